@@ -6,20 +6,12 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
-import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
-import type { Reports } from "../analytics/reports/Reports.ts"
-import type { AgentStream } from "../chat/AgentStream.ts"
 import type { ConversationStore } from "../chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
-import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
-import type { SubmissionRepo } from "../forms/SubmissionRepo.ts"
-import type { Persons } from "../privacy/Persons.ts"
+import * as TerminalText from "../platform/text/TerminalText.ts"
 import { Readiness } from "../server/Readiness.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
-import type { Decisions } from "../sites/Decisions.ts"
-import type { SiteDirectory } from "../sites/SiteDirectory.ts"
-import type { SiteErasure } from "../sites/SiteErasure.ts"
 import type * as Client from "./client/Client.ts"
 import * as Connection from "./client/Connection.ts"
 import * as Analytics from "./commands/Analytics.ts"
@@ -38,31 +30,15 @@ import * as Submissions from "./commands/Submissions.ts"
 import * as Token from "./commands/Token.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
-import type { SecretsKey } from "./support/SecretsKey.ts"
 
 /** The services that the storage commands need. */
-export type Storage =
-  | SiteDirectory
-  | SiteErasure
-  | InstanceDirectory
-  | WidgetTokens
-  | ConsoleSessions
-  | ConversationStore
-  | SubmissionRepo
-  | Persons
-  | Notifications
-  | Reports
-  | AnalyticsExport
-  | Decisions
-  | Readiness
+export type Storage = InstanceDirectory | ConsoleSessions | ConversationStore | Notifications | Readiness
 
 export interface Options<E, R, RCommands = never> {
   /** Built when a command needs it. `--help` and an invalid command line do not build it. */
   readonly storage: Layer.Layer<Storage, E, R>
   /** The owner API in this process, for commands that are its clients. Built when such a command runs without `--url`. */
   readonly client: Layer.Layer<Client.Client, E, R>
-  /** For commands that check an agent, or store its secrets. */
-  readonly agent: Layer.Layer<AgentStream | SecretsKey, E, R>
   /** Commands with storage of their own, such as `serve`, `demo` and `migrate`. Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
@@ -91,9 +67,9 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([
       ...options.commands.map((command) => Command.provideEffectDiscard(command, Connection.requireLocal)),
-      Site.command(client, storage),
-      Instance.command(storage, options.agent),
-      Token.command(storage),
+      Site.command(client),
+      Instance.command(client),
+      Token.command(client),
       Key.command(client),
       Console.command(client),
       Share.command(client),
@@ -137,15 +113,23 @@ const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => 
 const reportDefect = (cause: Cause.Cause<unknown>) =>
   Output.note(`Internal error; please report the following.\n${Cause.pretty(cause)}`)
 
-/** Reports why a command failed, and fails with the error that ends the process. A closed stdout is not a failure. */
-const fail = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
+/**
+ * Reports why a command failed, and fails with the error that ends the process. A closed stdout is not a failure. With `--json`, the
+ * last line of stderr is a JSON object: stdout may hold the part of an export that was written before the failure.
+ */
+const fail = (cause: Cause.Cause<unknown>, isJson: boolean): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
   const error = Cause.findErrorOption(cause)
-  if (Option.isNone(error)) {
-    return Effect.andThen(reportDefect(cause), new Output.CliFailure({ message: "Internal error." }))
-  }
-  if (error.value instanceof Output.StdoutClosed) return Effect.void
-  const message = ErrorMessages.of(error.value)
-  return Effect.andThen(Output.note(message), new Output.CliFailure({ message }))
+  if (Option.isSome(error) && error.value instanceof Output.StdoutClosed) return Effect.void
+  const message = Option.match(error, { onNone: () => "Internal error.", onSome: ErrorMessages.of })
+  const line = isJson
+    ? Output.note(TerminalText.inertJson(JSON.stringify({ error: { message } })))
+    : Option.isSome(error)
+      ? Output.note(message)
+      : Effect.void
+  return (Option.isNone(error) ? reportDefect(cause) : Effect.void).pipe(
+    Effect.andThen(line),
+    Effect.andThen(new Output.CliFailure({ message }))
+  )
 }
 
 /**
@@ -166,7 +150,9 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
           builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
         })
       ),
-      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause))),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause, args.includes("--json"))
+      ),
       Effect.provideService(Logger.LogToStderr, true)
     )
   })

@@ -15,7 +15,6 @@ import * as Notify from "./commands/Notify.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as Webhook from "./commands/Webhook.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
-import { SecretsKey } from "./support/SecretsKey.ts"
 
 const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
 
@@ -32,12 +31,6 @@ const delivery = Cli.requireReady(
         Layer.provide(LocalDatabase.layer(settings))
       )
     )
-  )
-)
-
-const agent = Layer.unwrap(
-  Effect.map(loadSettings, (settings) =>
-    Layer.merge(App.agent(settings), Layer.succeed(SecretsKey, settings.secretsKey))
   )
 )
 
@@ -67,7 +60,6 @@ export const isService = (args: ReadonlyArray<string>): boolean => {
 export const run = Cli.make({
   storage,
   client,
-  agent,
   commands: [
     Demo.command,
     Serve.command,

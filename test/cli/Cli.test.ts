@@ -74,6 +74,7 @@ describe("cli/Cli", () => {
     Effect.gen(function* () {
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
         [["site"], "A command is missing after `hydracore site`"],
+        [["goal"], "A command is missing after `hydracore goal`"],
         [["--json"], "A command is missing after `hydracore`"],
         [["sites"], 'There is no command "sites"'],
         [["site", "crate"], "did you mean create?"],
@@ -95,8 +96,10 @@ describe("cli/Cli", () => {
         for (const more of args.includes("--json") ? [[]] : [[], ["--json"]]) {
           const ended = yield* run([...args, ...more], unusedStorage)
           assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
-          assertSentence(ended.stderr)
-          assert.include(ended.stderr, part)
+          const isJson = [...args, ...more].includes("--json")
+          const sentence = isJson ? `${JSON.parse(ended.stderr).error.message}\n` : ended.stderr
+          assertSentence(sentence)
+          assert.include(sentence, part)
           assert.notInclude(ended.stderr, "\u001b")
         }
       }
@@ -219,8 +222,9 @@ describe("cli/Cli", () => {
         for (const args of [...commandLines, ["token", "list", "--instance", instanceId]]) {
           const ended = yield* run([...args, "--json"], layer as Layer.Layer<Storage, StorageUnavailable>)
           assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
-          assertSentence(ended.stderr)
-          assert.include(ended.stderr, part)
+          const { message } = JSON.parse(ended.stderr).error
+          assertSentence(`${message}\n`)
+          assert.include(message, part)
         }
       }
     })

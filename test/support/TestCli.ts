@@ -23,7 +23,6 @@ import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as Local from "../../src/cli/client/Local.ts"
-import { SecretsKey } from "../../src/cli/support/SecretsKey.ts"
 import type { Storage } from "./MemoryStorage.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 import { options as handlerOptions } from "./TestServer.ts"
@@ -118,12 +117,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const agent = Layer.merge(
-    options.agent ?? agentThatAnswers,
-    Layer.succeed(SecretsKey, Option.fromUndefinedOr(options.secretsKey))
-  )
-  const client = clientOf(storage, agent, options.secretsKey)
-  const exit = yield* Cli.make({ storage, client, agent, commands: options.commands ?? [] })(args).pipe(
+  const client = clientOf(storage, options.agent ?? agentThatAnswers, options.secretsKey)
+  const exit = yield* Cli.make({ storage, client, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(
         {

@@ -32,6 +32,8 @@ export type Group<Name extends GroupName> = HttpApiClient.Client.Group<
 /** The client's part of the middleware of a group: the API has none. */
 type Middleware<Name extends GroupName> = HttpApiGroup.MiddlewareClient<HttpApiGroup.WithIdentifier<OwnerGroups, Name>>
 
+export type OperatorGroup<Name extends Operator.GroupName> = Operator.Group<Name>
+
 export class Client extends Context.Service<
   Client,
   {

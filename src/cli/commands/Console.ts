@@ -123,6 +123,9 @@ const revoke = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("console").pipe(
     Command.withDescription("Who may open the console"),
-    Command.withSubcommands([link, sessions, revoke]),
-    Command.provide(client)
+    Command.withSubcommands([
+      link.pipe(Command.provide(client)),
+      sessions.pipe(Command.provide(client)),
+      revoke.pipe(Command.provide(client))
+    ])
   )

@@ -133,6 +133,11 @@ const remove = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("form").pipe(
     Command.withDescription("Forms: the rules for their fields"),
-    Command.withSubcommands([create, update, list, show, remove]),
-    Command.provide(client)
+    Command.withSubcommands([
+      create.pipe(Command.provide(client)),
+      update.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      show.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client))
+    ])
   )

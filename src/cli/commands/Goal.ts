@@ -120,6 +120,9 @@ const remove = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("goal").pipe(
     Command.withDescription("Goals: what counts as a conversion"),
-    Command.withSubcommands([create, list, remove]),
-    Command.provide(client)
+    Command.withSubcommands([
+      create.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client))
+    ])
   )

@@ -3,35 +3,26 @@
  *
  * @module
  */
-import { randomBytes, randomUUID } from "node:crypto"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import type * as AgentAdditions from "../../chat/AgentAdditions.ts"
-import type { AgentStream } from "../../chat/AgentStream.ts"
-import * as Inspection from "../../chat/agent/Inspection.ts"
-import { type Additions, forOperator, type Instance, type InstanceChange } from "../../chat/Instance.ts"
-import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import * as SealedAdditions from "../../chat/SealedAdditions.ts"
-import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
-import { InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
-import * as Sealing from "../../platform/secrets/Sealing.ts"
+import type { OperatorInstance } from "../../chat/Instance.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
-import { SecretsKey } from "../support/SecretsKey.ts"
 
-const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
+const originsText = ({ origins }: OperatorInstance): string => origins.join(" ") || "any"
 
-const namesText = (additions: Additions | null): string => additions?.names.join(" ") ?? "-"
+const namesText = (names: ReadonlyArray<string>): string => names.join(" ") || "-"
 
 /** The first words of a text, on one line. */
 const beginning = (text: string): string => TerminalText.truncate(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
 
-const text = (instance: Instance): string =>
+const text = (instance: OperatorInstance): string =>
   Output.facts([
     ["name", instance.name],
     ["instance_id", instance.instance_id],
@@ -41,8 +32,8 @@ const text = (instance: Instance): string =>
     ["agent_model", instance.agent_model ?? "-"],
     ["agent_key_env", instance.agent_key_env ?? "-"],
     ["agent_key_header", instance.agent_key_header ?? "-"],
-    ["agent_body_fields", namesText(instance.agent_body)],
-    ["agent_header_names", namesText(instance.agent_headers)],
+    ["agent_body_fields", namesText(instance.agent_body_fields)],
+    ["agent_header_names", namesText(instance.agent_header_names)],
     ["memory", instance.memory],
     ["conversation_ids", instance.conversation_ids],
     ["instructions", instance.instructions === null ? "-" : beginning(instance.instructions)],
@@ -53,64 +44,46 @@ const text = (instance: Instance): string =>
     ["origins", originsText(instance)]
   ])
 
-/** The time limit of the agent's answer: a runtime may have to load its model first. */
-const checkTimeout = "30 seconds"
+/** The flags of members whose names differ from the flag. */
+const memberFlags = { agent_headers: "agent-header", website_config_id: "site" }
+
+/** Sends requests about instances. `id` is the instance that they name. */
+const instances = <A, E extends { readonly _tag: string }, R>(
+  id: string | null,
+  request: (instances: Client.OperatorGroup<"instances">) => Effect.Effect<A, E, R>
+) =>
+  Client.operator(
+    "instances",
+    { ...(id !== null && { notFound: Output.notFound("instance", id) }), flags: memberFlags },
+    request
+  )
 
 /** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
-const check = Effect.fnUntraced(function* (instance: Instance) {
-  const { advice, finding, severity } = DeliveryDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkTimeout))
+const check = Effect.fnUntraced(function* ({ instance_id, name }: OperatorInstance) {
+  const outcome = yield* instances(instance_id, (instances) => instances.test({ params: { instance_id } }))
+  const { advice, finding, severity } = DeliveryDiagnosis.ofAgent({ instanceId: instance_id, name, outcome })
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })
 
-/** Whether a change may have made the agent unreachable. */
-const concernsAgent = (change: InstanceChange): boolean =>
-  [
-    change.agent_key_env,
-    change.agent_key_header,
-    change.agent_body,
-    change.agent_headers,
-    change.agent_model,
-    change.agent_protocol,
-    change.agent_url
-  ].some((value) => value !== undefined)
+/** The members whose change may make the agent unreachable. */
+const ofAgent = [
+  "agent_key_env",
+  "agent_key_header",
+  "agent_body",
+  "agent_headers",
+  "agent_model",
+  "agent_protocol",
+  "agent_url"
+]
 
-/** Encrypts what an instance adds to requests. Undefined and null stay as they are. */
-const seal = Effect.fnUntraced(function* (
-  instanceId: InstanceId,
-  {
-    body,
-    headers
-  }: {
-    readonly body: AgentAdditions.Body | null | undefined
-    readonly headers: AgentAdditions.Headers | null | undefined
-  }
-) {
-  const secretsKey = yield* SecretsKey
-  const sealed = (kind: SealedAdditions.Kind, values: Readonly<Record<string, unknown>> | null | undefined) =>
-    values === null || values === undefined
-      ? Effect.succeed(values)
-      : Option.match(secretsKey, {
-          onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
-          onSome: (key) =>
-            Effect.sync(() =>
-              SealedAdditions.seal(Redacted.value(key), randomBytes(Sealing.nonceBytes), instanceId, kind, values)
-            )
-        })
-  return { agent_body: yield* sealed("body", body), agent_headers: yield* sealed("headers", headers) }
-})
-
-const requireSite = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId | null | undefined) {
-  if (websiteConfigId === null || websiteConfigId === undefined) return
-  const sites = yield* SiteDirectory
-  if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId))) {
-    return yield* Output.notFound("website", websiteConfigId)
-  }
-})
+/** The website that `--site` names, which must exist; null without the flag. */
+const siteOf = (site: string | null) =>
+  site === null ? Effect.succeed(null) : Effect.map(Websites.find(site), ({ site_id }) => site_id)
 
 /** The flags of both `create` and `update`; null if absent. */
 const common = {
-  website_config_id: InstanceInputs.site,
+  site: InstanceInputs.site,
   agent_protocol: InstanceInputs.agentProtocol,
   agent_model: InstanceInputs.agentModel,
   agent_key_env: InstanceInputs.agentKeyEnv,
@@ -141,16 +114,14 @@ const create = Command.make(
     origins: Inputs.origins("instance"),
     noCheck: InstanceInputs.noCheck
   },
-  Effect.fnUntraced(function* ({ agent_body, agent_headers, agent_url, name, noCheck, origins, ...flags }) {
-    yield* requireSite(flags.website_config_id)
-    const directory = yield* InstanceDirectory
-    const instanceId = InstanceId.make(randomUUID())
-    const sealed = yield* seal(instanceId, { body: agent_body, headers: agent_headers })
-    const additions = { agent_body: sealed.agent_body ?? null, agent_headers: sealed.agent_headers ?? null }
-    const instance = yield* directory
-      .create({ instance_id: instanceId, name, agent_url: agent_url, origins, ...given(flags), ...additions })
-      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    yield* Output.answer({ json: { instance_id: instance.instance_id }, text: text(instance) })
+  Effect.fnUntraced(function* ({ noCheck, site, ...flags }) {
+    const website_config_id = yield* siteOf(site)
+    const instance = yield* instances(null, (instances) =>
+      instances.create({
+        payload: { ...given({ ...flags, website_config_id }), name: flags.name, agent_url: flags.agent_url }
+      })
+    )
+    yield* Output.answer({ json: instance, text: text(instance) })
     if (!noCheck) yield* check(instance)
   })
 ).pipe(
@@ -207,24 +178,17 @@ const update = Command.make(
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
-    const additions = yield* seal(input.instanceId, {
-      body: yield* clearable("agent-body", input.agent_body, input.noAgentBody),
-      headers: yield* clearable("agent-header", input.agent_headers, input.noAgentHeaders)
-    })
-    const change = yield* Change.require<InstanceChange>(
+    const payload = yield* Change.require(
       {
-        ...additions,
         name: input.name ?? undefined,
-        website_config_id: yield* clearable("site", input.website_config_id, input.noSite),
+        website_config_id: yield* clearable("site", yield* siteOf(input.site), input.noSite),
         agent_url: input.agent_url ?? undefined,
-        // An operator, unlike an owner, may name a private address.
-        guarded: input.agent_url === null ? undefined : false,
         agent_protocol: input.agent_protocol ?? undefined,
         agent_model: yield* clearable("agent-model", input.agent_model, input.noAgentModel),
         agent_key_env: yield* clearable("agent-key-env", input.agent_key_env, input.noAgentKeyEnv),
-        // A key in a variable, or no key, replaces one that the owner API stored.
-        agent_key: input.agent_key_env === null && !input.noAgentKeyEnv ? undefined : null,
         agent_key_header: yield* clearable("agent-key-header", input.agent_key_header, input.noAgentKeyHeader),
+        agent_body: yield* clearable("agent-body", input.agent_body, input.noAgentBody),
+        agent_headers: yield* clearable("agent-header", input.agent_headers, input.noAgentHeaders),
         memory: input.memory ?? undefined,
         conversation_ids: input.conversation_ids ?? undefined,
         instructions: yield* clearable("instructions", input.instructions, input.noInstructions),
@@ -236,15 +200,13 @@ const update = Command.make(
       },
       updateFlags
     )
-    yield* requireSite(change.website_config_id)
-    const directory = yield* InstanceDirectory
-    const instance = yield* directory.update(input.instanceId, change)
-    if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
+    const params = { instance_id: input.instanceId }
+    const instance = yield* instances(input.instanceId, (instances) => instances.update({ params, payload }))
     yield* Output.answer({
-      json: forOperator(instance.value),
-      text: `${text(instance.value)}\nThe change takes effect in every process within a second.\n`
+      json: instance,
+      text: `${text(instance)}\nThe change takes effect in every process within a second.\n`
     })
-    if (!input.noCheck && concernsAgent(change)) yield* check(instance.value)
+    if (!input.noCheck && ofAgent.some((member) => member in payload)) yield* check(instance)
   })
 ).pipe(
   Command.withDescription(
@@ -267,8 +229,7 @@ const remove = Command.make(
   "delete",
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
-    const directory = yield* InstanceDirectory
-    if (!(yield* directory.delete("all", instanceId))) return yield* Output.notFound("instance", instanceId)
+    yield* instances(instanceId, (instances) => instances.delete({ params: { instance_id: instanceId } }))
     yield* Output.answer({
       json: { instance_id: instanceId, deleted: true },
       text: `The instance ${instanceId} is deleted with its tokens and conversations.\n`
@@ -284,13 +245,12 @@ const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(function* () {
-    const directory = yield* InstanceDirectory
-    const instances = yield* directory.list("all")
+    const listed = yield* instances(null, (instances) => instances.list({ query: {} }))
     yield* Output.answer({
-      json: instances.map(forOperator),
+      json: listed,
       text: Output.table(
         ["NAME", "INSTANCE_ID", "AGENT_URL", "PROTOCOL", "MODEL", "KEY_ENV", "MEMORY", "WEBSITE", "ORIGINS"],
-        instances.map((instance) => [
+        listed.instances.map((instance) => [
           instance.name,
           instance.instance_id,
           instance.agent_url,
@@ -307,17 +267,14 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
 
-/** The command. `storage` and `agent` are built only when a subcommand that needs them runs. */
-export const command = <E, R>(
-  storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
-  agent: Layer.Layer<AgentStream | SecretsKey, E, R>
-) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),
     Command.withSubcommands([
-      create.pipe(Command.provide(Layer.merge(storage, agent))),
-      update.pipe(Command.provide(Layer.merge(storage, agent))),
-      remove.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage))
+      create.pipe(Command.provide(client)),
+      update.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client))
     ])
   )

@@ -119,6 +119,9 @@ const revoke = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("key").pipe(
     Command.withDescription("Keys of the owner API"),
-    Command.withSubcommands([issue, list, revoke]),
-    Command.provide(client)
+    Command.withSubcommands([
+      issue.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      revoke.pipe(Command.provide(client))
+    ])
   )

@@ -37,6 +37,5 @@ const rebuild = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("report").pipe(
     Command.withDescription("Precomputed statistics"),
-    Command.withSubcommands([rebuild]),
-    Command.provide(client)
+    Command.withSubcommands([rebuild.pipe(Command.provide(client))])
   )

@@ -98,6 +98,9 @@ const revoke = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("share").pipe(
     Command.withDescription("Dashboards that anyone with their secret URL can view"),
-    Command.withSubcommands([create, list, revoke]),
-    Command.provide(client)
+    Command.withSubcommands([
+      create.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      revoke.pipe(Command.provide(client))
+    ])
   )

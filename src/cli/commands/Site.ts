@@ -5,10 +5,7 @@
  */
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import type { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import type { WidgetTokens } from "../../chat/WidgetTokens.ts"
 import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
-import type { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
@@ -163,11 +160,8 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the websites, oldest first"))
 
-/** The command. `client` and `storage` are built only when a subcommand that needs them runs. */
-export const command = <E, R, EStorage, RStorage>(
-  client: Layer.Layer<Client.Client, E, R>,
-  storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens, EStorage, RStorage>
-) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("site").pipe(
     Command.withDescription("Websites"),
     Command.withSubcommands([
@@ -175,6 +169,6 @@ export const command = <E, R, EStorage, RStorage>(
       update.pipe(Command.provide(client)),
       remove.pipe(Command.provide(client)),
       list.pipe(Command.provide(client)),
-      Snippet.command.pipe(Command.provide(storage))
+      Snippet.command.pipe(Command.provide(client))
     ])
   )

@@ -7,14 +7,13 @@
 import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../../Config.ts"
-import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as WidgetToken from "../../chat/WidgetToken.ts"
-import { WidgetTokens } from "../../chat/WidgetTokens.ts"
-import type { InstanceId } from "../../platform/Id.ts"
+import type { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
 import { isLoopback } from "../../platform/text/Loopback.ts"
 import * as Text from "../../platform/text/Text.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
-import * as AllParts from "../support/AllParts.ts"
+import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -93,58 +92,49 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
 const issueToken = Inputs.withoutValue("issue-token", "Issue a token for the instance and insert it")
 
 /** The token for the snippet: the given one, a new one, the newest of the instance, or the placeholder. */
-const tokenFor = Effect.fnUntraced(function* (instanceId: InstanceId, token: string | null, issue: boolean) {
-  const noInstance = Output.notFound("instance", instanceId)
+const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: string | null, issue: boolean) {
+  const notFound = Output.notFound("instance", instance_id)
+  const params = { instance_id }
   if (issue) {
-    const tokens = yield* WidgetTokens
-    const issued = yield* tokens
-      .issue({ reach: "all", instanceId, label: "Snippet", expiresAt: null })
-      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    return Option.isNone(issued) ? yield* noInstance : issued.value.token
+    const issued = yield* Client.operator("tokens", { notFound }, (tokens) =>
+      tokens.issue({ params, payload: { label: "Snippet" } })
+    )
+    return issued.token
   }
-  const instances = yield* InstanceDirectory
-  if (Option.isNone(yield* instances.find(instanceId))) return yield* noInstance
-  if (token !== null) return token
-  const tokens = yield* WidgetTokens
-  const listed = yield* AllParts.read(
-    (range) => tokens.list({ ...range, reach: "all", instanceId, unrevoked: true }),
-    WidgetToken.positionOf
+  const listed = yield* Client.operator("tokens", { notFound }, (tokens) =>
+    Pages.all("tokens", (query: Pages.PageQuery) => tokens.list({ params, query: { ...query, revoked: "false" } }))
   )
-  return WidgetToken.textFor(listed, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
+  return token ?? WidgetToken.textFor(listed.tokens, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
 })
 
 /** The oldest instance that serves the website; null if there is none. */
-const instanceOf = (websiteConfigId: string) =>
+const instanceOf = (site_id: WebsiteConfigId) =>
   Effect.map(
-    InstanceDirectory.use(({ list }) => list("all")),
-    (instances) => instances.find((instance) => instance.website_config_id === websiteConfigId)?.instance_id ?? null
+    Client.operator("instances", {}, (instances) => instances.list({ query: { site_id } })),
+    ({ instances: [oldest] }) => oldest?.instance_id ?? null
   )
 
 export const command = Command.make(
   "snippet",
   {
-    websiteConfigId: Inputs.siteId,
+    site: Inputs.site,
     instanceId: Inputs.optionalInstance,
     baseUrl: Inputs.baseUrl,
     token: Inputs.widgetToken,
     issue: issueToken
   },
-  Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, token, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, site: named, token }) {
     if (instanceId === null && (issue || token !== null)) {
       return yield* Inputs.wrong(issue ? "issue-token" : "token", "given together with --instance")
     }
     if (issue && token !== null) return yield* Inputs.wrong("issue-token", "left out when --token is given")
-    const directory = yield* SiteDirectory
-    const site = yield* directory.byWebsiteConfigId(websiteConfigId)
-    if (Option.isNone(site)) {
-      return yield* Output.notFound("website", websiteConfigId)
-    }
-    const chatId = instanceId ?? (yield* instanceOf(websiteConfigId))
+    const site = yield* Websites.find(named)
+    const chatId = instanceId ?? (yield* instanceOf(site.site_id))
     const settings = yield* Settings
     const given: Given = {
       baseUrl: baseUrl ?? ServiceUrl.ofVisitors(settings),
-      trackingToken: site.value.trackingToken,
-      websiteConfigId,
+      trackingToken: site.tracking_token ?? "",
+      websiteConfigId: site.site_id,
       chat: chatId === null ? null : { instanceId: chatId, token: yield* tokenFor(chatId, token, issue) }
     }
     yield* Output.answer({

@@ -134,6 +134,9 @@ const remove = Command.make(
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("submissions").pipe(
     Command.withDescription("Submissions of forms"),
-    Command.withSubcommands([exportCommand, release, remove]),
-    Command.provide(client)
+    Command.withSubcommands([
+      exportCommand.pipe(Command.provide(client)),
+      release.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client))
+    ])
   )

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import { positionOf, validityOf } from "../../chat/WidgetToken.ts"
-import { WidgetTokens } from "../../chat/WidgetTokens.ts"
+import { validityOf } from "../../chat/WidgetToken.ts"
 import * as Credential from "../../sites/access/Credential.ts"
-import * as AllParts from "../support/AllParts.ts"
+import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -21,20 +20,19 @@ const issue = Command.make(
     label: Inputs.label("token")
   },
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
-    const tokens = yield* WidgetTokens
-    const now = yield* Clock.currentTimeMillis
-    const expiresAt = yield* Inputs.readExpires(expires, now)
-    const issued = yield* tokens
-      .issue({ reach: "all", instanceId, label, expiresAt })
-      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
-    const token = issued.value
+    const expires_at = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
+    const token = yield* Client.operator("tokens", { notFound: Output.notFound("instance", instanceId) }, (tokens) =>
+      tokens.issue({
+        params: { instance_id: instanceId },
+        payload: { ...(label !== null && { label }), ...(expires_at !== null && { expires_at }) }
+      })
+    )
     yield* Output.answer({
-      json: { token_id: token.token_id, token: token.token, expires_at: token.expires_at },
+      json: token,
       text: `${Output.facts([
         ["token_id", token.token_id],
         ["token", token.token],
-        ["expires_at", token.expires_at === null ? "never" : Output.moment(Date.parse(token.expires_at))]
+        ["expires_at", token.expires_at === null ? "never" : Output.time(token.expires_at)]
       ])}\n`
     })
   })
@@ -52,25 +50,21 @@ const list = Command.make(
   "list",
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
-    const directory = yield* InstanceDirectory
-    const tokens = yield* WidgetTokens
-    if (Option.isNone(yield* directory.find(instanceId))) return yield* Output.notFound("instance", instanceId)
-    const listed = yield* AllParts.read(
-      (range) => tokens.list({ ...range, reach: "all", instanceId, unrevoked: false }),
-      positionOf
+    const listed = yield* Client.operator("tokens", { notFound: Output.notFound("instance", instanceId) }, (tokens) =>
+      Pages.all("tokens", (query: Pages.PageQuery) => tokens.list({ params: { instance_id: instanceId }, query }))
     )
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
       json: listed,
       text: Output.table(
         ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED", "TOKEN"],
-        listed.map((token) => [
+        listed.tokens.map((token) => [
           token.token_id,
           token.label ?? "-",
           Credential.stateAt(validityOf(token), now),
-          Output.moment(Date.parse(token.created_at)),
-          Output.moment(validityOf(token).expiresAt),
-          Output.moment(validityOf(token).revokedAt),
+          Output.time(token.created_at),
+          Output.time(token.expires_at),
+          Output.time(token.revoked_at),
           token.token ?? "-"
         ]),
         "The instance has no token yet; `hydracore token issue` creates one."
@@ -87,10 +81,9 @@ const revoke = Command.make(
   "revoke",
   { tokenId: Inputs.tokenId },
   Effect.fnUntraced(function* ({ tokenId }) {
-    const tokens = yield* WidgetTokens
-    if (!(yield* tokens.revoke({ reach: "all", tokenId, instanceId: null }))) {
-      return yield* Output.notFound("token", tokenId)
-    }
+    yield* Client.operator("tokens", { notFound: Output.notFound("token", tokenId) }, (tokens) =>
+      tokens.revoke({ params: { token_id: tokenId } })
+    )
     yield* Output.answer({
       json: { token_id: tokenId, revoked: true },
       text: `The token ${tokenId} is revoked.\n`
@@ -98,13 +91,13 @@ const revoke = Command.make(
   })
 ).pipe(Command.withDescription("Revoke a token; takes effect in every process within a second"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<InstanceDirectory | WidgetTokens, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("token").pipe(
     Command.withDescription("Tokens of chat widgets"),
     Command.withSubcommands([
-      issue.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      revoke.pipe(Command.provide(storage))
+      issue.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      revoke.pipe(Command.provide(client))
     ])
   )

@@ -8,9 +8,8 @@ import { type CliError, Flag } from "effect/cli"
 import * as AgentAdditions from "../../chat/AgentAdditions.ts"
 import { protocols } from "../../chat/Instance.ts"
 import * as InstanceInput from "../../chat/InstanceInput.ts"
-import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
-import { countKind, idKind, type Kind, make, nameKind, optional, withoutValue, wrong } from "./Inputs.ts"
+import { countKind, type Kind, make, nameKind, optional, siteOf, withoutValue, wrong } from "./Inputs.ts"
 
 const agentUrlKind: Kind<string> = {
   expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
@@ -171,9 +170,7 @@ export const dailyTokens = count(
   "The maximum number of tokens that the instance may use in a day (UTC); a new instance has no limit"
 )
 
-export const site = optional(
-  make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of the website that the instance serves")
-)
+export const site = optional(siteOf("The website_config_id or the name of the website that the instance serves"))
 
 export const noCheck = withoutValue("no-check", "Do not send the agent a test question")
 

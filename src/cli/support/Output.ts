@@ -1,6 +1,6 @@
 /**
  * Command output: the result on stdout, everything else on stderr. With `--json` the result is exactly one JSON document;
- * without, text for people. An error is one line on stderr.
+ * without, text for people. An error is one line on stderr: a sentence, or with `--json` the object `{"error": {"message"}}`.
  *
  * @module
  */

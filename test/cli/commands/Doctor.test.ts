@@ -173,7 +173,11 @@ describe.concurrent("doctor, the command", () => {
       const ids: Array<string> = []
       for (const name of ["a", "b", "c", "d", "e"]) {
         const create = ["instance", "create", "--name", name, "--agent-url", `http://127.0.0.1:${port}`, "--no-check"]
-        const { stdout } = yield* Command.run([...create, "--agent-key-env", "TEST_AGENT_KEY", "--json"], environment)
+        const { stderr, stdout } = yield* Command.run(
+          [...create, "--agent-key-env", "TEST_AGENT_KEY", "--json"],
+          environment
+        )
+        assert.strictEqual(stderr, "")
         ids.push((JSON.parse(stdout) as { readonly instance_id: string }).instance_id)
         yield* laterTime
       }
@@ -252,7 +256,7 @@ describe.concurrent("doctor, the command", () => {
           ["proxies", "ok"]
         ]
       )
-      assert.strictEqual(stderr, "2 problems found; see above.\n")
+      assert.deepStrictEqual(JSON.parse(stderr), { error: { message: "2 problems found; see above." } })
       assert.notInclude(output, "sesame")
     })
   )

@@ -24,12 +24,12 @@ describe("instance", () => {
         ],
         ...["--agent-key-env", "AGENT_KEY", "--origin", "https://a.example"]
       )
-      assert.deepStrictEqual(Object.keys(created), ["instance_id"])
       yield* TestClock.adjust("1 second")
       yield* json("instance", "create", "--name", "Plain", "--agent-url", "http://[::1]:9000")
-      const list = yield* json("instance", "list")
-      assert.deepStrictEqual(list[0], {
-        ...created,
+      const { instances: list } = yield* json("instance", "list")
+      assert.deepStrictEqual(list[0], created)
+      assert.deepStrictEqual(created, {
+        instance_id: created.instance_id,
         name: "Support",
         website_config_id: null,
         agent_url: "https://agent.example/base",
@@ -72,7 +72,7 @@ describe("instance", () => {
       assert.deepStrictEqual([created.code, created.stderr], [0, ""])
       const { instance_id } = JSON.parse(created.stdout)
       const listed = yield* hydracore("list")
-      assert.deepInclude(JSON.parse(listed.stdout)[0], {
+      assert.deepInclude(JSON.parse(listed.stdout).instances[0], {
         agent_body_fields: ["temperature", "web_search_options"],
         agent_header_names: ["x-title", "http-referer"]
       })
@@ -101,12 +101,12 @@ describe("instance", () => {
       ] as const) {
         const refused = yield* hydracore(...update, flag, value)
         assert.strictEqual(refused.code, 1)
-        assert.include(refused.stderr, message)
+        assert.include(JSON.parse(refused.stderr).error.message, message)
         assert.notInclude(refused.stderr, "secret")
       }
       const keyless = yield* run(["instance", ...update, "--agent-body", '{"seed": 1}'], services)
       assert.strictEqual(keyless.code, 1)
-      assert.include(keyless.stderr, "SECRETS_KEY is not set")
+      assert.include(keyless.stderr, "until its operator sets SECRETS_KEY")
     })
   )
 
@@ -147,7 +147,7 @@ describe("instance", () => {
       const { instance_id } = yield* json(
         ...["instance", "create", "--name", "Support", "--agent-url", "http://localhost:1", ...full]
       )
-      const listed = Effect.map(json("instance", "list"), (instances) => instances[0])
+      const listed = Effect.map(json("instance", "list"), ({ instances }) => instances[0])
       const before = yield* listed
       const update = ["instance", "update", "--instance", instance_id]
       const moved = yield* json(...update, "--agent-url", "http://localhost:2", "--name", "Help")
@@ -201,7 +201,9 @@ describe("instance", () => {
       const base = ["--name", "a", "--agent-url", "http://localhost:1"]
       yield* json("instance", "create", ...base, ...flags)
       const { instance_id } = yield* json("instance", "create", ...base)
-      const listed: ReadonlyArray<{ readonly instance_id: string }> = yield* json("instance", "list")
+      const { instances: listed } = (yield* json("instance", "list")) as {
+        readonly instances: ReadonlyArray<{ readonly instance_id: string }>
+      }
       const plain = listed.find((instance) => instance.instance_id === instance_id)
       const created =
         listed.find((instance) => instance.instance_id !== instance_id) ?? assert.fail("no other instance")
@@ -237,7 +239,7 @@ describe("instance", () => {
       const files = { "prompt.txt": "From a file: 日本\n", empty: " \n", large: "x".repeat(32_001) }
       const createFrom = (path: string) => run([...create, "--instructions", `@${path}`], services, { files })
       assert.strictEqual((yield* createFrom("prompt.txt")).code, 0)
-      const [instance] = yield* json("instance", "list")
+      const [instance] = (yield* json("instance", "list")).instances
       assert.strictEqual(instance.instructions, "From a file: 日本")
       const expected =
         "The flag --instructions must be a text of 1 to 32000 characters, or @ and the path of a file with one.\n"
@@ -264,7 +266,7 @@ describe("instance", () => {
       ] as const) {
         assert.match(yield* refusal(...create, `--${flag}`, value), /^[^\n]+\.\n$/, `${flag} ${value}`)
       }
-      assert.lengthOf(yield* json("instance", "list"), 1)
+      assert.lengthOf((yield* json("instance", "list")).instances, 1)
     })
   )
 
@@ -283,7 +285,7 @@ describe("instance", () => {
         (yield* text(...remove, other)).stdout,
         `The instance ${other} is deleted with its tokens and conversations.\n`
       )
-      assert.deepStrictEqual(yield* json("instance", "list"), [])
+      assert.deepStrictEqual(yield* json("instance", "list"), { instances: [] })
     })
   )
 

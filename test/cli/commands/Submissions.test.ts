@@ -65,7 +65,7 @@ describe("submissions export", () => {
       assert.deepStrictEqual(refused, {
         code: 1,
         stdout: "",
-        stderr: "The flags --json and --format csv cannot be combined.\n"
+        stderr: '{"error":{"message":"The flags --json and --format csv cannot be combined."}}\n'
       })
     })
   )
@@ -112,7 +112,11 @@ describe("submissions export", () => {
   it.effect("an unknown website is an error of one sentence", () =>
     Effect.gen(function* () {
       const ended = yield* run(["submissions", "export", "--site", site.trackingToken, "--json"], storage())
-      assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr: `There is no website ${site.trackingToken}.\n` })
+      assert.deepStrictEqual(ended, {
+        code: 1,
+        stdout: "",
+        stderr: `{"error":{"message":"There is no website ${site.trackingToken}."}}\n`
+      })
     })
   )
 

@@ -29,7 +29,7 @@ describe("token", () => {
       // The lookup is cached for less than a second.
       yield* poll(authenticated, (isValid) => !isValid)
 
-      const listed = yield* json("token", "list", "--instance", instance_id)
+      const { tokens: listed } = yield* json("token", "list", "--instance", instance_id)
       const find = (id: string) => listed.find(({ token_id }: { readonly token_id: string }) => token_id === id)
       assert.deepStrictEqual(find(issued.token_id), {
         token_id: issued.token_id,
