@@ -17,7 +17,6 @@ import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as AnswerHealth from "./conversations/AnswerHealth.ts"
 import type { Message } from "./conversations/Conversation.ts"
-import * as ConversationExport from "./conversations/ConversationExport.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import * as Instance from "./Instance.ts"
 
@@ -183,7 +182,7 @@ const exampleMessages: ReadonlyArray<Message> = [
 
 /** An example of an export, made by the function that formats it. */
 const exampleExports = {
-  "application/x-ndjson": `${ConversationExport.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages }))}\n`
+  "application/x-ndjson": `${Transcript.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages }))}\n`
 }
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {

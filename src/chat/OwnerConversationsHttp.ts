@@ -13,7 +13,6 @@ import { Exports } from "../sites/access/Exports.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { ConversationStore } from "./ConversationStore.ts"
-import * as ConversationExport from "./conversations/ConversationExport.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
 import * as SiteInstance from "./SiteInstance.ts"
@@ -72,7 +71,7 @@ export const layer = HttpApiBuilder.group(
           const { timeZone, websiteConfigId: reach } = proof.site
           yield* requireInstance(reach, instanceId)
           const found = transcripts.stream({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
-          const lines = Stream.map(found, (transcript) => `${ConversationExport.json(transcript)}\n`)
+          const lines = Stream.map(found, (transcript) => `${Transcript.json(transcript)}\n`)
           return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
         })
       )

@@ -5,7 +5,6 @@
  * @module
  */
 
-import * as ConversationExport from "../chat/conversations/ConversationExport.ts"
 import * as Transcript from "../chat/conversations/Transcript.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import { iso } from "../platform/text/Calendar.ts"
@@ -26,10 +25,7 @@ export const json = (record: PersonRecord): string => {
       return prefixed(members, SubmissionExport.json(submission))
     }
     case "conversation":
-      return prefixed(
-        { kind, instance_id: record.instanceId },
-        ConversationExport.json(Transcript.of(record.conversation))
-      )
+      return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(Transcript.of(record.conversation)))
     case "notification": {
       const { createdAt, notificationId, recipient, topic, websiteConfigId } = record.notification
       const ids = { kind, notification_id: notificationId, website_config_id: websiteConfigId }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as AgentAdditions from "../../src/chat/AgentAdditions.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
-import { protocols } from "../../src/chat/agent/Protocols.ts"
+import { protocols } from "../../src/chat/agent/AgentStream.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
 /** Requests that have every member that a protocol can set. */

@@ -3,9 +3,9 @@
  */
 
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import { protocols } from "../../src/chat/agent/AgentStream.ts"
 import { AnswerReader } from "../../src/chat/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/chat/agent/Protocol.ts"
-import { protocols } from "../../src/chat/agent/Protocols.ts"
 import type * as Instance from "../../src/chat/Instance.ts"
 
 /** How an answer ended: its finish reason, `empty` or a fault. */

@@ -46,3 +46,18 @@ export type AgentEvent =
 
 /** The visitor's message. */
 export const messageOf = ({ messages }: AgentRequest): string => messages[messages.length - 1]!.text
+
+/**
+ * What an agent is doing while it sends no text, as visitors see it. The activities are few and general: the name of a tool may
+ * reveal more about an agent than its owner chose to show.
+ */
+export type AgentActivity = "thinking" | "searching" | "working"
+
+const searches = /search|fetch|brows|retriev|crawl/i
+
+/** The activity that an event shows; null for an event that shows none. */
+export const activityOf = (event: AgentEvent): AgentActivity | null => {
+  if (event._tag === "Reasoning") return "thinking"
+  if (event._tag !== "Tool" || event.state === "done") return null
+  return searches.test(event.name) ? "searching" : "working"
+}

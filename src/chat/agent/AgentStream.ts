@@ -1,5 +1,5 @@
 /**
- * Sends requests to agents over HTTP, in any of the protocols of `Protocols.ts`, and streams their answers.
+ * Sends requests to agents over HTTP, in any of the protocols that an instance can name, and streams their answers.
  *
  * @module
  */
@@ -14,9 +14,18 @@ import type * as Instance from "../Instance.ts"
 import * as SealedAdditions from "../SealedAdditions.ts"
 import type { AgentRequest } from "./Agent.ts"
 import * as AgentResponse from "./AgentResponse.ts"
+import * as Anthropic from "./Anthropic.ts"
 import * as ContextWindow from "./ContextWindow.ts"
-import { protocols } from "./Protocols.ts"
+import * as OpenAiChat from "./OpenAiChat.ts"
+import * as OpenAiResponses from "./OpenAiResponses.ts"
+import type { AgentProtocol } from "./Protocol.ts"
 import * as ProviderError from "./ProviderError.ts"
+
+export const protocols: Readonly<Record<Instance.AgentProtocolName, AgentProtocol>> = {
+  "openai-chat": OpenAiChat.protocol,
+  "openai-responses": OpenAiResponses.protocol,
+  anthropic: Anthropic.protocol
+}
 
 /**
  * Endings of documented base URLs to which only the endpoint's path is added: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),

@@ -11,20 +11,26 @@ const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
 /** The maximum length of a refusal's body that is read, in UTF-16 units. */
 const maxBody = 16 * 1024
 
-/**
- * The codes and sentences of providers, from their documentation and their servers: OpenAI, Azure, Groq
- * (`context_length_exceeded`), Anthropic (`prompt is too long`, `exceed context limit`), vLLM, DeepSeek and Together
- * (`maximum context length`), xAI (`maximum prompt length`), Mistral (`too large for model with … maximum context`),
- * Gemini (`input token count … exceeds`), llama.cpp (`exceed_context_size_error`), LM Studio (`context overflows`),
- * Bedrock (`input is too long`), GitHub Copilot (`model_max_prompt_tokens_exceeded`), text-generation-inference
- * (`tokens + max_new_tokens must be`), Cohere (`too many tokens`), Groq's 413 (`reduce the length of the messages`).
- */
-const signs =
-  /context_length_exceeded|exceed_context_size|max_prompt_tokens_exceeded|string_above_max_length|(context|prompt)[ _-](length|window|size|limit)|prompt (is )?too (long|large)|context (the )?overflow|input (is )?too long|token count[^.]{0,80} exceed|too many (input )?tokens|max_new_tokens`? must be|reduce the length of|too large for model/i
+/** The codes and sentences with which providers say that a request is too long, from their documentation and their servers. */
+const signs: ReadonlyArray<readonly [sign: RegExp, providers: string]> = [
+  [/context_length_exceeded/i, "OpenAI, Azure, Groq"],
+  [/string_above_max_length/i, "OpenAI"],
+  [/reduce the length of/i, "Groq, with 413"],
+  [/prompt (is )?too (long|large)/i, "Anthropic"],
+  [/(context|prompt)[ _-](length|window|size|limit)/i, "Anthropic, vLLM, DeepSeek, Together, xAI"],
+  [/exceed_context_size/i, "llama.cpp"],
+  [/context (the )?overflow/i, "LM Studio"],
+  [/token count[^.]{0,80} exceed/i, "Gemini"],
+  [/too large for model/i, "Mistral"],
+  [/input (is )?too long/i, "Bedrock"],
+  [/max_prompt_tokens_exceeded/i, "GitHub Copilot"],
+  [/max_new_tokens`? must be/i, "text-generation-inference"],
+  [/too many (input )?tokens/i, "Cohere"]
+]
 
 /** Whether a refusal says that the request is too long for the model. */
 export const isTooLong = (status: number, body: string): boolean =>
-  statuses.has(status) && signs.test(body.slice(0, maxBody))
+  statuses.has(status) && signs.some(([sign]) => sign.test(body.slice(0, maxBody)))
 
 /**
  * The request with the newer half of its history, from a visitor's message on, as some protocols require. Null if there is no

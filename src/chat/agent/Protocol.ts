@@ -1,6 +1,6 @@
 /**
  * An agent protocol: how a request is made, and how its answer is read. To add a protocol, write one file that exports an
- * `AgentProtocol`, and add one line to `Protocols.ts`.
+ * `AgentProtocol`, and add one line to `AgentStream.ts`.
  *
  * The readers of events are our own, on Effect's parser of Server-Sent Events. `@ai-sdk/openai-compatible` 3.0 takes eight times
  * as long for a token, since it validates every chunk by a schema and pipes it through web streams, and it refuses shapes that are

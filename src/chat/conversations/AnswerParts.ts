@@ -9,8 +9,7 @@
  */
 
 import { Option } from "effect"
-import type { AgentEvent } from "../agent/Agent.ts"
-import * as AgentActivity from "../agent/AgentActivity.ts"
+import { type AgentEvent, activityOf } from "../agent/Agent.ts"
 import type { AnswerEnding, MessagePart } from "./Conversation.ts"
 
 /** The maximum number of sources of one answer. Later sources are dropped. */
@@ -66,7 +65,7 @@ const add = (folded: Folded, event: AgentEvent): Folded => {
       return source === null ? folded : { ...folded, parts: [...folded.parts, source] }
     }
     case "Tool":
-      return AgentActivity.of(event) === null ? folded : { ...folded, isTextOpen: false }
+      return activityOf(event) === null ? folded : { ...folded, isTextOpen: false }
     default:
       return folded
   }

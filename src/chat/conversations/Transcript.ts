@@ -8,6 +8,7 @@ import * as LocalTime from "../../analytics/reports/LocalTime.ts"
 import { ConversationId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { contains } from "../../platform/text/Text.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
@@ -219,3 +220,38 @@ export const toFilter = ({ from, rating, search, to, unanswered }: TranscriptQue
   rating,
   ...LocalTime.boundsOf({ from, to }, timeZone)
 })
+
+/** A conversation as one line of JSON, without the end of the line. Control characters are escaped, for terminals. */
+export const json = (transcript: Transcript): string => TerminalText.inertJson(JSON.stringify(transcript))
+
+const heading = (message: TranscriptMessage): string => {
+  const at = `${message.created_at.slice(0, 19).replace("T", " ")} UTC`
+  if (message.role === "user") return `${at}  visitor`
+  const notes = [
+    message.ending === "stop" ? null : (message.ending ?? "running"),
+    (message.rating ?? null) === null ? null : `rated ${message.rating}`
+  ].filter((note) => note !== null)
+  return `${at}  agent${notes.length === 0 ? "" : ` (${notes.join(", ")})`}`
+}
+
+/** The lines of a text, indented so that none of them looks like a heading. */
+const indented = (text: string): ReadonlyArray<string> =>
+  text.split(/\r\n|\n/).map((line) => `  ${TerminalText.escape(line)}`.trimEnd())
+
+const paragraph = (message: TranscriptMessage): string => {
+  const text = AnswerParts.textOf(message.parts)
+  return [
+    heading(message),
+    ...(text === "" ? [] : indented(text)),
+    ...message.parts.flatMap((part) => (part.type === "source-url" ? indented(`Source: ${part.url}`) : [])),
+    ...((message.comment ?? null) === null ? [] : indented(`Comment: ${message.comment}`))
+  ]
+    .map((line) => `${line}\n`)
+    .join("")
+}
+
+/**
+ * A text to read: a paragraph for each message, with its time and author; for an answer, also its rating, and its ending unless it is `stop`.
+ * Control characters are escaped, for terminals.
+ */
+export const text = (messages: ReadonlyArray<TranscriptMessage>): string => messages.map(paragraph).join("\n")

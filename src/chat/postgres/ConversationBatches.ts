@@ -162,7 +162,7 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
   Columns.int8("output_tokens", ({ outputTokens }) => outputTokens)
 ]
 
-/** Ends running answers. A piece that is stored at the same moment may remain; `LapsedAnswers.closeAll` deletes it. */
+/** Ends running answers. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed` deletes it. */
 const completeStatement = `
   WITH answer AS MATERIALIZED (
     SELECT * FROM unnest(${unnestArguments(8)})

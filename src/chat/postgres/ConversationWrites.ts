@@ -79,7 +79,7 @@ const rateStatement = `WITH found AS (
   SELECT 1 FROM found`
 
 /**
- * Ends the answer `$1` with the parts `$2`. A piece that is stored at the same moment may remain; `LapsedAnswers.closeAll`
+ * Ends the answer `$1` with the parts `$2`. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed`
  * deletes it.
  */
 const completeStatement = `WITH ended AS (

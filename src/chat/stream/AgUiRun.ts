@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { AgentActivity } from "../agent/AgentActivity.ts"
+import type { AgentActivity } from "../agent/Agent.ts"
 import { type Dialect, event, type Failure, type Source, sentences } from "./ChatStream.ts"
 
 /** The client's ids of the conversation and of this request. */

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import type { AgentEvent, FinishReason } from "../agent/Agent.ts"
-import * as AgentActivity from "../agent/AgentActivity.ts"
+import { type AgentActivity, type AgentEvent, activityOf, type FinishReason } from "../agent/Agent.ts"
 import { maxSources } from "../conversations/AnswerParts.ts"
 
 /** An event whose data is a value as JSON. */
@@ -70,8 +69,8 @@ export interface Dialect {
   readonly textDelta: (textId: string, delta: string) => string
   readonly textEnd: (textId: string) => string
   readonly source: (source: Source) => string
-  readonly activityStart: (activity: AgentActivity.AgentActivity) => string
-  readonly activityEnd: (activity: AgentActivity.AgentActivity) => string
+  readonly activityStart: (activity: AgentActivity) => string
+  readonly activityEnd: (activity: AgentActivity) => string
   /** Ends a stream whose agent finished. */
   readonly finished: (reason: FinishReason, sources: ReadonlyArray<Source>, usage: Usage | null) => string
   /** Ends a stream that failed. */
@@ -99,7 +98,7 @@ export interface State {
   /** How many more bytes of text (UTF-8) may be sent. */
   readonly allowance: number
   /** The activity that the client shows; null while there is none. */
-  readonly activity: AgentActivity.AgentActivity | null
+  readonly activity: AgentActivity | null
   /** How many text parts were ended. */
   readonly endedTexts: number
   /** The sources that were sent. */
@@ -212,7 +211,7 @@ const fail = (state: State, failure: Failure): Step => {
 
 /** A tool between two texts makes them separate parts. */
 const showActivity = (state: State, event: AgentEvent): Step => {
-  const next = AgentActivity.of(event)
+  const next = activityOf(event)
   if (next === null || next === state.activity) return [state, ""]
   const [closed, frames] = event._tag === "Tool" ? endText(state) : ([state, ""] as const)
   return [{ ...closed, activity: next }, frames + endActivity(state) + state.dialect.activityStart(next)]
@@ -320,7 +319,7 @@ export class UiMessageStream implements Dialect {
   }
 
   /** Transient: the AI SDK does not keep it in the message. */
-  activityStart(activity: AgentActivity.AgentActivity): string {
+  activityStart(activity: AgentActivity): string {
     return event({ type: "data-activity", data: { activity }, transient: true })
   }
 

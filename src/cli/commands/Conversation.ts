@@ -8,7 +8,6 @@ import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
-import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
 import * as ConversationId from "../../chat/conversations/ConversationId.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
@@ -74,7 +73,7 @@ const show = Command.make(
       const transcript = Transcript.of({ ...key, createdAt: 0, updatedAt: 0, messages: messages.value })
       return yield* Output.answer({
         json: { conversation_id: key.conversationId, messages: transcript.messages },
-        text: ConversationExport.transcript(transcript.messages)
+        text: Transcript.text(transcript.messages)
       })
     }
     return yield* Output.notFound("conversation", conversation)
@@ -101,7 +100,7 @@ const exportCommand = Command.make(
     yield* requireInstance(instanceId)
     const store = yield* ConversationStore
     const documents = Stream.map(store.stream({ instanceId, since: from }), (conversation) =>
-      ConversationExport.json(Transcript.of(conversation))
+      Transcript.json(Transcript.of(conversation))
     )
     const texts = (yield* Output.Json)
       ? Output.jsonArray(documents)

@@ -10,7 +10,6 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
-import * as ConversationExport from "../../chat/conversations/ConversationExport.ts"
 import * as StoredIds from "../../chat/conversations/ConversationId.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
@@ -104,7 +103,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query: { since } }) {
           yield* requireInstance(instanceId)
           return transcripts.stream({ reach: "all", instanceId, filter: { since } }).pipe(
-            Stream.map((transcript) => `${ConversationExport.json(transcript)}\n`),
+            Stream.map((transcript) => `${Transcript.json(transcript)}\n`),
             Stream.encodeText,
             Stream.orDie
           )

@@ -8,7 +8,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
-import * as LapsedAnswers from "../../chat/postgres/LapsedAnswers.ts"
+import * as LockedConversation from "../../chat/postgres/LockedConversation.ts"
 import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
 import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -187,7 +187,7 @@ const steps = (retention: Retention.Options) =>
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
     ["delete the visits of deleted websites", () => SiteErasure.eraseLeftVisits],
-    ["close the answers of processes that died", () => LapsedAnswers.closeAll]
+    ["close the answers of processes that died", () => LockedConversation.closeLapsed]
   ] as const
 
 /**

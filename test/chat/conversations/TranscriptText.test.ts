@@ -1,7 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
-import * as ConversationExport from "../../../src/chat/conversations/ConversationExport.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Id from "../../../src/platform/Id.ts"
 
@@ -19,7 +18,7 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
     ]
   })
   const conversation = { conversationId: Id.ConversationId.make("c"), createdAt: 0, updatedAt: 1, messages }
-  const line = ConversationExport.json(Transcript.of(conversation))
+  const line = Transcript.json(Transcript.of(conversation))
   assert.notInclude(line, "\n")
   const read = JSON.parse(line)
   assert.deepStrictEqual(
@@ -37,7 +36,7 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
 })
 
 it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
-  const transcript = ConversationExport.transcript([
+  const transcript = Transcript.text([
     { id: "a", role: "user", parts: [{ type: "text", text: "one" }], created_at: "1970-01-01T00:00:00.000Z" },
     {
       id: "b",
@@ -57,7 +56,7 @@ it("a transcript marks a running answer, and omits absent texts, endings and rat
 
 it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
   const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
-  const transcript = ConversationExport.transcript([
+  const transcript = Transcript.text([
     { id: "a", role: "user", parts: [{ type: "text", text }], created_at: "1970-01-01T00:00:00.000Z" }
   ])
   const [heading, ...lines] = transcript.split("\n")
