@@ -1,5 +1,5 @@
 /**
- * Computes the counts of each group of a query in one range of days.
+ * Answers a query of one website: computes the counts of each of its groups in its range of days.
  *
  * @module
  */
@@ -7,10 +7,12 @@ import { Array as Arr, Effect, Schema } from "effect"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTooLarge } from "../../../platform/Storage.ts"
-import type * as Assembly from "../Assembly.ts"
+import * as SmallCounts from "../../shares/SmallCounts.ts"
+import type { Answer } from "../Answer.ts"
+import * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
-import type * as DateRange from "../DateRange.ts"
+import * as DateRange from "../DateRange.ts"
 import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { Query } from "../Query.ts"
@@ -57,7 +59,7 @@ export const toGroup = ({
 })
 
 /** Computes the counts of each group of a query in one range of days. */
-export const count = Effect.fnUntraced(function* (
+const count = Effect.fnUntraced(function* (
   reader: Reader,
   site: ReportSite,
   query: Query,
@@ -139,3 +141,80 @@ export const count = Effect.fnUntraced(function* (
     total: total === null ? null : yield* groupsOf(total)
   })
 })
+
+/** SQL of the condition that selects the rows of some websites. */
+export const ofSites = (parameters: Parameters, sites: ReadonlyArray<ReportSite>): string =>
+  `hosted_website_id IN ${parameters.uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))}`
+
+const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.Finite }))
+
+/**
+ * When the first page view or event of each website was received, in milliseconds since 1970. Websites without one are missing.
+ */
+export const firstReceived = (reader: Reader, sites: ReadonlyArray<ReportSite>) => {
+  const parameters = new Parameters()
+  const isOfSites = ofSites(parameters, sites)
+  const selects = ["page_view", "event"].map(
+    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isOfSites}`
+  )
+  return reader
+    .read(
+      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first
+        FROM (${selects.join(" UNION ALL ")}) GROUP BY id`,
+      parameters
+    )
+    .pipe(
+      decodeRows(Firsts),
+      Effect.map((rows) => new Map<string, number | null>(rows.map(({ first, id }) => [id, first])))
+    )
+}
+
+/** The counts of a query in its range, and in the range of its comparison. */
+interface BothCounts {
+  readonly counted: Assembly.Counted
+  readonly compared: Assembly.Counted | null
+}
+
+const countAll = Effect.fnUntraced(function* (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>,
+  limit: number
+): Effect.fn.Return<BothCounts, ClickHouseError | ReportTooLarge> {
+  const firsts = query.range.first === null ? yield* firstReceived(reader, [site]) : undefined
+  const first = firsts?.get(site.hostedWebsiteId) ?? null
+  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
+  const range = DateRange.resolved(query, local)
+  const countIn = (of: DateRange.Resolved) => count(reader, site, query, of, goals, limit)
+  const counted = yield* countIn(range)
+  const compared =
+    query.comparison === null
+      ? null
+      : yield* countIn(DateRange.compared(range, { ...query, comparison: query.comparison }))
+  return { counted, compared }
+})
+
+/** The answer to a query. Fails if a statement returns more than `limit` groups. */
+export const answer = (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>,
+  limit = Counting.maxGroups
+): Effect.Effect<Answer, ClickHouseError | ReportTooLarge> =>
+  Effect.map(countAll(reader, site, query, goals, limit), ({ compared, counted }) =>
+    Assembly.answer(query, counted, compared)
+  )
+
+/** The answer to a query, with coarse counts. */
+export const coarseAnswer = (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>
+): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
+  Effect.map(
+    countAll(reader, site, SmallCounts.queryToCount(query), goals, Counting.maxGroups),
+    ({ compared, counted }) => SmallCounts.answer(query, counted, compared)
+  )

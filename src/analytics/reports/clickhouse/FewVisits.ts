@@ -15,7 +15,7 @@ import * as Fact from "../Fact.ts"
 import type { ConversionRow, EventRow } from "../Row.ts"
 import * as Visits from "../Visits.ts"
 import { Parameters } from "./Parameters.ts"
-import type { FewVisits, Reader } from "./Reader.ts"
+import type { ComputedVisits, Reader } from "./Reader.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 /** The days whose visits are not all stored; see `VisitDays.Plan`. */
@@ -63,7 +63,7 @@ const compute = Effect.fnUntraced(function* (
   plan: Unstored,
   withLeads: boolean,
   changed: (typeof Keys)["Type"]
-): Effect.fn.Return<FewVisits | null, ClickHouseError> {
+): Effect.fn.Return<ComputedVisits | null, ClickHouseError> {
   const keys = new Set(changed.map(keyOf))
   const hashes = new Set(changed.flatMap(({ hash }) => hash ?? []))
   const areHashes = changed.every(({ session }) => session === null)
@@ -148,7 +148,7 @@ export const read = Effect.fnUntraced(function* (
   timeZone: string,
   plan: Unstored,
   withLeads: boolean
-): Effect.fn.Return<FewVisits | null, ClickHouseError> {
+): Effect.fn.Return<ComputedVisits | null, ClickHouseError> {
   const changed = yield* changedKeys(reader, hostedWebsiteId, plan)
   if (changed.length > reader.fewRows) return null
   // Nothing tells how many rows of other days or conversions came.

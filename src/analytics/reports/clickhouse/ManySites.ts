@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as Counting from "../Counting.ts"
@@ -27,10 +27,6 @@ import * as VisitSql from "./VisitSql.ts"
 
 /** A website with at least so many page views and events that were read is rolled up. */
 const manyRows = 1_000
-
-/** SQL of the condition that selects the rows of some websites. */
-const ofSites = (parameters: Parameters, sites: ReadonlyArray<ReportSite>): string =>
-  `hosted_website_id IN ${parameters.uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))}`
 
 /** A statement that selects the websites and days whose sums are current, with the numbers of their rollup runs. */
 const current = (parameters: Parameters, sites: string, timeZone: string, days: VisitSql.Days): string => {
@@ -68,7 +64,7 @@ const countAlike = Effect.fnUntraced(function* (
   const offsets = LocalTime.offsets(timeZone, days)
   const execute = (make: (parameters: Parameters, sites: string, stored: string) => string) => {
     const parameters = new Parameters()
-    const isOfSites = ofSites(parameters, sites)
+    const isOfSites = SiteCounting.ofSites(parameters, sites)
     const statement = make(parameters, isOfSites, current(parameters, isOfSites, timeZone, days))
     return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
       decodeRows(SiteCounting.Rows),
@@ -180,24 +176,3 @@ export const count = Effect.fnUntraced(function* (
 
 /** Whether the answer to a query depends on goals. */
 export const usesGoals = (query: Query): boolean => Counting.plan(query).groups.conversions || Evaluate.usesGoals(query)
-
-const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.Finite }))
-
-/** See `ManySites.Store.firstReceived`. */
-export const firstReceived = (reader: Reader, sites: ReadonlyArray<ReportSite>) => {
-  const parameters = new Parameters()
-  const isOfSites = ofSites(parameters, sites)
-  const selects = ["page_view", "event"].map(
-    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isOfSites}`
-  )
-  return reader
-    .read(
-      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first
-        FROM (${selects.join(" UNION ALL ")}) GROUP BY id`,
-      parameters
-    )
-    .pipe(
-      decodeRows(Firsts),
-      Effect.map((rows) => new Map<string, number | null>(rows.map(({ first, id }) => [id, first])))
-    )
-}

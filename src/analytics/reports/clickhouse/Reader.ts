@@ -11,7 +11,7 @@ import type { Parameters } from "./Parameters.ts"
 import type * as VisitSql from "./VisitSql.ts"
 
 /** The visits of some days that are not stored, computed in this process; see `VisitDays.Plan` for the days. */
-export interface FewVisits {
+export interface ComputedVisits {
   /** Those of the raw parts. */
   readonly raw: ReadonlyArray<Visits.Visit>
   /** Those of the days that go on. */
@@ -36,7 +36,7 @@ export interface Reader {
    */
   readonly fewRows: number
   /** The visits that were computed last in this process, by website, and the state of the website's rows then. */
-  readonly kept: Map<string, { readonly state: string; readonly visits: FewVisits }>
+  readonly kept: Map<string, { readonly state: string; readonly visits: ComputedVisits }>
   /** Called with the days whose visits are not stored. A report computes those visits from page views and events. */
   readonly onUnstored: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>) => void
 }

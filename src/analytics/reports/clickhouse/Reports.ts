@@ -14,9 +14,9 @@ import { Goals } from "../../Goal.ts"
 import * as ManySites from "../ManySites.ts"
 import { type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
+import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import { Parameters } from "./Parameters.ts"
-import * as Query from "./Query.ts"
 import * as Reader from "./Reader.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
 
@@ -90,7 +90,7 @@ export const layer = (
         read: (goals: ReadonlyArray<GoalRow>) => Effect.Effect<A, Errors.ClickHouseError | ReportTooLarge>
       ) => goals.list(websiteConfigId).pipe(Effect.flatMap(read), ofStatement, limited)
       const answer: Reports["Service"]["query"] = (site, query) =>
-        withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows))
+        withGoals(site, (goalRows) => Counting.answer(reader, site, query, goalRows))
       return {
         query: answer,
         queryAll: Effect.fnUntraced(function* (queries) {
@@ -100,7 +100,7 @@ export const layer = (
             limited(read, Duration.times(limit, manySites))
           return yield* ManySites.answers<ReportError>(
             {
-              firstReceived: (sites) => limitedMany(ManySitesSql.firstReceived(many, sites)),
+              firstReceived: (sites) => limitedMany(Counting.firstReceived(many, sites)),
               count: (batch, range) =>
                 ManySitesSql.count(many, batch, range, (site) => goalRows.get(site.websiteConfigId) ?? []).pipe(
                   Effect.catchIf(
@@ -115,7 +115,8 @@ export const layer = (
             queries
           )
         }),
-        queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),
+        queryCoarse: (site, query) =>
+          withGoals(site, (goalRows) => Counting.coarseAnswer(reader, site, query, goalRows)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()

@@ -18,9 +18,9 @@ import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { LocalDate } from "../Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
-import * as FewSql from "./FewVisits.ts"
+import * as FewVisits from "./FewVisits.ts"
 import { Parameters } from "./Parameters.ts"
-import type { FewVisits, Reader } from "./Reader.ts"
+import type { ComputedVisits, Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -224,7 +224,7 @@ export const visits = (
   parameters: Parameters,
   site: string,
   { open, raw, stored }: Plan,
-  few: FewVisits | null,
+  few: ComputedVisits | null,
   columns: typeof VisitSql.columns
 ): string => {
   const names = columns.map(([name]) => name).join(", ")
@@ -250,6 +250,8 @@ export const visits = (
       ]
     }),
     ...(few === null ? raw.map((part) => VisitSql.visits(parameters, VisitSql.ofSite(site), part, columns)) : []),
-    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.open) ? [FewSql.statement(parameters, few.open, columns)] : [])
+    ...(few !== null && Arr.isReadonlyArrayNonEmpty(few.open)
+      ? [FewVisits.statement(parameters, few.open, columns)]
+      : [])
   ].join(" UNION ALL ")
 }

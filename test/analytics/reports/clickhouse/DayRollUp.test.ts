@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import * as Counting from "../../../../src/analytics/reports/clickhouse/Counting.ts"
 import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRollUp.ts"
 import * as ManySitesSql from "../../../../src/analytics/reports/clickhouse/ManySites.ts"
-import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
 import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
@@ -73,7 +73,11 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
     plan: VisitDays.plan(reader, site.hostedWebsiteId, timeZone, daysIn(timeZone)),
     check: Effect.fnUntraced(function* (request: typeof RequestShape.Type, when: string) {
       const query = queryOf(request, timeZone)
-      assert.deepStrictEqual(yield* Query.answer(reader, site, query, all.goals), Evaluate.evaluate(query, all), when)
+      assert.deepStrictEqual(
+        yield* Counting.answer(reader, site, query, all.goals),
+        Evaluate.evaluate(query, all),
+        when
+      )
       const withoutRows = {
         hostedWebsiteId: HostedWebsiteId.make(randomUUID()),
         websiteConfigId: WebsiteConfigId.make(randomUUID())
@@ -81,7 +85,7 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
       for (const together of [query, queryOf({ ...request, ...additive }, timeZone)]) {
         const answers = yield* ManySites.answers(
           {
-            firstReceived: (sites) => ManySitesSql.firstReceived(reader, sites),
+            firstReceived: (sites) => Counting.firstReceived(reader, sites),
             count: (batch, range) => ManySitesSql.count(reader, batch, range, (one) => (one === site ? all.goals : [])),
             answer: () => Effect.die("Each website is counted together with the other"),
             concurrency: 1

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Goals } from "../../../../src/analytics/Goal.ts"
-import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
+import * as Counting from "../../../../src/analytics/reports/clickhouse/Counting.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
@@ -62,10 +62,10 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Limits", () 
     Effect.gen(function* () {
       yield* store(101)
       const reader = Reader.make(yield* ClickHouse, { seconds: 20, memory: 1_000_000_000 })
-      const error = yield* Effect.flip(Query.answer(reader, site, query([]), [], 100))
+      const error = yield* Effect.flip(Counting.answer(reader, site, query([]), [], 100))
       assert.deepStrictEqual(error, new Storage.ReportTooLarge({ limit: "100 rows" }))
       const withoutOne: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
-      assert.strictEqual((yield* Query.answer(reader, site, query([withoutOne]), [], 100)).meta.total_rows, 100)
+      assert.strictEqual((yield* Counting.answer(reader, site, query([withoutOne]), [], 100)).meta.total_rows, 100)
     }).pipe(Effect.provide(TestClickHouse.layer))
   )
 

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as Query from "../../../../src/analytics/reports/clickhouse/Query.ts"
+import * as Counting from "../../../../src/analytics/reports/clickhouse/Counting.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
@@ -13,7 +13,7 @@ import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
-TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Query", () => {
+TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Counting", () => {
   layer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
     it.effect.prop(
       "a report equals that of Evaluate over the website's rows",
@@ -34,7 +34,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Query", () =
           yield* insert(site.hostedWebsiteId, rows)
           for (const request of requests) {
             const query = queryOf(request, timeZone)
-            const answer = yield* Query.answer(reader, site, query, rows.goals)
+            const answer = yield* Counting.answer(reader, site, query, rows.goals)
             assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows))
           }
         }),
@@ -73,7 +73,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Query", () =
             },
             "UTC"
           )
-          assert.deepStrictEqual(yield* Query.answer(reader, site, query, []), Evaluate.evaluate(query, rows))
+          assert.deepStrictEqual(yield* Counting.answer(reader, site, query, []), Evaluate.evaluate(query, rows))
         }
       })
     )
