@@ -1,0 +1,77 @@
+/** Websites that are counted together have the answers that each has alone, with goals, groups, filters and comparisons. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { Goals as GoalsService } from "../../../../src/analytics/Goal.ts"
+import * as Goals from "../../../../src/analytics/postgres/Goals.ts"
+import * as ManySites from "../../../../src/analytics/reports/ManySites.ts"
+import * as ManySitesSql from "../../../../src/analytics/reports/postgres/ManySites.ts"
+import * as Reports from "../../../../src/analytics/reports/postgres/Reports.ts"
+import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
+import * as Sites from "../../../../src/sites/SiteDirectory.ts"
+import * as ReportRows from "../../../support/postgres/ReportRows.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
+
+const live = Layer.mergeAll(SiteDirectory.layer(), Goals.layer).pipe(Layer.provideMerge(TestClient.layer))
+
+layer(live, { excludeTestServices: true })("postgres/analytics/reports: many websites", (it) => {
+  it.effect.prop(
+    "websites that are counted together have the answers that each has alone",
+    {
+      rows: Schema.Tuple([ReportRows.Rows, ReportRows.Rows, ReportRows.Rows]),
+      shapes: Schema.Tuple([ReportRows.QueryShape, ReportRows.QueryShape, ReportRows.QueryShape])
+    },
+    ({ rows, shapes }) =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const sites = yield* Effect.forEach(rows, (own) =>
+          Effect.gen(function* () {
+            const site = yield* Sites.SiteDirectory.use((all) => all.create({ name: "a", origins: [] }))
+            yield* ReportRows.insert(site.hostedWebsiteId, own)
+            return site
+          })
+        )
+        const [first] = sites
+        if (first === undefined) return assert.fail()
+        yield* GoalsService.use((goals) =>
+          goals.create(first.websiteConfigId, { name: "All", kind: "page", value: "/*" })
+        )
+        for (const shape of shapes) {
+          const queries = sites.map((site) => ({ site, query: ReportRows.toQuery(shape, site.websiteConfigId, "UTC") }))
+          const together = yield* ManySites.answers(
+            {
+              firstReceived: (some) => ManySitesSql.firstReceived(sql, some),
+              count: (batch, range) => ManySitesSql.count(sql, batch, range),
+              answer: () => Effect.die("Each website is counted together with the others"),
+              concurrency: 1
+            },
+            queries
+          )
+          const alone = yield* Effect.forEach(queries, ({ query, site }) => Reports.answer(sql, site, query))
+          assert.deepStrictEqual(together, alone)
+        }
+      }),
+    { arbitrary: { runs: 8 }, timeout: 120_000 }
+  )
+
+  it.effect("a website with many page views that are not summed is counted alone", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((all) => all.create({ name: "a", origins: [] }))
+      yield* sql.unsafe(
+        `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT $1, timestamptz '2026-10-24 12:00Z', '/', decode(md5(n::text), 'hex') FROM generate_series(1, 5001) AS n`,
+        [PgTypes.uuid(site.hostedWebsiteId)]
+      )
+      const shape = {
+        ...ReportRows.QueryShape.make({
+          ...{ dimensions: "visit:source", filters: [], join: "all", range: "2026-10-24 2026-11-02", comparison: null },
+          ...{ order: "visitors", isUnfinished: false, untilNow: false }
+        })
+      }
+      const query = ReportRows.toQuery(shape, site.websiteConfigId, "UTC")
+      const found = yield* ManySitesSql.count(sql, [{ site, query }], { first: "2026-10-24", last: "2026-11-02" })
+      assert.deepStrictEqual(found, new Map())
+    })
+  )
+})
