@@ -51,11 +51,17 @@ export interface Options<E, R, RCommands = never> {
 export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
   Layer.effectDiscard(
     Readiness.use(({ check }) =>
-      Effect.catchIf(
-        check,
-        ({ reason }) =>
-          reason === "database-read-only" || reason === "database-denied" || reason === "database-not-storing",
-        () => Effect.void
+      check.pipe(
+        // A check has less than two seconds, as a load balancer waits no longer. A command may wait for a busy machine.
+        Effect.retry({
+          while: ({ code, reason }) => reason === "database-unreachable" && code === undefined,
+          times: 4
+        }),
+        Effect.catchIf(
+          ({ reason }) =>
+            reason === "database-read-only" || reason === "database-denied" || reason === "database-not-storing",
+          () => Effect.void
+        )
       )
     )
   ).pipe(Layer.provideMerge(storage))

@@ -243,6 +243,23 @@ describe("cli/Cli", () => {
     })
   )
 
+  it.effect("a command waits for a database that is slow to answer, but not for one that refuses it", () =>
+    Effect.gen(function* () {
+      for (const [code, checks] of [
+        [undefined, 3],
+        ["28P01", 1]
+      ] as const) {
+        let count = 0
+        const check = Effect.suspend(() =>
+          ++count > 2 ? Effect.void : Effect.fail(new NotReady({ reason: "database-unreachable", code }))
+        )
+        const busy = storage().pipe(Layer.merge(Layer.succeed(Readiness, Readiness.of({ check }))))
+        const ended = yield* run(["site", "list"], busy)
+        assert.deepStrictEqual([ended.code, count], [code === undefined ? 0 : 1, checks])
+      }
+    })
+  )
+
   it.effect("logs go to stderr", () =>
     Effect.gen(function* () {
       const logging = Layer.provideMerge(Layer.effectDiscard(Effect.logWarning("a word of warning")), storage())
