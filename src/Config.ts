@@ -8,7 +8,8 @@
 import { Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import * as SmtpUrl from "./delivery/mail/SmtpUrl.ts"
 import * as AnalyticsUrl from "./platform/clickhouse/AnalyticsUrl.ts"
-import * as ListenHost from "./platform/http/ListenHost.ts"
+import * as Host from "./platform/http/Host.ts"
+import { isLoopback } from "./platform/http/Host.ts"
 import * as RateLimit from "./platform/limits/RateLimit.ts"
 import * as AddressGuard from "./platform/outward/AddressGuard.ts"
 import * as Sealing from "./platform/secrets/Sealing.ts"
@@ -38,7 +39,6 @@ import {
   text,
   withDefault
 } from "./platform/settings/Setting.ts"
-import { isLoopback } from "./platform/text/Loopback.ts"
 import * as MailAddress from "./platform/text/MailAddress.ts"
 import * as Retention from "./sites/Retention.ts"
 
@@ -347,10 +347,7 @@ const distinctPorts = (
 ) =>
   all([host, port, otherHost, otherPort]).pipe(
     Config.mapEffect(([host, port, otherHost, otherPort]) =>
-      Option.isSome(port) &&
-      port.value !== 0 &&
-      Option.contains(otherPort, port.value) &&
-      ListenHost.overlap(host, otherHost)
+      Option.isSome(port) && port.value !== 0 && Option.contains(otherPort, port.value) && Host.overlap(host, otherHost)
         ? invalid(name, `and ${otherName} are both ${port.value}; set one of them to another port.`)
         : Effect.void
     )

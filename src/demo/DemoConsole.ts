@@ -5,13 +5,13 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as ConsoleCookie from "../platform/http/ConsoleCookie.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
-import * as LocalPage from "../platform/http/LocalPage.ts"
 import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
+import * as ConsoleCookie from "../sites/access/ConsoleCookie.ts"
 import { ConsoleSessions, limits } from "../sites/access/ConsoleSession.ts"
 import { current } from "../sites/access/CurrentSessionApi.ts"
 import { cookieOptions } from "../sites/access/CurrentSessionHttp.ts"
+import * as LocalPage from "./LocalPage.ts"
 
 /** Whether the console, in a browser on this machine, requests its session. */
 const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean => {

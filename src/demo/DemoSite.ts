@@ -8,12 +8,12 @@ import { Deferred, Effect, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Built from "../pages/Built.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as LocalPage from "../platform/http/LocalPage.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import * as Text from "../platform/text/Text.ts"
 import type { Numbered } from "./Arrival.ts"
 import type { Demo } from "./DemoData.ts"
 import type { DemoFeed } from "./DemoFeed.ts"
+import * as LocalPage from "./LocalPage.ts"
 
 /** A strict Content-Security-Policy, to show that the tracker, the forms and the chat work with it. */
 const policy = [

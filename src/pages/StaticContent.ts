@@ -7,8 +7,8 @@
 import { Duration, Effect, Exit } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as Negotiation from "../platform/http/Negotiation.ts"
 import type { Compressed } from "./Compression.ts"
+import * as Negotiation from "./Negotiation.ts"
 
 /** How long a failure is kept, so that a cause that lasts does not cost every request a run. */
 const retryInterval = Duration.minutes(1)

@@ -2,7 +2,7 @@
 import { assert, it as plainIt } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Nginx from "../../scripts/torture/Nginx.ts"
-import { secureName } from "../../src/platform/http/ConsoleCookie.ts"
+import { secureName } from "../../src/sites/access/ConsoleCookie.ts"
 import { secureGet, startNginx } from "../docs/NginxBlocks.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { isLoopback } from "../../platform/http/Host.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
-import { isLoopback } from "../../platform/text/Loopback.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { type Finding, ofRows, ok } from "./Finding.ts"
 

@@ -6,8 +6,8 @@
 import type { Answer, MetricValue, ResultRow } from "../../analytics/reports/Answer.ts"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import type { LocalDate, Metric } from "../../analytics/reports/Query.ts"
-import * as BarChart from "../../platform/text/BarChart.ts"
 import * as Csv from "../../platform/text/Csv.ts"
+import * as BarChart from "./BarChart.ts"
 
 export const titles: Readonly<Record<Metric, string>> = {
   visitors: "visitors",

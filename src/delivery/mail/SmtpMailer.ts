@@ -9,7 +9,7 @@
 import { Duration, Effect, Exit, Layer, Predicate } from "effect"
 import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
-import { isLoopback } from "../../platform/text/Loopback.ts"
+import { isLoopback } from "../../platform/http/Host.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import { Mailer, type MailFacts } from "./Mailer.ts"
 import * as MailSchedule from "./MailSchedule.ts"

@@ -8,8 +8,8 @@
  */
 import { Result } from "effect"
 import { NetAddress } from "effect/net"
+import { isLoopback } from "../../platform/http/Host.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
-import { isLoopback } from "../../platform/text/Loopback.ts"
 import * as Text from "../../platform/text/Text.ts"
 
 export interface SmtpServer {

@@ -14,7 +14,7 @@
  * @module
  */
 import { Result } from "effect"
-import { isLoopback } from "../text/Loopback.ts"
+import { isLoopback } from "../http/Host.ts"
 
 export interface DatabaseHost {
   /** A name, an IP address, or the folder of a Unix socket. */

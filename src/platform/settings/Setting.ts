@@ -5,7 +5,7 @@
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
-import * as ListenHost from "../http/ListenHost.ts"
+import * as Host from "../http/Host.ts"
 import { parseNetworks } from "../limits/ClientAddress.ts"
 import * as DatabaseUrl from "../postgres/DatabaseUrl.ts"
 import * as RedisUrl from "../redis/RedisUrl.ts"
@@ -192,7 +192,7 @@ export const host = (name: string) =>
   setting(
     name,
     "an IP address such as 127.0.0.1, 0.0.0.0 or ::, or the name of this machine, without a port or brackets",
-    Option.liftPredicate(ListenHost.isValid)
+    Option.liftPredicate(Host.isValid)
   )
 
 const decode = (text: string): Option.Option<string> => Option.fromUndefinedOr(Text.decodePercent(text.trim()))

@@ -5,12 +5,12 @@
  */
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as ConsoleCookie from "../../platform/http/ConsoleCookie.ts"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import { Authentication, Caller, Guest, type Identity } from "./AuthenticationApi.ts"
 import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
+import * as ConsoleCookie from "./ConsoleCookie.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
 import type * as Errors from "./Errors.ts"
 import * as Failures from "./Failures.ts"

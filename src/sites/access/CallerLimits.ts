@@ -13,13 +13,13 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Incoming from "../../platform/http/Incoming.ts"
 import { clientKey } from "../../platform/limits/ClientAddress.ts"
-import * as Lockout from "../../platform/limits/Lockout.ts"
 import * as RateLimit from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
-import * as RecentSet from "../../platform/limits/RecentSet.ts"
 import * as Slots from "../../platform/limits/Slots.ts"
 import * as Credential from "./Credential.ts"
 import type * as Errors from "./Errors.ts"
+import * as Lockout from "./Lockout.ts"
+import * as RecentSet from "./RecentSet.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 type ServiceUnavailable = Errors.ServiceUnavailable

@@ -6,7 +6,6 @@
  */
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import * as LiveStreams from "../../platform/limits/LiveStreams.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
 
@@ -25,7 +24,7 @@ export class CallerOperations extends Context.Service<
   {
     /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
     readonly beginTest: Begin
-    /** Begins a live stream of a website, which ends with the request. Fails as `LiveStreams.refusal` decides. */
+    /** Begins a live stream of a website, which ends with the request. Fails as `refusal` decides. */
     readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
   }
 >()("hydracore/sites/access/CallerOperations") {}
@@ -36,7 +35,39 @@ const tooMany = (kind: keyof typeof retryAfter, detail: string): TooManyRequests
   headers: { "retry-after": retryAfter[kind] }
 })
 
-const liveDetail = (refusal: LiveStreams.Refusal): string => {
+/** The maximum number of streams of the process. */
+export const total = 200
+
+/** The maximum number of streams of one key or session. */
+export const perCaller = 4
+
+const websiteShare = 1 / 4
+
+/**
+ * The maximum number of streams of a website while other websites have `others`: a quarter of those that the others leave, so that
+ * many keys and sessions of one website cannot take all streams from the others.
+ */
+export const maxOfWebsite = (others: number): number => Math.max(1, Math.floor((total - others) * websiteShare))
+
+/** Whose limit refuses a stream, and that limit. */
+export type Refusal =
+  | { readonly reason: "caller"; readonly max: number }
+  | { readonly reason: "website"; readonly max: number }
+  | { readonly reason: "process" }
+
+/** Why no further live stream may begin; null if one may. The arguments count the open streams. */
+export const liveRefusal = (open: {
+  readonly all: number
+  readonly ofCaller: number
+  readonly ofWebsite: number
+}): Refusal | null => {
+  if (open.ofCaller >= perCaller) return { reason: "caller", max: perCaller }
+  const max = maxOfWebsite(open.all - open.ofWebsite)
+  if (open.all >= total) return { reason: "process" }
+  return open.ofWebsite >= max ? { reason: "website", max } : null
+}
+
+const liveDetail = (refusal: Refusal): string => {
   switch (refusal.reason) {
     case "caller":
       return `This key or session already has ${refusal.max} live streams, the maximum. Close one.`
@@ -97,12 +128,12 @@ export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations,
       Effect.flatMap(Caller, ({ id }) =>
         hold(
           () => {
-            const refusal = LiveStreams.refusal({
+            const refused = liveRefusal({
               all: live.all,
               ofCaller: live.callers.of(id),
               ofWebsite: live.websites.of(websiteConfigId)
             })
-            return refusal === null ? null : tooMany("live", liveDetail(refusal))
+            return refused === null ? null : tooMany("live", liveDetail(refused))
           },
           (by) => changeLive(id, websiteConfigId, by)
         )

@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Scope } from "effect"
-import * as FairSlots from "../../platform/limits/FairSlots.ts"
 import type * as Errors from "./Errors.ts"
+import * as FairSlots from "./FairSlots.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 type ServiceUnavailable = Errors.ServiceUnavailable

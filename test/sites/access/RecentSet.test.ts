@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as RecentSet from "../../../src/platform/limits/RecentSet.ts"
+import * as RecentSet from "../../../src/sites/access/RecentSet.ts"
 
 const texts = ["a", "b", "c", "d", "e"] as const
 const Step = Schema.Struct({ action: Schema.Literals(["add", "delete"]), text: Schema.Literals(texts) })
 
-describe("platform/limits/RecentSet", () => {
+describe("sites/access/RecentSet", () => {
   it.prop(
     "holds the texts that were added last and not deleted, up to the capacity",
     [Schema.Array(Step)],

@@ -1,11 +1,11 @@
 /**
- * Hosts to listen on: which texts can be one, and whether two of them may be the same address. Pure: looks up no name.
+ * Hosts: which texts can be one to listen on, whether two of them may be the same address, and which are this machine and no other.
+ * Pure: looks up no name.
  *
  * @module
  */
 import { Option, Result } from "effect"
 import { NetAddress } from "effect/net"
-import { isLoopback } from "../text/Loopback.ts"
 
 const maxNameLength = 253
 
@@ -39,4 +39,20 @@ export const overlap = (a: string, b: string): boolean => {
   }
   const isLocalName = (host: string) => Option.isNone(addressOf(host)) && isLoopback(host)
   return a.toLowerCase() === b.toLowerCase() || (isLocalName(a) && isLoopback(b)) || (isLocalName(b) && isLoopback(a))
+}
+
+/**
+ * Whether a host is `localhost` or a loopback address. An IPv6 address may be in brackets, as in a URL, and may map an IPv4
+ * address. Any other name may lead to another machine.
+ */
+export const isLoopback = (host: string): boolean =>
+  Result.match(NetAddress.ipFromString(host.replace(/^\[(.*)\]$/, "$1")), {
+    onFailure: () => host.toLowerCase() === "localhost",
+    onSuccess: (address) => NetAddress.isLoopback(NetAddress.toCanonical(address))
+  })
+
+/** Whether the header `Host` names this machine, with or without a port. */
+export const isLoopbackHost = (host: string | undefined): boolean => {
+  const name = URL.parse(`http://${host ?? ""}`)?.hostname
+  return name !== undefined && isLoopback(name)
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isLoopback, isLoopbackHost } from "../text/Loopback.ts"
+import { isLoopback, isLoopbackHost } from "../../platform/http/Host.ts"
 
 /** The name of a cookie that is `Secure`. Browsers accept the prefix only from the host itself, and not from sibling domains. */
 export const secureName = "__Host-hydracore_console"

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Lockout from "../../../src/platform/limits/Lockout.ts"
+import * as Lockout from "../../../src/sites/access/Lockout.ts"
 
 const Client = Schema.Literals(["a", "b", "c", "d", "e"])
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 const Step = Schema.Struct({ client: Client, wait: Millis, duration: Millis })
 
-describe("platform/limits/Lockout", () => {
+describe("sites/access/Lockout", () => {
   it.prop(
     "if the table has room for all clients, a client is locked until the end of its latest lock",
     [Schema.Array(Step)],

@@ -4,7 +4,7 @@
  * @module
  */
 import { isIP } from "node:net"
-import { isLoopback, isLoopbackHost } from "../text/Loopback.ts"
+import { isLoopback, isLoopbackHost } from "../platform/http/Host.ts"
 
 /** The request headers that name the page that made the request. */
 export interface PageHeaders {

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as FairSlots from "../../../src/platform/limits/FairSlots.ts"
+import * as FairSlots from "../../../src/sites/access/FairSlots.ts"
 
 const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))).check(
   Schema.isMaxLength(40)
 )
 
-describe("platform/limits/FairSlots: the queue", () => {
+describe("sites/access/FairSlots: the queue", () => {
   it.prop("serves an owner again only after all others, and each owner's items in order", [Owners], ([owners]) => {
     const queue = FairSlots.makeQueue<{ readonly owner: number; readonly number: number }>()
     for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })

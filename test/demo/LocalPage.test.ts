@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as LocalPage from "../../../src/platform/http/LocalPage.ts"
+import * as LocalPage from "../../src/demo/LocalPage.ts"
 
 const Local = Schema.Literals([
   "localhost",
@@ -33,7 +33,7 @@ const Site = Schema.Union([
 /** Whether a local page may send this `Sec-Fetch-Site`. */
 const isPermitted = (site: string | undefined) => site === undefined || site === "same-origin" || site === "none"
 
-describe("platform/http/LocalPage", () => {
+describe("demo/LocalPage", () => {
   it.prop(
     "a page of a local host is local, unless Sec-Fetch-Site contradicts",
     [Local, Port, Site],
@@ -61,7 +61,7 @@ describe("platform/http/LocalPage", () => {
   })
 })
 
-describe("platform/http/LocalPage.isFromThisMachine", () => {
+describe("demo/LocalPage.isFromThisMachine", () => {
   it("needs a loopback peer and a loopback Host", () => {
     const route = (host: string | undefined, peer: string) => ({ headers: { host, accept: "*/*" }, peer })
     for (const host of ["127.0.0.1", "localhost:8080", "[::1]:8080"]) {

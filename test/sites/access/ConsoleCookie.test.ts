@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConsoleCookie from "../../../src/platform/http/ConsoleCookie.ts"
+import * as ConsoleCookie from "../../../src/sites/access/ConsoleCookie.ts"
 
-describe("platform/http/ConsoleCookie", () => {
+describe("sites/access/ConsoleCookie", () => {
   it.prop("a cookie is accepted only in requests of the same origin", [Schema.String], ([text]) => {
     assert.isTrue(ConsoleCookie.isSameOrigin("same-origin"))
     for (const site of [undefined, "", "none", "same-site", "cross-site", "Same-Origin", text]) {

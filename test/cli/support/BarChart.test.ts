@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as BarChart from "../../../src/platform/text/BarChart.ts"
+import * as BarChart from "../../../src/cli/support/BarChart.ts"
 import * as TerminalText from "../../../src/platform/text/TerminalText.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -24,7 +24,7 @@ const lengthOf = (line: string): number =>
 const withPlainLabels = (bars: ReadonlyArray<BarChart.Bar>) =>
   bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
 
-describe("platform/text/BarChart", () => {
+describe("cli/support/BarChart", () => {
   it.prop(
     "a chart has a line per bar, which ends with the bar's number and is not too wide",
     [Bars, Width],

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { isValid, overlap } from "../../../src/platform/http/ListenHost.ts"
+import { isValid, overlap } from "../../../src/platform/http/Host.ts"
 
 const listen = (host: string, port: number): Effect.Effect<Server | undefined> =>
   Effect.callback((resume) => {
@@ -23,7 +23,7 @@ const canShare = Effect.fnUntraced(function* (a: string, b: string) {
   return second !== undefined
 })
 
-describe("platform/http/ListenHost", () => {
+describe("platform/http/Host", () => {
   it("accepts addresses and names", () => {
     for (const host of [
       "127.0.0.1",

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isLoopback } from "../../../src/platform/text/Loopback.ts"
+import { isLoopback } from "../../../src/platform/http/Host.ts"
 
 const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 
-describe("platform/text/Loopback", () => {
+describe("platform/http/Host", () => {
   it("localhost and the IPv6 loopback address are this machine, however they are written", () => {
     for (const host of ["localhost", "LOCALHOST", "::1", "[::1]", "0:0:0:0:0:0:0:1"])
       assert.isTrue(isLoopback(host), host)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as FairSlots from "../../../src/platform/limits/FairSlots.ts"
+import * as FairSlots from "../../../src/sites/access/FairSlots.ts"
 
 const small = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
@@ -24,7 +24,7 @@ interface Ticket extends FairSlots.Ticket {
 const countOf = (tickets: Iterable<Ticket>, owner: string): number =>
   [...tickets].filter((ticket) => ticket.owner === owner).length
 
-describe("platform/limits/FairSlots", () => {
+describe("sites/access/FairSlots", () => {
   it.prop(
     "gives free slots to the owners with the fewest, in turn and in each owner's order, within all limits",
     [Limits, Schema.Array(Step).check(Schema.isMaxLength(80))],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as TerminalText from "./TerminalText.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 
 export interface Bar {
   /** Any text. Control characters are shown as U+FFFD, and a long label is truncated. */

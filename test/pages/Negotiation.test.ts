@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type Coding, coding, matchesEtag } from "../../../src/platform/http/Negotiation.ts"
+import { type Coding, coding, matchesEtag } from "../../src/pages/Negotiation.ts"
 
 const names = Schema.Literals(["br", "gzip", "identity", "zstd", "*", "x-gzip"])
 const weights = Schema.Literals(["0", "0.0", "0.001", "0.5", "0.50", "1", "1.000"])
 const items = Schema.Array(Schema.Struct({ name: names, weight: Schema.Option(weights) }))
 
-describe("platform/http/Negotiation", () => {
+describe("pages/Negotiation", () => {
   it("browsers get the smallest coding, and clients without the header get identity", () => {
     const cases: ReadonlyArray<readonly [string | undefined, Coding]> = [
       ["gzip, deflate, br, zstd", "br"],
