@@ -83,7 +83,9 @@ describe("platform/telemetry/Otlp", () => {
         assert.strictEqual(batch?.traceId, traceId)
         const [append] = named("AnalyticsRepo.append")
         assert.strictEqual(batch?.parentSpanId, append?.spanId)
-        assert.strictEqual(append?.parentSpanId, track?.spanId)
+        const [handler] = named("analytics.track")
+        assert.strictEqual(append?.parentSpanId, handler?.spanId)
+        assert.strictEqual(handler?.parentSpanId, track?.spanId)
 
         const [chat] = named("POST /v1/public/widget/:instance_id/chat")
         const [call] = named("AgentStream.stream")
