@@ -83,9 +83,9 @@ describe("platform/telemetry/Otlp", () => {
         assert.strictEqual(batch?.traceId, traceId)
         const [append] = named("AnalyticsRepo.append")
         assert.strictEqual(batch?.parentSpanId, append?.spanId)
-        const [handler] = named("analytics.track")
-        assert.strictEqual(append?.parentSpanId, handler?.spanId)
-        assert.strictEqual(handler?.parentSpanId, track?.spanId)
+        const [tracking] = named("analytics.track")
+        assert.strictEqual(append?.parentSpanId, tracking?.spanId)
+        assert.strictEqual(tracking?.parentSpanId, track?.spanId)
 
         const [chat] = named("POST /v1/public/widget/:instance_id/chat")
         const [call] = named("AgentStream.stream")
