@@ -129,7 +129,8 @@ const store = Effect.fnUntraced(function* (
     })
   const gone = yield* during(new Set(sites), (writable) => {
     const run = insert({
-      table: "visit_run",
+      // A view copies it to `visit_run`; see the migration `0003_runs`.
+      table: "visit_day",
       token: roll,
       columns: ["hosted_website_id", "day", "roll", "version", "until", "late_rows", "late_leads"],
       rows: sites.filter((site) => writable.has(site)).flatMap(runsOf)
@@ -326,7 +327,7 @@ export const removeReplaced = Effect.fnUntraced(function* (
   const pairs = found.map(({ date, number, site }) => `(${quoted(site)}, ${date}, ${number})`).join(", ")
   const ids = Array.from(new Set(found.map(({ site }) => site)), quoted).join(", ")
   // The sums first: after an interruption, the pairs are found again in the other tables.
-  for (const name of ["visit_sum", "visit", "visit_run"] as const) {
+  for (const name of ["visit_sum", "visit", "visit_day", "visit_run"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
       `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}

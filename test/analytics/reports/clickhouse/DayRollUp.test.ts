@@ -16,11 +16,14 @@ import * as ManySites from "../../../../src/analytics/reports/ManySites.ts"
 import type { SiteRows } from "../../../../src/analytics/reports/Row.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
+import { decodeRows } from "../../../../src/platform/runtime/Rows.ts"
 import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+
+const Runs = Schema.Array(Schema.Struct({ day: Schema.String, roll: Schema.String }))
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
@@ -291,6 +294,50 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
         yield* site.rollUp()
         assert.lengthOf((yield* site.plan).open, 0)
         yield* site.check(request, "after the second rollup run")
+      })
+    )
+
+    it.effect("a process of the version before, which reads visit_day, knows the same rollup runs", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const site = yield* website("UTC", 1_000)
+        const view = { age: 26 * 3_600_000, path: "/", sessionId: "s", visitor: 0 } as const
+        const client = { deviceType: null, browser: null, os: null, country: null } as const
+        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
+        yield* site.add(
+          rowsOf({
+            views: [{ ...view, ...client, ...campaign, referrerHost: null, referrerPath: null }],
+            ...{ events: [], conversions: [], goalCount: 0 }
+          })
+        )
+        const options = { parameters: { site: site.hostedWebsiteId } }
+        const runs = Effect.fnUntraced(function* (count: number, when: string) {
+          const [ofVersionBefore = [], own] = yield* Effect.forEach(["visit_day", "visit_run"], (table) =>
+            clickhouse
+              .query(
+                `SELECT toString(day) AS day, toString(roll) AS roll FROM ${table} WHERE hosted_website_id = {site:UUID}
+                  ORDER BY day, roll`,
+                options
+              )
+              .pipe(decodeRows(Runs))
+          )
+          assert.deepStrictEqual(ofVersionBefore, own, when)
+          assert.lengthOf(ofVersionBefore, count, when)
+          return ofVersionBefore
+        })
+        const days = yield* site.rollUp()
+        const first = yield* runs(days, "after a rollup run of this version")
+        const replacing = first.map(({ day, roll }) => ({ day, roll: String(BigInt(roll) + 1n) }))
+        yield* clickhouse.insert({
+          table: "visit_day",
+          token: randomUUID(),
+          columns: ["hosted_website_id", "day", "roll"],
+          rows: replacing.map(({ day, roll }) => [site.hostedWebsiteId, day, roll])
+        })
+        yield* runs(2 * days, "after one of the version before")
+        const reader = Reader.make(clickhouse, limits)
+        yield* DayRollUp.removeReplaced(reader, [site.hostedWebsiteId], -DayRollUp.graceMillis)
+        assert.deepStrictEqual(yield* runs(days, "after the replaced ones are deleted"), replacing)
       })
     )
 

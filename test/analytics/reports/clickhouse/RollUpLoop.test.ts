@@ -162,7 +162,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
         // The last one begins after the others have ended.
         yield* Effect.repeat(Effect.delay(stored(site), "50 millis"), { until: ({ visits }) => visits >= 3_003 })
         // One for each table.
-        assert.strictEqual(deletions, 3)
+        assert.strictEqual(deletions, 4)
       }).pipe(Effect.provide(EverySite.writable), Effect.scoped)
     )
   })

@@ -1,5 +1,8 @@
 /**
- * The rollup runs move to a table with a partition of a year: a report over a year read twelve files or more of them.
+ * A report reads the rollup runs from a table with a partition of a year: over a year, it read twelve files or more of them.
+ *
+ * Runs are still written to `visit_day`, from where a view copies them: processes of the version before read and write it. If each
+ * version knew only its own runs, it would delete the visits of the other's as replaced ones. A later version can write `visit_run`.
  *
  * @module
  */
@@ -31,7 +34,13 @@ export const migration: Migration = {
   creates: [table.name],
   statements: (target) => [
     ...Tables.create(target, table),
-    // A run that is copied twice is one run. `visit_day` stays for processes of the version before.
+    Tables.createView(target, {
+      name: "visit_day_run",
+      from: "visit_day",
+      to: table.name,
+      select: (days) => `SELECT ${columns} FROM ${days}`
+    }),
+    // After the view, so that no run is left out. A run that is copied twice is one run.
     `INSERT INTO ${table.name} (${columns}) SELECT ${columns} FROM visit_day`
   ]
 }
