@@ -55,11 +55,13 @@ const list = Command.make(
   "list",
   { site: Inputs.optional(Inputs.site) },
   Effect.fnUntraced(function* ({ site }) {
-    const ids = site === null ? (yield* Websites.every).map(({ site_id }) => site_id) : [yield* Websites.idOf(site)]
-    const lists = yield* Effect.forEach(ids, (site_id) =>
-      Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
-        shares.list({ params: { site_id } })
-      ).pipe(Effect.map(({ shares }) => shares.map((share) => ({ ...share, site_id }))))
+    const named = site === null ? null : yield* Websites.idOf(site)
+    const ids = named === null ? (yield* Websites.every).map(({ site_id }) => site_id) : [named]
+    const facts = named === null ? {} : { notFound: Output.notFound("website", named) }
+    const lists = yield* Client.owner("shares", facts, (client) =>
+      Effect.forEach(ids, (site_id) =>
+        Effect.map(client.list({ params: { site_id } }), ({ shares }) => shares.map((share) => ({ ...share, site_id })))
+      )
     )
     const shares = lists.flat().sort((left, right) => left.created_at.localeCompare(right.created_at))
     yield* Output.answer({

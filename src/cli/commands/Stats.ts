@@ -46,8 +46,11 @@ const maxRows = limits.rows
 /** One more row than a list shows, since the list omits the group without a value. */
 const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)
 
-/** The id in the query that is sent for every website. */
-const everySite = "00000000-0000-4000-8000-000000000000"
+/** The website in the query that is sent for every website. No time zone has a later date. */
+const everySite: StatsInputs.Site = {
+  site_id: "00000000-0000-4000-8000-000000000000",
+  time_zone: "Pacific/Kiritimati"
+}
 
 /** Sends a query. A report of too many groups is refused; `--by` makes the groups. */
 const run = (query: QueryBody) =>
@@ -92,9 +95,9 @@ const ofAllSites = Effect.fnUntraced(function* (
     Effect.flatMap(StatsInputs.queryMaker(flags, site, now), (make) => make(selection))
   const { url } = yield* Client.Client
   if (url === null) {
-    const query = yield* queryOf({ site_id: everySite, time_zone: "UTC" })
+    const query = yield* queryOf(everySite)
     const { reports } = yield* Client.operator("reports", { flags: { dimensions: "by" } }, (operator) =>
-      operator.queryAll({ payload: { query, days: flags.days } })
+      operator.queryAll({ payload: { query, untilToday: StatsInputs.untilToday(flags) } })
     )
     return reports
   }

@@ -24,11 +24,11 @@ const rebuild = HttpApiEndpoint.post("rebuild", "/operator/reports/rebuild", {
 })
 
 /**
- * Answers a query for every website, oldest first. `days` replaces the range of the query: that many days up to today, in the time
- * zone of each website.
+ * Answers a query for every website, oldest first. `untilToday` replaces the range of the query by one that ends today, in the time
+ * zone of each website: that many days, or the days from a date on.
  */
 const queryAll = HttpApiEndpoint.post("queryAll", "/operator/reports/query", {
-  payload: Schema.Struct({ query: QueryBody, days: Schema.NullOr(Schema.Int) }),
+  payload: Schema.Struct({ query: QueryBody, untilToday: Schema.NullOr(Schema.Union([Schema.Int, Schema.String])) }),
   success: Schema.Struct({
     reports: Schema.Array(Schema.Struct({ name: Schema.String, report: ReportsApi.Report }))
   }),
@@ -36,6 +36,12 @@ const queryAll = HttpApiEndpoint.post("queryAll", "/operator/reports/query", {
 }).annotateMerge(queryOptions)
 
 export const Api = Operations.api(HttpApiGroup.make("reports").add(rebuild, queryAll))
+
+/** The last `since` days up to `today`, or those from the date `since` on; that date alone if it is later. */
+const rangeUntil = (since: number | string, today: string) =>
+  typeof since === "number"
+    ? { first: LocalTime.addDays(today, 1 - since), last: today }
+    : { first: since, last: since > today ? since : today }
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -56,14 +62,13 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "queryAll",
-        Effect.fnUntraced(function* ({ payload: { days, query } }) {
+        Effect.fnUntraced(function* ({ payload: { query, untilToday } }) {
           const now = yield* Clock.currentTimeMillis
           const sites = yield* directory.list
           const answers = yield* reports.queryAll(
             sites.map((site) => {
               const facts = { now, timeZone: site.timeZone }
-              const last = DateRange.today(facts)
-              const dateRange = days === null ? {} : { dateRange: { first: LocalTime.addDays(last, 1 - days), last } }
+              const dateRange = untilToday === null ? {} : { dateRange: rangeUntil(untilToday, DateRange.today(facts)) }
               const request = { ...requestOf(query), siteId: site.websiteConfigId, ...dateRange }
               return { site, query: DateRange.queryOf(request, facts) }
             })

@@ -142,13 +142,13 @@ export const newTimeZone = optional(
   make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for the website's reports")
 )
 
+const siteKind: Kind<string> = {
+  expected: "the website_config_id or the name of a website",
+  parse: SiteInput.parseName
+}
+
 /** A website, by its id or its name. */
-export const siteOf = (description: string) =>
-  Flag.String("site").pipe(
-    Flag.withMetavar("<uuid|name>"),
-    Flag.withDescription(description),
-    Flag.map((text) => text.trim())
-  )
+export const siteOf = (description: string) => make("site", siteKind, "<uuid|name>", description)
 
 export const site = siteOf("The website_config_id or the name of a website")
 
@@ -169,7 +169,10 @@ export const sites = (description: string) =>
     Flag.mapEffect((texts) =>
       texts.length > maxSites
         ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
-        : Effect.succeed([...new Set(texts.map((text) => text.trim()))])
+        : Effect.map(
+            Effect.forEach(texts, (text) => read("site", siteKind, text)),
+            (sites) => [...new Set(sites)]
+          )
     )
   )
 

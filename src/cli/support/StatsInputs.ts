@@ -26,7 +26,7 @@ const text = (flag: string, metavar: string, description: string) =>
   Flag.String(flag).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
 
 export const flags = {
-  site: text("site", "<uuid|name>", "The website_config_id or the name of a website"),
+  site: Flag.optional(Inputs.site),
   allSites: Inputs.withoutValue("all-sites", "Every website, a row for each"),
   period: Flag.Literals("period", periods).pipe(
     Flag.withDescription("The days up to today: a number of days, or whole months; 30d unless given"),
@@ -77,7 +77,7 @@ const invalid = (message: string) => new CliError.ValidationError({ message })
 /** The website that the flags name; null for all. */
 export const siteOf = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   if (allSites === Option.isSome(site)) return yield* invalid("Give either --site or --all-sites.")
-  return Option.isNone(site) ? null : yield* Websites.find(site.value.trim())
+  return Option.isNone(site) ? null : yield* Websites.find(site.value)
 })
 
 /** What a fault of a query is about: a flag, or the period. */
@@ -105,6 +105,10 @@ const dateRange = ({ days, from, period, to }: Flags, today: string): unknown =>
   if (Option.isSome(from)) return [from.value.trim(), Option.getOrElse(to, () => today).trim()]
   return Option.getOrElse(period, () => "30d")
 }
+
+/** The number of days, or the first day, of a range that ends today in the time zone of each website; null for another range. */
+export const untilToday = ({ days, from, to }: Flags): number | string | null =>
+  days ?? (Option.isSome(to) ? null : Option.getOrNull(Option.map(from, (text) => text.trim())))
 
 export interface Selection {
   readonly metrics: ReadonlyArray<Metric>

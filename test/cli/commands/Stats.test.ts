@@ -156,6 +156,37 @@ describe("stats", () => {
     })
   )
 
+  it.effect("a range without an end ends today in the time zone of each website", () =>
+    Effect.gen(function* () {
+      const { context, json } = yield* session
+      for (const timeZone of ["Pacific/Kiritimati", "Pacific/Honolulu"]) {
+        yield* SiteDirectory.use((sites) => sites.create({ name: timeZone, origins: [], timeZone })).pipe(
+          Effect.provide(context)
+        )
+      }
+      const rangesOf = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+        const { reports } = yield* json("--all-sites", ...args)
+        return Object.fromEntries(
+          reports.map(({ name, report }: { name: string; report: { query: { date_range: unknown } } }) => [
+            name,
+            report.query.date_range
+          ])
+        )
+      })
+      assert.deepStrictEqual(yield* rangesOf("--from", "2026-03-01"), {
+        Example: ["2026-03-01", "2026-03-02"],
+        "Pacific/Kiritimati": ["2026-03-01", "2026-03-03"],
+        "Pacific/Honolulu": ["2026-03-01", "2026-03-02"]
+      })
+      const tomorrow = ["2026-03-03", "2026-03-03"]
+      assert.deepStrictEqual(yield* rangesOf("--from", "2026-03-03"), {
+        Example: tomorrow,
+        "Pacific/Kiritimati": tomorrow,
+        "Pacific/Honolulu": tomorrow
+      })
+    })
+  )
+
   it.effect("refuses invalid flags in one sentence", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
@@ -164,6 +195,8 @@ describe("stats", () => {
       }
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
         [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
+        [["--site", " "], "The flag --site must be the website_config_id or the name of a website."],
+        [["--site", "x".repeat(201)], "The flag --site must be the website_config_id or the name of a website."],
         [[], "Give either --site or --all-sites."],
         [[...siteFlag, "--all-sites"], "Give either --site or --all-sites."],
         [[...siteFlag, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],
