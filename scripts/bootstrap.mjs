@@ -47,24 +47,30 @@ const wanted = process.argv[2] === "all" ? "all" : "service"
 const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"))
 const isInstalled = (name) => attempt(() => statSync(path.join(modules, name))) !== undefined
 
+/** The sets of packages, each of which includes those before: `runtime` is what the service needs if `built` is current. */
+const sets = ["runtime", "service", "all"]
+
 /**
  * The hash and the set of a complete installation; undefined if there is none. Without this script's stamp, the packages are
  * complete if `npm ci` was run by hand after package-lock.json was last changed. The folders are checked, too, because `npm ci`
  * of npm 9 and `npm prune` keep the stamp.
  */
 const installation = () => {
-  if (![...Object.keys(manifest.dependencies), ...buildPackages].every(isInstalled)) return undefined
-  const largest = Object.keys(manifest.devDependencies).every(isInstalled) ? "all" : "service"
+  if (!Object.keys(manifest.dependencies).every(isInstalled)) return undefined
+  const isComplete = Object.keys(manifest.devDependencies).every(isInstalled)
+  const largest = isComplete ? "all" : buildPackages.every(isInstalled) ? "service" : "runtime"
   // Earlier versions of this script installed all packages, and wrote the hash only.
   const [hash, set = "all"] = (attempt(() => readFileSync(stampFile, "utf8")) ?? "").trim().split(" ")
-  if (hash !== "") return { hash, set: set === "all" ? largest : set, isStamped: true }
+  if (hash !== "") return { hash, set: sets[Math.min(sets.indexOf(set), sets.indexOf(largest))], isStamped: true }
   const installedAt = attempt(() => statSync(npmStampFile).mtimeMs)
   if (installedAt === undefined || installedAt < statSync(packageLock).mtimeMs) return undefined
   return { hash: packageLockHash, set: largest, isStamped: false }
 }
 
-const isSufficient = (found) =>
-  found !== undefined && found.hash === packageLockHash && (found.set === "all" || wanted === "service")
+const isSufficient = (found) => {
+  if (found === undefined || found.hash !== packageLockHash) return false
+  return sets.indexOf(found.set) >= sets.indexOf(wanted) || (wanted === "service" && Built.isCurrent())
+}
 
 /**
  * Runs the npm that started this script, if any. `install` adds what is missing, so that a demo that runs keeps its files. For the

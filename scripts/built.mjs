@@ -5,7 +5,8 @@
  * Plain JavaScript without dependencies: `bootstrap.mjs` uses it with any Node from 18 on.
  */
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { attempt, withLock } from "./lock.mjs"
@@ -17,16 +18,33 @@ export const folder = path.join(root, "built")
 /** Holds the state of each source when the files were made from it. Written last. */
 export const sourcesFile = path.join(folder, "sources.json")
 
-/** The state of a file or folder, which a change of it changes; undefined if it does not exist. */
-export const stateOf = (source) => {
-  const found = attempt(() => statSync(path.join(root, source)))
-  return found === undefined ? undefined : `${found.mtimeMs} ${found.size}`
+const statOf = (source) => {
+  const { mtimeMs, size } = statSync(path.join(root, source))
+  return `${mtimeMs} ${size}`
 }
 
+/** A hash of a file's content, or of the names in a folder. */
+const contentOf = (source) => {
+  const file = path.join(root, source)
+  const content = statSync(file).isDirectory() ? readdirSync(file).sort().join("\n") : readFileSync(file)
+  return createHash("sha256").update(content).digest("hex")
+}
+
+/** The state of a file or folder, which a change of it changes. */
+export const stateOf = (source) => `${statOf(source)} ${contentOf(source)}`
+
+/**
+ * Whether a source is as it was in a state. Its content is read only if its time differs, as it does in a copy of the folder. Packages
+ * are those of package-lock.json, which is a source too, and need not be installed any more.
+ */
+const isIn = (source, state) =>
+  source.startsWith("node_modules/") ||
+  attempt(() => state.startsWith(`${statOf(source)} `) || state.endsWith(` ${contentOf(source)}`)) === true
+
 /** Whether the files were made from the sources as they are now. */
-const isCurrent = () => {
+export const isCurrent = () => {
   const sources = attempt(() => JSON.parse(readFileSync(sourcesFile, "utf8")))
-  return sources !== undefined && Object.entries(sources).every(([source, state]) => stateOf(source) === state)
+  return sources !== undefined && Object.entries(sources).every(([source, state]) => isIn(source, state))
 }
 
 /** The Node of the packages, because an older one may run this script. */
@@ -49,15 +67,26 @@ const make = (own) =>
     )
   })
 
+const unwritable = new Set(["EACCES", "EPERM", "EROFS"])
+
 /** Makes the files if needed. One process makes them, and others wait. */
 export const update = async () => {
   if (isCurrent()) return
-  mkdirSync(folder, { recursive: true })
-  await withLock(
-    path.join(root, ".built.lock"),
-    () => {},
-    async (own) => {
-      if (!isCurrent()) await make(own)
-    }
-  )
+  try {
+    await withLock(
+      path.join(root, ".built.lock"),
+      () => {},
+      async (own) => {
+        if (isCurrent()) return
+        mkdirSync(folder, { recursive: true })
+        await make(own)
+      }
+    )
+  } catch (error) {
+    if (!unwritable.has(error.code)) throw error
+    throw new Error(
+      `the scripts, the console and the guides must be built, and ${root} cannot be written (${error.code}). ` +
+        "Run node scripts/bootstrap.mjs once as a user who can write there, such as when you make an image."
+    )
+  }
 }

@@ -2,7 +2,16 @@
  * `scripts/bootstrap.mjs` in a project of its own, with a program in place of npm that records how it was called.
  */
 import { execFileSync, type SpawnOptions, spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -151,6 +160,8 @@ describe("bootstrap", () => {
   )
 
   for (const [packages, expected] of [
+    // By `npm ci --omit=dev`: `built` is current.
+    [["effect"], [allAdded]],
     [["effect", ...buildPackages], [allAdded]],
     [["effect", ...buildPackages, "vitest"], []]
   ] as const) {
@@ -166,6 +177,19 @@ describe("bootstrap", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("adds the packages of the build if they are needed, and deletes nothing", () =>
+    Effect.gen(function* () {
+      const { at, bootstrap, calls } = yield* project
+      mkdirSync(at("node_modules", "effect"), { recursive: true })
+      writeFileSync(at("node_modules", "effect", "kept"), "")
+      writeFileSync(at("node_modules", ".package-lock.json"), "{}")
+      writeFileSync(at("built", "sources.json"), `{"package.json":""}`)
+      yield* bootstrap("service")
+      assert.deepStrictEqual(calls(), [serviceAnew])
+      assert.isTrue(existsSync(at("node_modules", "effect", "kept")))
+    }).pipe(Effect.scoped)
+  )
 
   it.live("links the Node of the packages, which npm 10 does not", () =>
     Effect.gen(function* () {

@@ -116,8 +116,9 @@ const sources = [
   "package-lock.json"
 ].sort()
 const states = sources.map((source) => {
+  const state = stateOf(source)
   // A source that changed during the build counts as changed.
   const isOlder = statSync(path.join(root, source)).mtimeMs < startedAt
-  return [source, isOlder ? stateOf(source) : ""]
+  return [source, isOlder ? state : ""]
 })
 await write(sourcesFile, Buffer.from(JSON.stringify(Object.fromEntries(states), null, 2)))
