@@ -185,12 +185,16 @@ const exampleExports = {
   "application/x-ndjson": `${Transcript.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages }))}\n`
 }
 
+/** A file with a conversation in each line. */
+export const exportedConversations = HttpApiSchema.WithHeaders(
+  HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }),
+  { "content-disposition": Schema.String.annotate({ description: "The name of a file to save" }) }
+)
+
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
   params: ofInstance,
   query: filter,
-  success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }), {
-    "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
-  })
+  success: exportedConversations
 })
   .middleware(Authorized.inbox.read)
   .annotateMerge(

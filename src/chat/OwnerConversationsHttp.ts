@@ -23,6 +23,15 @@ export const noConversation = Errors.make(
   "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
 )
 
+/** Makes the file with the selected conversations, in the order in which they began. */
+export const exportOf =
+  (services: { readonly exports: Exports["Service"]; readonly transcripts: Transcripts["Service"] }) =>
+  (selected: Parameters<Transcripts["Service"]["stream"]>[0]) =>
+    services.exports.file(
+      Stream.map(services.transcripts.stream(selected), (transcript) => `${Transcript.json(transcript)}\n`),
+      { name: "conversations.ndjson", contentType: "application/x-ndjson" }
+    )
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "conversations",
@@ -32,6 +41,7 @@ export const layer = HttpApiBuilder.group(
     const store = yield* ConversationStore
     const exports = yield* Exports
     const { lists } = yield* SiteSlots
+    const fileOf = exportOf({ exports, transcripts })
     const requireInstance = SiteInstance.require(directory)
     return handlers
       .handle(
@@ -70,9 +80,7 @@ export const layer = HttpApiBuilder.group(
           yield* exports.begin(proof)
           const { timeZone, websiteConfigId: reach } = proof.site
           yield* requireInstance(reach, instanceId)
-          const found = transcripts.stream({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
-          const lines = Stream.map(found, (transcript) => `${Transcript.json(transcript)}\n`)
-          return exports.file(lines, { name: "conversations.ndjson", contentType: "application/x-ndjson" })
+          return fileOf({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
         })
       )
       .handle(

@@ -6,8 +6,6 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
-import type { ConversationStore } from "../chat/ConversationStore.ts"
-import type { InstanceDirectory } from "../chat/InstanceDirectory.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
 import { Readiness } from "../server/Readiness.ts"
@@ -32,7 +30,7 @@ import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
 /** The services that the storage commands need. */
-export type Storage = InstanceDirectory | ConsoleSessions | ConversationStore | Notifications | Readiness
+export type Storage = ConsoleSessions | Notifications | Readiness
 
 export interface Options<E, R, RCommands = never> {
   /** Built when a command needs it. `--help` and an invalid command line do not build it. */
@@ -79,7 +77,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Key.command(client),
       Console.command(client),
       Share.command(client),
-      Conversation.command(storage),
+      Conversation.command(client),
       Form.command(client),
       Submissions.command(client),
       Person.command(client, storage),

@@ -43,15 +43,29 @@ export const parts = <A extends Page, E, R>(
     })
   )
 
+const itemsOf = (page: object, member: string): ReadonlyArray<unknown> => {
+  const items: unknown = page[member as keyof typeof page]
+  return Array.isArray(items) ? items : []
+}
+
+/** The document of a list with its first items, at most `limit`. Its `next` is null if there are no more. */
+export const first = <A extends Page, E, R>(
+  member: keyof A & string,
+  limit: number,
+  read: (query: PageQuery) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | CliFailure, R> =>
+  Effect.gen(function* () {
+    let page = yield* read({ limit: Math.min(limit, Fields.maxLimit) })
+    const items = [...itemsOf(page, member)]
+    while (page.next !== null && items.length < limit) {
+      page = yield* read({ ...(yield* after(page.next)), limit: Math.min(limit - items.length, Fields.maxLimit) })
+      items.push(...itemsOf(page, member))
+    }
+    return { ...page, [member]: items }
+  })
+
 /** The document of a list with the items of all parts, and no `next`. */
 export const all = <A extends Page, E, R>(
   member: keyof A & string,
   read: (query: PageQuery) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | CliFailure, R> =>
-  Effect.map(Stream.runCollect(parts(read)), (pages) => {
-    const items = pages.flatMap((page): ReadonlyArray<unknown> => {
-      const part: unknown = page[member]
-      return Array.isArray(part) ? part : []
-    })
-    return { ...pages[0]!, [member]: items, next: null }
-  })
+): Effect.Effect<A, E | CliFailure, R> => first(member, Number.POSITIVE_INFINITY, read)

@@ -1,82 +1,102 @@
 /**
- * `conversation list`, `show`, `export` and `delete`: the conversations that the service stores for an instance.
+ * `conversation list`, `show`, `export` and `delete`: the conversations that the service stores for an instance. With `--site`, they
+ * are clients of the owner API; without, only the operator may use them.
  *
  * @module
  */
 
-import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Clock, Effect, type Layer, Schema } from "effect"
 import { Command } from "effect/cli"
-import { ConversationStore } from "../../chat/ConversationStore.ts"
-import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
-import * as ConversationId from "../../chat/conversations/ConversationId.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
-import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import * as Id from "../../platform/Id.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
+import { ConversationId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
 
-const requireInstance = Effect.fnUntraced(function* (instanceId: Id.InstanceId) {
-  const instances = yield* InstanceDirectory
-  if (Option.isNone(yield* instances.find(instanceId))) return yield* Output.notFound("instance", instanceId)
+/** The id of the website that `--site` names; null without the flag, which a running service needs. */
+const siteOf = Effect.fnUntraced(function* (site: string | null) {
+  const { url } = yield* Client.Client
+  if (site === null && url !== null) {
+    return yield* new Output.CliFailure({ message: "With --url, give --site: the website that the instance serves." })
+  }
+  return yield* Websites.idOrNull(site)
 })
 
-/** The keys under which a conversation may be stored: its id, or the hash of an id that a client made. */
-const keysOf = Effect.fnUntraced(function* (instanceId: Id.InstanceId, id: string) {
-  const store = yield* ConversationStore
-  const hashed = ConversationId.ofClientId(yield* store.hashKey, instanceId, id)
-  return [id, hashed]
-    .filter(Schema.is(Id.ConversationId))
-    .map((conversationId): ConversationKey => ({ instanceId, conversationId }))
-})
+/** An id that a client made is unknown to the owner API: only the service's process can look it up. */
+const ownerId = (text: string) =>
+  Schema.is(ConversationId)(text)
+    ? Effect.succeed(text)
+    : Effect.fail(
+        new Output.CliFailure({
+          message: "With --site, the flag --conversation must be a conversation_id from `hydracore conversation list`."
+        })
+      )
 
 const list = Command.make(
   "list",
-  { instanceId: Inputs.instance, limit: InstanceInputs.limit },
-  Effect.fnUntraced(function* ({ instanceId, limit }) {
-    yield* requireInstance(instanceId)
-    const store = yield* ConversationStore
-    const conversations = yield* store.list({ instanceId, limit, before: null })
+  { instanceId: Inputs.instance, site: InstanceInputs.site, limit: InstanceInputs.limit },
+  Effect.fnUntraced(function* ({ instanceId: instance_id, limit, site }) {
+    const site_id = yield* siteOf(site)
+    const facts = { notFound: Output.notFound("instance", instance_id) }
+    const listed =
+      site_id === null
+        ? yield* Client.operator("conversations", facts, (conversations) =>
+            Pages.first("conversations", limit, (query: Pages.PageQuery) =>
+              conversations.list({ params: { instance_id }, query })
+            )
+          )
+        : yield* Client.owner("conversations", facts, (conversations) =>
+            Pages.first("conversations", limit, (query: Pages.PageQuery) =>
+              conversations.list({ params: { site_id, instance_id }, query })
+            )
+          )
     const table = Output.table(
       ["CONVERSATION_ID", "BEGAN", "LAST", "MESSAGES"],
-      conversations.map(({ conversationId, createdAt, messages, updatedAt }) => [
-        conversationId,
-        Output.moment(createdAt),
-        Output.moment(updatedAt),
+      listed.conversations.map(({ conversation_id, created_at, messages, updated_at }) => [
+        conversation_id,
+        Output.time(created_at),
+        Output.time(updated_at),
         String(messages)
       ]),
       "The instance has no conversations."
     )
-    const isCut = conversations.length === limit
     yield* Output.answer({
-      json: conversations.map(({ conversationId, createdAt, messages, updatedAt }) => ({
-        conversation_id: conversationId,
-        created_at: Calendar.iso(createdAt),
-        updated_at: Calendar.iso(updatedAt),
-        messages
-      })),
-      text: isCut ? `${table}\nThere may be more: raise --limit, or use \`hydracore conversation export\`.\n` : table
+      json: listed,
+      text:
+        listed.next === null
+          ? table
+          : `${table}\nThere may be more: raise --limit, or use \`hydracore conversation export\`.\n`
     })
   })
 ).pipe(Command.withDescription("List an instance's conversations, the one with the latest message first"))
 
+const ofConversation = {
+  instanceId: Inputs.instance,
+  conversation: InstanceInputs.conversation,
+  site: InstanceInputs.site
+}
+
 const show = Command.make(
   "show",
-  { instanceId: Inputs.instance, conversation: InstanceInputs.conversation },
-  Effect.fnUntraced(function* ({ conversation, instanceId }) {
-    const store = yield* ConversationStore
-    for (const key of yield* keysOf(instanceId, conversation)) {
-      const messages = yield* store.read(key)
-      if (Option.isNone(messages)) continue
-      const transcript = Transcript.of({ ...key, createdAt: 0, updatedAt: 0, messages: messages.value })
-      return yield* Output.answer({
-        json: { conversation_id: key.conversationId, messages: transcript.messages },
-        text: Transcript.text(transcript.messages)
-      })
-    }
-    return yield* Output.notFound("conversation", conversation)
+  ofConversation,
+  Effect.fnUntraced(function* ({ conversation, instanceId: instance_id, site }) {
+    const site_id = yield* siteOf(site)
+    const facts = { notFound: Output.notFound("conversation", conversation) }
+    const transcript =
+      site_id === null
+        ? yield* Client.operator("conversations", facts, (conversations) =>
+            conversations.read({ params: { instance_id, conversation_id: conversation } })
+          )
+        : yield* Effect.flatMap(ownerId(conversation), (conversation_id) =>
+            Client.owner("conversations", facts, (conversations) =>
+              conversations.transcript({ params: { site_id, instance_id, conversation_id } })
+            )
+          )
+    yield* Output.answer({ json: transcript, text: Transcript.text(transcript.messages) })
   })
 ).pipe(Command.withDescription("Print a conversation"))
 
@@ -84,28 +104,28 @@ const exportCommand = Command.make(
   "export",
   {
     instanceId: Inputs.instance,
+    site: InstanceInputs.site,
     since: Inputs.time(
       "since",
       "Only conversations with a message from this time on, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
     )
   },
-  Effect.fnUntraced(function* ({ instanceId, since }) {
-    const now = yield* Clock.currentTimeMillis
-    const from = yield* Inputs.readTime(
-      "since",
-      "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
-      since,
-      (text) => Calendar.parseSince(text, now)
+  Effect.fnUntraced(function* ({ instanceId: instance_id, since, site }) {
+    const from = yield* Inputs.readSince("since", since, yield* Clock.currentTimeMillis)
+    const site_id = yield* siteOf(site)
+    const facts = { notFound: Output.notFound("instance", instance_id) }
+    const query = { ...(from !== null && { from }) }
+    yield* Output.writeExport(
+      Client.textOf(
+        site_id === null
+          ? Client.operator("conversations", facts, (conversations) =>
+              conversations.export({ params: { instance_id }, query })
+            )
+          : Client.owner("conversations", facts, (conversations) =>
+              conversations.export({ params: { site_id, instance_id }, query })
+            )
+      )
     )
-    yield* requireInstance(instanceId)
-    const store = yield* ConversationStore
-    const documents = Stream.map(store.stream({ instanceId, since: from }), (conversation) =>
-      Transcript.json(Transcript.of(conversation))
-    )
-    const texts = (yield* Output.Json)
-      ? Output.jsonArray(documents)
-      : Stream.map(documents, (document) => `${document}\n`)
-    yield* Output.writeAll(texts)
   })
 ).pipe(
   Command.withDescription(
@@ -121,11 +141,19 @@ const exportCommand = Command.make(
 
 const remove = Command.make(
   "delete",
-  { instanceId: Inputs.instance, conversation: InstanceInputs.conversation },
-  Effect.fnUntraced(function* ({ conversation, instanceId }) {
-    const store = yield* ConversationStore
-    const deleted = yield* Effect.forEach(yield* keysOf(instanceId, conversation), (key) => store.delete("all", key))
-    if (!deleted.includes(true)) return yield* Output.notFound("conversation", conversation)
+  ofConversation,
+  Effect.fnUntraced(function* ({ conversation, instanceId: instance_id, site }) {
+    const site_id = yield* siteOf(site)
+    const facts = { notFound: Output.notFound("conversation", conversation) }
+    yield* site_id === null
+      ? Client.operator("conversations", facts, (conversations) =>
+          conversations.delete({ params: { instance_id, conversation_id: conversation } })
+        )
+      : Effect.flatMap(ownerId(conversation), (conversation_id) =>
+          Client.owner("conversations", facts, (conversations) =>
+            conversations.delete({ params: { site_id, instance_id, conversation_id } })
+          )
+        )
     yield* Output.answer({
       json: { conversation_id: conversation, deleted: true },
       text: `The conversation ${TerminalText.printable(conversation)} is deleted.\n`
@@ -133,14 +161,14 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete a conversation with all its messages"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<ConversationStore | InstanceDirectory, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("conversation").pipe(
     Command.withDescription("Stored conversations of an instance"),
     Command.withSubcommands([
-      list.pipe(Command.provide(storage)),
-      show.pipe(Command.provide(storage)),
-      exportCommand.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage))
+      list.pipe(Command.provide(client)),
+      show.pipe(Command.provide(client)),
+      exportCommand.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client))
     ])
   )

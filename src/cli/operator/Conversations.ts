@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -14,10 +14,11 @@ import * as StoredIds from "../../chat/conversations/ConversationId.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as OwnerConversations from "../../chat/OwnerConversationsApi.ts"
-import { noConversation } from "../../chat/OwnerConversationsHttp.ts"
+import * as ConversationHandlers from "../../chat/OwnerConversationsHttp.ts"
 import { Transcripts } from "../../chat/Transcripts.ts"
 import { ConversationId, type InstanceId } from "../../platform/Id.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
+import { Exports } from "../../sites/access/Exports.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Instances from "./Instances.ts"
 import * as Operations from "./Operations.ts"
@@ -40,11 +41,10 @@ const read = HttpApiEndpoint.get("read", `${base}/:conversation_id`, {
   error: Operations.failures
 })
 
-/** The conversations with a message from `since` on (milliseconds since 1970), a JSON object in each line. */
 const exportAll = HttpApiEndpoint.get("export", "/operator/instances/:instance_id/export", {
   params: Instances.ofInstance,
-  query: { since: Schema.optionalKey(Schema.FiniteFromString) },
-  success: HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }),
+  query: OwnerConversations.filter,
+  success: OwnerConversations.exportedConversations,
   error: Operations.failures
 })
 
@@ -63,6 +63,7 @@ export const layer = HttpApiBuilder.group(
     const directory = yield* InstanceDirectory
     const store = yield* ConversationStore
     const transcripts = yield* Transcripts
+    const exports = yield* Exports
     const requireInstance = (instanceId: InstanceId) =>
       Effect.flatMap(
         directory.read("all", instanceId),
@@ -95,18 +96,18 @@ export const layer = HttpApiBuilder.group(
             const found = yield* transcripts.find("all", key)
             if (Option.isSome(found)) return found.value
           }
-          return yield* Effect.fail(noConversation)
+          return yield* Effect.fail(ConversationHandlers.noConversation)
         })
       )
       .handle(
         "export",
-        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query: { since } }) {
+        Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           yield* requireInstance(instanceId)
-          return transcripts.stream({ reach: "all", instanceId, filter: { since } }).pipe(
-            Stream.map((transcript) => `${Transcript.json(transcript)}\n`),
-            Stream.encodeText,
-            Stream.orDie
-          )
+          return ConversationHandlers.exportOf({ exports, transcripts })({
+            reach: "all",
+            instanceId,
+            filter: Transcript.toFilter(query, "UTC")
+          })
         })
       )
       .handle(
@@ -114,7 +115,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params }) {
           const keys = yield* keysOf(params.instance_id, params.conversation_id)
           const deleted = yield* Effect.forEach(keys, (key) => store.delete("all", key))
-          if (!deleted.includes(true)) return yield* Effect.fail(noConversation)
+          if (!deleted.includes(true)) return yield* Effect.fail(ConversationHandlers.noConversation)
         })
       )
   })

@@ -1,9 +1,13 @@
 /**
  * The same commands in this process and against a running service, with `--url`.
  */
+import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import { ConversationId } from "../../../src/platform/Id.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
+import { storeTurn } from "../../support/Conversations.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
 import { receiver } from "../../support/Receiver.ts"
 import { run } from "../../support/TestCli.ts"
@@ -61,6 +65,52 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       const { goals } = JSON.parse((yield* remote("goal", "list", ...siteFlag, "--json")).stdout)
       assert.lengthOf(goals, 2)
       assert.lengthOf(JSON.parse((yield* remote("share", "list", "--json")).stdout).shares, 2)
+    })
+  )
+
+  it.effect("reads and deletes the conversations of a website", () =>
+    Effect.gen(function* () {
+      const { local, remote, siteFlag } = yield* both
+      const { websiteConfigId } = yield* TestServer
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
+      )
+      const keys = Array.from({ length: 3 }, () => ({ instanceId, conversationId: ConversationId.make(randomUUID()) }))
+      yield* Effect.forEach(keys, (key) => storeTurn(key, "Hello", "Hi"))
+      const [first, second] = keys.map(({ conversationId }) => conversationId)
+      const instance = ["--instance", instanceId, ...siteFlag]
+      for (const command of [
+        ["conversation", "list", ...instance, "--json"],
+        ["conversation", "list", ...instance, "--limit", "2"],
+        ["conversation", "show", ...instance, "--conversation", `${first}`, "--json"],
+        ["conversation", "export", ...instance, "--since", "1d"]
+      ]) {
+        const here = yield* local(...command)
+        assert.deepInclude(here, { code: 0, stderr: "" }, command.join(" "))
+        assert.isTrue(
+          keys.some(({ conversationId }) => here.stdout.includes(conversationId)),
+          command.join(" ")
+        )
+        assert.deepStrictEqual(yield* remote(...command), here, command.join(" "))
+      }
+      for (const [cli, id] of [
+        [local, first],
+        [remote, second]
+      ] as const) {
+        const ofOne = [...instance, "--conversation", `${id}`]
+        assert.deepInclude(yield* cli("conversation", "delete", ...ofOne), { code: 0, stderr: "" })
+        const again = yield* cli("conversation", "delete", ...ofOne)
+        assert.strictEqual(again.code, 1)
+        assert.include(again.stderr, `There is no conversation ${id}.`)
+        assert.include(
+          (yield* cli("conversation", "show", ...instance, "--conversation", "made by a client")).stderr,
+          "With --site, the flag --conversation must be a conversation_id"
+        )
+      }
+      assert.deepInclude(yield* remote("conversation", "list", "--instance", instanceId), {
+        code: 1,
+        stderr: "With --url, give --site: the website that the instance serves.\n"
+      })
     })
   )
 

@@ -5,7 +5,10 @@ import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { Conversation, ConversationKey, MessagePart } from "../../../src/chat/conversations/Conversation.ts"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
+import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
+import { Transcripts } from "../../../src/chat/Transcripts.ts"
 import * as Id from "../../../src/platform/Id.ts"
+import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres } from "../../support/TestStorage.ts"
@@ -27,6 +30,16 @@ const storeConversation = Effect.fnUntraced(function* (key: ConversationKey) {
   yield* store.rate({ key, messageId: answerId, rating: "down", comment: "no" })
   return answerId
 })
+
+/** A storage whose conversations are read from this stream. */
+const withTranscripts = (
+  context: Effect.Success<typeof session>["context"],
+  stream: Transcripts["Service"]["stream"]
+) =>
+  Layer.effect(
+    Transcripts,
+    Effect.map(Transcripts, (transcripts) => ({ ...transcripts, stream }))
+  ).pipe(Layer.provideMerge(Layer.succeedContext(context)))
 
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(onPostgres)
@@ -74,11 +87,13 @@ describe("conversation", () => {
       const instance = ["--instance", key.instanceId]
       const conversation = [...instance, "--conversation", key.conversationId]
       const times = { created_at: "2026-03-01T12:00:00.000Z", updated_at: "2026-03-01T12:01:00.000Z" }
-      assert.deepStrictEqual(yield* json("conversation", "list", ...instance), [
-        { conversation_id: key.conversationId, ...times, messages: 2 }
-      ])
+      const counts = { messages: 2, unanswered: 0, up: 0, down: 1 }
+      assert.deepStrictEqual(yield* json("conversation", "list", ...instance), {
+        conversations: [{ conversation_id: key.conversationId, ...times, ...counts, preview: hostile }],
+        next: null
+      })
       const shown = yield* json("conversation", "show", ...conversation)
-      assert.strictEqual(shown.conversation_id, key.conversationId)
+      assert.deepInclude(shown, { conversation_id: key.conversationId, ...times })
       assert.deepStrictEqual(withoutFirstId(shown.messages), expected(answerId))
 
       const exported = yield* run(["conversation", "export", ...instance], services)
@@ -150,7 +165,10 @@ describe("conversation", () => {
         )
       }
       yield* json("conversation", "delete", "--instance", instanceId, "--conversation", clientId)
-      assert.deepStrictEqual(yield* json("conversation", "list", "--instance", instanceId), [])
+      assert.deepStrictEqual(yield* json("conversation", "list", "--instance", instanceId), {
+        conversations: [],
+        next: null
+      })
     })
   )
 
@@ -164,7 +182,8 @@ describe("conversation", () => {
       }))
       for (const key of keys) yield* Effect.provide(storeConversation(key), context)
       const list = ["conversation", "list", "--instance", instanceId, "--limit"]
-      assert.lengthOf(yield* json(...list, "2"), 2)
+      assert.lengthOf((yield* json(...list, "2")).conversations, 2)
+      assert.isNotNull((yield* json(...list, "2")).next)
       assert.match(
         (yield* run([...list, "2"], services)).stdout,
         /\nThere may be more: raise --limit, or use `[^`]+`\.\n$/
@@ -194,20 +213,13 @@ describe("conversation", () => {
         updatedAt: number,
         messages: [{ messageId: randomUUID(), role: "user", parts: [{ type: "text", text: "a" }], createdAt: number }]
       })
-      const endless = Layer.effect(
-        ConversationStore,
-        ConversationStore.use((store) =>
-          Effect.succeed({
-            ...store,
-            stream: () =>
-              Stream.iterate(1, (number) => number + 1).pipe(
-                Stream.rechunk(1),
-                Stream.tap(() => Effect.sync(() => read++)),
-                Stream.map(conversation)
-              )
-          })
+      const endless = withTranscripts(context, () =>
+        Stream.iterate(1, (number) => number + 1).pipe(
+          Stream.rechunk(1),
+          Stream.tap(() => Effect.sync(() => read++)),
+          Stream.map((number) => Transcript.of(conversation(number)))
         )
-      ).pipe(Layer.provideMerge(Layer.succeedContext(context)))
+      )
       const lines: Array<string> = []
       const stdout = Sink.forEachWhile((part: string | Uint8Array) =>
         Effect.sync(() => {
@@ -224,6 +236,24 @@ describe("conversation", () => {
         ids,
         ids.map((_, index) => String(index + 1))
       )
+    })
+  )
+
+  it.effect("an export that the store breaks off ends with the error of the store", () =>
+    Effect.gen(function* () {
+      const { context } = yield* session
+      const { instanceId } = yield* Effect.provide(newKey, context)
+      const broken = withTranscripts(context, () =>
+        Stream.concat(
+          Stream.succeed(
+            Transcript.of({ conversationId: Id.ConversationId.make("a"), createdAt: 0, updatedAt: 0, messages: [] })
+          ),
+          Stream.fail(new StorageUnavailable({ reason: "timeout" }))
+        )
+      )
+      const { code, stderr, stdout } = yield* run(["conversation", "export", "--instance", instanceId], broken)
+      assert.deepStrictEqual([code, stderr], [1, "The database did not answer in time; try again in a moment.\n"])
+      assert.lengthOf(stdout.split("\n"), 2)
     })
   )
 })

@@ -4,7 +4,7 @@ import { Effect, Layer, Redacted, Stream } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import * as StoredIds from "../../../src/chat/conversations/ConversationId.ts"
 import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
-import { Client } from "../../../src/cli/client/Client.ts"
+import { Client, textOf } from "../../../src/cli/client/Client.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
@@ -93,12 +93,10 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
         listed.map(({ conversation_id }) => conversation_id),
         [key.conversationId, other.conversationId]
       )
-      const exported = yield* Stream.mkString(Stream.decodeText(yield* conversations.export({ params, query: {} })))
-      assert.lengthOf(exported.trim().split("\n"), 2)
-      assert.strictEqual(
-        yield* Stream.mkString(Stream.decodeText(yield* conversations.export({ params, query: { since: 9e12 } }))),
-        ""
-      )
+      const exported = (query: { readonly from?: string }) =>
+        Stream.mkString(textOf(conversations.export({ params, query })))
+      assert.lengthOf((yield* exported({})).trim().split("\n"), 2)
+      assert.strictEqual(yield* exported({ from: "2200-01-01" }), "")
       for (const [id, stored] of [
         [key.conversationId, key.conversationId],
         [clientId, other.conversationId]
