@@ -30,7 +30,7 @@ export const Reached = Schema.TaggedStruct("Reached", {
 })
 
 const Agent = Schema.Struct({
-  instanceId: Schema.String,
+  instance_id: Schema.String,
   name: Schema.String,
   outcome: Schema.Union([
     Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Int) }),
@@ -60,41 +60,27 @@ export const Facts = Schema.Struct({
   ),
   analytics: Schema.NullOr(
     Schema.Union([
-      Schema.TaggedStruct("Unavailable", {
-        code: Schema.Literals(["AUTHENTICATION_FAILED", "ECONNREFUSED", "timeout"])
-      }),
+      Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("ClickHouse is away.") }),
       Schema.TaggedStruct("Reached", {
-        url: Schema.Literals(["http://localhost:8123", "http://clickhouse:8123", "https://clickhouse:8443"]),
         version: Schema.Literals(["23.12.1.5", "24.7.9.9", "24.8.1.1", "24.10.1.1", "26.7.2.1"]),
-        roundTripMillis: between(0, 1000),
-        isMigrated: Schema.Boolean,
+        isPrivate: Schema.Boolean,
         denied: Schema.Array(Schema.Literals(["event", "system.parts"]))
       })
     ])
   ),
-  connections: Schema.Struct({
-    descriptors: between(1, 20_000),
-    databaseConnections: between(1, 1_000),
-    perAddress: Schema.NullOr(between(1, 10_000))
-  }),
   redis: Schema.NullOr(
     Schema.Union([
-      Schema.TaggedStruct("Unavailable", {
-        reason: Schema.String,
-        fault: Schema.optional(Schema.Literals(["login", "replica", ...Certificate.faults]))
-      }),
-      Schema.TaggedStruct("Counted", { roundTripMillis: between(0, 1000) })
+      Schema.TaggedStruct("Shared", {}),
+      Schema.TaggedStruct("Alone", {
+        error: Schema.Struct({
+          reason: Schema.String,
+          fault: Schema.optional(Schema.Literals(["login", "replica", ...Certificate.faults]))
+        })
+      })
     ])
   ),
-  proxy: Schema.NullOr(
-    Schema.Struct({
-      peer: Schema.String,
-      forwardedFor: Schema.String,
-      client: Schema.String,
-      isTrusted: Schema.Boolean
-    })
-  ),
-  webhooks: Schema.NullOr(Schema.Struct({ total: between(0, 3), locked: Schema.NullOr(between(0, 3)) })),
+  forwarded: Schema.Null,
+  webhooks: Schema.NullOr(Schema.Struct({ total: between(0, 3), locked: between(0, 3) })),
   mail: Schema.NullOr(
     Schema.Union([
       Schema.TaggedStruct("Ready", { isEncrypted: Schema.Boolean, isLocal: Schema.Boolean }),
@@ -110,6 +96,19 @@ export const Facts = Schema.Struct({
   )
 })
 
+/** An installation without anything but a database that is away. */
+export const installation = {
+  database: { _tag: "Unavailable", reason: "It is away." },
+  transport: "local",
+  reader: null,
+  analytics: null,
+  redis: null,
+  forwarded: null,
+  webhooks: null,
+  mail: null,
+  agents: null
+} as const satisfies Diagnosis.InstallationFacts
+
 /** The findings of one check. */
-export const findingsOf = (facts: typeof Facts.Type, check: Finding["check"]) =>
+export const findingsOf = (facts: Diagnosis.InstallationFacts, check: Finding["check"]) =>
   Diagnosis.diagnose(facts).filter((finding) => finding.check === check)

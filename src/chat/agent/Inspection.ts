@@ -7,7 +7,7 @@ import { Clock, Context, Duration, Effect, Layer, Stream } from "effect"
 import { type AgentError, AgentStream } from "../AgentStream.ts"
 import type { Instance } from "../Instance.ts"
 import type { AgentEvent } from "./Agent.ts"
-import { type Outcome, ofOperator, type Question } from "./AgentCheck.ts"
+import type { Outcome, Question } from "./AgentCheck.ts"
 
 /** The agent works: it reasoned until it reached its limit of tokens. */
 const onlyReasoned: Outcome = { _tag: "Answered", text: "", firstWordMillis: null }
@@ -94,21 +94,6 @@ export const ask = Effect.fnUntraced(function* (
       })
     )
 })
-
-/** The outcome of one question to an agent. */
-export interface AgentFacts {
-  readonly instanceId: string
-  readonly name: string
-  readonly outcome: Outcome
-}
-
-/** Sends the operator's question, and returns the outcome with the id and name of the instance. */
-export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
-  Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
-    instanceId: instance.instance_id,
-    name: instance.name,
-    outcome
-  }))
 
 /** Tests an instance's agent with a question. */
 export class AgentCheck extends Context.Service<

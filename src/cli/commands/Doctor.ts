@@ -3,27 +3,22 @@
  *
  * @module
  */
-import { Effect, Layer, Option, Redacted, Result } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Headers, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../../App.ts"
 import { Settings } from "../../Config.ts"
+import { ofOperator } from "../../chat/agent/AgentCheck.ts"
 import * as Agents from "../../chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as PostgresInstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
 import { Mailer } from "../../delivery/mail/Mailer.ts"
-import { clientKey } from "../../platform/limits/ClientAddress.ts"
-import { DescriptorLimit } from "../../platform/limits/ConnectionBounds.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as ClickHouse from "../doctor/ClickHouseInspection.ts"
-import * as Postgres from "../doctor/DatabaseInspection.ts"
-import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
-import * as Webhooks from "../doctor/DeliveryInspection.ts"
+import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
 import * as Diagnosis from "../doctor/Diagnosis.ts"
 import type { Finding } from "../doctor/Finding.ts"
+import * as Inspection from "../doctor/Inspection.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
@@ -42,26 +37,22 @@ const exampleClient = "203.0.113.7"
 const orNull = <A, B, E, R>(setting: Option.Option<A>, effect: (value: A) => Effect.Effect<B, E, R>) =>
   Option.match(setting, { onNone: () => Effect.succeed(null), onSome: effect })
 
-const unavailable = (reason: string) => Effect.succeed({ _tag: "Unavailable", reason } as const)
+/** That a server cannot be used, in the words of every other command. */
+const unavailable = (error: unknown) => ({ _tag: "Unavailable", reason: ErrorMessages.of(error) }) as const
 
 /** Inspects the database and its webhooks, and lists the instances. Those are null if they cannot be read. */
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
-    const database = yield* Layer.build(LocalDatabase.layer(settings))
-    return yield* Effect.gen(function* () {
-      const facts = yield* Postgres.inspect(timeout)
-      if (facts.denied.length > 0) return { facts, webhooks: null, instances: null }
-      const webhooks = yield* Webhooks.inspect(settings.secretsKey, timeout)
-      const instances = yield* InstanceDirectory.use(({ list }) => Database.withTimeout(timeout)(list("all"))).pipe(
-        Effect.provide(PostgresInstanceDirectory.layer())
-      )
-      return { facts, webhooks, instances }
-    }).pipe(Effect.provide(database))
+    const facts = yield* Inspection.database(timeout)
+    if (facts.denied.length > 0) return { facts, webhooks: null, instances: null }
+    const webhooks = yield* Inspection.webhooks(settings.secretsKey, timeout)
+    const instances = yield* InstanceDirectory.use(({ list }) => Database.withTimeout(timeout)(list("all"))).pipe(
+      Effect.provide(PostgresInstanceDirectory.layer())
+    )
+    return { facts, webhooks, instances }
   },
-  Effect.scoped,
-  Effect.catch((error) =>
-    Effect.map(unavailable(ErrorMessages.of(error)), (facts) => ({ facts, webhooks: null, instances: null }))
-  )
+  (inspected, settings) => Effect.provide(inspected, LocalDatabase.layer(settings)),
+  Effect.catch((error) => Effect.succeed({ facts: unavailable(error), webhooks: null, instances: null }))
 )
 
 /** The transport to the database. Without `DATABASE_URL` it is the Unix socket of the demo's database. */
@@ -70,41 +61,6 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
     onNone: () => "local",
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
-
-/** Which client the rate limits would identify for a request from `peer`. Runs the middleware that the service uses. */
-export const proxyFacts = Effect.fnUntraced(function* (
-  trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
-  peer: string,
-  forwardedFor: string
-): Effect.fn.Return<Diagnosis.ProxyFacts> {
-  const request = HttpServerRequest.fromWeb(new Request("http://edge/")).modify({
-    // Not headers of the `Request`, which throws if a text has characters that a header cannot have.
-    headers: Headers.fromInput({ "x-forwarded-for": forwardedFor }),
-    remoteAddress: Option.some(peer)
-  })
-  const answer = HttpServerRequest.HttpServerRequest.use(({ remoteAddress }) =>
-    Effect.succeed(
-      HttpServerResponse.setHeader(
-        HttpServerResponse.empty(),
-        "x",
-        Option.getOrElse(remoteAddress, () => peer)
-      )
-    )
-  ).pipe(
-    HttpMiddleware.xForwardedHeaders({ trustedProxies }),
-    Effect.provideService(HttpServerRequest.HttpServerRequest, request)
-  )
-  const { headers } = yield* answer
-  const address = NetAddress.ipFromString(peer)
-  return {
-    peer,
-    forwardedFor,
-    client: clientKey(headers["x"] ?? peer),
-    isTrusted:
-      Result.isSuccess(address) &&
-      trustedProxies.some((network) => IpNetwork.contains(network, NetAddress.toCanonical(address.success)))
-  }
-})
 
 const text = (findings: ReadonlyArray<Finding>): string =>
   findings
@@ -134,7 +90,7 @@ export const command = Command.make(
     }
     const settings = yield* Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
     const { facts: database, instances, webhooks } = yield* inspectDatabase(settings)
-    const asked = instances === null ? null : DeliveryDiagnosis.choose(instances, ask)
+    const asked = instances === null ? null : AgentDiagnosis.choose(instances, ask)
     const unknown = Array.isArray(ask)
       ? ask.find((id) => asked !== null && !asked.some(({ instance_id }) => instance_id === id))
       : undefined
@@ -143,34 +99,32 @@ export const command = Command.make(
       database,
       transport: transportOf(settings),
       reader: yield* orNull(settings.databaseReadUrl, (url) =>
-        Postgres.inspectReader(timeout).pipe(
+        Inspection.reader(timeout).pipe(
           Effect.provide(Database.layer({ url, connections: 1 })),
           Effect.catchTag("NotReady", () =>
-            unavailable("It lacks migrations, so it is no copy of that in DATABASE_URL.")
+            Effect.succeed({
+              _tag: "Unavailable",
+              reason: "It lacks migrations, so it is no copy of that in DATABASE_URL."
+            } as const)
           ),
-          Effect.catch((error) => unavailable(ErrorMessages.of(error).replaceAll("DATABASE_URL", "DATABASE_READ_URL")))
+          Effect.catch((error) => {
+            const { _tag, reason } = unavailable(error)
+            return Effect.succeed({ _tag, reason: reason.replaceAll("DATABASE_URL", "DATABASE_READ_URL") })
+          })
         )
       ),
-      analytics: yield* orNull(settings.analyticsUrl, (address) => ClickHouse.inspect(address, timeout)),
-      connections: {
-        descriptors: yield* DescriptorLimit,
-        databaseConnections: settings.databaseConnections,
-        perAddress: Option.getOrNull(settings.connectionsPerAddress)
-      },
-      // Imported here, as in `App.rateLimiter`: commands and deployments without Redis do not load its client.
-      redis: yield* orNull(settings.redisUrl, (url) =>
-        Effect.flatMap(
-          Effect.promise(() => import("../doctor/RedisInspection.ts")),
-          (Redis) => Redis.inspect(url)
-        )
+      analytics: yield* orNull(settings.analyticsUrl, (address) =>
+        Effect.catch(Inspection.analytics(address, timeout), (error) => Effect.succeed(unavailable(error)))
       ),
-      proxy: yield* orNull(Option.fromNullOr(peer), (proxy) =>
-        proxyFacts(
-          settings.trustedProxies,
-          proxy,
-          Option.getOrElse(forwardedFor, () => exampleClient)
-        )
-      ),
+      redis: yield* orNull(settings.redisUrl, Inspection.redis),
+      forwarded:
+        peer === null
+          ? null
+          : {
+              trustedProxies: settings.trustedProxies,
+              peer,
+              forwardedFor: Option.getOrElse(forwardedFor, () => exampleClient)
+            },
       webhooks,
       mail: yield* orNull(App.mailer(settings), (mailer) =>
         Effect.provide(
@@ -179,27 +133,31 @@ export const command = Command.make(
         )
       ),
       agents: yield* orNull(Option.fromNullOr(asked), (asked) =>
-        Effect.forEach(asked, (instance) => Agents.inspect(instance, agentTimeout), { concurrency: 8 }).pipe(
+        Effect.forEach(
+          asked,
+          (instance) =>
+            Effect.map(Agents.ask(instance, ofOperator, agentTimeout), (outcome) => ({ ...instance, outcome })),
+          { concurrency: 8 }
+        ).pipe(
           Effect.provide(App.agent(settings)),
           Effect.map((answers) => ({ asked: answers, others: (instances?.length ?? 0) - answers.length }))
         )
       )
     })
-    const well = Diagnosis.isHealthy(findings)
+    const problems = findings.filter(({ severity }) => severity === "problem").length
     yield* Output.answer({
-      json: { well, findings: findings.map((finding) => ({ ...finding })) },
+      json: { well: problems === 0, findings: findings.map((finding) => ({ ...finding })) },
       text: text(findings)
     })
-    if (!well) {
-      const count = findings.filter(({ severity }) => severity === "problem").length
+    if (problems > 0) {
       return yield* new Output.CliFailure({
-        message: `${count === 1 ? "One problem" : `${count} problems`} found; see above.`
+        message: `${problems === 1 ? "One problem" : `${problems} problems`} found; see above.`
       })
     }
   })
 ).pipe(
   Command.withDescription(
-    "Check the database, ClickHouse, connection limits, Redis, webhooks, the mail server and agents, and say how to fix problems"
+    "Check the database, ClickHouse, Redis, webhooks, the mail server and agents, and say how to fix problems"
   ),
   Command.withExamples([
     {

@@ -9,7 +9,7 @@ import type { OperatorInstance } from "../../chat/Instance.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
-import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
+import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
@@ -61,7 +61,7 @@ const instances = <A, E extends { readonly _tag: string }, R>(
 /** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
 const check = Effect.fnUntraced(function* ({ instance_id, name }: OperatorInstance) {
   const outcome = yield* instances(instance_id, (instances) => instances.test({ params: { instance_id } }))
-  const { advice, finding, severity } = DeliveryDiagnosis.ofAgent({ instanceId: instance_id, name, outcome })
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent({ instance_id, name, outcome })
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })

@@ -4,9 +4,6 @@
  * @module
  */
 
-/** `problem`: something does not work. `warning`: it works, but may not be intended. */
-export type Severity = "ok" | "warning" | "problem"
-
 export interface Finding {
   readonly check:
     | "database"
@@ -18,39 +15,30 @@ export interface Finding {
     | "background"
     | "reader"
     | "analytics"
-    | "connections"
     | "redis"
     | "proxies"
     | "webhooks"
     | "mail"
     | "agents"
-  readonly severity: Severity
-  /** One sentence. */
+  /** `problem`: something does not work. `warning`: it works, but may not be intended. */
+  readonly severity: "ok" | "warning" | "problem"
   readonly finding: string
-  /** What to do, in one sentence; null if there is nothing to do. */
+  /** What to do; null if there is nothing to do. */
   readonly advice: string | null
 }
 
-export const ok = (check: Finding["check"], finding: string): Finding => ({
-  check,
-  severity: "ok",
-  finding,
-  advice: null
-})
+const make =
+  <Advice extends string | null>(severity: Finding["severity"]) =>
+  (check: Finding["check"], finding: string, advice: Advice): Finding => ({ check, severity, finding, advice })
 
-/** Something that may be wrong, whether it is, and what to do then. */
-export type Row = readonly [
-  applies: boolean,
-  severity: "warning" | "problem",
-  check: Finding["check"],
-  finding: string,
-  advice: string
-]
+export const problem = make<string>("problem")
 
-/** The rows that apply, in their order, which is that in which to fix them; `otherwise` if none does. */
-export const ofRows = (otherwise: Finding, rows: ReadonlyArray<Row>): ReadonlyArray<Finding> => {
-  const findings = rows.flatMap(([applies, severity, check, finding, advice]) =>
-    applies ? [{ check, severity, finding, advice }] : []
-  )
+export const warning = make<string>("warning")
+
+export const ok = (check: Finding["check"], finding: string): Finding => make<null>("ok")(check, finding, null)
+
+/** What was found, in the order in which to fix it; `otherwise` if nothing was. */
+export const orWell = (otherwise: Finding, found: ReadonlyArray<Finding | false>): ReadonlyArray<Finding> => {
+  const findings = found.filter((one) => one !== false)
   return findings.length === 0 ? [otherwise] : findings
 }

@@ -13,14 +13,16 @@ import { hydracore } from "../../platform/text/CommandName.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { NotReady } from "../../server/Readiness.ts"
-import * as AnalyticsDiagnosis from "../doctor/AnalyticsDiagnosis.ts"
-import * as DatabaseDiagnosis from "../doctor/DatabaseDiagnosis.ts"
+
+/** What to set in a pooler that does not keep prepared statements. */
+export const poolerAdvice =
+  "In PgBouncer 1.21 or newer, set max_prepared_statements = 200 and reload it; in an older one or another pooler, use pool_mode = session."
 
 /** Why the database is unavailable, by SQLSTATE or system error code. */
 const databaseErrors: Readonly<Record<string, string>> = {
   "3D000":
     "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that exists.",
-  "26000": `The database has lost a prepared statement (SQLSTATE 26000), as behind a pooler that does not keep them. ${DatabaseDiagnosis.poolerAdvice}`,
+  "26000": `The database has lost a prepared statement (SQLSTATE 26000), as behind a pooler that does not keep them. ${poolerAdvice}`,
   "28000":
     'The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host (its method "peer" allows only the system\'s user of the same name).',
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
@@ -81,6 +83,32 @@ const notReady = {
   "analytics-not-migrated": `ClickHouse lacks a migration. Run \`${hydracore} migrate\`.`,
   "shutting-down": "The process is shutting down."
 } as const
+
+export const clickHouseGrants =
+  "Grant the user in ANALYTICS_URL all rights on its database, and SELECT on system.mutations and system.parts."
+
+/** What to do about a ClickHouse that cannot be used, by its code or the system's. */
+const clickHouseAdvice: Readonly<Record<string, string>> = {
+  AUTHENTICATION_FAILED: "Check the user and the password in ANALYTICS_URL.",
+  UNKNOWN_DATABASE: "Create the database that ANALYTICS_URL names: CREATE DATABASE <name>.",
+  ACCESS_DENIED: clickHouseGrants,
+  timeout: "Check that ClickHouse runs, and that no firewall drops the connection."
+}
+
+/** The maximum number of characters that are shown of an error without a code, such as the page of a proxy. */
+const maxClickHouseMessage = 200
+
+/** The message of an unavailable ClickHouse. An error without a code is named by the beginning of its message. */
+const ofClickHouse = ({ cause, code, reason }: StorageUnavailable): string => {
+  const message = cause instanceof Error ? cause.message.trim().split("\n", 1)[0] : ""
+  const name = code ?? (message ? TerminalText.truncate(TerminalText.printable(message), maxClickHouseMessage) : reason)
+  const advice =
+    clickHouseAdvice[name] ??
+    (reason === "failed"
+      ? "ClickHouse answered with this error; its log has more."
+      : "Check that ClickHouse runs, and that ANALYTICS_URL names the port of its HTTP interface.")
+  return `ClickHouse cannot be used (${name}). ${advice}`
+}
 
 const secretsKey = {
   missing:
@@ -186,10 +214,7 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
 /** The message of an error that ended a command. */
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
-    if (error.setting === "ANALYTICS_URL") {
-      const code = AnalyticsDiagnosis.codeOf(error)
-      return `ClickHouse cannot be used (${code}). ${AnalyticsDiagnosis.adviceFor(code, error.reason)}`
-    }
+    if (error.setting === "ANALYTICS_URL") return ofClickHouse(error)
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
     const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
     return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)

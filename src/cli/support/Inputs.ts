@@ -25,7 +25,7 @@ import * as Person from "../../privacy/Person.ts"
 import * as Role from "../../sites/access/Role.ts"
 import * as Scope from "../../sites/access/Scope.ts"
 import * as SiteInput from "../../sites/SiteInput.ts"
-import * as DeliveryDiagnosis from "../doctor/DeliveryDiagnosis.ts"
+import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
 
 export interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
@@ -220,14 +220,14 @@ export const recipientKind: Kind<string> = {
 export const submissionId = make("submission-id", idKind(SubmissionId), "<uuid>", "The submission_id of a submission")
 
 /** Whose agents `doctor` asks. */
-export const ask: Flag.Flag<DeliveryDiagnosis.Ask> = Flag.String("ask").pipe(
+export const ask: Flag.Flag<AgentDiagnosis.Ask> = Flag.String("ask").pipe(
   Flag.withMetavar("<instance_id|none|all>"),
   Flag.withDescription(
-    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${DeliveryDiagnosis.askedByDefault} newest instances`
+    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${AgentDiagnosis.askedByDefault} newest instances`
   ),
   Flag.atLeast(0),
   Flag.withDefault<ReadonlyArray<string>>([]),
-  Flag.mapEffect((texts): Effect.Effect<DeliveryDiagnosis.Ask, CliError.CliError> => {
+  Flag.mapEffect((texts): Effect.Effect<AgentDiagnosis.Ask, CliError.CliError> => {
     if (texts.length === 0) return Effect.succeed("newest")
     if (texts.length === 1 && texts[0] === "all") return Effect.succeed("all")
     if (texts.length === 1 && texts[0] === "none") return Effect.succeed([])

@@ -3,7 +3,7 @@ import { Effect, Layer, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as ReportsLayer from "../../../src/analytics/reports/postgres/Reports.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
-import * as Inspection from "../../../src/cli/doctor/DatabaseInspection.ts"
+import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as Migrations from "../../../src/platform/postgres/schema/Migrations.ts"
@@ -40,10 +40,7 @@ describe("analytics/reports/postgres/Reports with DATABASE_READ_URL", () => {
           Effect.repeat({ until: (visitors) => visitors === 1 }),
           Effect.timeout("20 seconds")
         )
-        const facts = Effect.provide(
-          Inspection.inspectReader("5 seconds"),
-          Database.layer({ url: reader, connections: 1 })
-        )
+        const facts = Effect.provide(Inspection.reader("5 seconds"), Database.layer({ url: reader, connections: 1 }))
         assert.deepInclude(yield* facts, { _tag: "Reached", keepsStatements: true })
         assert.isNotNull((yield* facts).lagSeconds)
         yield* primary.kill

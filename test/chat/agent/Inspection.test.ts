@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect } from "effect"
 import * as AgentCheck from "../../../src/chat/agent/AgentCheck.ts"
+import { ofOperator } from "../../../src/chat/agent/AgentCheck.ts"
 import * as Inspection from "../../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../../src/chat/Instance.ts"
 import { done, layer, secret, streams } from "../../support/AgentExchange.ts"
 import { finishes, instanceAt, type Respond, says, start } from "../../support/TestUpstream.ts"
 
 const inspect = (url: string, rest: Partial<Instance> = {}, timeout: Duration.Input = "10 seconds") =>
-  Effect.map(Inspection.inspect(instanceAt(url, rest), timeout), ({ outcome }) => outcome)
+  Inspection.ask(instanceAt(url, rest), ofOperator, timeout)
 
 /** Inspects an agent that responds with `respond`. */
 const inspectAgent = (respond: Respond, rest: Partial<Instance> = {}) =>

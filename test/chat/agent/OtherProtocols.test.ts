@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { ofOperator } from "../../../src/chat/agent/AgentCheck.ts"
 import * as Inspection from "../../../src/chat/agent/Inspection.ts"
 import type { AgentProtocolName } from "../../../src/chat/Instance.ts"
 import { done, layer, secret, streams } from "../../support/AgentExchange.ts"
@@ -62,7 +63,11 @@ describe("an agent that answers in another protocol", () => {
     it.live(`doctor names ${answer} where ${agentProtocol} is expected`, () =>
       Effect.gen(function* () {
         const { url } = yield* start(respond)
-        const { outcome } = yield* Inspection.inspect(instanceAt(url, { agent_protocol: agentProtocol }), "10 seconds")
+        const outcome = yield* Inspection.ask(
+          instanceAt(url, { agent_protocol: agentProtocol }),
+          ofOperator,
+          "10 seconds"
+        )
         assert.strictEqual(outcome._tag, "Failed")
         assert.include(outcome._tag === "Failed" ? outcome.reason : "", name)
         assert.notInclude(JSON.stringify(outcome), secret)

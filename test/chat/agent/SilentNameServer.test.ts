@@ -4,6 +4,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
 import * as AgentCheck from "../../../src/chat/agent/AgentCheck.ts"
+import { ofOperator } from "../../../src/chat/agent/AgentCheck.ts"
 import * as LiveAgent from "../../../src/chat/agent/AgentStream.ts"
 import * as Inspection from "../../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../../src/chat/Instance.ts"
@@ -14,8 +15,7 @@ import * as NameServer from "../../support/NameServer.ts"
 import { instanceAt, says, start } from "../../support/TestUpstream.ts"
 import { poll } from "../../support/Wait.ts"
 
-const ask = (url: string, rest: Partial<Instance>) =>
-  Effect.map(Inspection.inspect(instanceAt(url, rest), "10 seconds"), ({ outcome }) => outcome)
+const ask = (url: string, rest: Partial<Instance>) => Inspection.ask(instanceAt(url, rest), ofOperator, "10 seconds")
 
 it.live("six silent look-ups of one website delay neither the chats nor the webhooks of others", () =>
   Effect.gen(function* () {

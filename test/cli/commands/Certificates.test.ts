@@ -10,10 +10,10 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Diagnosis from "../../../src/cli/doctor/Diagnosis.ts"
-import * as Redis from "../../../src/cli/doctor/RedisInspection.ts"
+import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
+import { findingsOf, installation } from "../../support/DoctorFacts.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8")
@@ -125,19 +125,8 @@ describe("cli: rejected certificates", () => {
       Effect.gen(function* () {
         yield* trusting(isTrusted)
         const port = yield* servingTls(certificate, false)
-        const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
-        const facts = {
-          database: { _tag: "Unavailable", reason: "It is unreachable." },
-          transport: "local",
-          reader: null,
-          analytics: null,
-          proxy: null,
-          webhooks: null,
-          mail: null,
-          agents: null,
-          connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
-        } as const
-        const finding = Diagnosis.diagnose({ ...facts, redis }).find(({ check }) => check === "redis")
+        const redis = yield* Inspection.redis(Redacted.make(`rediss://localhost:${port}`))
+        const [finding] = findingsOf({ ...installation, redis }, "redis")
         assert.include(finding?.finding, `(${code}: its certificate was refused, as `)
         assert.include(`${finding?.finding} ${finding?.advice}`, reason)
         assert.notInclude(finding?.advice, "Check that Redis runs")
@@ -156,8 +145,8 @@ TestRedis.describeWithRedis("cli: a trusted certificate", () => {
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
       const redis = yield* TestRedis.makeWith({ args: [...args, "--tls-auth-clients", "no"] })
       yield* redis.start
-      const facts = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
-      assert.strictEqual(facts._tag, "Counted")
+      const facts = yield* Inspection.redis(Redacted.make(`rediss://localhost:${port}`))
+      assert.strictEqual(facts._tag, "Shared")
     }).pipe(Effect.scoped)
   )
 })

@@ -4,14 +4,14 @@ import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { layer as separateStore } from "../../../src/analytics/clickhouse/SeparateStore.ts"
 import { SeparateStore } from "../../../src/analytics/SeparateStore.ts"
 import { Settings } from "../../../src/Config.ts"
-import * as AnalyticsDiagnosis from "../../../src/cli/doctor/AnalyticsDiagnosis.ts"
-import * as Inspection from "../../../src/cli/doctor/ClickHouseInspection.ts"
+import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import * as AnalyticsTables from "../../../src/cli/support/AnalyticsTables.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import * as Migrations from "../../../src/platform/clickhouse/schema/Migrations.ts"
 import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
+import { findingsOf, installation } from "../../support/DoctorFacts.ts"
 
 const settingsOf = (url: string, timeout = "10 seconds") =>
   Settings.parse(ConfigProvider.fromUnknown({ ANALYTICS_URL: url, DATABASE_TIMEOUT: timeout }))
@@ -56,28 +56,25 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
   it.live("an inspection finds the version, missing migrations and rights, and a wrong password", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
-      const facts = yield* Inspection.inspect(server.address, "5 seconds")
-      assert.deepInclude(facts, { _tag: "Reached", isMigrated: true, denied: [] })
-      assert.match(facts._tag === "Reached" ? facts.version : "", /^\d+\.\d+/)
+      const inspect = Inspection.analytics(server.address, "5 seconds")
+      const facts = yield* inspect
+      assert.deepInclude(facts, { _tag: "Reached", isPrivate: true, denied: [] })
+      assert.match(facts.version, /^\d+\.\d+/)
       server.denied.add("system.mutations")
-      const denied = yield* Inspection.inspect(server.address, "5 seconds")
-      assert.deepInclude(denied, { denied: ["system.mutations"] })
+      const analytics = yield* inspect
       assert.include(
-        AnalyticsDiagnosis.ofAnalytics(denied).map(({ finding }) => finding),
+        findingsOf({ ...installation, analytics }, "analytics").map(({ finding }) => finding),
         "ClickHouse's user may not use system.mutations: what is received is not stored, or not deleted."
       )
       server.denied.clear()
       yield* drop(server)
-      assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), {
-        isMigrated: false,
-        denied: []
-      })
+      assert.match(ErrorMessages.of(yield* Effect.flip(inspect)), /^ClickHouse lacks a migration\. .*migrate/)
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })
-      assert.deepStrictEqual(yield* Inspection.inspect(wrong, "5 seconds"), {
-        _tag: "Unavailable",
-        code: "AUTHENTICATION_FAILED",
-        reason: "failed"
-      })
+      const refused = yield* Effect.flip(Inspection.analytics(wrong, "5 seconds"))
+      assert.match(
+        ErrorMessages.of(refused),
+        /^ClickHouse cannot be used \(AUTHENTICATION_FAILED\)\. Check the user and the password /
+      )
     }).pipe(Effect.scoped)
   )
 

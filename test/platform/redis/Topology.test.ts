@@ -3,7 +3,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger, Metric, Redacted } from "effect"
-import * as Inspection from "../../../src/cli/doctor/RedisInspection.ts"
+import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import type { RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
 import * as RedisRateLimiter from "../../../src/platform/redis/RateLimiter.ts"
 import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
@@ -41,7 +41,7 @@ const awayGauge = Effect.flatMap(Effect.context<never>(), (context) =>
   Effect.sync(() => Metrics.limiterAway({}).valueUnsafe(context).value)
 )
 
-const inspectAt = (url: string) => Inspection.inspect(Redacted.make(url))
+const inspectAt = (url: string) => Inspection.redis(Redacted.make(url))
 
 TestRedis.describeWithRedis("platform/redis/RateLimiter: clusters and Sentinels", () => {
   it.live(
@@ -64,7 +64,7 @@ TestRedis.describeWithRedis("platform/redis/RateLimiter: clusters and Sentinels"
           clients.map(() => 998)
         )
         for (const master of masters) assert.isAbove(Number(yield* master.send("DBSIZE")), 1)
-        assert.strictEqual((yield* inspectAt(third ?? ""))._tag, "Counted")
+        assert.strictEqual((yield* inspectAt(third ?? ""))._tag, "Shared")
 
         yield* first.kill
         // A request for a key of the dead master ends the connection, so the fallback decides about all clients.
@@ -109,9 +109,10 @@ TestRedis.describeWithRedis("platform/redis/RateLimiter: clusters and Sentinels"
           clients.map(() => 998)
         )
         assert.isAbove(Number(yield* replica.send("DBSIZE")), clients.length)
-        assert.strictEqual((yield* inspectAt(url))._tag, "Counted")
+        assert.strictEqual((yield* inspectAt(url))._tag, "Shared")
 
-        const faultAt = (address: string) => Effect.map(inspectAt(address), (facts) => "fault" in facts && facts.fault)
+        const faultAt = (address: string) =>
+          Effect.map(inspectAt(address), (facts) => facts._tag === "Alone" && facts.error.fault)
         assert.strictEqual(yield* faultAt(`redis://127.0.0.1:${sentinel.port}`), "sentinel")
         assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${sentinel.port}/other`), "master")
         assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${replica.port}/edge`), "no-sentinel")
@@ -127,8 +128,8 @@ TestRedis.describeWithRedis("platform/redis/RateLimiter: clusters and Sentinels"
       yield* replica.start
       const url = Redacted.value(replica.url)
       const facts = yield* inspectAt(url)
-      assert.deepStrictEqual(facts._tag === "Unavailable" && facts.fault, "replica")
-      assert.include(facts._tag === "Unavailable" ? facts.reason : "", "it is a replica")
+      assert.deepStrictEqual(facts._tag === "Alone" && facts.error.fault, "replica")
+      assert.include(facts._tag === "Alone" ? facts.error.reason : "", "it is a replica")
       const one = yield* limiterAt(url)
       assert.deepStrictEqual(yield* one.take(policy, "a"), fallbackDecision)
       assert.strictEqual(yield* awayGauge, 1)

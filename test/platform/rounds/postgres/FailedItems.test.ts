@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
-import * as Inspection from "../../../../src/cli/doctor/DatabaseInspection.ts"
+import * as Inspection from "../../../../src/cli/doctor/Inspection.ts"
 import { Deliveries } from "../../../../src/delivery/Delivery.ts"
 import { Mails } from "../../../../src/delivery/mail/Mails.ts"
 import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
@@ -55,7 +55,7 @@ describe("platform/rounds/postgres/FailedItems", () => {
         yield* RollUpLoop.round
         assert.deepStrictEqual(yield* failed, [{ ...item, failures }])
       }
-      const [facts] = (yield* Inspection.inspect("20 seconds")).failedItems ?? []
+      const [facts] = (yield* Inspection.database("20 seconds")).failedItems ?? []
       assert.strictEqual(facts?.retryAt, null)
       assert.include(facts?.reason ?? "", "Mars/Olympus")
       // A new process tries again what was set apart.

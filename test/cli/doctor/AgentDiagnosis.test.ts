@@ -1,22 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as DeliveryDiagnosis from "../../../src/cli/doctor/DeliveryDiagnosis.ts"
+import * as AgentDiagnosis from "../../../src/cli/doctor/AgentDiagnosis.ts"
 import * as Certificate from "../../../src/platform/outward/Certificate.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
-describe("cli/doctor/DeliveryDiagnosis", () => {
+describe("cli/doctor/AgentDiagnosis", () => {
   it.prop(
     "every asked instance has a finding, which is a problem unless the agent answers or its tokens are used up",
     [Facts],
     ([facts]) => {
       const findings = findingsOf(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
-      facts.agents.asked.forEach(({ instanceId, outcome }, index) => {
+      facts.agents.asked.forEach(({ instance_id, outcome }, index) => {
         assert.strictEqual(
           findings[index]?.severity,
           ["Answered", "TokensUsed"].includes(outcome._tag) ? "ok" : "problem"
         )
-        assert.include(findings[index]?.finding, instanceId)
+        assert.include(findings[index]?.finding, instance_id)
         if (outcome._tag === "Unavailable" || outcome._tag === "Silent") {
           const isRefused = Certificate.faultOf(outcome.reason) !== undefined
           assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
@@ -28,7 +28,7 @@ describe("cli/doctor/DeliveryDiagnosis", () => {
 
   it.prop("the advice for an agent names the command that updates its instance", [Facts], ([facts]) => {
     const agents = facts.agents?.asked ?? []
-    const asked = agents.map((agent) => ({ ...agent, instanceId: "an-id" }))
+    const asked = agents.map((agent) => ({ ...agent, instance_id: "an-id" }))
     const findings = findingsOf({ ...facts, agents: { asked, others: 0 } }, "agents")
     agents.forEach(({ outcome }, index) => {
       const advice = findings[index]?.advice ?? ""
@@ -66,7 +66,7 @@ describe("cli/doctor/DeliveryDiagnosis", () => {
     ([ids, ask]) => {
       const instances = ids.map((id) => ({ instance_id: String(id) }))
       const wanted = typeof ask === "string" ? ask : ask.map(String)
-      const asked = DeliveryDiagnosis.choose(instances, wanted)
+      const asked = AgentDiagnosis.choose(instances, wanted)
       if (wanted === "all") assert.deepStrictEqual(asked, instances)
       else if (wanted === "newest") assert.deepStrictEqual(asked, instances.slice(-3))
       else
@@ -79,7 +79,7 @@ describe("cli/doctor/DeliveryDiagnosis", () => {
 
   it("an owner's agent in a private network is not reported as down", () => {
     const outcome = { _tag: "Unavailable", reason: "ENOTPUBLIC" } as const
-    const { advice, finding } = DeliveryDiagnosis.ofAgent({ instanceId: "an-id", name: "Support", outcome })
+    const { advice, finding } = AgentDiagnosis.ofAgent({ instance_id: "an-id", name: "Support", outcome })
     assert.include(finding, "was not found on the public internet")
     assert.notInclude(advice, "Check that it runs")
     assert.include(advice, "`npm run -s hydracore -- instance update --instance an-id --agent-url <url>`")
