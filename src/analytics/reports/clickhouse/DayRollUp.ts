@@ -243,11 +243,44 @@ const batchesOf = (extents: ReadonlyArray<Extent>): ReadonlyArray<Arr.NonEmptyRe
   return batches
 }
 
+/** How long replaced visits are kept: a running report may still read them. */
+export const graceMillis = hourMillis
+
+/** The time from which on rollup runs keep their visits, although they are replaced; in milliseconds since 1970. */
+const keptSince = Effect.fnUntraced(function* (olderThan: number) {
+  const { query } = yield* ClickHouse
+  const now = yield* Rows.earlierTime(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
+  return now - olderThan
+})
+
 /**
- * Rolls up all days of websites that share a time zone, also those whose stored visits are current. Returns the websites that have
- * rows.
+ * Deletes the rows that a condition selects in the tables with visits, of several websites. The sums are deleted first: after an
+ * interruption, the runs are found again in the other tables.
  */
-export const rollUpAll = Effect.fnUntraced(function* (reader: Reader, sites: ReadonlyArray<string>, timeZone: string) {
+const deleteRuns = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, condition: string) {
+  const { command } = yield* ClickHouse
+  const target = yield* Layout.target
+  const ids = sites.map(quoted).join(", ")
+  for (const name of ["visit_sum", "visit", "visit_day", "visit_run"] as const) {
+    yield* command(
+      // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
+      `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
+        DELETE WHERE hosted_website_id IN (${ids}) AND ${condition}`,
+      { settings: { mutations_sync: "1" } }
+    )
+  }
+})
+
+/**
+ * Rolls up all days of websites that share a time zone, also those whose stored visits are current, and deletes the visits of the
+ * rollup runs that this replaces and that began more than `olderThan` milliseconds ago. Returns the websites that have rows.
+ */
+export const rollUpAll = Effect.fnUntraced(function* (
+  reader: Reader,
+  sites: ReadonlyArray<string>,
+  timeZone: string,
+  olderThan = graceMillis
+) {
   const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
   const parameters = new Parameters()
   const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
@@ -267,26 +300,28 @@ export const rollUpAll = Effect.fnUntraced(function* (reader: Reader, sites: Rea
     const first = Math.min(...batch.map((extent) => extent.first))
     const last = Math.max(...batch.map((extent) => extent.last))
     const days = LocalTime.days(timeZone, dateOf(toLocal(first)), dateOf(toLocal(last)))
+    const begun = days.filter(({ start }) => start < until)
+    const ids = batch.map(({ id }) => id)
     const [site, ...others] = batch
+    const startedAt = yield* Clock.currentTimeMillis
     if (others.length === 0) {
       yield* rollUp(reader, { hostedWebsiteId: site.id, timeZone }, { days, isForced: true, minRows: 0 })
-      continue
+    } else {
+      const spans = begun.map((day): Span => ({ day, until: Math.min(day.end, until) }))
+      yield* Effect.forEach(
+        chunksOf(spans, () => 0),
+        (chunk) => store(reader, ids, timeZone, chunk),
+        { discard: true }
+      )
     }
-    const spans = days
-      .filter(({ start }) => start < until)
-      .map((day): Span => ({ day, until: Math.min(day.end, until) }))
-    const ids = batch.map(({ id }) => id)
-    yield* Effect.forEach(
-      chunksOf(spans, () => 0),
-      (chunk) => store(reader, ids, timeZone, chunk),
-      { discard: true }
-    )
+    const [from, to] = [begun[0], begun.at(-1)]
+    if (from === undefined || to === undefined) continue
+    // All earlier runs of these days are replaced.
+    const before = firstNumberOf(Math.min(startedAt, yield* keptSince(olderThan)))
+    yield* deleteRuns(ids, `day >= ${quoted(from.date)} AND day <= ${quoted(to.date)} AND roll < ${before}`)
   }
   return extents.map(({ id }) => id)
 })
-
-/** How long replaced visits are kept: a running report may still read them. */
-export const graceMillis = hourMillis
 
 /** The maximum number of pairs of a day and a rollup run that one statement deletes. */
 const maxPairs = 1_000
@@ -304,11 +339,9 @@ export const removeReplaced = Effect.fnUntraced(function* (
   hostedWebsiteIds: ReadonlyArray<string>,
   olderThan = graceMillis
 ) {
-  const { command, query } = yield* ClickHouse
-  const now = yield* Rows.earlierTime(query("SELECT toUnixTimestamp64Milli(now64(3)) AS now"))
   const parameters = new Parameters()
   const isOfSites = `hosted_website_id IN ${parameters.uuids(hostedWebsiteIds)}`
-  const before = parameters.number(firstNumberOf(now - olderThan))
+  const before = parameters.number(firstNumberOf(yield* keptSince(olderThan)))
   const found = yield* reader
     .read(
       `SELECT DISTINCT hosted_website_id AS site, toUInt32(day) AS date, toString(roll) AS number FROM (
@@ -323,16 +356,7 @@ export const removeReplaced = Effect.fnUntraced(function* (
     )
     .pipe(decodeRows(Pairs))
   if (found.length === 0) return
-  const target = yield* Layout.target
   const pairs = found.map(({ date, number, site }) => `(${quoted(site)}, ${date}, ${number})`).join(", ")
-  const ids = Array.from(new Set(found.map(({ site }) => site)), quoted).join(", ")
-  // The sums first: after an interruption, the pairs are found again in the other tables.
-  for (const name of ["visit_sum", "visit", "visit_day", "visit_run"] as const) {
-    yield* command(
-      // No lightweight deletion: it only hides rows. They would stay on the disk, and a later erasure would not find them.
-      `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
-        DELETE WHERE hosted_website_id IN (${ids}) AND (toString(hosted_website_id), toUInt32(day), roll) IN (${pairs})`,
-      { settings: { mutations_sync: "1" } }
-    )
-  }
+  const ids = Array.from(new Set(found.map(({ site }) => site)))
+  yield* deleteRuns(ids, `(toString(hosted_website_id), toUInt32(day), roll) IN (${pairs})`)
 })

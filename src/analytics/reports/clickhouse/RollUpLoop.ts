@@ -77,8 +77,7 @@ export const make = Effect.gen(function* () {
     for (const [timeZone, alike] of Map.groupBy(sites, (site) => site.timeZone)) {
       for (const some of Arr.chunksOf(alike, maxListed)) {
         const ids = some.map(({ hostedWebsiteId }) => hostedWebsiteId)
-        const stored = yield* Effect.provideContext(DayRollUp.rollUpAll(reader, ids, timeZone), context)
-        if (stored.length > 0) yield* removeReplaced(stored)
+        yield* Effect.provideContext(DayRollUp.rollUpAll(reader, ids, timeZone), context)
       }
     }
   })

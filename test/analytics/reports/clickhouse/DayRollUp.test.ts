@@ -266,6 +266,42 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
       { arbitrary: { runs: 3 }, timeout: 240_000 }
     )
 
+    it.effect("a rebuild of many websites deletes the visits of all runs that it replaces, and no others", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const reader = Reader.make(clickhouse, limits)
+        const sites = [randomUUID(), randomUUID()] as const
+        const other = randomUUID()
+        const [first, last] = [now - 600 * dayMillis, now - 3 * dayMillis]
+        const earlier = LocalTime.days("UTC", dateOf(first), dateOf(last)).flatMap(({ date }) =>
+          [...sites, other].map((site) => [site, date, 1])
+        )
+        const columns = ["hosted_website_id", "day", "roll"] as const
+        for (const table of ["visit", "visit_sum", "visit_day"]) {
+          yield* clickhouse.insert({ table, columns, rows: earlier, token: randomUUID() })
+        }
+        yield* clickhouse.insert({
+          table: "page_view",
+          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
+          rows: sites.flatMap((site) => [first, last].map((time) => [site, time, "/", randomUUID()])),
+          token: randomUUID()
+        })
+        assert.sameMembers([...(yield* DayRollUp.rollUpAll(reader, sites, "UTC"))], [...sites])
+        for (const table of ["visit", "visit_sum", "visit_day", "visit_run"]) {
+          const rows = yield* clickhouse.query(
+            `SELECT DISTINCT hosted_website_id AS id, roll = 1 AS isEarlier FROM ${table}
+              WHERE hosted_website_id IN {sites:Array(UUID)} ORDER BY isEarlier`,
+            { parameters: { sites: [...sites, other] } }
+          )
+          assert.sameDeepMembers(
+            [...rows],
+            [...sites.map((id) => ({ id, isEarlier: 0 })), { id: other, isEarlier: 1 }],
+            table
+          )
+        }
+      })
+    )
+
     it.effect("a report has the conversions that were stored after the visits of their day", () =>
       Effect.gen(function* () {
         const site = yield* website("UTC", 1_000)
