@@ -15,6 +15,7 @@ import * as Connection from "./client/Connection.ts"
 import * as Analytics from "./commands/Analytics.ts"
 import * as Console from "./commands/Console.ts"
 import * as Conversation from "./commands/Conversation.ts"
+import * as Delivery from "./commands/Delivery.ts"
 import * as Form from "./commands/Form.ts"
 import * as Goal from "./commands/Goal.ts"
 import * as Instance from "./commands/Instance.ts"
@@ -26,6 +27,7 @@ import * as Site from "./commands/Site.ts"
 import * as Stats from "./commands/Stats.ts"
 import * as Submissions from "./commands/Submissions.ts"
 import * as Token from "./commands/Token.ts"
+import * as Webhook from "./commands/Webhook.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
@@ -83,6 +85,8 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Person.command(client, storage),
       Stats.command(client),
       Goal.command(client),
+      Webhook.command(client),
+      Delivery.command(client),
       Analytics.command(client),
       Report.command(client)
     ]),

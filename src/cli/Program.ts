@@ -7,13 +7,11 @@ import { Effect, Layer } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as Cli from "./Cli.ts"
-import * as Delivery from "./commands/Delivery.ts"
 import * as Demo from "./commands/Demo.ts"
 import * as Doctor from "./commands/Doctor.ts"
 import * as Migrate from "./commands/Migrate.ts"
 import * as Notify from "./commands/Notify.ts"
 import * as Serve from "./commands/Serve.ts"
-import * as Webhook from "./commands/Webhook.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 
 const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
@@ -60,13 +58,5 @@ export const isService = (args: ReadonlyArray<string>): boolean => {
 export const run = Cli.make({
   storage,
   client,
-  commands: [
-    Demo.command,
-    Serve.command,
-    Migrate.command,
-    Doctor.command,
-    Webhook.command(delivery),
-    Delivery.command(delivery),
-    Notify.command(delivery)
-  ]
+  commands: [Demo.command, Serve.command, Migrate.command, Doctor.command, Notify.command(delivery)]
 })

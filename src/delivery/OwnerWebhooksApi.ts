@@ -26,8 +26,8 @@ const webhookPath = `${base}/:webhook_id`
 const deliveriesPath = `${webhookPath}/deliveries`
 
 const site = { site_id: siteId }
-const params = { ...site, webhook_id: Field.Id(WebhookId, { title: "Webhook Id" }) }
-const deliveryParams = { ...params, event_id: Field.Id(EventId, { title: "Event Id" }) }
+export const params = { ...site, webhook_id: Field.Id(WebhookId, { title: "Webhook Id" }) }
+export const deliveryParams = { ...params, event_id: Field.Id(EventId, { title: "Event Id" }) }
 
 const exampleWebhook: Stored.StoredWebhook = {
   webhook_id: WebhookId.make(Examples.id),

@@ -31,9 +31,9 @@ export interface Options {
   readonly webhookAllow: ReadonlyArray<AddressGuard.AllowedHost>
 }
 
-const noWebhook = Errors.make("NotFound", "This website has no such webhook. The webhook may have been deleted.")
+export const noWebhook = Errors.make("NotFound", "This website has no such webhook. The webhook may have been deleted.")
 
-const noDelivery = Errors.make(
+export const noDelivery = Errors.make(
   "NotFound",
   "This webhook has no such delivery. The delivery's retention may have ended."
 )

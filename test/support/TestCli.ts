@@ -23,6 +23,7 @@ import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as Local from "../../src/cli/client/Local.ts"
+import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
 import type { Storage } from "./MemoryStorage.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 import { options as handlerOptions } from "./TestServer.ts"
@@ -83,11 +84,12 @@ const agentThatAnswers = MemoryAgentStream.layer(() => MemoryAgentStream.texts([
 export const clientOf = <E, R>(
   storage: Layer.Layer<Storage, E, R>,
   agent: Layer.Layer<AgentStream>,
-  secretsKey?: Redacted.Redacted<Uint8Array>
+  secretsKey?: Redacted.Redacted<Uint8Array>,
+  webhookAllow: ReadonlyArray<AllowedHost> = []
 ) =>
-  Local.layer({ ...handlerOptions, secretsKey: Option.fromUndefinedOr(secretsKey) }).pipe(
+  Local.layer({ ...handlerOptions, secretsKey: Option.fromUndefinedOr(secretsKey), webhookAllow }).pipe(
     Layer.provide(
-      Layer.merge(TestDeliveries.layer(), AgentInspection.layer).pipe(
+      Layer.merge(TestDeliveries.layer(webhookAllow), AgentInspection.layer).pipe(
         Layer.provideMerge(Layer.merge(Cli.requireReady(storage), agent))
       )
     )
@@ -101,6 +103,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
     readonly agent?: Layer.Layer<AgentStream>
     /** `SECRETS_KEY`. */
     readonly secretsKey?: Redacted.Redacted<Uint8Array>
+    /** `WEBHOOK_ALLOW`. */
+    readonly webhookAllow?: ReadonlyArray<AllowedHost>
     readonly columns?: number
     readonly stdout?: Output
     readonly isTerminal?: boolean
@@ -117,7 +121,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const client = clientOf(storage, options.agent ?? agentThatAnswers, options.secretsKey)
+  const client = clientOf(storage, options.agent ?? agentThatAnswers, options.secretsKey, options.webhookAllow)
   const exit = yield* Cli.make({ storage, client, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(

@@ -27,7 +27,7 @@ import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import * as Operator from "../operator/Groups.ts"
 import * as Identity from "../operator/Identity.ts"
-import { SecretsKey } from "../support/SecretsKey.ts"
+import { Settings } from "../operator/Settings.ts"
 import * as Client from "./Client.ts"
 import * as Groups from "./Groups.ts"
 
@@ -109,7 +109,7 @@ const make = (options: Groups.Options) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Layer.build(services)
-    const secretsKey = Layer.succeed(SecretsKey, options.secretsKey)
+    const settings = Layer.succeed(Settings, options)
     const clientFor = (routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Services>) =>
       HttpRouter.toHttpEffect(Layer.provide(routes, Layer.succeedContext(context))).pipe(
         Effect.map((handler) => clientOf(handler, scope)),
@@ -126,7 +126,7 @@ const make = (options: Groups.Options) =>
           const loaded: unknown = yield* Effect.promise(async () => Operator.groups[name]())
           const { Api, layer } = loaded as AnyOperatorGroup
           const httpClient = yield* clientFor(
-            HttpApiBuilder.layer(Api).pipe(Layer.provide(layer), Layer.provide(secretsKey))
+            HttpApiBuilder.layer(Api).pipe(Layer.provide(layer), Layer.provide(settings))
           )
           const group = name as "sites"
           const client: unknown = yield* HttpApiClient.group(Api, { group, httpClient, baseUrl })

@@ -80,6 +80,21 @@ const isNotFound = (error: { readonly _tag: string }): boolean => error._tag ===
 const orNotReached = (none: CliFailure): CliFailure =>
   new CliFailure({ message: `${none.message} ${Failures.orNotReached}` })
 
+/** A record, and the website that the command names, if any. */
+export interface Named {
+  readonly kind: Kind
+  readonly id: string
+  readonly site: string | null
+}
+
+/** The website of a record, in this process. */
+export const ofRecord = Effect.fnUntraced(function* ({ id, kind, site }: Named, none: CliFailure) {
+  const named = yield* idOrNull(site)
+  if (named !== null) return named
+  const found = yield* Client.operator("sites", { notFound: none }, (sites) => sites.siteOf({ params: { kind, id } }))
+  return found.site_id
+})
+
 /**
  * Sends a request about a record whose website the command may not name. In this process, the operator finds the website. Of a
  * running service, the websites are tried, oldest first.
@@ -91,16 +106,13 @@ export const withRecord = Effect.fnUntraced(function* <
   R
 >(
   group: Name,
-  record: { readonly kind: Kind; readonly id: string; readonly site: string | null },
+  record: Named,
   none: CliFailure,
   request: (client: Client.Group<Name>, siteId: WebsiteConfigId) => Effect.Effect<A, E, R>
 ) {
   const { url } = yield* Client.Client
-  const named = yield* idOrNull(record.site)
-  if (named !== null || url === null) {
-    const site_id =
-      named ??
-      (yield* Client.operator("sites", { notFound: none }, (sites) => sites.siteOf({ params: record }))).site_id
+  if (record.site !== null || url === null) {
+    const site_id = yield* ofRecord(record, none)
     return yield* Client.owner(group, { notFound: none }, (client) => request(client, site_id))
   }
   const found = yield* Client.owner(group, { notFound: none }, (client) =>

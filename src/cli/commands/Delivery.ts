@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Deliveries, deliveryStatuses, listSize, positionOf } from "../../delivery/Delivery.ts"
+import { deliveryStatuses, listSize, positionOf } from "../../delivery/Delivery.ts"
 import * as Replay from "../../delivery/Replay.ts"
-import { EventId } from "../../platform/Id.ts"
+import { EventId, type WebhookId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import type * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
-import { webhookId } from "./Webhook.ts"
+import { ofWebhook, siteFlag, webhookId } from "./Webhook.ts"
 
 const eventId = Inputs.make(
   "event-id",
@@ -21,15 +23,23 @@ const eventId = Inputs.make(
   "The event_id of a delivery (its webhook-id header)"
 )
 
-const status = Flag.Literals("status", deliveryStatuses).pipe(
-  Flag.withDescription("Only deliveries with this status"),
-  Flag.optional
+const status = Inputs.optional(
+  Flag.Literals("status", deliveryStatuses).pipe(Flag.withDescription("Only deliveries with this status"))
 )
+
+/** Reads a delivery of a webhook. */
+const read = (flags: { readonly webhookId: WebhookId; readonly site: string | null }, event_id: EventId) =>
+  ofWebhook(
+    { ...flags, none: Output.notFound("delivery", event_id) },
+    (webhooks, params) => webhooks.delivery({ params: { ...params, event_id } }),
+    (webhooks, params) => webhooks.delivery({ params: { ...params, event_id } })
+  )
 
 const list = Command.make(
   "list",
   {
     webhookId,
+    site: siteFlag,
     status,
     after: Inputs.optional(
       Inputs.make(
@@ -40,19 +50,20 @@ const list = Command.make(
       )
     )
   },
-  Effect.fnUntraced(function* ({ after, status, webhookId: id }) {
-    const deliveries = yield* Deliveries
-    const last = after === null ? Option.none() : yield* deliveries.show(id, after)
-    if (after !== null && Option.isNone(last)) return yield* Output.notFound("delivery", after)
-    const { items, next } = yield* deliveries.list({
-      webhookId: id,
-      status: Option.getOrUndefined(status),
-      after: Option.getOrNull(Option.map(last, positionOf)),
-      limit: listSize
-    })
+  Effect.fnUntraced(function* ({ after, site, status, webhookId: id }) {
+    const last = after === null ? null : yield* read({ webhookId: id, site }, after)
+    const query = {
+      limit: listSize,
+      ...(status !== null && { status }),
+      ...(last !== null && { cursor: positionOf(last) })
+    }
+    const record = { kind: "webhook", id, site } as const
+    const listed = yield* Websites.withRecord("webhooks", record, Output.notFound("webhook", id), (webhooks, site_id) =>
+      webhooks.deliveries({ params: { site_id, webhook_id: id }, query })
+    )
     const table = Output.table(
       ["EVENT_ID", "TYPE", "CREATED", "STATUS", "ATTEMPTS", "NEXT"],
-      items.map((delivery) => [
+      listed.deliveries.map((delivery) => [
         delivery.event_id,
         delivery.type,
         Output.time(delivery.created_at),
@@ -63,28 +74,28 @@ const list = Command.make(
       "There are no such deliveries."
     )
     yield* Output.answer({
-      json: items,
-      text: next === null ? table : `${table}Add --after ${next.id} for the next ones.\n`
+      json: listed,
+      text:
+        listed.next === null ? table : `${table}Add --after ${listed.deliveries.at(-1)?.event_id} for the next ones.\n`
     })
   })
 ).pipe(Command.withDescription("List the deliveries of a webhook, latest first, 100 at a time"))
 
 const show = Command.make(
   "show",
-  { webhookId, eventId },
-  Effect.fnUntraced(function* ({ eventId: event, webhookId: id }) {
-    const found = yield* Deliveries.use((deliveries) => deliveries.show(id, event))
-    if (Option.isNone(found)) return yield* Output.notFound("delivery", event)
-    const { history, payload } = found.value
+  { webhookId, eventId, site: siteFlag },
+  Effect.fnUntraced(function* ({ eventId: event, ...flags }) {
+    const delivery = yield* read(flags, event)
+    const { history, payload } = delivery
     const facts: ReadonlyArray<readonly [string, string]> = [
       ["event_id", event],
-      ["type", found.value.type],
-      ["status", found.value.status],
-      ["next_attempt", Output.time(found.value.next_attempt_at)],
+      ["type", delivery.type],
+      ["status", delivery.status],
+      ["next_attempt", Output.time(delivery.next_attempt_at)],
       ["payload", payload ?? "deleted"]
     ]
     yield* Output.answer({
-      json: found.value,
+      json: delivery,
       text: `${Output.facts(facts)}\n${Output.table(
         ["ATTEMPTED", "STATUS", "MILLIS", "ANSWER OR ERROR"],
         history.map((attempt) => [
@@ -99,18 +110,22 @@ const show = Command.make(
   })
 ).pipe(Command.withDescription("Show a delivery with its payload and every attempt"))
 
+const noPayload = new Output.CliFailure({
+  message: "This delivery cannot be attempted again, because what its event contained was deleted."
+})
+
 const retry = Command.make(
   "retry",
-  { webhookId, eventId },
-  Effect.fnUntraced(function* ({ eventId: event, webhookId: id }) {
-    const deliveries = yield* Deliveries
-    if (!(yield* deliveries.retry(id, event))) {
-      return yield* Option.isNone(yield* deliveries.show(id, event))
-        ? Output.notFound("delivery", event)
-        : new Output.CliFailure({
-            message: "This delivery cannot be attempted again, because what its event contained was deleted."
-          })
-    }
+  { webhookId, eventId, site: siteFlag },
+  Effect.fnUntraced(function* ({ eventId: event, site, webhookId: id }) {
+    const record = { kind: "webhook", id, site } as const
+    yield* Websites.withRecord("webhooks", record, Output.notFound("delivery", event), (webhooks, site_id) => {
+      const params = { site_id, webhook_id: id, event_id: event }
+      return webhooks.retry({ params }).pipe(
+        // The delivery does not exist, or what its event contained does not.
+        Effect.catchTag("NotFound", () => Effect.andThen(webhooks.delivery({ params }), Effect.fail(noPayload)))
+      )
+    })
     yield* Output.answer({
       json: { event_id: event, status: "pending" },
       text: `The delivery ${event} is attempted again now or, if its webhook is disabled, once it is enabled.\n`
@@ -122,6 +137,7 @@ const replay = Command.make(
   "replay",
   {
     webhookId,
+    site: siteFlag,
     since: Flag.String("since").pipe(
       Flag.withMetavar("<time>"),
       Flag.withDescription(
@@ -130,14 +146,20 @@ const replay = Command.make(
     ),
     status
   },
-  Effect.fnUntraced(function* ({ since: text, status, webhookId: id }) {
+  Effect.fnUntraced(function* ({ since: text, site, status, webhookId: id }) {
     const now = yield* Clock.currentTimeMillis
     const since = yield* Effect.fromOption(Calendar.parseSince(text.trim(), now), () =>
       Inputs.wrong("since", "a time such as 3d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z")
     )
-    const count = yield* Deliveries.use((deliveries) =>
-      deliveries.replay({ webhookId: id, since, status: Option.getOrUndefined(status) })
+    const record = { kind: "webhook", id, site } as const
+    const payload = { since: Calendar.iso(since), ...(status !== null && { status }) }
+    const replayed = yield* Websites.withRecord(
+      "webhooks",
+      record,
+      Output.notFound("webhook", id),
+      (webhooks, site_id) => webhooks.replay({ params: { site_id, webhook_id: id }, payload })
     )
+    const count = replayed.deliveries
     const counted =
       count === Replay.maxCount
         ? `${count} or more deliveries are`
@@ -145,7 +167,7 @@ const replay = Command.make(
           ? "1 delivery is"
           : `${count} deliveries are`
     yield* Output.answer({
-      json: { webhook_id: id, since: Calendar.iso(since), deliveries: count },
+      json: replayed,
       text:
         count === 0
           ? "There are no such deliveries.\n"
@@ -164,14 +186,14 @@ const replay = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<Deliveries, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("delivery").pipe(
     Command.withDescription("Deliveries to webhooks"),
     Command.withSubcommands([
-      list.pipe(Command.provide(storage)),
-      show.pipe(Command.provide(storage)),
-      retry.pipe(Command.provide(storage)),
-      replay.pipe(Command.provide(storage))
+      list.pipe(Command.provide(client)),
+      show.pipe(Command.provide(client)),
+      retry.pipe(Command.provide(client)),
+      replay.pipe(Command.provide(client))
     ])
   )

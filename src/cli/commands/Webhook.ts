@@ -4,23 +4,14 @@
  * @module
  */
 import { Effect, type Layer, Option } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
-import { Settings } from "../../Config.ts"
+import { Command, Flag } from "effect/cli"
 import * as Event from "../../delivery/Event.ts"
-import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
-import {
-  expectedUrl,
-  formats,
-  parseUrl,
-  type StoredWebhook,
-  type WebhookSecret,
-  Webhooks
-} from "../../delivery/Webhook.ts"
+import { type Webhook as Entity, expectedUrl, formats, parseUrl, type WebhookSecret } from "../../delivery/Webhook.ts"
 import { WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import { RecordSites } from "../../sites/RecordSites.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -48,42 +39,65 @@ const format = Flag.Literals("format", formats).pipe(
 
 export const webhookId = Inputs.make("webhook-id", Inputs.idKind(WebhookId), "<uuid>", "The webhook_id of a webhook")
 
-/**
- * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a
- * connection opens.
- */
-const requireAllowed = Effect.fnUntraced(function* (url: string) {
-  const { webhookAllow } = yield* Settings
-  const target = AddressGuard.targetOf(new URL(url))
-  const refusal = AddressGuard.refusalOf(webhookAllow, target)
-  if (Option.isNone(refusal)) return
-  return yield* new CliError.ValidationError({
-    message: `No events can be sent to this URL: ${refusal.value}. To allow it, set WEBHOOK_ALLOW=${AddressGuard.hostAndPort(target)} for the service and for this command.`
-  })
-})
-
-const json = (
-  websiteConfigId: WebsiteConfigId,
-  { created_at, disabled_at, events, failing_since, format, ...webhook }: StoredWebhook
-) => ({
-  webhook_id: webhook.webhook_id,
-  website_config_id: websiteConfigId,
-  url: webhook.url,
-  events,
-  format,
-  created_at,
-  failing_since,
-  disabled_at
-})
-
-const stateOf = ({ disabled_at, failing_since }: StoredWebhook): string =>
+const stateOf = ({ disabled_at, failing_since }: Entity): string =>
   disabled_at !== null ? "disabled" : failing_since !== null ? "failing" : "enabled"
 
-/** The website of a webhook. */
-const siteOf = (id: WebhookId) =>
-  RecordSites.use((records) => records.siteOf("webhook", id)).pipe(
-    Effect.flatMap(Effect.fromOption(() => Output.notFound("webhook", id)))
+export const siteFlag = Websites.flagOf("webhook")
+
+interface OfWebhook {
+  readonly site_id: WebsiteConfigId
+  readonly webhook_id: WebhookId
+}
+
+type Operator = Client.OperatorGroup<"webhooks">
+
+type Owner = Client.Group<"webhooks">
+
+/** Sends a request about a website: in this process as the operator, else to the owner API. */
+const ofSite = Effect.fnUntraced(function* <
+  A,
+  E extends { readonly _tag: string },
+  F extends { readonly _tag: string }
+>(
+  site: string,
+  asOperator: (webhooks: Operator, siteId: WebsiteConfigId) => Effect.Effect<A, E>,
+  asOwner: (webhooks: Owner, siteId: WebsiteConfigId) => Effect.Effect<A, F>
+) {
+  const { url } = yield* Client.Client
+  const site_id = yield* Websites.idOf(site)
+  const facts = { notFound: Output.notFound("website", site_id) }
+  return url === null
+    ? yield* Client.operator("webhooks", facts, (webhooks) => asOperator(webhooks, site_id))
+    : yield* Client.owner("webhooks", facts, (webhooks) => asOwner(webhooks, site_id))
+})
+
+/** The same about a webhook. `none` says what does not exist after a 404. */
+export const ofWebhook = Effect.fnUntraced(function* <
+  A,
+  E extends { readonly _tag: string },
+  F extends { readonly _tag: string }
+>(
+  {
+    none,
+    site,
+    webhookId: id
+  }: { readonly webhookId: WebhookId; readonly site: string | null; readonly none?: Output.CliFailure },
+  asOperator: (webhooks: Operator, params: OfWebhook) => Effect.Effect<A, E>,
+  asOwner: (webhooks: Owner, params: OfWebhook) => Effect.Effect<A, F>
+) {
+  const { url } = yield* Client.Client
+  const notFound = Output.notFound("webhook", id)
+  const record = { kind: "webhook", id, site } as const
+  if (url !== null) {
+    return yield* Websites.withRecord("webhooks", record, none ?? notFound, (webhooks, site_id) =>
+      asOwner(webhooks, { site_id, webhook_id: id })
+    )
+  }
+  const site_id = yield* Websites.ofRecord(record, notFound)
+  return yield* Client.operator("webhooks", { notFound: none ?? notFound }, (webhooks) =>
+    asOperator(webhooks, { site_id, webhook_id: id })
   )
+})
 
 const answerSecret = ({ secret, webhook_id }: WebhookSecret, next: string) =>
   Output.answer({
@@ -97,24 +111,22 @@ const answerSecret = ({ secret, webhook_id }: WebhookSecret, next: string) =>
 const create = Command.make(
   "create",
   {
-    websiteConfigId: Inputs.siteId,
+    site: Inputs.site,
     url,
     events: eventFlags("An event to send; repeatable; without the flag, all events are sent"),
     format: Flag.withDefault(format, "standard" as const)
   },
-  Effect.fnUntraced(function* ({ websiteConfigId, ...given }) {
-    const webhooks = yield* Webhooks
-    yield* requireAllowed(given.url)
-    const created = yield* webhooks
-      .create(websiteConfigId, given)
-      .pipe(Effect.catchTag("LimitReached", Output.limitReached))
-    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
-    const { webhook_id } = created.value
-    const target = AddressGuard.targetOf(new URL(given.url))
+  Effect.fnUntraced(function* ({ site, ...payload }) {
+    const created = yield* ofSite(
+      site,
+      (webhooks, site_id) => webhooks.create({ params: { site_id }, payload }),
+      (webhooks, site_id) => webhooks.create({ params: { site_id }, payload })
+    )
+    const target = AddressGuard.targetOf(new URL(payload.url))
     yield* answerSecret(
-      created.value,
+      created,
       [
-        `\`hydracore webhook test --webhook-id ${webhook_id}\` sends a test.`,
+        `\`hydracore webhook test --webhook-id ${created.webhook_id}\` sends a test.`,
         ...(Option.isSome(AddressGuard.refusalOf([], target))
           ? [`The service delivers to it only if its own WEBHOOK_ALLOW has ${AddressGuard.hostAndPort(target)}.`]
           : [])
@@ -134,24 +146,23 @@ const create = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.siteId },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    const webhooks = yield* Webhooks
-    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-      return yield* Output.notFound("website", websiteConfigId)
-    }
-    const listed = yield* webhooks.list(websiteConfigId)
+  { site: Inputs.site },
+  Effect.fnUntraced(function* ({ site }) {
+    const listed = yield* ofSite(
+      site,
+      (webhooks, site_id) => webhooks.list({ params: { site_id } }),
+      (webhooks, site_id) => webhooks.list({ params: { site_id } })
+    )
     yield* Output.answer({
-      json: listed.map((webhook) => json(websiteConfigId, webhook)),
+      json: listed,
       text: Output.table(
         ["WEBHOOK_ID", "STATE", "FORMAT", "EVENTS", "URL"],
-        listed.map((webhook) => [
+        listed.webhooks.map((webhook) => [
           webhook.webhook_id,
           stateOf(webhook),
           webhook.format,
           webhook.events.join(" ") || "all",
-          webhook.url
+          webhook.url ?? webhook.host ?? "-"
         ]),
         "The website has no webhook yet; `hydracore webhook create` creates one."
       )
@@ -163,6 +174,7 @@ const update = Command.make(
   "update",
   {
     webhookId,
+    site: siteFlag,
     url: Inputs.optional(url),
     events: eventFlags("An event to send; repeatable; replaces the current events"),
     allEvents: Inputs.withoutValue("all-events", "Send all events"),
@@ -174,13 +186,11 @@ const update = Command.make(
     disable: Inputs.withoutValue("disable", "Send no more events; pending deliveries wait until --enable")
   },
   Effect.fnUntraced(function* (flags) {
-    const webhooks = yield* Webhooks
     if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out when --enable is given")
-    if (flags.url !== null) yield* requireAllowed(flags.url)
-    const change = yield* Change.require(
+    const payload = yield* Change.require(
       {
         url: flags.url ?? undefined,
-        events: yield* Change.changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
+        events: yield* Change.changeTo<ReadonlyArray<Event.Type>, ReadonlyArray<Event.Type>>(
           { flag: "event", value: flags.events.length === 0 ? undefined : flags.events },
           { flag: "all-events", isGiven: flags.allEvents, cleared: [] }
         ),
@@ -189,15 +199,16 @@ const update = Command.make(
       },
       ["url", "event", "all-events", "format", "enable", "disable"]
     )
-    const websiteConfigId = yield* siteOf(flags.webhookId)
-    const updated = yield* webhooks.update(websiteConfigId, flags.webhookId, change)
-    if (Option.isNone(updated)) return yield* Output.notFound("webhook", flags.webhookId)
-    const webhook = updated.value
+    const webhook = yield* ofWebhook(
+      flags,
+      (webhooks, params) => webhooks.update({ params, payload }),
+      (webhooks, params) => webhooks.update({ params, payload })
+    )
     yield* Output.answer({
-      json: json(websiteConfigId, webhook),
+      json: webhook,
       text: Output.facts([
         ["webhook_id", webhook.webhook_id],
-        ["url", webhook.url],
+        ["url", webhook.url ?? "-"],
         ["events", webhook.events.join(" ") || "all"],
         ["format", webhook.format],
         ["state", stateOf(webhook)]
@@ -208,10 +219,12 @@ const update = Command.make(
 
 const remove = Command.make(
   "delete",
-  { webhookId },
-  Effect.fnUntraced(function* ({ webhookId: id }) {
-    const site = yield* siteOf(id)
-    if (!(yield* Webhooks.use((webhooks) => webhooks.delete(site, id)))) return yield* Output.notFound("webhook", id)
+  { webhookId, site: siteFlag },
+  Effect.fnUntraced(function* ({ site, webhookId: id }) {
+    const record = { kind: "webhook", id, site } as const
+    yield* Websites.withRecord("webhooks", record, Output.notFound("webhook", id), (webhooks, site_id) =>
+      webhooks.delete({ params: { site_id, webhook_id: id } })
+    )
     yield* Output.answer({
       json: { webhook_id: id, deleted: true },
       text: `The webhook ${id} is deleted, with its deliveries.\n`
@@ -221,25 +234,29 @@ const remove = Command.make(
 
 const rotate = Command.make(
   "rotate",
-  { webhookId },
-  Effect.fnUntraced(function* ({ webhookId: id }) {
-    const site = yield* siteOf(id)
-    const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(site, id))
-    if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
-    yield* answerSecret(rotated.value, "For 24 hours, each request is also signed with the old secret.")
+  { webhookId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const rotated = yield* ofWebhook(
+      flags,
+      (webhooks, params) => webhooks.rotate({ params }),
+      (webhooks, params) => webhooks.rotate({ params })
+    )
+    yield* answerSecret(rotated, "For 24 hours, each request is also signed with the old secret.")
   })
 ).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are also signed with the old one"))
 
 const test = Command.make(
   "test",
-  { webhookId },
-  Effect.fnUntraced(function* ({ webhookId: id }) {
-    const site = yield* siteOf(id)
-    const tested = yield* TestDeliveries.use((tests) => tests.webhook(site, id))
-    if (Option.isNone(tested)) return yield* Output.notFound("webhook", id)
-    const { answer, delivered, error, event_id, millis, status } = tested.value
+  { webhookId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const tested = yield* ofWebhook(
+      flags,
+      (webhooks, params) => webhooks.test({ params }),
+      (webhooks, params) => webhooks.test({ params })
+    )
+    const { answer, delivered, error, event_id, millis, status } = tested
     yield* Output.answer({
-      json: { event_id, status, millis, answer, error },
+      json: tested,
       text: Output.facts([
         ["event_id", event_id],
         ["status", status === null ? "none" : String(status)],
@@ -255,16 +272,16 @@ const test = Command.make(
   })
 ).pipe(Command.withDescription("Send one event and print the outcome"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | RecordSites | Webhooks | TestDeliveries, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("webhook").pipe(
     Command.withDescription("Webhooks: a website's events for programs and chat tools"),
     Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      update.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage)),
-      rotate.pipe(Command.provide(storage)),
-      test.pipe(Command.provide(storage))
+      create.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      update.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client)),
+      rotate.pipe(Command.provide(client)),
+      test.pipe(Command.provide(client))
     ])
   )

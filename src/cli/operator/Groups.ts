@@ -15,7 +15,8 @@ export const groups = {
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
   sites: () => import("./Sites.ts"),
-  tokens: () => import("./Tokens.ts")
+  tokens: () => import("./Tokens.ts"),
+  webhooks: () => import("./Webhooks.ts")
 } as const
 
 export type GroupName = keyof typeof groups

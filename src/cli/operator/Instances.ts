@@ -19,8 +19,8 @@ import * as OwnerInstances from "../../chat/OwnerInstancesApi.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
-import { SecretsKey } from "../support/SecretsKey.ts"
 import * as Operations from "./Operations.ts"
+import { Settings } from "./Settings.ts"
 
 const base = "/operator/instances"
 
@@ -99,7 +99,7 @@ export const layer = HttpApiBuilder.group(
   "instances",
   Effect.fnUntraced(function* (handlers) {
     const directory = yield* InstanceDirectory
-    const changes = yield* InstanceChanges.make({ secretsKey: yield* SecretsKey })
+    const changes = yield* InstanceChanges.make(yield* Settings)
     const check = yield* Inspection.AgentCheck
     const found = <E, R>(instance: Effect.Effect<Option.Option<Instance.Instance>, E, R>) =>
       Effect.flatMap(

@@ -114,6 +114,53 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
     })
   )
 
+  it.effect("manages webhooks, and hides those of the operator from the owner", () =>
+    Effect.gen(function* () {
+      const { local, remote, siteFlag, url } = yield* both
+      const services = Layer.succeedContext(yield* Effect.context<Storage>())
+      const { key } = yield* newKey("write")
+      const create = ["webhook", "create", ...siteFlag, "--json", "--url"]
+      const receiver = "http://127.0.0.1:9/leads"
+      const refused = yield* local(...create, receiver)
+      assert.match(refused.stderr, /The flag --url was refused: .* set WEBHOOK_ALLOW=127\.0\.0\.1:9 for the service/)
+      const webhookAllow = [{ host: "127.0.0.1", port: 9 }]
+      const { webhook_id: own } = JSON.parse((yield* run([...create, receiver], services, { webhookAllow })).stdout)
+      // After `create` and `update`, `--url` is the address of the webhook.
+      const service = (...args: ReadonlyArray<string>) => run(["--url", url, "--key", key, ...args], services)
+      const created = yield* service(...create, "https://hooks.example/leads")
+      assert.deepInclude(created, { code: 0, stderr: "" })
+      const { webhook_id: id } = JSON.parse(created.stdout)
+      const urls = (stdout: string) =>
+        JSON.parse(stdout).webhooks.map((webhook: { readonly url: string | null }) => webhook.url)
+      assert.deepStrictEqual(urls((yield* local("webhook", "list", ...siteFlag, "--json")).stdout), [
+        receiver,
+        "https://hooks.example/leads"
+      ])
+      assert.deepStrictEqual(urls((yield* remote("webhook", "list", ...siteFlag, "--json")).stdout), [
+        null,
+        "https://hooks.example/leads"
+      ])
+      assert.match((yield* remote("webhook", "rotate", "--webhook-id", own)).stderr, /^Only the operator can change/)
+      for (const cli of [local, service]) {
+        assert.strictEqual((yield* cli("webhook", "rotate", "--webhook-id", id)).code, 0)
+        const disabled = yield* cli("webhook", "update", "--webhook-id", id, "--disable")
+        assert.deepInclude(disabled, { code: 0, stderr: "" })
+        assert.include(disabled.stdout, "disabled")
+        assert.include((yield* cli("delivery", "list", "--webhook-id", id)).stdout, "There are no such deliveries.")
+        assert.match(
+          (yield* cli("delivery", "retry", "--webhook-id", id, "--event-id", unknown)).stderr,
+          new RegExp(`^There is no delivery ${unknown}\\.`)
+        )
+        assert.match(
+          (yield* cli("delivery", "list", "--webhook-id", unknown)).stderr,
+          new RegExp(`^There is no webhook ${unknown}\\.`)
+        )
+      }
+      assert.strictEqual((yield* remote("webhook", "delete", "--webhook-id", id)).code, 0)
+      assert.strictEqual((yield* local("webhook", "delete", "--webhook-id", own)).code, 0)
+    })
+  )
+
   it.effect("follows the pages of a list, and finds the website of an id", () =>
     Effect.gen(function* () {
       const { local, remote, siteFlag } = yield* both
