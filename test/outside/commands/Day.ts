@@ -197,7 +197,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
     (rows) => rows.length === submissions.length
   )
   yield* delivered
-  const deliveries = yield* both<ReadonlyArray<Row>>("delivery", "list", ...ofWebhook)
+  const { deliveries } = yield* both<{ readonly deliveries: ReadonlyArray<Row> }>("delivery", "list", ...ofWebhook)
   const event = ["--event-id", `${deliveries[0]?.["event_id"]}`]
   yield* both("delivery", "show", ...ofWebhook, ...event)
   yield* document("delivery", "retry", ...ofWebhook, ...event)
