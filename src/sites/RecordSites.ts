@@ -18,5 +18,7 @@ export class RecordSites extends Context.Service<
   {
     /** The website of a record; none if no record of this kind has the id, a canonical UUID. */
     readonly siteOf: (kind: Kind, id: string) => Effect.Effect<Option.Option<WebsiteConfigId>, StorageUnavailable>
+    /** The websites of this name whose deletion began and is not complete. Nothing else finds them by their name. */
+    readonly deleting: (name: string) => Effect.Effect<ReadonlyArray<WebsiteConfigId>, StorageUnavailable>
   }
 >()("hydracore/sites/RecordSites") {}

@@ -60,6 +60,7 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
     return facts.preconditionFailed.message
   }
   if (error._tag === "Unauthorized") return unauthorized
+  if (error._tag === "GatewayTimeout" && url === null) return `${error.detail} Or raise REPORT_TIMEOUT.`
   return typeof error.detail === "string" ? error.detail : "The service refuses the request."
 }
 

@@ -26,10 +26,13 @@ const listed = (sites: Client.Group<"sites">, search?: string) =>
 /** All websites, oldest first. */
 export const every = Client.owner("sites", {}, (sites) => Stream.runCollect(listed(sites)))
 
-const byName = Effect.fnUntraced(function* (name: string) {
-  const found = yield* Client.owner("sites", {}, (sites) =>
+/** All websites of this name. */
+const named = (name: string) =>
+  Client.owner("sites", {}, (sites) =>
     Stream.runCollect(Stream.filter(listed(sites, name), (site) => site.name === name))
   )
+
+const only = Effect.fnUntraced(function* <A>(found: ReadonlyArray<A>) {
   const [site] = found
   if (site === undefined) {
     // The text may be a pasted secret, so it is not repeated.
@@ -42,6 +45,8 @@ const byName = Effect.fnUntraced(function* (name: string) {
   }
   return site
 })
+
+const byName = (name: string) => Effect.flatMap(named(name), only)
 
 /** The website of this id. The list also has those whose settings the scope of a key does not include. */
 const byId = (id: WebsiteConfigId) =>
@@ -70,6 +75,21 @@ export const find = (text: string) => Option.match(idIn(text), { onNone: () => b
 /** The id of the website that `--site` names. An id is returned as it is: the command's own request finds that it does not exist. */
 export const idOf = (text: string) =>
   Option.match(idIn(text), { onNone: () => Effect.map(byName(text), ({ site_id }) => site_id), onSome: Effect.succeed })
+
+/** Like `idOf`, for a deletion: the operator also finds a website whose deletion was interrupted, which lists leave out. */
+export const idToDelete = (text: string) =>
+  Option.match(idIn(text), {
+    onNone: Effect.fnUntraced(function* () {
+      const { url } = yield* Client.Client
+      const found = (yield* named(text)).map(({ site_id }) => site_id)
+      return found.length > 0 || url !== null
+        ? yield* only(found)
+        : yield* Client.operator("sites", {}, (sites) =>
+            Effect.map(sites.deleting({ query: { name: text } }), ({ site_ids }) => site_ids)
+          ).pipe(Effect.flatMap(only))
+    }),
+    onSome: Effect.succeed
+  })
 
 /** The id of the website that an optional `--site` names; null without the flag. */
 export const idOrNull = (text: string | null) => (text === null ? Effect.succeed(null) : idOf(text))

@@ -102,7 +102,7 @@ const remove = Command.make(
   Effect.fnUntraced(function* ({ name, site, withInstances }) {
     const { url } = yield* Client.Client
     if (url !== null && !withInstances) return yield* keepsNoInstances
-    const site_id = yield* Websites.idOf(site)
+    const site_id = yield* Websites.idToDelete(site)
     const facts = { notFound: Output.notFound("website", site_id) }
     const deleted =
       url === null

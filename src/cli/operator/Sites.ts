@@ -33,7 +33,14 @@ const siteOf = HttpApiEndpoint.get("siteOf", "/operator/records/:kind/:id/site",
   error: Operations.failures
 })
 
-export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf))
+/** Finds the websites of a name whose deletion was interrupted: the owner API no longer lists them. */
+const deleting = HttpApiEndpoint.get("deleting", "/operator/sites/deleting", {
+  query: { name: Schema.String },
+  success: Schema.Struct({ site_ids: Schema.Array(WebsiteConfigId) }),
+  error: Operations.failures
+})
+
+export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf, deleting))
 
 const noRecord = Errors.make("NotFound", "Nothing has this id.")
 
@@ -60,5 +67,6 @@ export const layer = HttpApiBuilder.group(
           Effect.fromOption(() => noRecord)
         ).pipe(Effect.map((site_id) => ({ site_id })))
       )
+      .handle("deleting", ({ query: { name } }) => Effect.map(records.deleting(name), (site_ids) => ({ site_ids })))
   })
 )

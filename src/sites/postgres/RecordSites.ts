@@ -23,6 +23,12 @@ export const layer: Layer.Layer<RecordSites, never, PgClient> = Layer.effect(
           Database.mapErrors,
           decodeRows(Rows),
           Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), ({ website_config_id: found }) => found))
+        ),
+      deleting: (name) =>
+        sql`SELECT website_config_id FROM site WHERE deleted_at IS NOT NULL AND name = ${PgTypes.text(name)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(({ website_config_id: found }) => found))
         )
     })
   )

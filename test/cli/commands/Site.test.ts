@@ -1,10 +1,13 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
-import { site, view } from "../../support/TestStorage.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+import { run } from "../../support/TestCli.ts"
+import { onPostgres, site, view } from "../../support/TestStorage.ts"
 import { session, unknown, uuid } from "../support/Session.ts"
 
 describe("site", () => {
@@ -127,6 +130,25 @@ describe("site", () => {
       const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
       assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
       assert.isTrue(Option.isNone(yield* instances.find(instance.instance_id)))
+    })
+  )
+
+  it.effect("the same command completes a deletion that was interrupted, also by the website's name", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Layer.merge(onPostgres, TestClient.layer))
+      const services = Layer.succeedContext(context)
+      const directory = Context.get(context, SiteDirectory)
+      const { websiteConfigId } = yield* directory.create({ name: "Gone", origins: [] })
+      const sql = Context.get(context, PgClient.PgClient)
+      yield* sql`UPDATE site SET deleted_at = now() WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`
+      const command = ["site", "delete", "--site", "Gone", "--name", "Gone", "--with-instances"]
+      const ended = yield* run(command, services)
+      assert.deepInclude(ended, { code: 0, stderr: "" })
+      assert.include(ended.stdout, `The website ${websiteConfigId} is deleted`)
+      assert.deepInclude(yield* run(command, services), {
+        code: 1,
+        stderr: "No website has this name. `hydracore site list` shows them.\n"
+      })
     })
   )
 

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../../src/analytics/PageView.ts"
+import { Reports } from "../../../src/analytics/reports/Reports.ts"
+import { ReportTimeout } from "../../../src/platform/Storage.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import { run } from "../../support/TestCli.ts"
@@ -184,6 +186,20 @@ describe("stats", () => {
         "Pacific/Kiritimati": tomorrow,
         "Pacific/Honolulu": tomorrow
       })
+    })
+  )
+
+  it.effect("a report that takes too long names the setting of its limit", () =>
+    Effect.gen(function* () {
+      const { context } = yield* session
+      const late = Effect.fail(new ReportTimeout({ limit: "10 seconds" }))
+      const slow = { ...Context.get(context, Reports), query: () => late, queryAll: () => late }
+      const services = Layer.merge(Layer.succeedContext(context), Layer.succeed(Reports, slow))
+      for (const flags of [siteFlag, ["--all-sites"]]) {
+        const ended = yield* run(["stats", ...flags], services)
+        assert.deepInclude(ended, { code: 1, stdout: "" })
+        assert.match(ended.stderr, /the limit of 10 seconds\. .* Or raise REPORT_TIMEOUT\.\n$/)
+      }
     })
   )
 
