@@ -28,21 +28,18 @@ const columns = [
   ...["revenue_amount", "revenue_currency", "interactive"]
 ]
 
+const valuesOf = <Row>(columns: ReadonlyArray<StoredView.Column<Row>>, row: Row): Readonly<Record<string, Value>> =>
+  Object.fromEntries(columns.map(({ name, of }) => [name, of(row)]))
+
 const ofView = (view: PageView): Readonly<Record<string, Value>> => ({
   received_at: iso(view.receivedAt),
-  ...Object.fromEntries(StoredView.columns.map(({ name, of }) => [name, of(view)]))
+  ...valuesOf(StoredView.columns, view)
 })
 
 const ofEvent = (event: Event): Readonly<Record<string, Value>> => ({
   received_at: iso(event.receivedAt),
   name: event.name,
-  path: event.path,
-  session_id: event.sessionId,
-  visitor_hash: event.visitorHash,
-  device_type: event.deviceType,
-  browser: event.browser,
-  os: event.os,
-  country: event.country,
+  ...valuesOf(StoredView.commonColumns, event),
   revenue_amount: event.revenue?.amount ?? null,
   revenue_currency: event.revenue?.currency ?? null,
   interactive: event.isInteractive

@@ -8,8 +8,6 @@ import type { Row } from "./AnalyticsExport.ts"
 import type * as Event from "./Event.ts"
 import * as StoredView from "./StoredView.ts"
 
-const Text = Schema.NullOr(Schema.String)
-
 /** Not a `Schema.Record`, which drops a property named `__proto__`. */
 const Properties = Schema.declare(
   (value): value is NonNullable<Event.Event["properties"]> =>
@@ -17,20 +15,11 @@ const Properties = Schema.declare(
 )
 
 const EventRow = Schema.Struct({
-  /** Milliseconds since 1970. */
-  at: Schema.Finite,
-  path: Schema.String,
-  session_id: Text,
-  /** In hexadecimal. */
-  visitor_hash: Schema.String,
-  device_type: Text,
-  browser: Text,
-  os: Text,
-  country: Text,
+  ...StoredView.commonFields,
   name: Schema.String,
   properties: Schema.NullOr(Schema.fromJsonString(Properties)),
   revenue_amount: Schema.NullOr(Schema.Finite),
-  revenue_currency: Text,
+  revenue_currency: Schema.NullOr(Schema.String),
   is_interactive: Schema.Boolean
 })
 
@@ -42,15 +31,7 @@ const ofView = (row: typeof StoredView.Row.Type, hostedWebsiteId: string): Row =
 const ofEvent = (row: typeof EventRow.Type, hostedWebsiteId: string): Row => ({
   type: "event",
   event: {
-    hostedWebsiteId,
-    receivedAt: row.at,
-    path: row.path,
-    sessionId: row.session_id,
-    visitorHash: row.visitor_hash,
-    deviceType: row.device_type,
-    browser: row.browser,
-    os: row.os,
-    country: row.country,
+    ...StoredView.commonOf(row, hostedWebsiteId),
     name: row.name,
     properties: row.properties,
     revenue:

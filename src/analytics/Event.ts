@@ -17,21 +17,8 @@ export interface Revenue {
 }
 
 /** A stored event. Its texts have neither NULs nor lone surrogates. Its name, path and properties have no email addresses. */
-export interface Event {
-  readonly hostedWebsiteId: string
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number
+export interface Event extends PageView.Received {
   readonly name: string
-  /** The path without its query and fragment. */
-  readonly path: string
-  readonly sessionId: string | null
-  /** 16 bytes, as 32 hexadecimal digits; see `PageView.visitorHash`. */
-  readonly visitorHash: string
-  readonly deviceType: string | null
-  readonly browser: string | null
-  readonly os: string | null
-  /** Two capital letters, or null. */
-  readonly country: string | null
   /** Null without properties. */
   readonly properties: Readonly<Record<string, PropertyValue>> | null
   readonly revenue: Revenue | null

@@ -66,26 +66,30 @@ export const exclusions = ["bot", "referrer-spam"] as const
 
 export type Exclusion = (typeof exclusions)[number]
 
-/** A stored page view. Its texts hold no NUL and no lone surrogate. Its path, campaign and referrer hold no email address. */
-export interface PageView {
+/** What page views and events have in common. */
+export interface Received {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
   /** The path without its query and fragment. */
   readonly path: string
+  readonly sessionId: string | null
+  /** 16 bytes, as 32 hexadecimal digits; see `visitorHash`. */
+  readonly visitorHash: string
+  readonly deviceType: string | null
+  readonly browser: string | null
+  readonly os: string | null
+  /** Two capital letters of ISO 3166-1, or null. */
+  readonly country: string | null
+}
+
+/** A stored page view. Its texts hold no NUL and no lone surrogate. Its path, campaign and referrer hold no email address. */
+export interface PageView extends Received {
   readonly campaign: Campaign
   readonly referrerHost: string | null
   readonly referrerPath: string | null
-  readonly deviceType: string | null
   /** CSS pixels, 1 to 32767, or null. */
   readonly screenWidth: number | null
-  readonly sessionId: string | null
-  readonly browser: string | null
-  readonly os: string | null
-  /** 16 bytes, as 32 hexadecimal digits; see `visitorHash`. */
-  readonly visitorHash: string
-  /** Two capital letters of ISO 3166-1, or null. */
-  readonly country: string | null
   /** Null for a view that counts. */
   readonly exclusion: Exclusion | null
 }

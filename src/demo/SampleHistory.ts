@@ -8,6 +8,7 @@ import { hash } from "node:crypto"
 import { Effect, Random } from "effect"
 import type { Event } from "../analytics/Event.ts"
 import type { PageView } from "../analytics/PageView.ts"
+import { viewWithoutFacts, withoutFacts } from "../analytics/StoredView.ts"
 import { dayMillis, dayOf, hourMillis } from "../platform/text/Calendar.ts"
 import * as SampleTexts from "./SampleTexts.ts"
 
@@ -50,23 +51,21 @@ interface Origin extends Pick<PageView, "campaign" | "referrerHost" | "referrerP
   readonly interest: number
 }
 
-const noCampaign = { source: null, medium: null, name: null, term: null, content: null }
-
 const campaign = (source: string, medium: string, name: string, interest: number): Origin => ({
-  campaign: { ...noCampaign, source, medium, name },
+  campaign: { ...viewWithoutFacts.campaign, source, medium, name },
   referrerHost: null,
   referrerPath: null,
   interest
 })
 
 const referrer = (host: string, interest: number, path = "/"): Origin => ({
-  campaign: noCampaign,
+  campaign: viewWithoutFacts.campaign,
   referrerHost: host,
   referrerPath: path,
   interest
 })
 
-const direct: Origin = { campaign: noCampaign, referrerHost: null, referrerPath: null, interest: 0.05 }
+const direct: Origin = { campaign: viewWithoutFacts.campaign, referrerHost: null, referrerPath: null, interest: 0.05 }
 
 const origins: Weighted<Origin> = [
   [30, direct],
@@ -174,8 +173,6 @@ const pauseMillis = 45 * 60_000
 /** The latest visit ended at least this long ago, so that no made-up visitor counts as one who is on the website now. */
 const quietMillis = 35 * 60_000
 
-const robots: Device = { deviceType: null, screenWidth: null, browser: null, os: null }
-
 /** The email address of a person, at a domain that is reserved for examples. */
 const emailOf = (name: string): string =>
   `${name
@@ -241,7 +238,7 @@ export const make = Effect.fnUntraced(
     const visit = Effect.fnUntraced(function* (visitor: Visitor, start: number, end: number) {
       count++
       const { client } = visitor
-      const shared = { ...visitor.shared, sessionId: null }
+      const { shared } = visitor
       const origin = visitor.seenAt === 0 ? yield* pick(origins) : direct
       let at = start
       let page = yield* pick(entries)
@@ -250,7 +247,7 @@ export const make = Effect.fnUntraced(
         Effect.map(Random.nextIntBetween(15, 240), (seconds) => {
           const { campaign, referrerHost, referrerPath } = from
           const where = { path, campaign, referrerHost, referrerPath }
-          views.push({ ...shared, ...client, ...where, receivedAt: at, exclusion: null })
+          views.push({ ...viewWithoutFacts, ...shared, ...client, ...where, receivedAt: at })
           at = Math.min(at + seconds * 1000, end)
         })
       for (let number = 0; number < length && at < end; number++) {
@@ -258,7 +255,11 @@ export const make = Effect.fnUntraced(
         page = next[page] ?? home
       }
       const { browser, deviceType, os } = client
-      const event = { ...shared, browser, deviceType, os, receivedAt: at, path: tours, isInteractive: true }
+      const event = {
+        ...withoutFacts,
+        ...shared,
+        ...{ browser, deviceType, os, receivedAt: at, path: tours, isInteractive: true }
+      }
       const tour = yield* Random.choice(SampleTexts.tours)
       if (yield* chance(0.08)) {
         events.push({ ...event, name: brochure, properties: { tour: tour.name }, revenue: null })
@@ -279,14 +280,10 @@ export const make = Effect.fnUntraced(
     /** Requests of search engines, which do not count. */
     const crawl = Effect.fnUntraced(function* (at: number) {
       views.push({
-        ...robots,
+        ...viewWithoutFacts,
         hostedWebsiteId,
         receivedAt: at,
         path: yield* pick(entries),
-        campaign: noCampaign,
-        referrerHost: null,
-        referrerPath: null,
-        sessionId: null,
         visitorHash: hash("sha256", `${seed} robot`).slice(0, 32),
         country: "US",
         exclusion: "bot"

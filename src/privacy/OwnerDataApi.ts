@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as AnalyticsExport from "../analytics/AnalyticsExport.ts"
+import * as StoredView from "../analytics/StoredView.ts"
 import { exampleMessage as submission } from "../forms/OwnerSubmissionsApi.ts"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
@@ -26,20 +27,18 @@ const at = Date.parse(Examples.time)
 const view: AnalyticsExport.Row = {
   type: "pageview",
   view: {
+    ...StoredView.viewWithoutFacts,
     hostedWebsiteId: HostedWebsiteId.make(Examples.siteId),
     receivedAt: at,
     path: "/pricing",
-    campaign: { source: "newsletter", medium: "email", name: null, term: null, content: null },
-    referrerHost: null,
-    referrerPath: null,
+    campaign: { ...StoredView.viewWithoutFacts.campaign, source: "newsletter", medium: "email" },
     deviceType: "mobile",
     screenWidth: 390,
     sessionId: "s-8f14e45f",
     browser: "Safari",
     os: "iOS",
     visitorHash: "0f".repeat(16),
-    country: "NO",
-    exclusion: null
+    country: "NO"
   }
 }
 

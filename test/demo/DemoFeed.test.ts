@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { AnalyticsRepo, layerMemory } from "../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
+import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
 import { AgentBroken, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import * as Instance from "../../src/chat/Instance.ts"
@@ -16,20 +17,16 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
 
 const view: PageView = {
+  ...viewWithoutFacts,
   hostedWebsiteId: "5b0c7f0e-3d5e-4f57-8f3a-000000000001",
   receivedAt: 0,
   path: "/a",
-  campaign: { source: null, medium: null, name: null, term: null, content: null },
   referrerHost: "x.example",
   referrerPath: "/b",
   deviceType: "desktop",
-  screenWidth: null,
-  sessionId: null,
   browser: "Firefox",
   os: "Linux",
-  visitorHash: "0".repeat(32),
-  country: null,
-  exclusion: null
+  visitorHash: "0".repeat(32)
 }
 
 const draft = (submissionId: string): SubmissionDraft => ({

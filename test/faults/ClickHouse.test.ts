@@ -8,16 +8,12 @@ import * as AnalyticsRepo from "../../src/analytics/clickhouse/AnalyticsRepo.ts"
 import { bounded, ClickHouse, layer as clientLayer } from "../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../src/platform/runtime/Rows.ts"
 import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
-import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
+import { newSite, shapeOf, viewOf } from "../suites/PageViews.ts"
 import * as HttpServer from "../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
 import * as WritableSites from "../support/clickhouse/WritableSites.ts"
 
-const plain = Shape.make({
-  ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-  campaign: { source: null, medium: null, name: null, term: null, content: null },
-  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-})
+const plain = shapeOf()
 
 const Count = Schema.Tuple([Schema.Struct({ views: Schema.Int })])
 

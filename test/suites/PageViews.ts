@@ -1,6 +1,7 @@
 /** Arbitrary page views whose texts, like those of `analytics/PageView.make`, have neither a NUL nor a lone surrogate. */
 import { Effect, Schema } from "effect"
 import type { PageView } from "../../src/analytics/PageView.ts"
+import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -38,6 +39,10 @@ export const Shape = Schema.Struct({
   country: orNull(Schema.Literals(["DE", "NO"])),
   exclusion: orNull(Schema.Literals(["bot", "referrer-spam"]))
 })
+
+/** A page view of the first visitor, at `now`, of which nothing else is known. */
+export const shapeOf = (fields: Partial<typeof Shape.Type> = {}): typeof Shape.Type =>
+  Shape.make({ ...viewWithoutFacts, age: 0, path: "/", visitor: 0, ...fields })
 
 /** Creates a website and returns its hosted_website_id. */
 export const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(

@@ -23,7 +23,7 @@ const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows
   const views = yield* AnalyticsRepo
   const events = yield* EventRepo
   const all = [
-    ...rows.views.map((view) => views.append({ ...view, hostedWebsiteId, screenWidth: null, exclusion: null })),
+    ...rows.views.map((view) => views.append({ ...view, hostedWebsiteId, exclusion: null })),
     ...rows.events.map((event) => events.append({ ...event, hostedWebsiteId }))
   ]
   yield* Effect.all(all, { concurrency: "unbounded", discard: true })

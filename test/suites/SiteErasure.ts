@@ -23,7 +23,7 @@ import { pageViews } from "../support/Counts.ts"
 import { draft } from "../support/TestSubmissions.ts"
 import { lastDays } from "../support/UtcDays.ts"
 import { poll } from "../support/Wait.ts"
-import { now, Shape, viewOf } from "./PageViews.ts"
+import { now, Shape, shapeOf, viewOf } from "./PageViews.ts"
 import { at } from "./VisitorSalts.ts"
 
 export type Storage =
@@ -236,11 +236,7 @@ export const suite = <E>(
           const repo = yield* SubmissionRepo
           const [site, other] = [yield* create, yield* create]
           yield* erasure.erase(site.websiteConfigId)
-          const shape = yield* Schema.decodeUnknownEffect(Shape)({
-            ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-            campaign: { source: null, medium: null, name: null, term: null, content: null },
-            ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-          })
+          const shape = shapeOf()
           const recipients = [site, other, site, other]
           const outcomes = yield* Effect.forEach(
             recipients.flatMap(({ hostedWebsiteId, websiteConfigId }) => [

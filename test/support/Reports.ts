@@ -18,6 +18,7 @@ import {
   visitDimensions
 } from "../../src/analytics/reports/Query.ts"
 import type { GoalRow, SiteRows } from "../../src/analytics/reports/Row.ts"
+import { viewWithoutFacts, withoutFacts } from "../../src/analytics/StoredView.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const listOf = <A>(item: Schema.Codec<A>, max: number) => Schema.Array(item).check(Schema.isMaxLength(max))
@@ -87,12 +88,14 @@ const goals: ReadonlyArray<GoalRow> = [
 
 export const rowsOf = (shape: typeof Rows.Type): SiteRows => ({
   views: shape.views.map(({ age, campaign, content, medium, source, term, visitor, ...view }) => ({
+    ...viewWithoutFacts,
     ...view,
     receivedAt: now - age,
     visitorHash: `0${visitor}`.repeat(16),
     campaign: { source, medium, name: campaign, term, content }
   })),
   events: shape.events.map(({ age, cents, plan, revenue, visitor, ...event }) => ({
+    ...withoutFacts,
     ...event,
     receivedAt: now - age,
     visitorHash: `0${visitor}`.repeat(16),

@@ -2,6 +2,7 @@
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
+import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import * as InboxMessage from "../../src/forms/InboxMessage.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
@@ -22,20 +23,21 @@ export const site: Site = {
 
 /** A visitor's view of a website, a number of days after 2026-03-01. */
 export const view = (day: number, visitor: number, hostedWebsiteId = site.hostedWebsiteId): PageView => ({
+  ...viewWithoutFacts,
   hostedWebsiteId,
   receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
   path: day === 0 ? "/" : "/\u001b[2Jwipe",
-  campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
+  campaign: {
+    ...viewWithoutFacts.campaign,
+    ...{ source: "letter", medium: "email", name: day === 0 ? "spring" : "summer" }
+  },
   referrerHost: "search.example",
   referrerPath: "/",
   deviceType: "mobile",
-  screenWidth: null,
-  sessionId: null,
   browser: "Safari",
   os: "iOS",
   visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-  country: "NO",
-  exclusion: null
+  country: "NO"
 })
 
 /** The submission with this number. There is one each second, and the email of some is a formula. */

@@ -39,13 +39,14 @@ const pageOf = (columns: string, table: string, size: string): string => `SELECT
     FROM (SELECT ${columns} FROM ${table} ${ofPeriod})
   ) WHERE size_until <= ${pageBytes} OR at = first_at ORDER BY at`
 
+const selected = (columns: ReadonlyArray<Pick<StoredView.Column<never>, "name" | "type">>): string =>
+  [at, ...columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(", ")
+
 /** The columns of page views that `AnalyticsRows.decodeView` decodes. */
-export const viewColumns = [at, ...StoredView.columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(
-  ", "
-)
+export const viewColumns = selected(StoredView.columns)
 
 /** The columns of events that `AnalyticsRows.decodeEvent` decodes. */
-export const eventColumns = `${at}, path, session_id, ${hash}, device_type, browser, os, country, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`
+export const eventColumns = `${selected(StoredView.commonColumns)}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency, is_interactive`
 
 const viewsStatement = pageOf(viewColumns, "page_view", "length(path) + length(coalesce(referrer_path, ''))")
 

@@ -12,23 +12,10 @@ import * as StoredView from "../StoredView.ts"
 import * as Batches from "./Batches.ts"
 import * as Columns from "./Columns.ts"
 
-const columnOf = (column: StoredView.Column): Columns.Column<PageView> => {
-  switch (column.type) {
-    case "text":
-      return Columns.text(column.name, column.of)
-    case "hash":
-      return Columns.hash(column.name, column.of)
-    case "optional-text":
-      return Columns.textOrNull(column.name, column.of)
-    case "optional-integer":
-      return Columns.uint16OrNull(column.name, column.of)
-  }
-}
-
 const columns: Batches.Target<PageView>["columns"] = [
   Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
   Columns.time("received_at", (view) => view.receivedAt),
-  ...StoredView.columns.map(columnOf)
+  ...StoredView.columns.map(Columns.ofStored<PageView>)
 ]
 
 /** Estimates the size of a view, in UTF-16 units. Only these parts may be long. */

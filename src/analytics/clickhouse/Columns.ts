@@ -7,6 +7,7 @@
 
 import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as EventLimits from "../EventLimits.ts"
+import type * as StoredView from "../StoredView.ts"
 
 export interface Column<Row> {
   readonly name: string
@@ -60,6 +61,20 @@ export const bool = column((value: boolean) => value)
 export const thousandthsOrNull = column(
   orNull((value: number) => (Math.abs(value) <= EventLimits.limits.amount ? value.toFixed(3) : undefined))
 )
+
+/** How a column of page views or events is written. */
+export const ofStored = <Row>(column: StoredView.Column<Row>): Column<Row> => {
+  switch (column.type) {
+    case "text":
+      return text(column.name, column.of)
+    case "hash":
+      return hash(column.name, column.of)
+    case "optional-text":
+      return textOrNull(column.name, column.of)
+    case "optional-integer":
+      return uint16OrNull(column.name, column.of)
+  }
+}
 
 /** The values of a row in the order of the columns; undefined if a column cannot hold its value. */
 export const valuesOf = <Row>(columns: ReadonlyArray<Column<Row>>, row: Row): ReadonlyArray<unknown> | undefined => {

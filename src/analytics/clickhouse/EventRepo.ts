@@ -8,6 +8,7 @@ import type { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WritableSites } from "../../sites/WritableSites.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
+import * as StoredView from "../StoredView.ts"
 import * as Batches from "./Batches.ts"
 import * as Columns from "./Columns.ts"
 
@@ -31,13 +32,7 @@ export const target: Batches.Target<Event> = {
     Columns.uuid("hosted_website_id", (event) => event.hostedWebsiteId),
     Columns.time("received_at", (event) => event.receivedAt),
     Columns.text("name", (event) => event.name),
-    Columns.text("path", (event) => event.path),
-    Columns.textOrNull("session_id", (event) => event.sessionId),
-    Columns.hash("visitor_hash", (event) => event.visitorHash),
-    Columns.textOrNull("device_type", (event) => event.deviceType),
-    Columns.textOrNull("browser", (event) => event.browser),
-    Columns.textOrNull("os", (event) => event.os),
-    Columns.textOrNull("country", (event) => event.country),
+    ...StoredView.commonColumns.map(Columns.ofStored<Event>),
     Columns.textOrNull("properties", jsonOf),
     Columns.textMap("property_texts", textsOf),
     Columns.thousandthsOrNull("revenue_amount", (event) => event.revenue?.amount ?? null),

@@ -35,7 +35,7 @@ const same = (...names: ReadonlyArray<string>) => names.map((name) => [name, nam
 const received = [
   ["received_at", Times.millis("received_at")],
   ["visitor_hash", "encode(visitor_hash, 'hex')"],
-  ...same("hosted_website_id", "path", "session_id", "device_type", "browser", "os", "country")
+  ...same("hosted_website_id", ...StoredView.commonColumns.flatMap(({ name, type }) => (type === "hash" ? [] : [name])))
 ] as const
 
 const view = [

@@ -17,9 +17,12 @@ const at = "floor(extract(epoch FROM received_at) * 1000)::float8 AS at"
 
 const hash = "encode(visitor_hash, 'hex') AS visitor_hash"
 
-const viewColumns = [at, ...StoredView.columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(", ")
+const selected = (columns: ReadonlyArray<Pick<StoredView.Column<never>, "name" | "type">>): string =>
+  [at, ...columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(", ")
 
-const eventColumns = `${at}, path, session_id, ${hash}, device_type, browser, os, country, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+const viewColumns = selected(StoredView.columns)
+
+const eventColumns = `${selected(StoredView.commonColumns)}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
   revenue_currency, is_interactive`
 
 const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"

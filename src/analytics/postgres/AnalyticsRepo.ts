@@ -49,7 +49,8 @@ export interface Options {
 /** Maximum size of a batch. In larger batches the commit no longer dominates the cost, so they would only add latency. */
 const maxBatch = 1_000
 
-const columnOf = (column: StoredView.Column): Columns.Column<PageView> => {
+/** How a column is written. */
+export const columnOf = <Row>(column: StoredView.Column<Row>): Columns.Column<Row> => {
   if (column.type === "optional-integer") return Columns.int2(column.name, column.of)
   return column.type === "hash" ? Columns.bytea(column.name, column.of) : Columns.text(column.name, column.of)
 }
@@ -58,7 +59,7 @@ const columnOf = (column: StoredView.Column): Columns.Column<PageView> => {
 const columns: ReadonlyArray<Columns.Column<PageView>> = [
   Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
   Columns.timestamptz("received_at", (view) => view.receivedAt),
-  ...StoredView.columns.map(columnOf)
+  ...StoredView.columns.map(columnOf<PageView>)
 ]
 
 /** The columns of a batch. */

@@ -14,6 +14,7 @@ import { RecordRefused } from "../../platform/Storage.ts"
 import type { Event } from "../Event.ts"
 import { EventRepo } from "../EventRepo.ts"
 import * as OpenDays from "../reports/postgres/OpenDays.ts"
+import * as StoredView from "../StoredView.ts"
 import * as AnalyticsRepo from "./AnalyticsRepo.ts"
 
 export interface Options {
@@ -42,13 +43,7 @@ const columns: ReadonlyArray<Columns.Column<Event>> = [
   Columns.uuid("hosted_website_id", (event) => event.hostedWebsiteId),
   Columns.timestamptz("received_at", (event) => event.receivedAt),
   Columns.text("name", (event) => event.name),
-  Columns.text("path", (event) => event.path),
-  Columns.text("session_id", (event) => event.sessionId),
-  Columns.bytea("visitor_hash", (event) => event.visitorHash),
-  Columns.text("device_type", (event) => event.deviceType),
-  Columns.text("browser", (event) => event.browser),
-  Columns.text("os", (event) => event.os),
-  Columns.text("country", (event) => event.country),
+  ...StoredView.commonColumns.map(AnalyticsRepo.columnOf<Event>),
   // The properties and the amount are sent as text; the statement casts them to json and numeric.
   Columns.text("properties", jsonOf),
   Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),

@@ -100,14 +100,19 @@ export type Column = (typeof ofVisits)[VisitName]["column"]
 export const eventNames = Object.keys(ofEvents) as ReadonlyArray<EventName>
 export const visitNames = Object.keys(ofVisits) as ReadonlyArray<VisitName>
 
-const copiedFrom = (row: VisitRow["from"]): ReadonlyArray<Column> =>
-  Object.values(ofVisits).flatMap(({ column, from }) => (from === row ? [column] : []))
+const visitRows = Object.values(ofVisits)
 
 /** The columns that a visit copies from its first page view. The referrer's are those of `visit:referrer`. */
-export const landingColumns: ReadonlyArray<string> = [...copiedFrom("landing"), "referrer_host", "referrer_path"]
+export const landingColumns = [
+  ...visitRows.flatMap((row) => (row.from === "landing" ? [row.column] : [])),
+  ...(["referrer_host", "referrer_path"] as const)
+]
 
 /** The columns that a visit copies from its first page view, else from its first event. */
-export const clientColumns: ReadonlyArray<string> = copiedFrom("client")
+export const clientColumns = visitRows.flatMap((row) => (row.from === "client" ? [row.column] : []))
+
+/** What is computed of a visit. */
+export type ComputedColumn = Extract<(typeof visitRows)[number], { readonly from: "visit" }>["column"]
 
 /** All rows by the dimension's name. */
 export const all: Readonly<Record<EventName | VisitName, Row>> = { ...ofEvents, ...ofVisits }

@@ -174,7 +174,7 @@ const countGroups = (query: Shape, datedVisits: ReadonlyArray<DatedVisit>): Read
         }
       }
       if (!isCounted) continue
-      for (const group of groupsOf(query, dated, fact, dated.visit.entryPage)) {
+      for (const group of groupsOf(query, dated, fact, dated.visit.landing?.path ?? null)) {
         counterOf(group).entries.add(dated.visit)
       }
     }

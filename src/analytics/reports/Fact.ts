@@ -7,11 +7,12 @@
 import type { PropertyValue, Revenue } from "../Event.ts"
 import { pageviewName } from "../EventLimits.ts"
 import * as Goal from "../Goal.ts"
+import * as StoredView from "../StoredView.ts"
 import * as Channel from "./Channel.ts"
 import * as Dimensions from "./Dimensions.ts"
 import { notSet } from "./Dimensions.ts"
 import { type FilterDimension, isVisitDimension, propertyPrefix } from "./Query.ts"
-import type { GoalRow, ViewRow } from "./Row.ts"
+import type { GoalRow } from "./Row.ts"
 import * as Sources from "./Sources.ts"
 import type { Visit } from "./Visits.ts"
 
@@ -75,16 +76,26 @@ const property = ({ properties }: Fact, name: string): string =>
   properties !== null && Object.hasOwn(properties, name) ? orElse(String(properties[name]), notSet) : notSet
 
 /** `utm_source`, else the referrer's host. */
-const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.source || referrerHost || null
+const source = ({ landing }: Visit): string | null => landing?.campaign.source || landing?.referrerHost || null
 
 /** The referrer's host and path; null without a referrer. The path `/` is left out. */
-const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string | null =>
-  referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : null
+const referrer = ({ landing }: Visit): string | null =>
+  landing?.referrerHost
+    ? `${landing.referrerHost}${landing.referrerPath === "/" ? "" : (landing.referrerPath ?? "")}`
+    : null
 
-/** The values of the columns of dimensions. */
-export const columns: Readonly<Record<Dimensions.Column, (visit: Visit) => string | null | undefined>> = {
-  entry_page: ({ entryPage }) => entryPage,
-  exit_page: ({ exitPage }) => exitPage,
+/** The value of a column that a visit copies from its first page view. */
+export const ofLanding = ({ landing }: Visit, column: (typeof Dimensions.landingColumns)[number]): string | null =>
+  landing && StoredView.byName[column].of(landing)
+
+/** The value of a column that a visit copies from its first page view, else from its first event. */
+export const ofClient = ({ client }: Visit, column: (typeof Dimensions.clientColumns)[number]): string | null =>
+  client && StoredView.byName[column].of(client)
+
+/** The values that are computed of a visit. */
+export const computed: Readonly<Record<Dimensions.ComputedColumn, (visit: Visit) => string | null | undefined>> = {
+  entry_page: ({ landing }) => landing?.path,
+  exit_page: ({ views }) => views.at(-1)?.path,
   source_name: (visit) => {
     const given = source(visit)
     return given && Sources.nameOf(given)
@@ -93,23 +104,25 @@ export const columns: Readonly<Record<Dimensions.Column, (visit: Visit) => strin
   channel: (visit) =>
     Channel.of({
       source: source(visit),
-      medium: visit.campaign?.medium || null,
-      campaign: visit.campaign?.name || null
-    }),
-  utm_source: ({ campaign }) => campaign?.source,
-  utm_medium: ({ campaign }) => campaign?.medium,
-  utm_campaign: ({ campaign }) => campaign?.name,
-  utm_term: ({ campaign }) => campaign?.term,
-  utm_content: ({ campaign }) => campaign?.content,
-  device_type: ({ deviceType }) => deviceType,
-  browser: ({ browser }) => browser,
-  os: ({ os }) => os,
-  country: ({ country }) => country
+      medium: visit.landing?.campaign.medium || null,
+      campaign: visit.landing?.campaign.name || null
+    })
+}
+
+const visitText = (row: (typeof Dimensions.ofVisits)[Dimensions.VisitName], visit: Visit) => {
+  switch (row.from) {
+    case "landing":
+      return ofLanding(visit, row.column)
+    case "client":
+      return ofClient(visit, row.column)
+    case "visit":
+      return computed[row.column](visit)
+  }
 }
 
 const visitValue = (dimension: Dimensions.VisitName, visit: Visit): string => {
-  const { absent, column } = Dimensions.ofVisits[dimension]
-  return orElse(columns[column](visit), absent)
+  const row = Dimensions.ofVisits[dimension]
+  return orElse(visitText(row, visit), row.absent)
 }
 
 /**

@@ -6,10 +6,10 @@
 
 import type { Event } from "../Event.ts"
 import type { Goal } from "../Goal.ts"
-import type { PageView } from "../PageView.ts"
+import type * as StoredView from "../StoredView.ts"
 
 /** A page view that counts. */
-export type ViewRow = Omit<PageView, "hostedWebsiteId" | "screenWidth" | "exclusion">
+export type ViewRow = StoredView.View
 
 /** An event other than a page view. */
 export type EventRow = Omit<Event, "hostedWebsiteId">

@@ -10,6 +10,8 @@
 import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Text from "../../platform/text/Text.ts"
 import type { Campaign } from "../PageView.ts"
+import * as StoredView from "../StoredView.ts"
+import * as Dimensions from "./Dimensions.ts"
 import * as LocalTime from "./LocalTime.ts"
 import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
 
@@ -27,17 +29,10 @@ export interface Visit {
   readonly conversions: ReadonlyArray<ConversionRow>
   /** The visitor hash of the first row; if several rows have the same first time, the smallest of their hashes. */
   readonly visitorHash: string
-  /** The campaign, referrer and path of the first view, and as `exitPage` the path of the last; null without a view. */
-  readonly campaign: Campaign | null
-  readonly referrerHost: string | null
-  readonly referrerPath: string | null
-  readonly entryPage: string | null
-  readonly exitPage: string | null
-  /** Of the first view; without a view, of the first event. */
-  readonly deviceType: string | null
-  readonly browser: string | null
-  readonly os: string | null
-  readonly country: string | null
+  /** The first view, from which the visit has its campaign and referrer; null without a view. */
+  readonly landing: ViewRow | null
+  /** The first view; without a view, the first event. The visit has the facts of its client from it. */
+  readonly client: ViewRow | EventRow | null
   /** One view, and no interactive event. */
   readonly isBounce: boolean
   /** Whole seconds, rounded down; 0 for a bounce. */
@@ -62,16 +57,10 @@ const firstDifference = (left: ReadonlyArray<string | null>, right: ReadonlyArra
   return 0
 }
 
-const clientTexts = ({ browser, country, deviceType, os }: Row) => [deviceType, browser, os, country]
+const clientTexts = (row: Row) => Dimensions.clientColumns.map((column) => StoredView.byName[column].of(row))
 
 const viewTexts = (view: ViewRow) => [
-  view.campaign.source,
-  view.campaign.medium,
-  view.campaign.name,
-  view.campaign.term,
-  view.campaign.content,
-  view.referrerHost,
-  view.referrerPath,
+  ...Dimensions.landingColumns.map((column) => StoredView.byName[column].of(view)),
   view.path,
   ...clientTexts(view)
 ]
@@ -129,8 +118,7 @@ export const split = <R extends { readonly receivedAt: number }>(
 const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray<ConversionRow>): Visit => {
   const views = rows.filter((row): row is ViewRow => !isEvent(row))
   const events = rows.filter(isEvent)
-  const [landing] = views
-  const client = landing ?? events[0]
+  const landing = views[0] ?? null
   const startedAt = rows[0]?.receivedAt ?? 0
   const endedAt = rows.at(-1)?.receivedAt ?? 0
   const firstHashes = rows.filter((row) => row.receivedAt === startedAt).map((row) => row.visitorHash)
@@ -143,15 +131,8 @@ const visit = (key: string, rows: ReadonlyArray<Row>, conversions: ReadonlyArray
     events,
     conversions: conversions.filter((row) => row.visitStartedAt >= startedAt && row.visitStartedAt <= endedAt),
     visitorHash: firstHashes.sort(Text.compareCodePoints)[0] ?? "",
-    campaign: landing?.campaign ?? null,
-    referrerHost: landing?.referrerHost ?? null,
-    referrerPath: landing?.referrerPath ?? null,
-    entryPage: landing?.path ?? null,
-    exitPage: views.at(-1)?.path ?? null,
-    deviceType: client?.deviceType ?? null,
-    browser: client?.browser ?? null,
-    os: client?.os ?? null,
-    country: client?.country ?? null,
+    landing,
+    client: landing ?? events[0] ?? null,
     isBounce,
     duration: isBounce ? 0 : Math.floor((endedAt - startedAt) / 1000)
   }

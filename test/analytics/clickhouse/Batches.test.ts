@@ -9,7 +9,7 @@ import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { ClickHouseError } from "../../../src/platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import * as SiteDirectory from "../../../src/sites/SiteDirectory.ts"
-import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
+import { newSite, shapeOf, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
 
@@ -19,11 +19,7 @@ const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000, inter
 
 const live = repo.pipe(Layer.provideMerge(Layer.merge(TestClickHouse.layer, sites)))
 
-const plain = Shape.make({
-  ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: 32_767 },
-  campaign: { source: null, medium: null, name: null, term: null, content: null },
-  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-})
+const plain = shapeOf({ screenWidth: 32_767 })
 
 const Paths = Schema.Array(Schema.Struct({ path: Schema.String }))
 

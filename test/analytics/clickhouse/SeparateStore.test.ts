@@ -25,7 +25,7 @@ import * as WritableSites from "../../../src/sites/postgres/WritableSites.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/sites/SiteErasure.ts"
 import { suite } from "../../suites/Leads.ts"
-import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
@@ -62,11 +62,7 @@ const conversionsOf = (hostedWebsiteId: string) =>
     Effect.orDie
   )
 
-const plain = Shape.make({
-  ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-  campaign: { source: null, medium: null, name: null, term: null, content: null },
-  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-})
+const plain = shapeOf()
 
 const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 

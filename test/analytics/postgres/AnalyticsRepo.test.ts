@@ -9,7 +9,7 @@ import * as Reports from "../../../src/analytics/reports/postgres/Reports.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { suite } from "../../suites/AnalyticsRepo.ts"
-import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { Shape, shapeOf, viewOf } from "../../suites/PageViews.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })
@@ -91,24 +91,7 @@ const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
     )
   })
 
-const plainView = viewOf(
-  websites[0],
-  Shape.make({
-    age: 0,
-    path: "/",
-    campaign: { source: null, medium: null, name: null, term: null, content: null },
-    referrerHost: null,
-    referrerPath: null,
-    deviceType: null,
-    screenWidth: null,
-    sessionId: null,
-    browser: null,
-    os: null,
-    visitor: 0,
-    country: null,
-    exclusion: null
-  })
-)
+const plainView = viewOf(websites[0], shapeOf())
 
 withLayer(live, { excludeTestServices: true })("analytics/postgres/AnalyticsRepo: columns", (it) => {
   it.effect.prop(

@@ -3,27 +3,27 @@ import * as DateRange from "../../../src/analytics/reports/DateRange.ts"
 import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
+import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import * as ReportQuery from "../../support/ReportQuery.ts"
 
 const start = Date.UTC(2026, 10, 25, 10)
 const timeAt = (minute: number) => start + minute * 60_000
 
 const client = { deviceType: "desktop", browser: "Firefox", os: "Linux", country: "DE" }
-const noCampaign = { source: null, medium: null, name: null, term: null, content: null }
+const { campaign: noCampaign } = viewWithoutFacts
 
 const view = (visitor: string, minute: number, path: string, more: Partial<ViewRow> = {}): ViewRow => ({
+  ...viewWithoutFacts,
   ...client,
   receivedAt: timeAt(minute),
   path,
   sessionId: visitor,
   visitorHash: visitor,
-  campaign: noCampaign,
-  referrerHost: null,
-  referrerPath: null,
   ...more
 })
 
 const event = (visitor: string, minute: number, name: string, more: Partial<EventRow> = {}): EventRow => ({
+  ...withoutFacts,
   ...client,
   receivedAt: timeAt(minute),
   path: "/pricing",

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import type { ViewRow } from "../../../src/analytics/reports/Row.ts"
 import * as Visits from "../../../src/analytics/reports/Visits.ts"
+import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import { dateOf } from "../../../src/platform/text/Calendar.ts"
 import { Rows, rowsOf, TimeZone } from "../../support/Reports.ts"
 
@@ -32,17 +33,10 @@ const begins = (times: Times, index: number): boolean => {
 }
 
 const plain: ViewRow = {
+  ...viewWithoutFacts,
   receivedAt: 0,
   path: "/",
-  campaign: { source: null, medium: null, name: null, term: null, content: null },
-  referrerHost: null,
-  referrerPath: null,
-  deviceType: null,
-  sessionId: null,
-  browser: null,
-  os: null,
-  visitorHash: "00".repeat(16),
-  country: null
+  visitorHash: "00".repeat(16)
 }
 
 const noon = Date.UTC(2026, 10, 30, 12)
@@ -68,7 +62,7 @@ const entries = (
     timeZone
   )
     .toSorted((left, right) => left.startedAt - right.startedAt)
-    .map(({ entryPage }) => entryPage)
+    .map(({ landing }) => landing?.path)
 
 describe("analytics/reports/Visits", () => {
   it.prop(

@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../../src/analytics/EventRepo.ts"
 import { eventOf } from "../../suites/Events.ts"
-import { viewOf } from "../../suites/PageViews.ts"
+import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import { read } from "../../support/CsvReader.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres, site } from "../../support/TestStorage.ts"
@@ -68,12 +68,14 @@ describe("goal", () => {
   )
 })
 
-const view = viewOf(site.hostedWebsiteId, {
-  ...{ age: 1_000, path: "/=a,b", referrerHost: "news.example", referrerPath: "/x", deviceType: "mobile" },
-  campaign: { source: "s", medium: "m", name: "c", term: null, content: null },
-  ...{ screenWidth: 400, sessionId: "s", browser: "Firefox", os: "Android", visitor: 0, country: "NO" },
-  exclusion: null
-})
+const view = viewOf(
+  site.hostedWebsiteId,
+  shapeOf({
+    ...{ age: 1_000, path: "/=a,b", referrerHost: "news.example", referrerPath: "/x", deviceType: "mobile" },
+    campaign: { source: "s", medium: "m", name: "c", term: null, content: null },
+    ...{ screenWidth: 400, sessionId: "s", browser: "Firefox", os: "Android", country: "NO" }
+  })
+)
 
 const event = eventOf(site.hostedWebsiteId, {
   ...{

@@ -4,6 +4,7 @@ import { Clock, Effect, Layer } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../../src/analytics/PageView.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
+import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
 import type { Content } from "../../../src/delivery/mail/Message.ts"
 import * as ReportPeriod from "../../../src/delivery/mail/ReportPeriod.ts"
@@ -20,20 +21,12 @@ const view = (
   source: string | null,
   visitor: number
 ): PageView => ({
+  ...viewWithoutFacts,
   hostedWebsiteId,
   receivedAt,
   path: "/tours",
-  campaign: { source, medium: null, name: null, term: null, content: null },
-  referrerHost: null,
-  referrerPath: null,
-  deviceType: null,
-  screenWidth: null,
-  sessionId: null,
-  browser: null,
-  os: null,
-  visitorHash: visitor.toString(16).padStart(32, "0"),
-  country: null,
-  exclusion: null
+  campaign: { ...viewWithoutFacts.campaign, source },
+  visitorHash: visitor.toString(16).padStart(32, "0")
 })
 
 const partOf = (content: Content, kind: "figures" | "table") =>

@@ -10,7 +10,7 @@ import * as Partitions from "../../../src/platform/postgres/schema/Partitions.ts
 import * as Maintenance from "../../../src/privacy/postgres/Maintenance.ts"
 import * as Retention from "../../../src/privacy/postgres/Retention.ts"
 import type * as Core from "../../../src/sites/Retention.ts"
-import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { logged } from "../../support/LogLines.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -80,14 +80,7 @@ const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), Tes
 
 const analytics = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
 
-const view = viewOf(
-  website,
-  Shape.make({
-    ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-    campaign: { source: null, medium: null, name: null, term: null, content: null },
-    ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-  })
-)
+const view = viewOf(website, shapeOf())
 
 describe("privacy/postgres/Retention", () => {
   it.live("deletes page views and decision counts by month and submissions by time, and logs one line", () =>

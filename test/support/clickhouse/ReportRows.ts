@@ -2,19 +2,18 @@
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
+import * as StoredView from "../../../src/analytics/StoredView.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 
-/** The columns that the tables of page views and of events have in common. */
-const commonColumns = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({
+const valuesOf = <Row extends ViewRow | EventRow>(
+  columns: ReadonlyArray<StoredView.Column<Row>>,
+  hostedWebsiteId: string,
+  row: Row
+) => ({
+  ...Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])),
   hosted_website_id: hostedWebsiteId,
   received_at: row.receivedAt,
-  path: row.path,
-  session_id: row.sessionId,
-  visitor_hash: row.visitorHash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
-  device_type: row.deviceType,
-  browser: row.browser,
-  os: row.os,
-  country: row.country
+  visitor_hash: row.visitorHash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 })
 
 const store = (table: string, rows: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
@@ -28,21 +27,12 @@ const store = (table: string, rows: ReadonlyArray<Readonly<Record<string, unknow
 export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows: SiteRows) {
   yield* store(
     "page_view",
-    rows.views.map((view) => ({
-      ...commonColumns(hostedWebsiteId, view),
-      utm_source: view.campaign.source,
-      utm_medium: view.campaign.medium,
-      utm_campaign: view.campaign.name,
-      utm_term: view.campaign.term,
-      utm_content: view.campaign.content,
-      referrer_host: view.referrerHost,
-      referrer_path: view.referrerPath
-    }))
+    rows.views.map((view) => valuesOf(StoredView.columns, hostedWebsiteId, view))
   )
   yield* store(
     "event",
     rows.events.map((event) => ({
-      ...commonColumns(hostedWebsiteId, event),
+      ...valuesOf(StoredView.commonColumns, hostedWebsiteId, event),
       name: event.name,
       properties: event.properties === null ? null : JSON.stringify(event.properties),
       property_texts: Object.fromEntries(

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../../src/analytics/EventRepo.ts"
 import { Leads } from "../../../src/analytics/Leads.ts"
+import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 
@@ -176,26 +177,25 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
       let at = startedAt
       for (let page = 0; page < pages && at <= now; page++) {
         yield* views.append({
+          ...viewWithoutFacts,
           ...facts,
           receivedAt: at,
           path: pick(random, page === 0 ? entryPages : laterPages),
           campaign: {
+            ...viewWithoutFacts.campaign,
             source: origin.source ?? null,
             medium: origin.medium ?? null,
-            name: origin.campaign ?? null,
-            term: null,
-            content: null
+            name: origin.campaign ?? null
           },
           referrerHost: page === 0 ? origin.host : null,
-          referrerPath: page === 0 ? (origin.path ?? null) : null,
-          screenWidth: null,
-          exclusion: null
+          referrerPath: page === 0 ? (origin.path ?? null) : null
         })
         at += Math.floor((0.2 + 2 * random()) * minute)
       }
       if (at > now) continue
       if (random() < 0.07) {
         yield* events.append({
+          ...withoutFacts,
           ...facts,
           receivedAt: at,
           name: pick(random, [

@@ -12,7 +12,7 @@ import * as Decisions from "../../../src/sites/postgres/Decisions.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/sites/SiteErasure.ts"
-import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import * as TestClient from "./TestClient.ts"
 
 const timeout = "20 seconds" as const
@@ -48,15 +48,7 @@ export const nothing = {
   decisionCounts: 0
 }
 
-export const view = (hostedWebsiteId: HostedWebsiteId) =>
-  viewOf(
-    hostedWebsiteId,
-    Shape.make({
-      ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-      campaign: { source: null, medium: null, name: null, term: null, content: null },
-      ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
-    })
-  )
+export const view = (hostedWebsiteId: HostedWebsiteId) => viewOf(hostedWebsiteId, shapeOf())
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
 

@@ -11,6 +11,7 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as AnalyticsRows from "../../AnalyticsRows.ts"
 import * as AnalyticsExport from "../../clickhouse/AnalyticsExport.ts"
 import type { PageView } from "../../PageView.ts"
+import * as Dimensions from "../Dimensions.ts"
 import * as Fact from "../Fact.ts"
 import type { ConversionRow, EventRow } from "../Row.ts"
 import * as Visits from "../Visits.ts"
@@ -202,15 +203,19 @@ const factValues: Readonly<
 }
 
 const visitValues: Readonly<Record<string, (visit: Visits.Visit) => unknown>> = {
-  ...Fact.columns,
+  ...Fact.computed,
+  ...Object.fromEntries(
+    Dimensions.landingColumns.map((column) => [column, (visit: Visits.Visit) => Fact.ofLanding(visit, column)])
+  ),
+  ...Object.fromEntries(
+    Dimensions.clientColumns.map((column) => [column, (visit: Visits.Visit) => Fact.ofClient(visit, column)])
+  ),
   started_at: ({ startedAt }) => startedAt,
   ended_at: ({ endedAt }) => endedAt,
   view_count: ({ views }) => views.length,
   event_count: ({ events }) => events.length,
   is_bounce: ({ isBounce }) => isBounce,
   seconds: ({ duration }) => duration,
-  referrer_host: ({ referrerHost }) => referrerHost,
-  referrer_path: ({ referrerPath }) => referrerPath,
   hashes: ({ events, views }) => [...new Set([...views, ...events].map(({ visitorHash }) => visitorHash))]
 }
 

@@ -14,12 +14,12 @@ import { maxGap } from "../Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /** The texts of a visit, from its first view. A visit without a view has only those of `client`, from its first event. */
-const texts = [...Dimensions.landingColumns, "path", ...Dimensions.clientColumns]
+const texts: ReadonlyArray<string> = [...Dimensions.landingColumns, "path", ...Dimensions.clientColumns]
 
 /** The texts other than the path, which visits have in columns of the same names. */
 const copied = texts.filter((name) => name !== "path")
 
-const client = Dimensions.clientColumns
+const client: ReadonlyArray<string> = Dimensions.clientColumns
 
 const lowCardinality = "LowCardinality(String)"
 

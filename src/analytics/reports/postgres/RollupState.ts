@@ -13,13 +13,20 @@ import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { maxCounted } from "../../Goal.ts"
+import * as Dimensions from "../Dimensions.ts"
 import type { LocalDate } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
 import type * as RollupPlan from "./RollupPlan.ts"
 
 /** Increase this number when the same rows result in other rollups, as after a change of channel rules: all are then rebuilt. */
-export const version = 2
+const rules = 2
+
+/** The number of dimensions that rollups had when their version began to depend on it. */
+const firstDimensions = 14
+
+/** Rollups of another version are not used, such as those that lack a new dimension. */
+export const version = rules + Dimensions.visitNames.length - firstDimensions
 
 const Unit = Schema.Struct({
   date: Schema.String,

@@ -15,7 +15,7 @@ import { migration as visits } from "./migrations/0002_visits.ts"
 import { migration as runs } from "./migrations/0003_runs.ts"
 import * as Tables from "./Tables.ts"
 
-/** All migrations, ascending. */
+/** All migrations, ascending. One that only adds columns needs no file of its own: see `Tables.addColumn`. */
 export const migrations: ReadonlyArray<Migration> = [tables, visits, runs]
 
 /** The tables exist, but not on the named cluster. */

@@ -8,6 +8,7 @@ import type { PageView } from "../../../../src/analytics/PageView.ts"
 import * as AnalyticsRepo from "../../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as OpenDays from "../../../../src/analytics/reports/postgres/OpenDays.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/postgres/RollUpLoop.ts"
+import { viewWithoutFacts } from "../../../../src/analytics/StoredView.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
 import * as TestClient from "../../../support/postgres/TestClient.ts"
@@ -85,10 +86,9 @@ describe("analytics/reports/postgres/BusySites", () => {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       const receivedAt = TestTime.ofMachine()
       const view = (exclusion: PageView["exclusion"]): PageView => ({
+        ...viewWithoutFacts,
         ...{ hostedWebsiteId: site.hostedWebsiteId, receivedAt, path: "/", exclusion, visitorHash: "00".repeat(16) },
-        campaign: { source: null, medium: null, name: null, term: null, content: null },
-        ...{ referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null, sessionId: randomUUID() },
-        ...{ browser: null, os: null, country: null }
+        sessionId: randomUUID()
       })
       const store = (views: ReadonlyArray<PageView>) =>
         Effect.gen(function* () {
