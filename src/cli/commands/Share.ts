@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
@@ -51,19 +52,28 @@ const create = Command.make(
   ])
 )
 
+/** The shared dashboards of a website, or of all that the key of a running service reaches, oldest first. */
+const ofWebsites = Effect.fnUntraced(function* (named: WebsiteConfigId | null) {
+  const ids = named === null ? (yield* Websites.every).map(({ site_id }) => site_id) : [named]
+  const facts = named === null ? {} : { notFound: Output.notFound("website", named) }
+  const lists = yield* Client.owner("shares", facts, (client) =>
+    Effect.forEach(ids, (site_id) =>
+      Effect.map(client.list({ params: { site_id } }), ({ shares }) => shares.map((share) => ({ ...share, site_id })))
+    )
+  )
+  return lists.flat().sort((left, right) => left.created_at.localeCompare(right.created_at))
+})
+
 const list = Command.make(
   "list",
   { site: Inputs.optional(Inputs.site) },
   Effect.fnUntraced(function* ({ site }) {
+    const { url } = yield* Client.Client
     const named = site === null ? null : yield* Websites.idOf(site)
-    const ids = named === null ? (yield* Websites.every).map(({ site_id }) => site_id) : [named]
-    const facts = named === null ? {} : { notFound: Output.notFound("website", named) }
-    const lists = yield* Client.owner("shares", facts, (client) =>
-      Effect.forEach(ids, (site_id) =>
-        Effect.map(client.list({ params: { site_id } }), ({ shares }) => shares.map((share) => ({ ...share, site_id })))
-      )
-    )
-    const shares = lists.flat().sort((left, right) => left.created_at.localeCompare(right.created_at))
+    const shares =
+      named === null && url === null
+        ? (yield* Client.operator("shares", {}, (client) => client.list())).shares
+        : yield* ofWebsites(named)
     yield* Output.answer({
       json: { shares },
       text: Output.table(

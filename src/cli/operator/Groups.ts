@@ -14,6 +14,7 @@ export const groups = {
   instances: () => import("./Instances.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
+  shares: () => import("./Shares.ts"),
   sites: () => import("./Sites.ts"),
   tokens: () => import("./Tokens.ts"),
   webhooks: () => import("./Webhooks.ts")

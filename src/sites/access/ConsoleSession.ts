@@ -147,7 +147,7 @@ export class ConsoleSessions extends Context.Service<
      * Ends a session, or invalidates its link if that is unopened. Also invalidates the unopened links that were created in the
      * session, and revokes the keys that were issued in it, even if the session has already ended. Returns the number of keys,
      * sessions and links from it that remain valid. None if nothing was revoked and nothing remains, and for a caller with
-     * `callerSites` also if the session has ended or the caller does not manage it.
+     * `callerSites` also if the caller does not manage it.
      */
     readonly revoke: (
       sessionId: SessionId,
