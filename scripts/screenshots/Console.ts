@@ -5,8 +5,8 @@
  * @module
  */
 import { Effect, Option, Redacted, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Mailer from "../../src/delivery/mail/Mailer.ts"
 import { TestServer, onPostgres as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
@@ -19,10 +19,10 @@ import type { Take } from "./Take.ts"
 import * as Website from "./Website.ts"
 
 /** The agent of the instance "Concierge" refuses; the agents of other instances answer. */
-const agent: MemoryAgentStream.Script = ({ instance }) =>
+const agent: ScriptedAgent.Script = ({ instance }) =>
   instance.name === "Concierge"
     ? Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))
-    : MemoryAgentStream.texts([
+    : ScriptedAgent.texts([
         "I know our tours, prices and what to pack. Ask me when we leave, whether a tour suits children, ",
         "or what the weather on the fjord is like.\n\nFor a booking I need the day and the number of people."
       ])

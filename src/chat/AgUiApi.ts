@@ -12,10 +12,15 @@ import { Validation } from "../platform/contract/Errors.ts"
 import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { ConversationBody } from "./ChatBodies.ts"
 import { Messages } from "./ClientMessages.ts"
-import { chatErrors, chatParams, widgetTokenHeader } from "./WidgetApi.ts"
-import { SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+import {
+  ConversationBody,
+  chatErrors,
+  chatParams,
+  SendsMessage,
+  WidgetTokenSecurity,
+  widgetTokenHeader
+} from "./WidgetApi.ts"
 
 export const RunPayload = Schema.Struct({
   threadId: Field.Text({ title: "Thread Id", maxLength: 256 }),

@@ -1,6 +1,10 @@
 /**
- * `POST …/ag-ui`: an instance's agent for clients of the AG-UI protocol. A client sends its whole
- * conversation with each request.
+ * `POST …/ag-ui`: an instance's agent for clients of the AG-UI protocol (version 1.0). A client sends its whole conversation with
+ * each request, and gets a run in Server-Sent Events.
+ *
+ * A run begins with `RUN_STARTED`. Each text is a `TEXT_MESSAGE_START`, one or more `TEXT_MESSAGE_CONTENT` and a
+ * `TEXT_MESSAGE_END`. An activity is a step (`STEP_STARTED`, `STEP_FINISHED`). The protocol has no event for a source, so a
+ * source is a `CUSTOM` event with the name `source-url`. The run ends with `RUN_FINISHED` or `RUN_ERROR`.
  *
  * @module
  */
@@ -8,9 +12,67 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
+import type { AgentActivity } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ClientMessages from "./ClientMessages.ts"
-import { AgUiRun } from "./stream/AgUiRun.ts"
+import { type Dialect, event, type Failure, type Source, sentences } from "./stream/ChatStream.ts"
+
+/** The client's ids of the conversation and of this request. */
+export interface RunIds {
+  readonly threadId: string
+  readonly runId: string
+}
+
+const noHeaders = {}
+
+export class AgUiRun implements Dialect {
+  private readonly ids: RunIds
+
+  constructor({ runId, threadId }: RunIds) {
+    this.ids = { threadId, runId }
+  }
+
+  get headers() {
+    return noHeaders
+  }
+
+  start(): string {
+    return event({ type: "RUN_STARTED", ...this.ids })
+  }
+
+  textStart(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_START", messageId, role: "assistant" })
+  }
+
+  textDelta(messageId: string, delta: string): string {
+    return event({ type: "TEXT_MESSAGE_CONTENT", messageId, delta })
+  }
+
+  textEnd(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_END", messageId })
+  }
+
+  source({ sourceId, title, url }: Source): string {
+    const value = { sourceId, url, ...(title === null ? {} : { title }) }
+    return event({ type: "CUSTOM", name: "source-url", value })
+  }
+
+  activityStart(stepName: AgentActivity): string {
+    return event({ type: "STEP_STARTED", stepName })
+  }
+
+  activityEnd(stepName: AgentActivity): string {
+    return event({ type: "STEP_FINISHED", stepName })
+  }
+
+  finished(): string {
+    return event({ type: "RUN_FINISHED", ...this.ids })
+  }
+
+  failed(failure: Failure): string {
+    return event({ type: "RUN_ERROR", message: sentences[failure], code: failure })
+  }
+}
 
 /** Serves the contract's group. */
 export const layer = HttpApiBuilder.group(

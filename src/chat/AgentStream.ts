@@ -1,11 +1,11 @@
 /**
- * Streams the answer of an instance's agent. The interface only; see `chat/memory/AgentStream` (scripted) and
- * `chat/agent/AgentStream` (over HTTP).
+ * Streams the answer of an instance's agent: the interface, its errors, and an agent that follows a script, for tests and for
+ * programs without an agent. `chat/agent/AgentStream` asks agents over HTTP.
  *
  * @module
  */
-import { Context, Schema, type Stream } from "effect"
-import type { AgentEvent, AgentFinish, AgentRequest } from "./agent/Agent.ts"
+import { Context, type Duration, Effect, Layer, Schema, Stream } from "effect"
+import { type AgentEvent, type AgentFinish, type AgentRequest, type FinishReason, messageOf } from "./agent/Agent.ts"
 
 /** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
@@ -80,3 +80,34 @@ export class AgentStream extends Context.Service<
     readonly stream: (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
   }
 >()("hydracore/chat/AgentStream") {}
+
+/** A request, with the text of its last message, which is the visitor's. */
+export type ScriptedRequest = AgentRequest & { readonly message: string }
+
+/** Answers a request. The script must emit events in the order that `AgentStream` documents. */
+export type Script = (request: ScriptedRequest) => Stream.Stream<AgentEvent, AgentError>
+
+/** An answer of these texts (empty ones are left out), accepted at once, with `delay` before each text. */
+export const texts = (
+  list: Iterable<string>,
+  options: { readonly reason?: FinishReason; readonly delay?: Duration.Input } = {}
+): Stream.Stream<AgentEvent> => {
+  const deltas = Stream.fromIterable(list).pipe(
+    Stream.filter((delta) => delta !== ""),
+    Stream.map((delta): AgentEvent => ({ _tag: "Text", delta }))
+  )
+  const { delay } = options
+  return Stream.succeed<AgentEvent>({ _tag: "Accepted" }).pipe(
+    Stream.concat(
+      delay === undefined ? deltas : Stream.mapEffect(deltas, (text) => Effect.delay(Effect.succeed(text), delay))
+    ),
+    Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: options.reason ?? "stop" }))
+  )
+}
+
+/** The layer: every request runs the script. */
+export const layerScripted = (script: Script): Layer.Layer<AgentStream> =>
+  Layer.succeed(
+    AgentStream,
+    AgentStream.of({ stream: (request) => script({ ...request, message: messageOf(request) }) })
+  )

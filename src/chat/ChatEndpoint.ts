@@ -1,6 +1,6 @@
 /**
  * Sends a question of any client API to the instance's agent, and the answer as a stream or whole. All APIs share the limits on
- * open streams.
+ * open streams, and the responses to a question that gets no answer.
  *
  * @module
  */
@@ -10,21 +10,72 @@ import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Received } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import { refusal } from "../platform/http/ErrorResponses.ts"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import * as Slots from "../platform/limits/Slots.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
-import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
-import { Drain } from "./Drain.ts"
+import { Drain } from "./RunningAnswers.ts"
 import type { Question } from "./SendQuestion.ts"
 import * as SendQuestion from "./SendQuestion.ts"
 import type * as ChatStream from "./stream/ChatStream.ts"
-import { UiMessageStream } from "./stream/ChatStream.ts"
-import { Admitted } from "./WidgetTokenSecurity.ts"
+import { type Failure, sentences, UiMessageStream } from "./stream/ChatStream.ts"
+import { Admitted } from "./WidgetApi.ts"
+
+type Headers = Readonly<Record<string, string>>
+
+/** 429: the instance has used its daily tokens; the day ends in `seconds`. */
+const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(429, "The assistant has reached its limit for today. Please come back tomorrow.", {
+    ...headers,
+    "retry-after": String(seconds)
+  })
+
+/** 503: the agent accepts no requests for `seconds`. */
+const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  // Visitors may see this sentence, but not the header `Retry-After`.
+  refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
+    ...headers,
+    "retry-after": String(seconds)
+  })
+
+/** An agent's refusal; `chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
+export const refusalOfAgent = (error: AgentRefusal, headers: Headers) => {
+  switch (error._tag) {
+    case "AgentRefused":
+      return Effect.succeed(refusal(502, "The assistant cannot be reached now. Please try again later.", headers))
+    case "AgentBusy":
+      return Effect.succeed(agentBusy(error.retryAfter, headers))
+    case "DailyTokensUsed":
+      return Effect.succeed(dailyTokensUsed(error.retryAfter, headers))
+    case "AgentTimeout":
+      return Effect.succeed(refusal(504, "The assistant did not answer in time. Please try again.", headers))
+  }
+}
+
+/** The response if an answer failedResponse before any of it was sent. */
+export const failedResponse = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
+  const status = failureStatuses[failure]
+  // The contract declares no headers of a limit for a 500.
+  if (status === 500) return refusal(status, sentences[failure])
+  return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
+}
+
+const failureStatuses: Readonly<Record<Failure, number>> = {
+  "agent-timeout": 504,
+  "agent-broken": 502,
+  "agent-empty": 502,
+  "agent-declined": 502,
+  "too-long": 504,
+  "too-much": 502,
+  unread: 502,
+  "shutting-down": 503,
+  internal: 500
+}
 
 /** `None` means no limit. */
 export interface SlotOptions {
@@ -130,7 +181,7 @@ const refusalOf = (error: SendQuestion.SendError, headers: LimitHeaders): Effect
     case "NothingToRegenerate":
       return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
     default:
-      return ChatErrors.ofAgent(error, headers)
+      return refusalOfAgent(error, headers)
   }
 }
 

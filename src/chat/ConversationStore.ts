@@ -1,5 +1,5 @@
 /**
- * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `chat/memory/ConversationStore` and
+ * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `chat/MemoryConversationStore` and
  * `chat/postgres/ConversationStore`.
  *
  * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, over all

@@ -18,7 +18,7 @@ import { Body } from "../platform/contract/Received.ts"
 import { InstanceId } from "../platform/Id.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
-import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+import { WidgetTokenSecurity } from "./WidgetApi.ts"
 
 const base = "/v1/public/widget/:instance_id/chat/:conversation_id"
 

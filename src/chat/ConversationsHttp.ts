@@ -18,7 +18,6 @@ import type { AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import { StreamSlots } from "./ChatEndpoint.ts"
-import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import type { Conversation } from "./ConversationsApi.ts"
@@ -28,7 +27,7 @@ import * as FollowedAnswers from "./FollowedAnswers.ts"
 import type { Instance } from "./Instance.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 import type { OpenedAnswer } from "./SendQuestion.ts"
-import { Admitted } from "./WidgetTokenSecurity.ts"
+import { Admitted } from "./WidgetApi.ts"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 
@@ -87,7 +86,7 @@ export const layer = HttpApiBuilder.group(
               ? ErrorMapping.ofUnavailable(error, headers)
               : error._tag === "RecordRefused"
                 ? Effect.succeed(ErrorResponses.notStorable(headers))
-                : ChatErrors.ofAgent(error, headers)
+                : ChatEndpoint.refusalOfAgent(error, headers)
           )
         )
       )
@@ -121,7 +120,7 @@ export const layer = HttpApiBuilder.group(
       return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
         Effect.flatMap(ChatResponse.toResponse),
         // This process is about to end.
-        Effect.catch(() => Effect.succeed(ChatErrors.failed("shutting-down", headers)))
+        Effect.catch(() => Effect.succeed(ChatEndpoint.failedResponse("shutting-down", headers)))
       )
     })
 

@@ -41,7 +41,7 @@ export const Instance = Schema.Struct({
   guarded: Schema.Boolean,
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   agent_key_header: nullableText,
-  /** Additional fields of the body of each request; null for none. See `AgentAdditions`. */
+  /** Additional fields of the body of each request; null for none. See `InstanceInput`. */
   agent_body: Schema.NullOr(Additions),
   /** Additional headers of each request; null for none. */
   agent_headers: Schema.NullOr(Additions),

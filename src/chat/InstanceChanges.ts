@@ -13,16 +13,16 @@ import * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import * as Sealing from "../platform/secrets/Sealing.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Validation from "../sites/access/Validation.ts"
-import type * as AgentAdditions from "./AgentAdditions.ts"
 import * as Instance from "./Instance.ts"
 import { InstanceDirectory } from "./InstanceDirectory.ts"
+import type * as InstanceInput from "./InstanceInput.ts"
 import * as SealedAdditions from "./SealedAdditions.ts"
 
 /** The secrets as they were entered; null for none. */
 interface Secrets {
   readonly agent_key?: string | null | undefined
-  readonly agent_body?: AgentAdditions.Body | null | undefined
-  readonly agent_headers?: AgentAdditions.Headers | null | undefined
+  readonly agent_body?: InstanceInput.Body | null | undefined
+  readonly agent_headers?: InstanceInput.Headers | null | undefined
 }
 
 /** Members that a request has in another form, or not at all. */

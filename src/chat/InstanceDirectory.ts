@@ -6,8 +6,8 @@
 import { randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { InstanceId, type WebsiteConfigId } from "../platform/Id.ts"
-import type { StorageUnavailable } from "../platform/Storage.ts"
-import { LimitReached } from "../platform/Storage.ts"
+import { LimitReached, type StorageUnavailable } from "../platform/Storage.ts"
+import * as Errors from "../sites/access/Errors.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import * as Instance from "./Instance.ts"
 
@@ -104,3 +104,16 @@ export const layerMemory = (
       list: (reach) => Effect.sync(() => list(reach))
     })
   })
+
+export const instanceNotFound = Errors.make(
+  "NotFound",
+  "This website has no such instance. GET /v1/owner/sites/{site_id}/instances lists its instances."
+)
+
+/** Fails with the same 404 for an instance that does not exist and for one that does not serve the website. */
+export const requireInstance =
+  (directory: Pick<InstanceDirectory["Service"], "read">) => (reach: Reach, instanceId: InstanceId) =>
+    Effect.flatMap(
+      directory.read(reach, instanceId),
+      Effect.fromOption(() => instanceNotFound)
+    )

@@ -15,10 +15,9 @@ import * as Errors from "../platform/contract/Errors.ts"
 import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { ConversationBody, OpenAiForm, OpenAiValidation } from "./ChatBodies.ts"
 import { done } from "./ChatFrame.ts"
 import { Messages } from "./ClientMessages.ts"
-import { type Admitted, SendsMessage } from "./WidgetTokenSecurity.ts"
+import { type Admitted, ConversationBody, OpenAiForm, OpenAiValidation, SendsMessage } from "./WidgetApi.ts"
 
 const base = "/v1/public/widget/:instance_id/openai/v1"
 

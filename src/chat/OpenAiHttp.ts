@@ -13,7 +13,6 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
-import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { model } from "./OpenAiApi.ts"
@@ -21,7 +20,7 @@ import * as OpenAiErrors from "./OpenAiErrors.ts"
 import type { OpenedAnswer } from "./SendQuestion.ts"
 import type { Failure } from "./stream/ChatStream.ts"
 import * as OpenAiCompletion from "./stream/OpenAiCompletion.ts"
-import { Admitted } from "./WidgetTokenSecurity.ts"
+import { Admitted } from "./WidgetApi.ts"
 
 const commonFieldsOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.CommonFields> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -49,7 +48,7 @@ const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
       return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
     }
     const failure = result.failure ?? "internal"
-    const response = OpenAiErrors.from(ChatErrors.failed(failure, headers))
+    const response = OpenAiErrors.from(ChatEndpoint.failedResponse(failure, headers))
     return permanent.has(failure) ? OpenAiErrors.withoutRetry(response) : response
   })
 

@@ -15,7 +15,6 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import * as AnswerHealth from "./conversations/AnswerHealth.ts"
 import type { Message } from "./conversations/Conversation.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import * as Instance from "./Instance.ts"
@@ -73,7 +72,7 @@ export const instances = HttpApiEndpoint.get("instances", base, {
 
 export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answers`, {
   params: ofInstance,
-  success: AnswerHealth.AnswerHealth
+  success: Transcript.AnswerHealth
 })
   .middleware(Authorized.settings.read)
   .annotateMerge(

@@ -14,8 +14,7 @@ import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import * as Transcript from "./conversations/Transcript.ts"
-import { InstanceDirectory } from "./InstanceDirectory.ts"
-import * as SiteInstance from "./SiteInstance.ts"
+import { InstanceDirectory, requireInstance } from "./InstanceDirectory.ts"
 import { Transcripts } from "./Transcripts.ts"
 
 export const noConversation = Errors.make(
@@ -42,7 +41,7 @@ export const layer = HttpApiBuilder.group(
     const exports = yield* Exports
     const { lists } = yield* SiteSlots
     const fileOf = exportOf({ exports, transcripts })
-    const requireInstance = SiteInstance.require(directory)
+    const requireOne = requireInstance(directory)
     return handlers
       .handle(
         "instances",
@@ -55,7 +54,7 @@ export const layer = HttpApiBuilder.group(
         "answers",
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId } }) {
           const { site } = yield* Authorized.settings.read.proof
-          yield* requireInstance(site.websiteConfigId, instanceId)
+          yield* requireOne(site.websiteConfigId, instanceId)
           return yield* lists.run(site.websiteConfigId, transcripts.answerHealth(site.websiteConfigId, instanceId))
         })
       )
@@ -69,7 +68,7 @@ export const layer = HttpApiBuilder.group(
             site.websiteConfigId,
             transcripts.list({ reach: site.websiteConfigId, instanceId, filter, after: cursor ?? null, limit })
           )
-          if (items.length === 0) yield* requireInstance(site.websiteConfigId, instanceId)
+          if (items.length === 0) yield* requireOne(site.websiteConfigId, instanceId)
           return { conversations: items, next: next === null ? null : Cursor.format(next) }
         })
       )
@@ -79,7 +78,7 @@ export const layer = HttpApiBuilder.group(
           const proof = yield* Authorized.inbox.read.proof
           yield* exports.begin(proof)
           const { timeZone, websiteConfigId: reach } = proof.site
-          yield* requireInstance(reach, instanceId)
+          yield* requireOne(reach, instanceId)
           return fileOf({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
         })
       )

@@ -14,7 +14,6 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import * as AgentAdditions from "./AgentAdditions.ts"
 import * as AgentCheck from "./agent/AgentCheck.ts"
 import { InstanceSettings, idMakers, memories, protocols } from "./Instance.ts"
 import * as InstanceInput from "./InstanceInput.ts"
@@ -95,22 +94,22 @@ export const common = {
       type: "object",
       writeOnly: true,
       minProperties: 1,
-      maxProperties: AgentAdditions.limits.fields,
+      maxProperties: InstanceInput.limits.fields,
       description:
         "Additional fields of each request to the agent, such as `temperature`, stored encrypted; null for none. Fields that the service sets, such as `model` and `messages`, are refused"
     },
-    expecting(AgentAdditions.readBody)
+    expecting(InstanceInput.readBody)
   ),
   agent_headers: nullable(
     {
       type: "object",
       writeOnly: true,
       minProperties: 1,
-      maxProperties: AgentAdditions.limits.headers,
+      maxProperties: InstanceInput.limits.headers,
       additionalProperties: { type: "string" },
       description: "Additional headers of each request to the agent, stored encrypted; null for none"
     },
-    expecting((input) => AgentAdditions.readHeaders(Predicate.isObject(input) ? Object.entries(input) : []))
+    expecting((input) => InstanceInput.readHeaders(Predicate.isObject(input) ? Object.entries(input) : []))
   ),
   memory: Fields.choice(memories, { title: "Memory" }),
   conversation_ids: Fields.choice(idMakers, { title: "Conversation Ids" }),

@@ -13,8 +13,7 @@ import { type Outcome, ofOwner, problemOf } from "./agent/AgentCheck.ts"
 import { AgentCheck } from "./agent/Inspection.ts"
 import * as Instance from "./Instance.ts"
 import * as InstanceChanges from "./InstanceChanges.ts"
-import { InstanceDirectory } from "./InstanceDirectory.ts"
-import * as SiteInstance from "./SiteInstance.ts"
+import { InstanceDirectory, instanceNotFound, requireInstance } from "./InstanceDirectory.ts"
 
 const testJson = (outcome: Outcome, millis: number) => {
   const isAnswered = outcome._tag === "Answered"
@@ -40,7 +39,7 @@ export const layer = (options: InstanceChanges.Options) =>
       const changes = yield* InstanceChanges.make(options)
       const check = yield* AgentCheck
       const operations = yield* CallerOperations
-      const requireInstance = SiteInstance.require(directory)
+      const requireOne = requireInstance(directory)
       return handlers
         .handle(
           "create",
@@ -53,7 +52,7 @@ export const layer = (options: InstanceChanges.Options) =>
           "read",
           Effect.fnUntraced(function* ({ params }) {
             const { site } = yield* Authorized.settings.change.proof
-            return Instance.forOwner(yield* requireInstance(site.websiteConfigId, params.instance_id))
+            return Instance.forOwner(yield* requireOne(site.websiteConfigId, params.instance_id))
           })
         )
         .handle(
@@ -61,7 +60,7 @@ export const layer = (options: InstanceChanges.Options) =>
           Effect.fnUntraced(function* ({ params, payload }) {
             const { site } = yield* Authorized.settings.change.proof
             const updated = yield* changes.update(site.websiteConfigId, params.instance_id, payload)
-            return Instance.forOwner(yield* Effect.fromOption(updated, () => SiteInstance.notFound))
+            return Instance.forOwner(yield* Effect.fromOption(updated, () => instanceNotFound))
           })
         )
         .handle(
@@ -69,7 +68,7 @@ export const layer = (options: InstanceChanges.Options) =>
           Effect.fnUntraced(function* ({ params }) {
             const { site } = yield* Authorized.settings.change.proof
             const isDeleted = yield* directory.delete(site.websiteConfigId, params.instance_id)
-            if (!isDeleted) return yield* Effect.fail(SiteInstance.notFound)
+            if (!isDeleted) return yield* Effect.fail(instanceNotFound)
           })
         )
         .handle(
@@ -78,7 +77,7 @@ export const layer = (options: InstanceChanges.Options) =>
             const { site } = yield* Authorized.settings.change.proof
             yield* operations.beginTest
             const begun = yield* Clock.currentTimeMillis
-            const instance = yield* requireInstance(site.websiteConfigId, params.instance_id)
+            const instance = yield* requireOne(site.websiteConfigId, params.instance_id)
             const outcome = yield* check.ask(instance, ofOwner(question), testTimeout)
             return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)
           })

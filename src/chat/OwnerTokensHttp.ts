@@ -11,9 +11,8 @@ import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
-import { InstanceDirectory, type Reach } from "./InstanceDirectory.ts"
+import { InstanceDirectory, instanceNotFound, type Reach, requireInstance } from "./InstanceDirectory.ts"
 import type { NewToken, Query } from "./OwnerTokensApi.ts"
-import * as SiteInstance from "./SiteInstance.ts"
 import { positionOf } from "./WidgetToken.ts"
 import { WidgetTokens } from "./WidgetTokens.ts"
 
@@ -21,14 +20,14 @@ const notFound = Errors.make("NotFound", "This instance has no such token.")
 
 /** The operations on tokens within reach of a caller. */
 export const make = Effect.gen(function* () {
-  const requireInstance = SiteInstance.require(yield* InstanceDirectory)
+  const requireOne = requireInstance(yield* InstanceDirectory)
   const tokens = yield* WidgetTokens
   return {
     list: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId, { revoked, ...query }: Query) {
       const { after, limit } = ListQuery.rangeOf(query)
       const unrevoked = revoked === "false"
       const found = yield* tokens.list({ reach, instanceId, after, limit: limit + 1, unrevoked })
-      if (found.length === 0) yield* requireInstance(reach, instanceId)
+      if (found.length === 0) yield* requireOne(reach, instanceId)
       const { items, next } = Cursor.partOf(found, limit, positionOf)
       return { tokens: items, next: ListQuery.formatNext(next) }
     }),
@@ -38,7 +37,7 @@ export const make = Effect.gen(function* () {
         return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
       }
       const issued = yield* tokens.issue({ reach, instanceId, label, expiresAt })
-      const { expires_at, token, token_id } = yield* Effect.fromOption(issued, () => SiteInstance.notFound)
+      const { expires_at, token, token_id } = yield* Effect.fromOption(issued, () => instanceNotFound)
       return { token_id, token, expires_at }
     }),
     revoke: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId | null, tokenId: TokenId) {

@@ -1,6 +1,7 @@
 /**
  * The answers that run in this process, for conversations with memory. Each answer runs in its own fiber, is stored while it
- * arrives, and continues for a while without a reader, so that a visitor who returns can resume it on any process.
+ * arrives, and continues for a while without a reader, so that a visitor who returns can resume it on any process. `Drain` signals
+ * them and other long streams to end, so that they write their last frame before the process ends.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import {
   Exit,
   Fiber,
   FiberMap,
+  FiberSet,
   Layer,
   Option,
   PubSub,
@@ -23,11 +25,32 @@ import {
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import { type AgentError, AgentStream } from "./AgentStream.ts"
 import type { AgentRequest } from "./agent/Agent.ts"
-import * as ChatMetrics from "./ChatMetrics.ts"
+import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore, type NewTurn } from "./ConversationStore.ts"
 import type { AnswerEnding, ConversationKey } from "./conversations/Conversation.ts"
-import { Drain } from "./Drain.ts"
 import { type AgentExit, type Events, type Logged, type Options, RunningAnswer } from "./RunningAnswer.ts"
+
+export class Drain extends Context.Service<
+  Drain,
+  {
+    /** Completes at the end of the grace period. */
+    readonly expired: Effect.Effect<void>
+    /** Starts the grace period. Called once, when the process shuts down. */
+    readonly start: Effect.Effect<void>
+  }
+>()("hydracore/chat/Drain") {}
+
+/** The grace period may start while the scope closes, in a finalizer that was added after this. */
+export const makeDrain = Effect.fnUntraced(function* (options: {
+  readonly grace: Duration.Input
+}): Effect.fn.Return<Drain["Service"], never, Scope.Scope> {
+  const expired = yield* Deferred.make<void>()
+  const fork = yield* FiberSet.makeRuntime()
+  return Drain.of({
+    expired: Deferred.await(expired),
+    start: Effect.sync(() => fork(Effect.delay(Deferred.succeed(expired, undefined), options.grace)))
+  })
+})
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
@@ -83,7 +106,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const agent = yield* AgentStream
       const drain = yield* Drain
       const clock = yield* Clock.Clock
-      const metrics = yield* ChatMetrics.make
+      const metrics = yield* ChatResponse.makeMetrics
       const fibers = yield* FiberMap.make<string>()
       const running = new Map<string, RunningAnswer>()
       /** The timers of the answers without a reader. */

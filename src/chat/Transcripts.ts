@@ -8,9 +8,8 @@ import { Context, type Effect, type Option, type Stream } from "effect"
 import type { InstanceId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
-import type { AnswerHealth } from "./conversations/AnswerHealth.ts"
 import type { ConversationKey } from "./conversations/Conversation.ts"
-import type { Filter, Page, Transcript } from "./conversations/Transcript.ts"
+import type { AnswerHealth, Filter, Page, Transcript } from "./conversations/Transcript.ts"
 import type { Reach } from "./InstanceDirectory.ts"
 
 export class Transcripts extends Context.Service<

@@ -1,24 +1,78 @@
 /**
- * The chat of a widget with an instance's agent.
+ * The chat of a widget with an instance's agent, and the middleware of all chat endpoints, which `chat/WidgetHttp` implements.
+ *
+ * The widget token authorizes a chat with one instance: as the header `X-Widget-Token`, or as a bearer token for clients of
+ * OpenAI's API. The middleware counts the request against the rate limit, checks the token and the page's origin, and provides
+ * the instance.
  *
  * @module
  */
-import { Schema, SchemaGetter } from "effect"
+import { Context, Schema, SchemaGetter } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../platform/contract/Errors.ts"
-import { Validation } from "../platform/contract/Errors.ts"
+import { Unauthorized, Validation } from "../platform/contract/Errors.ts"
 import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
+import type { Received } from "../platform/contract/Received.ts"
 import { InstanceId } from "../platform/Id.ts"
-import { ChatBody } from "./ChatBodies.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
+import type { Instance } from "./Instance.ts"
 import { UseChatPayload } from "./UseChat.ts"
-import { SendsMessage, WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
+
+/** A request that may use an instance. */
+export class Admitted extends Context.Service<
+  Admitted,
+  {
+    readonly instance: Instance
+    /** The response headers of the rate limit. */
+    readonly headers: Record<string, string>
+  }
+>()("hydracore/chat/Admitted") {}
+
+/** An annotation of an endpoint: whether its requests send a message to the agent, and so have the limit of chats. */
+export const SendsMessage = Context.Reference<boolean>("hydracore/chat/SendsMessage", {
+  defaultValue: () => false
+})
+
+export class WidgetTokenSecurity extends HttpApiMiddleware.Service<WidgetTokenSecurity, { provides: Admitted }>()(
+  "hydracore/chat/WidgetTokenSecurity",
+  {
+    error: Unauthorized,
+    security: {
+      widgetToken: HttpApiSecurity.apiKey({ key: "X-Widget-Token", in: "header" }).pipe(
+        HttpApiSecurity.annotate(
+          OpenApi.Description,
+          "A token of the instance: `hwt_` and 43 characters. It is good for chat with this instance only."
+        )
+      )
+    }
+  }
+) {}
+
+/** Reads a body that may repeat its conversation. */
+export class ConversationBody extends HttpApiMiddleware.Service<ConversationBody, { provides: Received }>()(
+  "hydracore/chat/ConversationBody"
+) {}
+
+/** Reads the body of the widget's chat. The errors of a body of `useChat` are sentences. */
+export class ChatBody extends HttpApiMiddleware.Service<ChatBody, { provides: Received }>()(
+  "hydracore/chat/ChatBody"
+) {}
+
+/** Gives errors the form of OpenAI's API. */
+export class OpenAiForm extends HttpApiMiddleware.Service<OpenAiForm>()("hydracore/chat/OpenAiForm") {}
+
+/** Answers a request that does not validate. The response gets its form from `OpenAiForm`. */
+export class OpenAiValidation extends HttpApiMiddleware.Service<OpenAiValidation>()(
+  "hydracore/chat/OpenAiValidation"
+) {}
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({

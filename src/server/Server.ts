@@ -14,9 +14,7 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import { AgUiGroup } from "../chat/AgUiApi.ts"
 import * as AgUi from "../chat/AgUiHttp.ts"
 import * as ChatEndpoint from "../chat/ChatEndpoint.ts"
-import * as ChatMiddleware from "../chat/ChatMiddlewareHttp.ts"
 import * as Conversations from "../chat/ConversationsHttp.ts"
-import * as Drain from "../chat/Drain.ts"
 import { OpenAiGroup } from "../chat/OpenAiApi.ts"
 import * as OpenAi from "../chat/OpenAiHttp.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
@@ -116,7 +114,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       AgUi.layer,
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
-    Layer.provide([Validation.layer, Body.layer, ChatMiddleware.bodies, ChatMiddleware.admission(options)]),
+    Layer.provide([Validation.layer, Body.layer, Widget.bodies, Widget.admission(options)]),
     Layer.provideMerge(
       Middleware.layer({
         parts: partsOf(options),
@@ -157,7 +155,7 @@ export const layer = (options: Options) => {
 
       // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
       // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
-      const drain = yield* Drain.make({ grace: shutdownGrace })
+      const drain = yield* RunningAnswers.makeDrain({ grace: shutdownGrace })
       const endpointServices = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
@@ -170,7 +168,7 @@ export const layer = (options: Options) => {
               })
             )
           ),
-          Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
+          Layer.provideMerge(Layer.succeed(RunningAnswers.Drain, drain))
         )
       )
       const { fastPath, router } = yield* Effect.gen(function* () {

@@ -6,7 +6,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Page } from "playwright-core"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
@@ -91,8 +91,8 @@ const words = `${"some words of a paragraph without an end ".repeat(250)}end.`
 
 const server = testServer({}, ({ message }) =>
   message === "words"
-    ? Stream.concat(Stream.dropRight(MemoryAgentStream.texts(words.match(/\S+\s?/g)!), 1), Stream.never)
-    : MemoryAgentStream.texts([message === "slow" ? slow : byName[message]!.answer])
+    ? Stream.concat(Stream.dropRight(ScriptedAgent.texts(words.match(/\S+\s?/g)!), 1), Stream.never)
+    : ScriptedAgent.texts([message === "slow" ? slow : byName[message]!.answer])
 )
 
 /** Records the most nodes and the most text (UTF-16 units) that one task adds to the chat. */

@@ -5,9 +5,9 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
@@ -32,7 +32,7 @@ const running = Layer.effectContext(
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     const site = yield* DemoSite.make(feed)
-    const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Yes,", " from", " six."]))
+    const agent = ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Yes,", " from", " six."]))
     const service = yield* Layer.build(
       Server.layer({ ...options, routes: site.routes }).pipe(
         Layer.provide([

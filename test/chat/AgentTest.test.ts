@@ -3,9 +3,9 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBusy } from "../../src/chat/AgentStream.ts"
 import { limits } from "../../src/chat/InstanceInput.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { newCookie, send } from "../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../support/OwnerSession.ts"
 import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
@@ -13,10 +13,10 @@ import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 const url = "https://agent.example.com/v1"
 
 /** Answers "long" with 600 characters, "busy" with a 529, and anything else with the instructions and the question. */
-const agent: MemoryAgentStream.Script = ({ instance, message }) =>
+const agent: ScriptedAgent.Script = ({ instance, message }) =>
   message === "busy"
     ? Stream.fail(new AgentBusy({ reason: "it answered 529", status: 529, retryAfter: 1 }))
-    : MemoryAgentStream.texts(
+    : ScriptedAgent.texts(
         message === "long" ? ["a".repeat(300), "b".repeat(300)] : [`${instance.instructions}: `, message]
       )
 

@@ -5,21 +5,21 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused } from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 /** An agent that accepts, sends one word and never ends, or that fails or finishes as the message says. */
-const script: MemoryAgentStream.Script = ({ message }) => {
+const script: ScriptedAgent.Script = ({ message }) => {
   if (message === "refuse") return Stream.fail(new AgentRefused({ reason: "test" }))
   const beginning = Stream.make({ _tag: "Accepted" } as const, { _tag: "Text", delta: "a" } as const)
   if (message === "break") return Stream.concat(beginning, Stream.fail(new AgentBroken({ reason: "test" })))
   if (message === "die") return Stream.concat(beginning, Stream.die(new Error("test")))
-  if (message === "finish") return MemoryAgentStream.texts(["a"])
+  if (message === "finish") return ScriptedAgent.texts(["a"])
   return Stream.concat(beginning, Stream.never)
 }
 
@@ -143,7 +143,7 @@ for (const memory of ["agent", "edge"] as const) {
   layer(
     testServer({}, (request) => {
       agentRequests.push(request)
-      return MemoryAgentStream.texts([`the secret of ${request.instance.instance_id}`])
+      return ScriptedAgent.texts([`the secret of ${request.instance.instance_id}`])
     }),
     { excludeTestServices: true }
   )(`http: conversations, memory ${memory}`, (it) => {

@@ -1,10 +1,10 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { Conversation } from "../../src/chat/ConversationsApi.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { beginAndLeave, conversationIdOf } from "../support/ChatVisit.ts"
@@ -21,7 +21,7 @@ const events = (...list: ReadonlyArray<AgentEvent>) => Stream.fromIterable(list)
 const makeAgent = () => {
   const gate = Deferred.makeUnsafe<void>()
   const endless = { ended: 0 }
-  const script: MemoryAgentStream.Script = ({ message }) =>
+  const script: ScriptedAgent.Script = ({ message }) =>
     message === "slow"
       ? events({ _tag: "Accepted" }, { _tag: "Text", delta: "begun" }).pipe(
           Stream.concat(Stream.drain(Stream.fromEffect(Deferred.await(gate)))),
@@ -31,7 +31,7 @@ const makeAgent = () => {
         ? Stream.concat(events({ _tag: "Accepted" }, { _tag: "Text", delta: "on" }), Stream.never).pipe(
             Stream.ensuring(Effect.sync(() => endless.ended++))
           )
-        : MemoryAgentStream.texts(["You said ", message])
+        : ScriptedAgent.texts(["You said ", message])
   return { gate, endless, script }
 }
 

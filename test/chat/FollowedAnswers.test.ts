@@ -5,7 +5,7 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryConversationStore from "../../src/chat/memory/ConversationStore.ts"
+import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
 
 it.live(
   "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",

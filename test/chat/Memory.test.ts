@@ -1,10 +1,10 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Schema, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, ModelMessage } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { beginAndLeave } from "../support/ChatVisit.ts"
@@ -41,15 +41,15 @@ const chat = Effect.fnUntraced(function* (message: string, conversationId?: stri
 /** An agent that repeats the message, or does what the message says, and records its requests. */
 const recorder = () => {
   const requests: Array<RecordedRequest> = []
-  const script: MemoryAgentStream.Script = ({ message, session, messages }) => {
+  const script: ScriptedAgent.Script = ({ message, session, messages }) => {
     requests.push({ session, messages })
     if (message === "break") {
       return Stream.concat(
-        Stream.take(MemoryAgentStream.texts(["half an answer"]), 2),
+        Stream.take(ScriptedAgent.texts(["half an answer"]), 2),
         Stream.fail(new AgentBroken({ reason: "test" }))
       )
     }
-    return MemoryAgentStream.texts(["You said ", message])
+    return ScriptedAgent.texts(["You said ", message])
   }
   return { requests, script }
 }
@@ -129,7 +129,7 @@ describe("an answer of a conversation with memory", () => {
   let endedCount = 0
   const accepted: AgentEvent = { _tag: "Accepted" }
   const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
-  const script: MemoryAgentStream.Script = ({ message }) =>
+  const script: ScriptedAgent.Script = ({ message }) =>
     message === "slow"
       ? Stream.fromIterable([accepted, text("begun")]).pipe(
           Stream.concat(Stream.fromEffect(Effect.as(Deferred.await(gate), text(" and done")))),
@@ -140,7 +140,7 @@ describe("an answer of a conversation with memory", () => {
         ? Stream.concat(Stream.fromIterable([accepted, text("on and on")]), Stream.never).pipe(
             Stream.ensuring(Effect.sync(() => endedCount++))
           )
-        : MemoryAgentStream.texts(["ok"])
+        : ScriptedAgent.texts(["ok"])
 
   layer(TestServer.layer({}, script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("continues when its visitor leaves, and is stored completely", () =>

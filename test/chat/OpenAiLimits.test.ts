@@ -4,14 +4,14 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import OpenAI from "openai"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
 describe("the limits of the openai client", () => {
   let waiting = 0
-  const script: MemoryAgentStream.Script = ({ message }) => {
-    if (message !== "wait") return MemoryAgentStream.texts(["You said ", message])
+  const script: ScriptedAgent.Script = ({ message }) => {
+    if (message !== "wait") return ScriptedAgent.texts(["You said ", message])
     waiting++
     return Stream.ensuring(
       Stream.never,

@@ -4,9 +4,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import * as AgentAdditions from "../../src/chat/AgentAdditions.ts"
 import type { InstanceChange } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import * as InstanceInput from "../../src/chat/InstanceInput.ts"
 import * as SealedAdditions from "../../src/chat/SealedAdditions.ts"
 import * as Sealing from "../../src/platform/secrets/Sealing.ts"
 import * as Maximums from "../../src/sites/Maximums.ts"
@@ -202,7 +202,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
         ["agent_body", { model: "m" }],
         ["agent_body", { messages: [] }],
         ["agent_body", { "a b": 1 }],
-        ["agent_body", { a: "x".repeat(AgentAdditions.limits.body) }],
+        ["agent_body", { a: "x".repeat(InstanceInput.limits.body) }],
         ["agent_headers", {}],
         ["agent_headers", ["x-a: 1"]],
         ["agent_headers", { Authorization: "Bearer a" }],

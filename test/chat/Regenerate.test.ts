@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { conversationIdOf } from "../support/ChatVisit.ts"
 import { storages } from "../support/Storages.ts"
@@ -15,9 +15,9 @@ import { paths, TestServer, layer as testServer } from "../support/TestServer.ts
 
 const recorder = () => {
   const requests: Array<AgentRequest> = []
-  const script: MemoryAgentStream.Script = (request) => {
+  const script: ScriptedAgent.Script = (request) => {
     requests.push(request)
-    return MemoryAgentStream.texts([`Answer ${requests.length}`])
+    return ScriptedAgent.texts([`Answer ${requests.length}`])
   }
   return { requests, script }
 }

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
-import * as Drain from "../../src/chat/Drain.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { RecordRefused } from "../../src/platform/Storage.ts"
 import { newKey } from "../support/Conversations.ts"
@@ -22,7 +21,7 @@ describe("chat/RunningAnswers: while the store fails", () => {
       const { events } = yield* begin(yield* newKey)
       assert.strictEqual((yield* Effect.flip(Stream.runCollect(events)))._tag, "AgentBroken")
       assert.strictEqual(tries, 1)
-    }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), overrides })))
+    }).pipe(Effect.provide(layer({ script: () => ScriptedAgent.texts(["Hi"]), overrides })))
   })
 
   it.live("after defects of the store, answers are still stored in pieces and their leases extended", () => {
@@ -75,7 +74,7 @@ describe("chat/RunningAnswers: while the store fails", () => {
             isReleased = true
           }
         })
-        yield* Effect.flatMap(Drain.Drain, ({ start }) => start)
+        yield* Effect.flatMap(RunningAnswers.Drain, ({ start }) => start)
       }).pipe(Effect.provide(services))
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(isReleased)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as MemoryTokenBudget from "../../src/chat/TokenBudget.ts"
 import { TokenBudget } from "../../src/chat/TokenBudget.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"
@@ -24,12 +24,9 @@ const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
 const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
 
 /** Provides an agent that follows `script`, limited by `budget`. */
-const withAgent = (
-  script: MemoryAgentStream.Script,
-  budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layerMemory
-) =>
+const withAgent = (script: ScriptedAgent.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layerMemory) =>
   Effect.provide(
-    MemoryTokenBudget.layerBudgeted.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))
+    MemoryTokenBudget.layerBudgeted.pipe(Layer.provide(ScriptedAgent.layerScripted(script)), Layer.provideMerge(budget))
   )
 
 const ask = (request: AgentRequest) =>

@@ -3,19 +3,19 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as SetUpPage from "../support/console/SetUpPage.ts"
 import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 
 /** An agent that refuses a message with the status that the message names. */
-const agent: MemoryAgentStream.Script = ({ message }) =>
+const agent: ScriptedAgent.Script = ({ message }) =>
   /^\d+$/.test(message)
     ? Stream.fail(new AgentRefused({ reason: `it answered ${message}`, status: Number(message) }))
-    : MemoryAgentStream.texts(["Hello"])
+    : ScriptedAgent.texts(["Hello"])
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chats", 2)).pipe(
   Layer.provideMerge(testServer({}, agent)),

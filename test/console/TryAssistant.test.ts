@@ -3,8 +3,8 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import type * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
-import type * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -14,8 +14,7 @@ import * as SetUpPage from "../support/console/SetUpPage.ts"
 import { onPostgres as testServer } from "../support/TestServer.ts"
 import * as TestTime from "../support/TestTime.ts"
 
-const refusing: MemoryAgentStream.Script = () =>
-  Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))
+const refusing: ScriptedAgent.Script = () => Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))
 
 const layer = Layer.effect(
   ConsolePage.Websites,

@@ -6,8 +6,8 @@ import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as LocalPage from "../../src/demo/LocalPage.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
@@ -46,7 +46,7 @@ describe("demo: the console", () => {
             layerMemory({ maxKeys: 10 }),
             Layer.provideMerge(
               AgentInspection.layer,
-              MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+              ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))
             )
           ]),
           Layer.provideMerge(postgres())

@@ -6,10 +6,10 @@ import { Effect, Layer, Stream } from "effect"
 import { AnalyticsRepo, layerMemory } from "../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
 import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import * as Instance from "../../src/chat/Instance.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
@@ -48,10 +48,10 @@ const request: AgentRequest = {
   messages: [{ role: "user", text: "Hello?" }]
 }
 
-const script: MemoryAgentStream.Script = ({ message }) =>
+const script: ScriptedAgent.Script = ({ message }) =>
   message === "break"
-    ? Stream.concat(Stream.take(MemoryAgentStream.texts(["half"]), 2), Stream.fail(new AgentBroken({ reason: "test" })))
-    : MemoryAgentStream.texts(["Yes", "."])
+    ? Stream.concat(Stream.take(ScriptedAgent.texts(["half"]), 2), Stream.fail(new AgentBroken({ reason: "test" })))
+    : ScriptedAgent.texts(["Yes", "."])
 
 const subject: DemoFeed.Subject = {
   hostedWebsiteId: view.hostedWebsiteId,
@@ -66,7 +66,7 @@ const publishedBy = <A>(
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     yield* feed.show(subject)
-    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), MemoryAgentStream.layer(script))
+    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), ScriptedAgent.layerScripted(script))
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return published.map(({ at: _, ...arrival }) => arrival)

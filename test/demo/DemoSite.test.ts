@@ -6,8 +6,8 @@ import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
@@ -39,7 +39,7 @@ describe("demo: the feed", () => {
             layerMemory({ maxKeys: 10 }),
             Layer.provideMerge(
               AgentInspection.layer,
-              MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+              ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))
             ),
             postgres()
           ])

@@ -8,11 +8,9 @@ import { HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
 import * as Analytics from "../../src/analytics/Http.ts"
 import { Api } from "../../src/api/Api.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
-import * as ChatMiddleware from "../../src/chat/ChatMiddlewareHttp.ts"
-import * as Drain from "../../src/chat/Drain.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import * as Widget from "../../src/chat/WidgetHttp.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
@@ -45,13 +43,13 @@ const handlersWith = ({
     Layer.provide(ChatEndpoint.layerSlots(chatStreams)),
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provideMerge(
-      Layer.mergeAll(ChatMiddleware.admission({ rateLimitChat, rateLimitChatRead }), ChatMiddleware.bodies, Body.layer)
+      Layer.mergeAll(Widget.admission({ rateLimitChat, rateLimitChatRead }), Widget.bodies, Body.layer)
     ),
     Layer.provide([
       Countries.none,
       layerMemory({ maxKeys: 10 }),
-      MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
-      Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))
+      ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"])),
+      Layer.effect(RunningAnswers.Drain, RunningAnswers.makeDrain({ grace: "1 second" }))
     ]),
     Layer.provideMerge(Layer.mergeAll(MemoryStorage.layer(), Validation.layer, HttpServer.layerServices))
   )

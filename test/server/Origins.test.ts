@@ -3,8 +3,8 @@
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Clock, Effect, Option, Schedule, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -57,7 +57,7 @@ const guarded = Effect.gen(function* () {
 
 const agent = () => {
   agentCalls++
-  return MemoryAgentStream.texts(["Hello"])
+  return ScriptedAgent.texts(["Hello"])
 }
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {

@@ -8,7 +8,6 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
-import * as AnswerHealth from "../../src/chat/conversations/AnswerHealth.ts"
 import { endings } from "../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -114,7 +113,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           const latest = conversations.toSorted((left, right) =>
             latestFirst(Transcript.positionOf(left), Transcript.positionOf(right))
           )
-          assert.deepStrictEqual(yield* answerHealth("all", instance), AnswerHealth.of(AnswerHealth.outcomesOf(latest)))
+          assert.deepStrictEqual(
+            yield* answerHealth("all", instance),
+            Transcript.healthOf(Transcript.outcomesOf(latest))
+          )
           assert.deepStrictEqual(
             yield* Stream.runCollect(stream({ reach: "all", instanceId: instance, filter: filter })),
             expected.toSorted(byStart)
@@ -142,10 +144,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           failing_since: null
         })
         yield* storeConversation(instance, [ok], start)
-        for (let index = 1; index < AnswerHealth.windowSize; index++) {
+        for (let index = 1; index < Transcript.healthWindow; index++) {
           yield* storeConversation(instance, [failed], start + index)
         }
-        const failures = AnswerHealth.windowSize - 1
+        const failures = Transcript.healthWindow - 1
         const failing = { failed: failures, failing_since: iso(start + 1) }
         assert.deepStrictEqual(yield* answerHealth("all", instance), { answered_at: iso(start), ...failing })
         // Neither a running answer nor one that the visitor ended at once shows that the agent works.

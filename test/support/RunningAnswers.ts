@@ -5,15 +5,14 @@
  */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../../src/chat/conversations/Conversation.ts"
-import * as Drain from "../../src/chat/Drain.ts"
 import * as Instance from "../../src/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
-import * as MemoryConversationStore from "../../src/chat/memory/ConversationStore.ts"
+import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { poll } from "./Wait.ts"
 
@@ -28,7 +27,7 @@ export const endless = (delta = "on") => Stream.concat(Stream.make(accepted, tex
 
 /** The service on a store in memory. `overrides` replaces methods of the store. */
 export const layer = (options: {
-  readonly script: MemoryAgentStream.Script
+  readonly script: ScriptedAgent.Script
   readonly resume?: Option.Option<Duration.Duration>
   readonly maxBytes?: number
   readonly grace?: Duration.Input
@@ -44,8 +43,10 @@ export const layer = (options: {
     maxDuration: "1 minute",
     maxBytes: options.maxBytes ?? 1_000
   }).pipe(
-    Layer.provideMerge(Layer.effect(Drain.Drain, Drain.make({ grace: options.grace ?? "1 second" }))),
-    Layer.provide(MemoryAgentStream.layer(options.script)),
+    Layer.provideMerge(
+      Layer.effect(RunningAnswers.Drain, RunningAnswers.makeDrain({ grace: options.grace ?? "1 second" }))
+    ),
+    Layer.provide(ScriptedAgent.layerScripted(options.script)),
     Layer.provideMerge(Layer.provideMerge(replaced, storage))
   )
 }

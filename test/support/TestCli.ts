@@ -19,8 +19,8 @@ import {
 import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import type { AgentStream } from "../../src/chat/AgentStream.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as Local from "../../src/cli/client/Local.ts"
 import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
@@ -78,7 +78,7 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<
 /** Settings without the data folder that `npm start` may have left in this clone. */
 const withoutDemo = ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: path.join(tmpdir(), `hydracore-${randomUUID()}`) })
 
-const agentThatAnswers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+const agentThatAnswers = ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["OK"]))
 
 /** The owner API in this process. */
 export const clientOf = <E, R>(

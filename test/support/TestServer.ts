@@ -5,10 +5,10 @@
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryAgentStream from "../../src/chat/memory/AgentStream.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import type { Options as TestOptions } from "../../src/delivery/SentTestDeliveries.ts"
 import * as Countries from "../../src/platform/countries/Countries.ts"
@@ -123,7 +123,7 @@ const seed = (memory: Instance["memory"]) =>
  */
 export const layer = (
   overrides: Partial<Server.Options> = {},
-  agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
+  agent: ScriptedAgent.Script = () => ScriptedAgent.texts(["Hello", " there"]),
   decorate: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
   storage: Layer.Layer<Storage> = MemoryStorage.layer(),
   memory: Instance["memory"] = "agent",
@@ -135,7 +135,7 @@ export const layer = (
         Layer.provide([
           Countries.none,
           layerMemory({ maxKeys: 1000 }),
-          Layer.provideMerge(AgentInspection.layer, MemoryAgentStream.layer(agent)),
+          Layer.provideMerge(AgentInspection.layer, ScriptedAgent.layerScripted(agent)),
           TestDeliveries.layer(overrides.webhookAllow, mail)
         ])
       )
@@ -147,7 +147,7 @@ export const layer = (
 /** The server on PostgreSQL, for tests of what owners do. */
 export const onPostgres = (
   overrides?: Partial<Server.Options>,
-  agent?: MemoryAgentStream.Script,
+  agent?: ScriptedAgent.Script,
   decorate?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>,
   mail?: TestOptions["mail"]
 ) => layer(overrides, agent, decorate, postgres(), "agent", mail)

@@ -30,9 +30,10 @@ import {
   AgentTimeout
 } from "../AgentStream.ts"
 import type { AgentEvent, AgentFinish } from "./Agent.ts"
+import { cleanName } from "./Answer.ts"
 import { AnswerReader } from "./AnswerReader.ts"
 import type { AgentProtocol } from "./Protocol.ts"
-import * as ProviderError from "./ProviderError.ts"
+import * as Protocol from "./Protocol.ts"
 
 /** Bounds of `Retry-After` (RFC 9110, section 10.2.3), in seconds. `default` is the wait without a header. */
 export const retryAfterBounds = { min: 1, max: 120, default: 10 } as const
@@ -57,7 +58,7 @@ export const contentType = (headers: Headers): string =>
 
 /** The type of a body, for the log. */
 export const describeType = (type: string): string =>
-  type === "" ? "without a content type" : `of content type ${ProviderError.cleanName(type)}`
+  type === "" ? "without a content type" : `of content type ${cleanName(type)}`
 
 /** How a body of a type is read; `sniff` if the type leaves open whether it is a stream, and its first byte decides. */
 export const bodyKind = (type: string): "stream" | "sniff" | "unreadable" => {
@@ -90,7 +91,7 @@ export const refusalOf = (
       : undefined
   return (providerCode) => {
     const fields = {
-      reason: `the agent answered with status ${status}${ProviderError.suffix(providerCode)}`,
+      reason: `the agent answered with status ${status}${Protocol.errorSuffix(providerCode)}`,
       status,
       ...(providerCode === undefined ? {} : { providerCode })
     }
@@ -310,7 +311,7 @@ const readWhole = Effect.fnUntraced(function* (
     const whole = Stream.fromArray([accepted, ...events])
     return failure === undefined ? whole : Stream.concat(whole, Stream.fail(failure))
   }
-  const name = ProviderError.ofBody(text) ?? AnswerReader.kindOf(text)
+  const name = Protocol.errorCodeIn(text) ?? AnswerReader.kindOf(text)
   return yield* refused(response, `the agent answered with JSON that is not an answer of its protocol (${name})`)
 })
 

@@ -1,5 +1,6 @@
 /**
- * Sends requests to agents over HTTP, in any of the protocols that an instance can name, and streams their answers.
+ * Sends requests to agents over HTTP, in any of the protocols that an instance can name, and streams their answers. A
+ * request that is too long for the agent's model is shortened and sent again.
  *
  * @module
  */
@@ -12,14 +13,54 @@ import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { type AgentError, AgentRefused, AgentStream, AgentTimeout } from "../AgentStream.ts"
 import type * as Instance from "../Instance.ts"
 import * as SealedAdditions from "../SealedAdditions.ts"
-import type { AgentRequest } from "./Agent.ts"
+import type { AgentRequest, ModelMessage } from "./Agent.ts"
 import * as AgentResponse from "./AgentResponse.ts"
 import * as Anthropic from "./Anthropic.ts"
-import * as ContextWindow from "./ContextWindow.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import * as OpenAiResponses from "./OpenAiResponses.ts"
 import type { AgentProtocol } from "./Protocol.ts"
-import * as ProviderError from "./ProviderError.ts"
+import * as Protocol from "./Protocol.ts"
+
+/** The statuses with which providers refuse a request that is too long. */
+const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
+
+/** The maximum length of a refusal's body that is read, in UTF-16 units. */
+const maxBody = 16 * 1024
+
+/** The codes and sentences with which providers say that a request is too long, from their documentation and their servers. */
+const signs: ReadonlyArray<readonly [sign: RegExp, providers: string]> = [
+  [/context_length_exceeded/i, "OpenAI, Azure, Groq"],
+  [/string_above_max_length/i, "OpenAI"],
+  [/reduce the length of/i, "Groq, with 413"],
+  [/prompt (is )?too (long|large)/i, "Anthropic"],
+  [/(context|prompt)[ _-](length|window|size|limit)/i, "Anthropic, vLLM, DeepSeek, Together, xAI"],
+  [/exceed_context_size/i, "llama.cpp"],
+  [/context (the )?overflow/i, "LM Studio"],
+  [/token count[^.]{0,80} exceed/i, "Gemini"],
+  [/too large for model/i, "Mistral"],
+  [/input (is )?too long/i, "Bedrock"],
+  [/max_prompt_tokens_exceeded/i, "GitHub Copilot"],
+  [/max_new_tokens`? must be/i, "text-generation-inference"],
+  [/too many (input )?tokens/i, "Cohere"]
+]
+
+/** Whether a refusal says that the request is too long for the model. */
+export const isTooLong = (status: number, body: string): boolean =>
+  statuses.has(status) && signs.some(([sign]) => sign.test(body.slice(0, maxBody)))
+
+/**
+ * The request with the newer half of its history, from a visitor's message on, as some protocols require. Null if there is no
+ * history.
+ */
+export const halve = (request: AgentRequest): AgentRequest | null => {
+  const { messages } = request
+  if (messages.length < 2) return null
+  const last = messages[messages.length - 1]!
+  const history = messages.slice(Math.ceil((messages.length - 1) / 2), -1)
+  const begin = history.findIndex(({ role }) => role === "user")
+  const kept: ReadonlyArray<ModelMessage> = begin < 0 ? [] : history.slice(begin)
+  return { ...request, messages: [...kept, last] }
+}
 
 export const protocols: Readonly<Record<Instance.AgentProtocolName, AgentProtocol>> = {
   "openai-chat": OpenAiChat.protocol,
@@ -104,7 +145,7 @@ const refusesUsageOption = (status: number, body: string): boolean =>
 /** The request to send after the agent refused `request`; null if the refusal is final. */
 const alternative = (request: AgentRequest, status: number, body: string): AgentRequest | null => {
   if (refusesUsageOption(status, body)) return request.wantsUsage === true ? { ...request, wantsUsage: false } : null
-  return ContextWindow.isTooLong(status, body) ? ContextWindow.halve(request) : null
+  return isTooLong(status, body) ? halve(request) : null
 }
 
 /** A server may send a few informational responses (1xx) before its answer. */
@@ -236,7 +277,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         const other = isWhole && !isAgain ? alternative(request, response.status, text) : null
         if (other !== null) return yield* send(url, headers, fields, other, true)
         return yield* Effect.fail(
-          AgentResponse.refusalOf(response.status, response.headers)(ProviderError.ofBody(text))
+          AgentResponse.refusalOf(response.status, response.headers)(Protocol.errorCodeIn(text))
         )
       })
 

@@ -6,7 +6,11 @@
 import { Result } from "effect"
 import { maxSources, maxTitle, maxUrl } from "../conversations/AnswerParts.ts"
 import type { AgentEvent, AgentFinish, FinishReason } from "./Agent.ts"
-import * as ProviderError from "./ProviderError.ts"
+
+const nameShape = /^[A-Za-z][A-Za-z0-9_.:+/-]{0,63}$/
+
+/** The name of an event or of a type of content that is not of an agent's protocol, for the log, if it looks like one. Any other text could be a visitor's. */
+export const cleanName = (name: string): string => (nameShape.test(name) ? name : "without a name")
 
 const open = "<think>"
 const close = "</think>"
@@ -246,7 +250,7 @@ export class Answer {
 
   /** Records that the agent sent something that is not of its protocol. Only the first name is kept, and none after text. */
   unknown(name: string): void {
-    if (!this.hasText) this.firstUnknown ??= ProviderError.cleanName(name)
+    if (!this.hasText) this.firstUnknown ??= cleanName(name)
   }
 
   /** What the agent sent first that is not of its protocol; undefined if there is nothing, or if the answer has text. */

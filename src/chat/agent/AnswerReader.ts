@@ -1,5 +1,15 @@
 /**
- * Reads the body of an agent's event stream as the events of an answer, and decides how long reading pauses.
+ * Reads the body of an agent's event stream as the events of an answer, and limits how fast it is read and how much it may hold
+ * besides its text.
+ *
+ * Reading an answer costs processor time that all instances share, with or without text: a reasoning model sends thousands of
+ * frames before its first word. So every frame has a cost. An answer that arrives too fast is paused, and one that sends too
+ * much besides its text is ended.
+ *
+ * The limits fit ordinary agents. A token arrives in a frame of 200 to 300 bytes, 500 if its reasoning is sent twice. `burst`
+ * is the first 8,000 tokens at any speed; `rate` is a thousand tokens a second after that, which few models reach, and
+ * costs about a hundredth of a core. `maxOverhead` is 130,000 to 250,000 tokens of reasoning, more than any model may produce,
+ * and ends a flood after four minutes.
  *
  * @module
  */
@@ -8,11 +18,63 @@ import { Predicate, Result } from "effect"
 import { Sse } from "effect/encoding"
 import { AgentBroken, AgentEmpty, type AgentFailure } from "../AgentStream.ts"
 import type { AgentEvent } from "./Agent.ts"
-import * as AgentThrottle from "./AgentThrottle.ts"
-import { Answer } from "./Answer.ts"
+import { Answer, cleanName } from "./Answer.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
 import * as Protocol from "./Protocol.ts"
-import * as ProviderError from "./ProviderError.ts"
+
+/** The minimum cost of a frame, in bytes: a small frame takes as long to read as the frame of a token. */
+export const frameCost = 256
+
+/** The cost that may arrive at any speed, in bytes. */
+export const burst = 2 * 1024 * 1024
+
+/** The cost that may arrive after the burst, in bytes a second. */
+export const rate = 256 * 1024
+
+/**
+ * The minimum pause, in milliseconds. When reading resumes, the HTTP client reads up to 64 KiB more and copies its whole
+ * buffer: pausing after every few small chunks would cost more than reading them.
+ */
+export const pause = 2_000
+
+/** The maximum cost of an answer besides its text, in bytes. */
+export const maxOverhead = 64 * 1024 * 1024
+
+/** The cost that each UTF-16 unit of text offsets, in bytes: enough for a frame whose text is a single unit. */
+const textCredit = 512
+
+/** The counts of one answer. Begin with `initialThrottle`. */
+export interface Throttle {
+  /** The cost that is above `rate`, in bytes, at the time `at`. */
+  readonly level: number
+  /** In milliseconds of the caller's clock. */
+  readonly at: number
+  /** The cost that text does not offset, in bytes; negative while text could offset more. */
+  readonly overhead: number
+}
+
+export const initialThrottle: Throttle = { level: 0, at: 0, overhead: 0 }
+
+/** One chunk: its bytes, the frames that ended in it, and their text in UTF-16 units. */
+export interface Chunk {
+  readonly bytes: number
+  readonly frames: number
+  readonly units: number
+}
+
+/** Counts a chunk that arrived at `now`. A chunk costs at least one frame. */
+export const throttled = (state: Throttle, now: number, { bytes, frames, units }: Chunk): Throttle => {
+  const cost = Math.max(bytes, frameCost, frameCost * frames)
+  const left = state.level - (Math.max(0, now - state.at) * rate) / 1000
+  return { level: Math.max(0, left) + cost, at: now, overhead: state.overhead + cost - textCredit * units }
+}
+
+/** The pause before the next read, in milliseconds from `at`; zero for none. */
+export const pauseAfter = ({ level }: Throttle): number =>
+  level > burst ? Math.max(pause, ((level - burst) * 1000) / rate) : 0
+
+/** Whether the answer sent too much besides its text, and must be ended. */
+export const isExceeded = ({ overhead }: Throttle): boolean => overhead > maxOverhead
 
 /** The longest event of a stream, in UTF-16 units. Long events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024
@@ -40,7 +102,7 @@ export class AnswerReader {
   private readonly parser: Sse.Parser
   /** How many events ended since the beginning. */
   private frames = 0
-  private throttle = AgentThrottle.initial
+  private throttle = initialThrottle
 
   /** @param bodyType describes the type of the body, for the log */
   constructor(protocol: AgentProtocol, bodyType: string) {
@@ -60,12 +122,12 @@ export class AnswerReader {
     const error = this.parser.feed(this.decoder.write(chunk))
     const frames = this.frames - before
     const taken = answer.take()
-    this.throttle = AgentThrottle.take(this.throttle, now, { bytes: chunk.length, frames, units: textUnits(taken) })
+    this.throttle = throttled(this.throttle, now, { bytes: chunk.length, frames, units: textUnits(taken) })
     if (!this.isOver) {
       if (error !== undefined) answer.fail("the agent sent an event that is too large")
-      else if (AgentThrottle.isExceeded(this.throttle)) answer.fail("the agent sent too much besides its text")
+      else if (isExceeded(this.throttle)) answer.fail("the agent sent too much besides its text")
     }
-    return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }
+    return { events: taken, hasFrames: frames > 0, wait: pauseAfter(this.throttle) }
   }
 
   /** Reads an answer that was not streamed. False if the text is not an answer of the protocol. */
@@ -77,7 +139,7 @@ export class AnswerReader {
   /** What a JSON text is by its own words, for the log. */
   static kindOf(text: string): string {
     const { object, type } = Protocol.fields(Protocol.parse(text))
-    return ProviderError.cleanName(Protocol.text(object) || Protocol.text(type))
+    return cleanName(Protocol.text(object) || Protocol.text(type))
   }
 
   /** Whether reading is over: the protocol ended the answer, or the answer has a fault. */

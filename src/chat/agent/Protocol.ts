@@ -1,5 +1,5 @@
 /**
- * An agent protocol: how a request is made, and how its answer is read. To add a protocol, write one file that exports an
+ * An agent protocol: how a request is made, and how its answer and its error codes are read. To add a protocol, write one file that exports an
  * `AgentProtocol`, and add one line to `AgentStream.ts`.
  *
  * The readers of events are our own, on Effect's parser of Server-Sent Events. `@ai-sdk/openai-compatible` 3.0 takes eight times
@@ -13,7 +13,6 @@ import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
 import type { AgentFinish, AgentRequest, ModelMessage } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
-import * as ProviderError from "./ProviderError.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -123,7 +122,7 @@ export const dataOf = (event: Sse.Event, answer: Answer): Fields | undefined => 
 
 /** Applies an error object to `answer`. */
 export const failWith = (error: unknown, answer: Answer): void => {
-  answer.fail(`the agent sent an error${ProviderError.suffix(ProviderError.codeOf(error))}`)
+  answer.fail(`the agent sent an error${errorSuffix(errorCodeOf(error))}`)
 }
 
 /** Applies the error of an event without a type, as proxies send it. Any other such event is unknown. */
@@ -172,3 +171,32 @@ export const finish = (reason: string, answer: Answer): void => {
   if (faults.has(word)) answer.fail(`the agent sent the finish reason ${word}`)
   else answer.finish(Object.hasOwn(reasons, word) ? reasons[word]! : "other")
 }
+
+/**
+ * The shape of a code: words of letters. Anything else is not logged, because it could be a visitor's text, an id or a key that
+ * the provider quotes.
+ */
+const shape = /^(?=.{3,64}$)[A-Za-z]+(?:[_.][A-Za-z]+)*$/
+
+/** Anthropic and others name every error's object this way. */
+const generic: ReadonlySet<string> = new Set(["error", "Error"])
+
+const isCode = (value: unknown): value is string =>
+  typeof value === "string" && shape.test(value) && !generic.has(value)
+
+/**
+ * The code of an error object: `{code, type, message}` in most protocols, with `status` for Google's. Undefined if it has none that may
+ * be logged.
+ */
+export const errorCodeOf = (error: unknown): string | undefined =>
+  Predicate.isObject(error) ? [error["code"], error["type"], error["status"]].find(isCode) : undefined
+
+/** The code in the body of a refusal: of its `error`, or of the body itself. Google's body is an array. */
+export const errorCodeIn = (body: string): string | undefined => {
+  const parsed = parse(body)
+  const value: unknown = Array.isArray(parsed) ? parsed[0] : parsed
+  return Predicate.isObject(value) ? (errorCodeOf(value["error"]) ?? errorCodeOf(value)) : undefined
+}
+
+/** The code in parentheses, to be added to a text; empty without a code. */
+export const errorSuffix = (code: string | undefined): string => (code === undefined ? "" : ` (${code})`)

@@ -1,5 +1,6 @@
 /**
- * The conversations of an instance as its owner reads them, in the owner API, the commands and exports. Pure.
+ * The conversations of an instance as its owner reads them, in the owner API, the commands and exports, and whether the instance
+ * answers its visitors, by its latest answers. Pure.
  *
  * @module
  */
@@ -255,3 +256,66 @@ const paragraph = (message: TranscriptMessage): string => {
  * Control characters are escaped, for terminals.
  */
 export const text = (messages: ReadonlyArray<TranscriptMessage>): string => messages.map(paragraph).join("\n")
+
+/** How an answer ended for its visitor. */
+export interface Outcome {
+  /** When the answer began, in milliseconds since 1970. */
+  readonly at: number
+  readonly isMissing: boolean
+}
+
+export const AnswerHealth = Schema.Struct({
+  answered_at: Fields.nullableTime.annotate({
+    description: "When the latest answer began that its visitor got; null if there is none"
+  }),
+  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
+  failing_since: Fields.nullableTime.annotate({ description: "When the first healthOf these answers began" })
+}).annotate({
+  identifier: "AnswerHealth",
+  title: "AnswerHealth",
+  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
+})
+
+export type AnswerHealth = typeof AnswerHealth.Type
+
+/** The maximum number healthOf conversations whose answers are read. */
+export const healthWindow = 20
+
+/** The maximum number healthOf answers that are read. */
+export const maxOutcomes = 100
+
+/** Whether an answer shows that the agent works or fails. One that still runs, or that its visitor ended at once, does not. */
+const isConclusive = ({ ending = null, parts }: TranscriptMessage): boolean =>
+  ending !== null && (!(endedByVisitor as ReadonlyArray<string>).includes(ending) || AnswerParts.sizeOf(parts) > 0)
+
+/**
+ * The outcomes healthOf the latest answers, latest first; healthOf simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
+ * before the oldest healthOf these are left out: others healthOf that time are not read.
+ *
+ * @param conversations those healthOf one instance, latest `updatedAt` first
+ */
+export const outcomesOf = (conversations: ReadonlyArray<Transcript>): ReadonlyArray<Outcome> => {
+  const latest = conversations.slice(0, healthWindow)
+  const since = latest.length < healthWindow ? undefined : latest.at(-1)?.updated_at
+  return latest
+    .flatMap(({ messages }) => messages)
+    .flatMap((message) =>
+      message.role === "assistant" && isConclusive(message)
+        ? [{ at: Date.parse(message.created_at), isMissing: isMissing(message) }]
+        : []
+    )
+    .filter(({ at }) => since === undefined || at >= Date.parse(since))
+    .sort((left, right) => right.at - left.at || Number(right.isMissing) - Number(left.isMissing))
+    .slice(0, maxOutcomes)
+}
+
+/** @param outcomes latest first */
+export const healthOf = (outcomes: ReadonlyArray<Outcome>): AnswerHealth => {
+  const index = outcomes.findIndex(({ isMissing }) => !isMissing)
+  const failures = index === -1 ? outcomes : outcomes.slice(0, index)
+  return {
+    answered_at: Calendar.isoOrNull(outcomes[index]?.at ?? null),
+    failed: failures.length,
+    failing_since: Calendar.isoOrNull(failures.at(-1)?.at ?? null)
+  }
+}

@@ -1,5 +1,6 @@
 /**
  * Stores instances in PostgreSQL. The result of a lookup is cached for less than a second, also if there is no instance.
+ * An instance is deleted with its conversations.
  *
  * @module
  */
@@ -7,16 +8,71 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
+import * as Conversation from "../conversations/Conversation.ts"
 import * as Instance from "../Instance.ts"
 import { InstanceDirectory, type Reach, WebsiteUnknown } from "../InstanceDirectory.ts"
-import * as ConversationDeletion from "./ConversationDeletion.ts"
+
+/** The maximum number of conversations that one statement deletes, with their messages. */
+const chunk = 500
+
+const Chunk = Schema.Tuple([Schema.Struct({ found: Schema.Int, deleted: Schema.Array(ConversationId) })])
+
+/**
+ * Deletes a chunk of an instance's conversations. Another transaction may delete some of those that it finds. Locks them in the
+ * order that `ConversationWrites` describes. Needs a transaction.
+ */
+const deleteChunk = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instanceId: InstanceId) {
+  const [{ deleted, found }] = yield* sql`WITH chunk AS MATERIALIZED (
+      SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} LIMIT ${chunk}
+    ), locked AS MATERIALIZED (
+      SELECT conversation_key FROM conversation JOIN chunk USING (conversation_key) ORDER BY running FOR UPDATE OF conversation
+    ), gone AS (
+      DELETE FROM conversation USING locked WHERE conversation.conversation_key = locked.conversation_key
+      RETURNING conversation_id
+    )
+    SELECT (SELECT count(*)::int FROM chunk) AS found, ARRAY(SELECT conversation_id FROM gone) AS deleted`.pipe(
+    decodeRows(Chunk)
+  )
+  yield* Outbox.erase(
+    sql,
+    deleted.map((conversationId) => Conversation.subjectOf({ instanceId, conversationId }))
+  )
+  return { deleted: deleted.length, isLast: found < chunk }
+})
+
+/**
+ * Deletes the conversations of an instance with their messages, and returns the number of conversations. It deletes them in
+ * chunks, so that no statement takes long.
+ */
+export const deleteConversations = Effect.fnUntraced(function* (instanceId: InstanceId) {
+  const sql = yield* SqlClient.SqlClient
+  let deleted = 0
+  while (true) {
+    const some = yield* deleteChunk(sql, instanceId).pipe(sql.withTransaction, mapErrors)
+    deleted += some.deleted
+    if (some.isLast) return deleted
+  }
+})
+
+/** Deletes an instance, with the conversations that began after `deleteConversations`. The lock keeps new ones out. */
+export const deleteInstance = Effect.fnUntraced(function* (instanceId: InstanceId) {
+  const sql = yield* SqlClient.SqlClient
+  const id = PgTypes.uuid(instanceId)
+  yield* sql`SELECT FROM instance WHERE instance_id = ${id} FOR UPDATE`.pipe(
+    Effect.andThen(Effect.repeat(deleteChunk(sql, instanceId), { until: ({ isLast }) => isLast })),
+    Effect.andThen(sql`DELETE FROM instance WHERE instance_id = ${id}`),
+    sql.withTransaction,
+    mapErrors
+  )
+})
 
 const Additions = Schema.NullOr(Schema.Struct({ ...Instance.Additions.fields, sealed: Schema.Uint8ArrayFromBase64 }))
 
@@ -162,8 +218,8 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(
         function* (reach, id) {
           if (Option.isNone(first(yield* one(reach, id).pipe(mapErrors)))) return false
-          yield* ConversationDeletion.deleteAll(id)
-          yield* ConversationDeletion.deleteInstance(id)
+          yield* deleteConversations(id)
+          yield* deleteInstance(id)
           return true
         },
         Effect.provideService(SqlClient.SqlClient, sql)

@@ -15,13 +15,12 @@ import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
-import * as AnswerHealth from "../conversations/AnswerHealth.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as Transcript from "../conversations/Transcript.ts"
 import type { Reach } from "../InstanceDirectory.ts"
 import { Transcripts } from "../Transcripts.ts"
-import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
+import * as Reads from "./ConversationStore.ts"
 import { reached } from "./InstanceDirectory.ts"
 
 const { preview: _, ...summaryFields } = Transcript.TranscriptSummary.fields
@@ -50,20 +49,20 @@ const isWithin = (instance: string, website: string): string =>
 
 const websiteOf = (reach: Reach) => PgTypes.uuid(reach === "all" ? null : reach)
 
-/** `AnswerHealth.outcomesOf` in SQL. `$1` is the instance, `$2` its website. */
+/** `Transcript.outcomesOf` in SQL. `$1` is the instance, `$2` its website. */
 const outcomesStatement = `WITH latest AS (
     SELECT conversation_key, updated_at, running, lease_until FROM conversation
     WHERE instance_id = $1 AND ${isWithin("$1", "$2")}
-    ORDER BY updated_at DESC, conversation_id DESC LIMIT ${AnswerHealth.windowSize}
+    ORDER BY updated_at DESC, conversation_id DESC LIMIT ${Transcript.healthWindow}
   )
   SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
   FROM conversation_message JOIN latest USING (conversation_key)
   WHERE role = 'assistant'
     AND (${isMissing} OR ending NOT IN (${quoted(Transcript.endedByVisitor)})
       OR ending IS NOT NULL AND json_array_length(parts) > 0)
-    AND ((SELECT count(*) FROM latest) < ${AnswerHealth.windowSize}
+    AND ((SELECT count(*) FROM latest) < ${Transcript.healthWindow}
       OR created_at >= (SELECT min(updated_at) FROM latest))
-  ORDER BY created_at DESC, "isMissing" DESC LIMIT ${AnswerHealth.maxOutcomes}`
+  ORDER BY created_at DESC, "isMissing" DESC LIMIT ${Transcript.maxOutcomes}`
 
 /** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
@@ -107,7 +106,7 @@ const texts = escapes.reduce(
 
 const make = Effect.gen(function* () {
   const sql = yield* OwnerConnections.OwnerConnections
-  const { read, stream } = Reads.make(sql)
+  const { read, stream } = Reads.makeReads(sql)
 
   const within = (reach: Reach, instanceId: InstanceId) =>
     sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`
@@ -173,7 +172,7 @@ const make = Effect.gen(function* () {
     answerHealth: (reach, instanceId) =>
       sql
         .unsafe(outcomesStatement, [PgTypes.uuid(instanceId), websiteOf(reach)])
-        .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(AnswerHealth.of)),
+        .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(Transcript.healthOf)),
     list: page,
     find: Effect.fnUntraced(function* (reach, key) {
       const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation

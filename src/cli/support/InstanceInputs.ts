@@ -5,7 +5,6 @@
  */
 import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
-import * as AgentAdditions from "../../chat/AgentAdditions.ts"
 import { protocols } from "../../chat/Instance.ts"
 import * as InstanceInput from "../../chat/InstanceInput.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
@@ -97,7 +96,7 @@ export const agentBody = optional(
     ),
     Flag.mapEffect((value) =>
       Effect.flatMap(readText("agent-body", value), (text) =>
-        Effect.mapError(Effect.fromResult(AgentAdditions.parseBody(text)), (expected) =>
+        Effect.mapError(Effect.fromResult(InstanceInput.parseBody(text)), (expected) =>
           wrong("agent-body", inFlags(expected))
         )
       )
@@ -106,7 +105,7 @@ export const agentBody = optional(
 )
 
 /** Null without the flag. */
-export const agentHeaders: Flag.Flag<AgentAdditions.Headers | null> = Flag.String("agent-header").pipe(
+export const agentHeaders: Flag.Flag<InstanceInput.Headers | null> = Flag.String("agent-header").pipe(
   Flag.withMetavar("<name: value>"),
   Flag.withDescription(
     "An additional header of each request to the agent, stored encrypted with SECRETS_KEY; repeatable; in update, replaces the current ones"
@@ -118,7 +117,7 @@ export const agentHeaders: Flag.Flag<AgentAdditions.Headers | null> = Flag.Strin
     lines.length === 0
       ? Effect.succeed(null)
       : Effect.mapError(
-          Effect.fromResult(AgentAdditions.readHeaders(lines.map(AgentAdditions.splitHeader))),
+          Effect.fromResult(InstanceInput.readHeaders(lines.map(InstanceInput.splitHeader))),
           (expected) => wrong("agent-header", inFlags(expected))
         )
   )

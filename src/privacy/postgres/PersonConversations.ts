@@ -8,7 +8,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
-import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
+import * as ConversationStore from "../../chat/postgres/ConversationStore.ts"
 import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
@@ -69,7 +69,7 @@ const deleteStatement = `WITH gone AS MATERIALIZED (
   DELETE FROM conversation USING gone WHERE conversation.conversation_key = gone.conversation_key`
 
 export const make = (sql: PgClient.PgClient): Store.Store => {
-  const { read } = ConversationReads.make(sql)
+  const { read } = ConversationStore.makeReads(sql)
 
   /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
   const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>

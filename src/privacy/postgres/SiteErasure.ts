@@ -17,7 +17,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
-import * as ConversationDeletion from "../../chat/postgres/ConversationDeletion.ts"
+import * as InstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
 import { HostedWebsiteId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
@@ -91,7 +91,7 @@ const deleteConversations = Effect.fnUntraced(function* (id: string) {
       decodeRows(Instances)
     )
   let deleted = 0
-  for (const instance of instances) deleted += yield* ConversationDeletion.deleteAll(instance.id)
+  for (const instance of instances) deleted += yield* InstanceDirectory.deleteConversations(instance.id)
   return deleted
 })
 

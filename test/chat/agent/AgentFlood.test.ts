@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
-import * as AgentThrottle from "../../../src/chat/agent/AgentThrottle.ts"
+import * as AnswerReader from "../../../src/chat/agent/AnswerReader.ts"
 import { advanceUntilEnd, ask, exchange, failure, layer, streams, textOf } from "../../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../../support/TestUpstream.ts"
 import { until } from "../../support/Wait.ts"
@@ -115,7 +115,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
             [{ _tag: "Accepted" }]
           )
           // The last piece may take some seconds, and the clock advances while bytes are in flight.
-          const least = ((AgentThrottle.maxOverhead - AgentThrottle.burst) * 1000) / AgentThrottle.rate
+          const least = ((AnswerReader.maxOverhead - AnswerReader.burst) * 1000) / AnswerReader.rate
           assert.isAtLeast(millis, least - 10_000)
           assert.isBelow(millis, 2 * least)
           yield* until("the request ends", () => upstream.open() === 0)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import { protocols } from "../../../src/chat/agent/AgentStream.ts"
+import * as Throttle from "../../../src/chat/agent/AnswerReader.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
 import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
@@ -87,5 +88,107 @@ describe("chat/agent/AnswerReader", () => {
     else assert.isTrue(text.startsWith(expected))
     if (last >= 0) assert.strictEqual(failure === undefined, whole[last] === "done" && expected !== "")
     assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
+  })
+})
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Arrival = Schema.Struct({
+  /** Milliseconds since the previous arrival. */
+  delay: between(0, 3_000),
+  bytes: between(1, 65_536),
+  frames: between(0, 8_000),
+  units: between(0, 100)
+})
+const Arrivals = Schema.Array(Arrival).check(Schema.isMinLength(1), Schema.isMaxLength(80))
+
+const costOf = ({ bytes, frames }: Throttle.Chunk) => Math.max(bytes, Throttle.frameCost * Math.max(1, frames))
+
+describe("chat/agent/AnswerReader, the throttle", () => {
+  it.prop(
+    "a reader that observes the waits reads at most the sum of the burst, the rate times the elapsed time, and one chunk",
+    [Arrivals],
+    ([arrivals]) => {
+      let state = Throttle.initialThrottle
+      let now = 0
+      const read: Array<{ readonly now: number; readonly cost: number }> = []
+      for (const chunk of arrivals) {
+        now += Math.max(chunk.delay, Throttle.pauseAfter(state))
+        state = Throttle.throttled(state, now, chunk)
+        read.push({ now, cost: costOf(chunk) })
+      }
+      for (const [first, { now: since }] of read.entries()) {
+        let sum = 0
+        for (const { cost, now } of read.slice(first)) {
+          assert.isAtMost(sum, Throttle.burst + (Throttle.rate * (now - since)) / 1000 + 1)
+          sum += cost
+        }
+      }
+    }
+  )
+
+  it.prop("an agent within the rate never waits, however long it sends", [Arrivals], ([arrivals]) => {
+    let state = Throttle.initialThrottle
+    let now = 0
+    for (const chunk of arrivals) {
+      now += Math.max(chunk.delay, (costOf(chunk) * 1000) / Throttle.rate)
+      state = Throttle.throttled(state, now, chunk)
+      assert.strictEqual(Throttle.pauseAfter(state), 0)
+    }
+  })
+
+  it.prop(
+    "after a wait the next wait is 0; a millisecond earlier it is not, unless the wait was the minimum pause",
+    [Arrivals],
+    ([arrivals]) => {
+      let state = Throttle.initialThrottle
+      for (const chunk of arrivals) state = Throttle.throttled(state, 0, chunk)
+      const wait = Throttle.pauseAfter(state)
+      const waitAfter = (time: number) =>
+        Throttle.pauseAfter({ ...state, level: Math.max(0, state.level - (time * Throttle.rate) / 1000) })
+      assert.strictEqual(waitAfter(wait + 0.001), 0)
+      if (wait > Throttle.pause + 1) assert.isAbove(waitAfter(wait - 1), 0)
+    }
+  )
+
+  it.prop(
+    "text with one token per frame has no overhead; data without text exceeds the maximum overhead once it costs more",
+    [between(1, 512), between(1, 4), between(1, 65_536), between(0, 200)],
+    ([bytes, units, otherBytes, frames]) => {
+      let textOnly = Throttle.initialThrottle
+      for (let token = 0; token < 1_000; token++)
+        textOnly = Throttle.throttled(textOnly, 0, { bytes, frames: 1, units })
+      assert.isAtMost(textOnly.overhead, 0)
+
+      let noText = Throttle.initialThrottle
+      let sum = 0
+      while (sum <= Throttle.maxOverhead) {
+        assert.isFalse(Throttle.isExceeded(noText))
+        const chunk = { bytes: otherBytes + 4096, frames, units: 0 }
+        noText = Throttle.throttled(noText, 0, chunk)
+        sum += costOf(chunk)
+      }
+      assert.isTrue(Throttle.isExceeded(noText))
+    }
+  )
+
+  it.prop(
+    "a chunk without a complete frame costs one frame, and the shortest wait is a pause",
+    [between(1, Throttle.frameCost)],
+    ([bytes]) => {
+      let state = Throttle.initialThrottle
+      const maxChunks = Throttle.burst / Throttle.frameCost
+      for (let chunk = 0; chunk < maxChunks; chunk++)
+        state = Throttle.throttled(state, 0, { bytes, frames: 0, units: 0 })
+      assert.strictEqual(state.overhead, Throttle.burst)
+      assert.strictEqual(Throttle.pauseAfter(state), 0)
+      state = Throttle.throttled(state, 0, { bytes, frames: 0, units: 0 })
+      assert.strictEqual(Throttle.pauseAfter(state), Throttle.pause)
+    }
+  )
+
+  it("a clock that goes back does not lower the level", () => {
+    const state = Throttle.throttled(Throttle.initialThrottle, 1_000, { bytes: 1_000_000, frames: 0, units: 0 })
+    assert.strictEqual(Throttle.throttled(state, 0, { bytes: 1_000_000, frames: 0, units: 0 }).level, 2_000_000)
   })
 })

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type AnswerEnding, endings } from "../../../src/chat/conversations/Conversation.ts"
+import { type AnswerEnding, endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
+import * as Id from "../../../src/platform/Id.ts"
+import * as Calendar from "../../../src/platform/text/Calendar.ts"
 
 describe("chat/conversations/Transcript", () => {
   it("an answer is missing if it broke off, or ended empty although the visitor did not end it", () => {
@@ -24,3 +26,84 @@ describe("chat/conversations/Transcript", () => {
     }
   })
 })
+
+/** The text, ending and rating of each turn. */
+const Turns = Schema.Array(
+  Schema.Tuple([Schema.String, Schema.NullOr(Schema.Literals(endings)), Schema.NullOr(Schema.Literals(["up", "down"]))])
+).check(Schema.isMaxLength(5))
+
+it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Turns], ([turns]) => {
+  const messages = turns.flatMap(([text, ending, rating]): ReadonlyArray<Message> => {
+    const common = { messageId: "m", parts: [{ type: "text", text }], createdAt: 0 } as const
+    return [
+      { ...common, role: "user" },
+      { ...common, role: "assistant", ending, rating, comment: text }
+    ]
+  })
+  const conversation = { conversationId: Id.ConversationId.make("c"), createdAt: 0, updatedAt: 1, messages }
+  const line = Transcript.json(Transcript.of(conversation))
+  assert.notInclude(line, "\n")
+  const read = JSON.parse(line)
+  assert.deepStrictEqual(
+    read.messages.map((message: { readonly parts: unknown; readonly ending?: unknown; readonly rating?: unknown }) => [
+      message.parts,
+      message.ending,
+      message.rating
+    ]),
+    messages.map((message) => [
+      message.parts,
+      message.role === "assistant" ? message.ending : undefined,
+      message.role === "assistant" ? message.rating : undefined
+    ])
+  )
+})
+
+it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
+  const transcript = Transcript.text([
+    { id: "a", role: "user", parts: [{ type: "text", text: "one" }], created_at: "1970-01-01T00:00:00.000Z" },
+    {
+      id: "b",
+      role: "assistant",
+      parts: [],
+      created_at: "1970-01-01T00:00:01.000Z",
+      ending: null,
+      rating: null,
+      comment: null
+    }
+  ])
+  assert.strictEqual(
+    transcript,
+    "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
+  )
+})
+
+it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
+  const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
+  const transcript = Transcript.text([
+    { id: "a", role: "user", parts: [{ type: "text", text }], created_at: "1970-01-01T00:00:00.000Z" }
+  ])
+  const [heading, ...lines] = transcript.split("\n")
+  assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
+  for (const line of lines) assert.match(line, /^( {2}.*)?$/u)
+  assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
+})
+
+const Outcomes = Schema.Array(
+  Schema.Struct({ at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })), isMissing: Schema.Boolean })
+)
+
+it.prop(
+  "chat/conversations/AnswerHealth: the failures are those that are later than the latest success",
+  [Outcomes],
+  ([unsorted]) => {
+    const outcomes = unsorted.map((outcome, index) => ({ ...outcome, at: outcome.at * 100 - index }))
+    outcomes.sort((left, right) => right.at - left.at)
+    const { answered_at, failed, failing_since } = Transcript.healthOf(outcomes)
+    const answeredAt = answered_at === null ? null : Date.parse(answered_at)
+    const successes = outcomes.filter(({ isMissing }) => !isMissing).map(({ at }) => at)
+    assert.strictEqual(answeredAt, successes.length === 0 ? null : Math.max(...successes))
+    const later = outcomes.filter(({ at, isMissing }) => isMissing && (answeredAt === null || at > answeredAt))
+    assert.strictEqual(failed, later.length)
+    assert.strictEqual(failing_since, later.length === 0 ? null : Calendar.iso(Math.min(...later.map(({ at }) => at))))
+  }
+)

@@ -6,7 +6,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
-import * as ConversationDeletion from "../../../src/chat/postgres/ConversationDeletion.ts"
 import * as PostgresConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as PostgresInstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as Id from "../../../src/platform/Id.ts"
@@ -33,7 +32,7 @@ describe("postgres/chat: locks of conversations", () => {
         yield* beginAnswer({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) }, "hello")
       }
       const piece = yield* Locks.openTransaction(sql, sql`SELECT FROM conversation ORDER BY running LIMIT 1 FOR SHARE`)
-      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId))
+      const deletion = yield* Effect.forkChild(PostgresInstanceDirectory.deleteConversations(instanceId))
       yield* Locks.untilAwaited(sql)
       const unlocked = yield* count("conversation FOR SHARE SKIP LOCKED")
       yield* piece.commit
@@ -52,7 +51,7 @@ describe("postgres/chat: locks of conversations", () => {
         sql,
         sql`DELETE FROM conversation WHERE conversation_key = (SELECT min(conversation_key) FROM conversation)`
       )
-      const deletion = yield* Effect.forkChild(ConversationDeletion.deleteAll(instanceId))
+      const deletion = yield* Effect.forkChild(PostgresInstanceDirectory.deleteConversations(instanceId))
       yield* Locks.untilAwaited(sql)
       yield* other.commit
       assert.strictEqual(yield* Fiber.join(deletion), 1199)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../../src/chat/AgentStream.ts"
-import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import { run } from "../../support/TestCli.ts"
 import { site } from "../../support/TestStorage.ts"
 import { session, unknown } from "../support/Session.ts"
@@ -112,7 +112,7 @@ describe("instance", () => {
 
   it.effect("if the agent refuses a question, create and update warn but succeed", () =>
     Effect.gen(function* () {
-      const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
+      const agent = ScriptedAgent.layerScripted(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
       const services = Layer.succeedContext(context)
       const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1", "--json"]

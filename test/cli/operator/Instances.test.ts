@@ -1,9 +1,9 @@
 /** The operator's groups for instances and widget tokens, of all websites and of none. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
+import * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import * as StoredIds from "../../../src/chat/conversations/ConversationId.ts"
-import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import { Client, textOf } from "../../../src/cli/client/Client.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
@@ -11,7 +11,7 @@ import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Storages from "../../support/Storages.ts"
 import { clientOf } from "../../support/TestCli.ts"
 
-const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+const agent = ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["OK"]))
 
 const live = Layer.unwrap(
   Effect.map(Effect.context<Layer.Success<ReturnType<typeof Storages.postgres>>>(), (context) =>

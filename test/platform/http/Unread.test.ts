@@ -4,8 +4,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Option, Stream } from "effect"
 import * as Raw from "../../../scripts/torture/Raw.ts"
+import type * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
-import type * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import * as Connections from "../../../src/platform/http/Connections.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
@@ -16,7 +16,7 @@ const text = (length: number): AgentEvent => ({ _tag: "Text", delta: "x".repeat(
 /** More than the system's buffers for a connection. */
 const much = 16 * 2 ** 20
 
-const script: MemoryAgentStream.Script = ({ message }) => {
+const script: ScriptedAgent.Script = ({ message }) => {
   if (message === "a word") return Stream.make(accepted, text(1), { _tag: "Finish", reason: "stop" } as const)
   if (message === "at once") return Stream.make(accepted, text(much), { _tag: "Finish", reason: "stop" } as const)
   return Stream.concat(Stream.make(accepted), Stream.forever(Stream.make(text(8192))))

@@ -6,9 +6,9 @@
  */
 import { setTimeout } from "node:timers/promises"
 import { Effect, Stream } from "effect"
+import * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../../src/chat/agent/Agent.ts"
-import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
 import { paths, TestServer } from "../TestServer.ts"
 import { until } from "../Wait.ts"
 import { Chromium, type VisitorOptions } from "./Browser.ts"
@@ -16,7 +16,7 @@ import * as Network from "./Network.ts"
 
 /** The agent's requests, oldest first, and those whose answers have not ended. */
 export interface AgentState {
-  readonly requests: Array<MemoryAgentStream.ScriptedRequest>
+  readonly requests: Array<ScriptedAgent.ScriptedRequest>
   readonly ongoing: Set<AgentRequest>
   /** Answers to `wait`, `think` and `tool` continue when this promise resolves. */
   gate: PromiseWithResolvers<void>
@@ -45,7 +45,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
       const [before = "", after = ""] = rest.split("|")
       return answerOf(before).pipe(
         Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
-        Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
+        Stream.concat(Stream.drop(ScriptedAgent.texts(words(after)), 1))
       )
     }
     // Sends the text, waits for the gate, and fails.
@@ -61,7 +61,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
         name === "think" ? { _tag: "Reasoning", delta: "hm" } : { _tag: "Tool", id: "t", name: rest, state: "running" }
       return Stream.fromIterable<AgentEvent>([{ _tag: "Accepted" }, event]).pipe(
         Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
-        Stream.concat(Stream.drop(MemoryAgentStream.texts(["Done ", "thinking."]), 1))
+        Stream.concat(Stream.drop(ScriptedAgent.texts(["Done ", "thinking."]), 1))
       )
     }
     // Sends a text, then sources, each as `title=url`.
@@ -84,7 +84,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
       const [before = "", after = ""] = rest.split("|")
       return answerOf(before).pipe(
         Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Tool", id: "t", name: "search", state: "running" })),
-        Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
+        Stream.concat(Stream.drop(ScriptedAgent.texts(words(after)), 1))
       )
     }
     case "break":
@@ -94,9 +94,9 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
     case "late":
       return Stream.fail(new AgentTimeout())
     case "say":
-      return MemoryAgentStream.texts(words(rest))
+      return ScriptedAgent.texts(words(rest))
     default:
-      return MemoryAgentStream.texts(["You said ", message, "."])
+      return ScriptedAgent.texts(["You said ", message, "."])
   }
 }
 
@@ -107,7 +107,7 @@ export const newest = (state: AgentState): { readonly isOngoing: () => boolean }
 }
 
 /** An agent that follows instructions such as `name: text` and repeats other messages, and its requests. */
-export const agent = (): { readonly script: MemoryAgentStream.Script; readonly state: AgentState } => {
+export const agent = (): { readonly script: ScriptedAgent.Script; readonly state: AgentState } => {
   const state: AgentState = { requests: [], ongoing: new Set(), gate: Promise.withResolvers() }
   return {
     state,

@@ -1,17 +1,17 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { AgentBroken, type AgentError, AgentRefused } from "../../../src/chat/AgentStream.ts"
-import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
-import * as MemoryAgentStream from "../../../src/chat/memory/AgentStream.ts"
-import { type Scene, Stage, suite } from "../../suites/AgentStream.ts"
-import { instanceAt } from "../../support/TestUpstream.ts"
+import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
+import { AgentBroken, type AgentError, AgentRefused } from "../../src/chat/AgentStream.ts"
+import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
+import { instanceAt } from "../support/TestUpstream.ts"
 
 const accepted = Stream.succeed<AgentEvent>({ _tag: "Accepted" })
 const text = (delta: string) => Stream.succeed<AgentEvent>({ _tag: "Text", delta })
 
 const scenes: Record<Scene, Stream.Stream<AgentEvent, AgentError>> = {
-  hello: MemoryAgentStream.texts(["Hel", "", "lo"], { reason: "length" }),
+  hello: ScriptedAgent.texts(["Hel", "", "lo"], { reason: "length" }),
   refuse: Stream.fail(new AgentRefused({ reason: "scripted" })),
   break: accepted.pipe(Stream.concat(text("Hel")), Stream.concat(Stream.fail(new AgentBroken({ reason: "scripted" })))),
   silent: Stream.never,
@@ -21,7 +21,7 @@ const scenes: Record<Scene, Stream.Stream<AgentEvent, AgentError>> = {
 let open = 0
 let received = 0
 
-const script: MemoryAgentStream.Script = (request) =>
+const script: ScriptedAgent.Script = (request) =>
   Stream.suspend(() => {
     open++
     received++
@@ -29,9 +29,9 @@ const script: MemoryAgentStream.Script = (request) =>
   }).pipe(Stream.ensuring(Effect.sync(() => open--)))
 
 suite(
-  "chat/memory/AgentStream",
+  "chat/AgentStream, scripted",
   Layer.merge(
-    MemoryAgentStream.layer(script),
+    ScriptedAgent.layerScripted(script),
     Layer.succeed(
       Stage,
       Stage.of({ instance: instanceAt("http://127.0.0.1"), open: () => open, received: () => received })
@@ -44,7 +44,7 @@ it.effect.prop(
   [Schema.Array(Schema.String)],
   ([list]) =>
     Effect.gen(function* () {
-      const events = yield* Stream.runCollect(MemoryAgentStream.texts(list))
+      const events = yield* Stream.runCollect(ScriptedAgent.texts(list))
       assert.deepStrictEqual(events, [
         { _tag: "Accepted" },
         ...list.filter((delta) => delta !== "").map((delta) => ({ _tag: "Text", delta }) as const),
@@ -56,7 +56,7 @@ it.effect.prop(
 it.effect("a delay precedes each text", () =>
   Effect.gen(function* () {
     const events: Array<string> = []
-    const fiber = yield* MemoryAgentStream.texts(["a", "b"], { delay: "1 second" }).pipe(
+    const fiber = yield* ScriptedAgent.texts(["a", "b"], { delay: "1 second" }).pipe(
       Stream.runForEach((event) => Effect.sync(() => events.push(event._tag))),
       Effect.forkChild({ startImmediately: true })
     )

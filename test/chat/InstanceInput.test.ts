@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as AgentAdditions from "../../src/chat/AgentAdditions.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import { protocols } from "../../src/chat/agent/AgentStream.ts"
+import * as InstanceInput from "../../src/chat/InstanceInput.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
 /** Requests that have every member that a protocol can set. */
@@ -13,17 +13,17 @@ const requests: ReadonlyArray<AgentRequest> = ["http://agent", "https://api.open
   wantsUsage: true
 }))
 
-describe("chat/AgentAdditions", () => {
+describe("chat/InstanceInput", () => {
   it("refuses every member and header that a protocol sets, so that an addition never replaces one", () => {
     for (const protocol of Object.values(protocols)) {
       for (const request of requests) {
         for (const name of Object.keys(protocol.body(request))) {
-          assert.isTrue(Result.isFailure(AgentAdditions.readBody({ [name]: 1 })), name)
+          assert.isTrue(Result.isFailure(InstanceInput.readBody({ [name]: 1 })), name)
         }
         const headers = { ...protocol.headers(request), ...protocol.keyHeaders("k"), traceparent: "", accept: "" }
         for (const name of [...Object.keys(headers), "content-type"]) {
           for (const spelling of [name, name.toUpperCase()]) {
-            assert.isTrue(Result.isFailure(AgentAdditions.readHeaders([[spelling, "1"]])), spelling)
+            assert.isTrue(Result.isFailure(InstanceInput.readHeaders([[spelling, "1"]])), spelling)
           }
         }
       }
@@ -32,7 +32,7 @@ describe("chat/AgentAdditions", () => {
 
   it("accepts the fields that providers and frameworks document", () => {
     const body = { temperature: 0, reasoning: { effort: "low" }, tools: [{ type: "web_search" }], agent_id: "a" }
-    assert.deepStrictEqual(AgentAdditions.parseBody(JSON.stringify(body)), Result.succeed(body))
+    assert.deepStrictEqual(InstanceInput.parseBody(JSON.stringify(body)), Result.succeed(body))
   })
 
   it.prop(
@@ -40,18 +40,18 @@ describe("chat/AgentAdditions", () => {
     [Schema.String],
     ([text]) => {
       const value = text.replace(/[^!-~]/g, "").slice(0, 100)
-      const read = AgentAdditions.readHeaders([AgentAdditions.splitHeader(`X-Title :  ${value} `)])
+      const read = InstanceInput.readHeaders([InstanceInput.splitHeader(`X-Title :  ${value} `)])
       assert.deepStrictEqual(Result.getOrNull(read), value === "" ? null : { "x-title": value })
     }
   )
 
   it.prop("whatever is read is within the limits", [Schema.Record(Schema.String, Schema.Unknown)], ([value]) => {
-    const read = AgentAdditions.readBody(value)
+    const read = InstanceInput.readBody(value)
     if (Result.isSuccess(read)) {
-      assert.isAtMost(JSON.stringify(read.success).length, AgentAdditions.limits.body)
+      assert.isAtMost(JSON.stringify(read.success).length, InstanceInput.limits.body)
       assert.deepStrictEqual(read.success, value)
     }
-    const headers = AgentAdditions.readHeaders(Object.entries(value))
+    const headers = InstanceInput.readHeaders(Object.entries(value))
     if (Result.isSuccess(headers)) {
       for (const [name, header] of Object.entries(headers.success))
         assert.match(`${name}: ${header}`, /^[!-~]+: [ -~]+$/)
@@ -59,15 +59,15 @@ describe("chat/AgentAdditions", () => {
   })
 
   it("has bounds", () => {
-    const { limits } = AgentAdditions
+    const { limits } = InstanceInput
     const fields = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1]))
-    assert.isTrue(Result.isSuccess(AgentAdditions.readBody(fields(limits.fields))))
+    assert.isTrue(Result.isSuccess(InstanceInput.readBody(fields(limits.fields))))
     const headers = (count: number, value: string) =>
-      AgentAdditions.readHeaders(Array.from({ length: count }, (_, index) => [`x-${index}`, value] as const))
+      InstanceInput.readHeaders(Array.from({ length: count }, (_, index) => [`x-${index}`, value] as const))
     assert.isTrue(Result.isSuccess(headers(limits.headers, "1")))
     for (const refused of [
-      AgentAdditions.readBody(fields(limits.fields + 1)),
-      AgentAdditions.readBody({ a: "x".repeat(limits.body) }),
+      InstanceInput.readBody(fields(limits.fields + 1)),
+      InstanceInput.readBody({ a: "x".repeat(limits.body) }),
       headers(limits.headers + 1, "1"),
       headers(3, "x".repeat(3_000))
     ])

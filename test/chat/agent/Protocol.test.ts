@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ProviderError from "../../../src/chat/agent/ProviderError.ts"
+import * as Protocol from "../../../src/chat/agent/Protocol.ts"
 
-describe("chat/agent/ProviderError", () => {
+describe("chat/agent/Protocol", () => {
   it("finds the code in the error bodies of providers", () => {
     for (const [body, code] of [
       [{ error: { code: "model_not_found", type: "invalid_request_error" } }, "model_not_found"],
@@ -14,17 +14,17 @@ describe("chat/agent/ProviderError", () => {
       [{ error: "There is no model", type: "error" }, undefined],
       [{ detail: "no" }, undefined]
     ] as const) {
-      assert.strictEqual(ProviderError.ofBody(JSON.stringify(body)), code)
+      assert.strictEqual(Protocol.errorCodeIn(JSON.stringify(body)), code)
     }
     for (const body of ["", "<html>", "null", "[]", '"insufficient_quota"'])
-      assert.isUndefined(ProviderError.ofBody(body))
+      assert.isUndefined(Protocol.errorCodeIn(body))
   })
 
   it.prop("a code is one short word without digits, whatever the provider sends", [Schema.String], ([text]) => {
     for (const code of [text, `sk-${text}`, `${text} ${text}`, "a".repeat(65), "+49 30 1234", "a1b2c3"]) {
-      const found = ProviderError.ofBody(JSON.stringify({ error: { code } }))
+      const found = Protocol.errorCodeIn(JSON.stringify({ error: { code } }))
       assert.isTrue(found === undefined || (/^[A-Za-z_.]{3,64}$/.test(found) && found === code))
     }
-    assert.isUndefined(ProviderError.codeOf({ code: `sk-${text}` }))
+    assert.isUndefined(Protocol.errorCodeOf({ code: `sk-${text}` }))
   })
 })

@@ -1,9 +1,9 @@
 import { HttpAgent } from "@ag-ui/client"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { AgUiRun } from "../../../src/chat/stream/AgUiRun.ts"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { Event, textOf, toEvent } from "../../support/ChatEvents.ts"
+import { AgUiRun } from "../../src/chat/AgUiHttp.ts"
+import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import { Event, textOf, toEvent } from "../support/ChatEvents.ts"
 
 const encode = (events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.encodeAll(

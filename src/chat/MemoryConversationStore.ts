@@ -7,17 +7,17 @@
 
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Option, Stream } from "effect"
-import type { InstanceId } from "../../platform/Id.ts"
-import { RecordRefused } from "../../platform/Storage.ts"
-import type { AgentEvent } from "../agent/Agent.ts"
+import type { InstanceId } from "../platform/Id.ts"
+import { RecordRefused } from "../platform/Storage.ts"
+import type { AgentEvent } from "./agent/Agent.ts"
 import {
   type AnswerProgress,
   ConversationFull,
   ConversationStore,
   type NewTurn,
   NothingToRegenerate
-} from "../ConversationStore.ts"
-import * as AnswerParts from "../conversations/AnswerParts.ts"
+} from "./ConversationStore.ts"
+import * as AnswerParts from "./conversations/AnswerParts.ts"
 import {
   type AgentAnswer,
   type AnswerEnding,
@@ -29,10 +29,10 @@ import {
   maxMessages,
   maxSize,
   type VisitorMessage
-} from "../conversations/Conversation.ts"
-import * as ConversationId from "../conversations/ConversationId.ts"
-import * as History from "../conversations/History.ts"
-import { InstanceDirectory } from "../InstanceDirectory.ts"
+} from "./conversations/Conversation.ts"
+import * as ConversationId from "./conversations/ConversationId.ts"
+import * as History from "./conversations/History.ts"
+import { InstanceDirectory } from "./InstanceDirectory.ts"
 
 /** The running answer of a conversation. */
 export interface Running {

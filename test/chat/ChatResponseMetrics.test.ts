@@ -42,7 +42,7 @@ const failures = (metrics: ReturnType<typeof TestMetrics.make>) =>
 
 const afterAccepting = (end: Agent): Agent => Stream.concat(Stream.succeed(accepted), end)
 
-describe("chat/ChatMetrics", () => {
+describe("chat/ChatResponse, its metrics", () => {
   const cases: ReadonlyArray<readonly [string, Agent, ChatEnd | undefined, AgentFailureKind | undefined]> = [
     ["an agent that finishes", Stream.make(accepted, text("a"), stop), "finished", undefined],
     [

@@ -1,23 +1,23 @@
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
-import { ConversationStore as Service } from "../../../src/chat/ConversationStore.ts"
-import * as InstanceDirectory from "../../../src/chat/InstanceDirectory.ts"
-import * as ConversationStore from "../../../src/chat/memory/ConversationStore.ts"
-import * as Id from "../../../src/platform/Id.ts"
-import { suite } from "../../suites/ConversationStore.ts"
-import { at } from "../../suites/VisitorSalts.ts"
-import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import { ConversationStore as Service } from "../../src/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
+import * as ConversationStore from "../../src/chat/MemoryConversationStore.ts"
+import * as Id from "../../src/platform/Id.ts"
+import { suite } from "../suites/ConversationStore.ts"
+import { at } from "../suites/VisitorSalts.ts"
+import { beginAnswer, newKey } from "../support/Conversations.ts"
 
 const layerWith = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
   Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layerMemory())
 
-suite("chat/memory/ConversationStore", layerWith(), {
+suite("chat/MemoryConversationStore", layerWith(), {
   afterTenSeconds: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
   runs: 100
 })
 
-it.effect("chat/memory/ConversationStore: beyond a limit, evicts the conversations that were idle longest", () =>
+it.effect("chat/MemoryConversationStore: beyond a limit, evicts the conversations that were idle longest", () =>
   Effect.gen(function* () {
     const store = yield* Service
     const { instanceId } = yield* newKey

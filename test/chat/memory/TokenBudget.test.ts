@@ -1,6 +1,0 @@
-import { Layer } from "effect"
-import * as InstanceDirectory from "../../../src/chat/InstanceDirectory.ts"
-import { layerMemory } from "../../../src/chat/TokenBudget.ts"
-import { suite } from "../../suites/TokenBudget.ts"
-
-suite("chat/memory/TokenBudget", Layer.merge(layerMemory, InstanceDirectory.layerMemory()))
