@@ -57,7 +57,7 @@ export const refusalOfAgent = (error: AgentRefusal, headers: Headers) => {
   }
 }
 
-/** The response if an answer failedResponse before any of it was sent. */
+/** The response if an answer failed before any of it was sent. */
 export const failedResponse = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
   const status = failureStatuses[failure]
   // The contract declares no headers of a limit for a 500.

@@ -269,7 +269,7 @@ export const AnswerHealth = Schema.Struct({
     description: "When the latest answer began that its visitor got; null if there is none"
   }),
   failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
-  failing_since: Fields.nullableTime.annotate({ description: "When the first healthOf these answers began" })
+  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
 }).annotate({
   identifier: "AnswerHealth",
   title: "AnswerHealth",
@@ -278,10 +278,10 @@ export const AnswerHealth = Schema.Struct({
 
 export type AnswerHealth = typeof AnswerHealth.Type
 
-/** The maximum number healthOf conversations whose answers are read. */
+/** The maximum number of conversations whose answers are read. */
 export const healthWindow = 20
 
-/** The maximum number healthOf answers that are read. */
+/** The maximum number of answers that are read. */
 export const maxOutcomes = 100
 
 /** Whether an answer shows that the agent works or fails. One that still runs, or that its visitor ended at once, does not. */
@@ -289,10 +289,10 @@ const isConclusive = ({ ending = null, parts }: TranscriptMessage): boolean =>
   ending !== null && (!(endedByVisitor as ReadonlyArray<string>).includes(ending) || AnswerParts.sizeOf(parts) > 0)
 
 /**
- * The outcomes healthOf the latest answers, latest first; healthOf simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
- * before the oldest healthOf these are left out: others healthOf that time are not read.
+ * The outcomes of the latest answers, latest first; of simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
+ * before the oldest of these are left out: others of that time are not read.
  *
- * @param conversations those healthOf one instance, latest `updatedAt` first
+ * @param conversations those of one instance, latest `updatedAt` first
  */
 export const outcomesOf = (conversations: ReadonlyArray<Transcript>): ReadonlyArray<Outcome> => {
   const latest = conversations.slice(0, healthWindow)
