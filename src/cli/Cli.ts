@@ -20,6 +20,7 @@ import * as Form from "./commands/Form.ts"
 import * as Goal from "./commands/Goal.ts"
 import * as Instance from "./commands/Instance.ts"
 import * as Key from "./commands/Key.ts"
+import * as Notify from "./commands/Notify.ts"
 import * as Person from "./commands/Person.ts"
 import * as Report from "./commands/Report.ts"
 import * as Share from "./commands/Share.ts"
@@ -87,6 +88,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Goal.command(client),
       Webhook.command(client),
       Delivery.command(client),
+      Notify.command(client),
       Analytics.command(client),
       Report.command(client)
     ]),

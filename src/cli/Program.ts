@@ -10,7 +10,6 @@ import * as Cli from "./Cli.ts"
 import * as Demo from "./commands/Demo.ts"
 import * as Doctor from "./commands/Doctor.ts"
 import * as Migrate from "./commands/Migrate.ts"
-import * as Notify from "./commands/Notify.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 
@@ -18,18 +17,6 @@ const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
 
 const storage = Layer.unwrap(
   Effect.map(loadSettings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
-)
-
-const delivery = Cli.requireReady(
-  Layer.unwrap(
-    Effect.map(loadSettings, (settings) =>
-      App.testDeliveries(settings).pipe(
-        Layer.provide(App.outwardClient(settings)),
-        Layer.provideMerge(App.storage(settings)),
-        Layer.provide(LocalDatabase.layer(settings))
-      )
-    )
-  )
 )
 
 const client = Layer.unwrap(
@@ -58,5 +45,5 @@ export const isService = (args: ReadonlyArray<string>): boolean => {
 export const run = Cli.make({
   storage,
   client,
-  commands: [Demo.command, Serve.command, Migrate.command, Doctor.command, Notify.command(delivery)]
+  commands: [Demo.command, Serve.command, Migrate.command, Doctor.command]
 })

@@ -80,16 +80,19 @@ const withoutDemo = ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: path.join(t
 
 const agentThatAnswers = ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["OK"]))
 
+type Mail = NonNullable<Parameters<typeof TestDeliveries.layer>[1]>
+
 /** The owner API in this process. */
 export const clientOf = <E, R>(
   storage: Layer.Layer<Storage, E, R>,
   agent: Layer.Layer<AgentStream>,
   secretsKey?: Redacted.Redacted<Uint8Array>,
-  webhookAllow: ReadonlyArray<AllowedHost> = []
+  webhookAllow: ReadonlyArray<AllowedHost> = [],
+  mail: Mail = Option.none()
 ) =>
   Local.layer({ ...handlerOptions, secretsKey: Option.fromUndefinedOr(secretsKey), webhookAllow }).pipe(
     Layer.provide(
-      Layer.merge(TestDeliveries.layer(webhookAllow), AgentInspection.layer).pipe(
+      Layer.merge(TestDeliveries.layer(webhookAllow, mail), AgentInspection.layer).pipe(
         Layer.provideMerge(Layer.merge(Cli.requireReady(storage), agent))
       )
     )
@@ -105,6 +108,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
     readonly secretsKey?: Redacted.Redacted<Uint8Array>
     /** `WEBHOOK_ALLOW`. */
     readonly webhookAllow?: ReadonlyArray<AllowedHost>
+    /** The mail server. */
+    readonly mail?: Mail
     readonly columns?: number
     readonly stdout?: Output
     readonly isTerminal?: boolean
@@ -121,7 +126,13 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const client = clientOf(storage, options.agent ?? agentThatAnswers, options.secretsKey, options.webhookAllow)
+  const client = clientOf(
+    storage,
+    options.agent ?? agentThatAnswers,
+    options.secretsKey,
+    options.webhookAllow,
+    options.mail
+  )
   const exit = yield* Cli.make({ storage, client, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(

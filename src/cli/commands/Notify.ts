@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts"
-import { digests, type Notification, periods, type Topic } from "../../delivery/mail/Notification.ts"
-import { type ListedNotification, Notifications } from "../../delivery/mail/Notifications.ts"
-import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
-import { NotificationId } from "../../platform/Id.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
+import { digests, periods } from "../../delivery/mail/Notification.ts"
+import type { Notification as Entity } from "../../delivery/mail/OwnerNotificationsApi.ts"
+import { NotificationId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -41,7 +39,7 @@ const topicFlags = {
   )
 }
 
-const topicOf = Effect.fnUntraced(function* ({
+const requireTopic = Effect.fnUntraced(function* ({
   digest,
   quarantined,
   report
@@ -49,66 +47,66 @@ const topicOf = Effect.fnUntraced(function* ({
   readonly digest: (typeof digests)[number] | null
   readonly quarantined: boolean
   readonly report: (typeof periods)[number] | null
-}): Effect.fn.Return<Topic, ReturnType<typeof Inputs.wrong>> {
-  if (report === null) return { kind: "submissions", digest, includeQuarantined: quarantined }
-  if (digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
-  if (quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
-  return { kind: "report", period: report }
+}) {
+  if (report !== null && digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
+  if (report !== null && quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
+  return { quarantined, ...(digest !== null && { digest }), ...(report !== null && { report }) }
 })
 
-const noMail = new Output.CliFailure({
-  message: "No mail can be sent; set SMTP_URL, MAIL_FROM and PUBLIC_URL, here and where the service runs."
-})
+type Notification = (typeof Entity)["Type"]
 
-const requireMail = TestDeliveries.use(({ canSendMail }) => (canSendMail ? Effect.void : noMail))
+const describeTopic = ({ digest, quarantined, report }: Notification): string =>
+  report !== null
+    ? `${report} report`
+    : `submissions${digest === null ? "" : `, digest ${digest}`}${quarantined ? ", with suspected spam" : ""}`
 
-const describeTopic = (topic: Topic): string =>
-  topic.kind === "report"
-    ? `${topic.period} report`
-    : `submissions${topic.digest === null ? "" : `, digest ${topic.digest}`}${topic.includeQuarantined ? ", with suspected spam" : ""}`
+const describe = (notification: Notification): string =>
+  `${describeTopic(notification)}${notification.confirmed ? "" : ", waits for confirmation"}`
 
-const describe = ({ isConfirmed, topic }: Notification): string =>
-  `${describeTopic(topic)}${isConfirmed ? "" : ", waits for confirmation"}`
+const siteFlag = Websites.flagOf("notification")
 
-const topicJson = ({ topic }: Notification) =>
-  topic.kind === "report"
-    ? { report: topic.period, digest: null, quarantined: false }
-    : { report: null, digest: topic.digest, quarantined: topic.includeQuarantined }
-
-const json = ({ latest, notification }: ListedNotification) => ({
-  notification_id: notification.notificationId,
-  website_config_id: notification.websiteConfigId,
-  to: notification.recipient,
-  ...topicJson(notification),
-  confirmed: notification.isConfirmed,
-  created_at: Calendar.iso(notification.createdAt),
-  latest_mail:
-    latest === null
-      ? null
-      : {
-          created_at: Calendar.iso(latest.createdAt),
-          status: latest.status,
-          attempts: latest.attempts,
-          error: latest.error
-        }
-})
+/** Sends a request about a notification to the owner API. */
+const ofNotification = <A, E extends { readonly _tag: string }, R>(
+  { notificationId: id, site }: { readonly notificationId: NotificationId; readonly site: string | null },
+  request: (
+    notifications: Client.Group<"notifications">,
+    params: { readonly site_id: WebsiteConfigId; readonly notification_id: NotificationId }
+  ) => Effect.Effect<A, E, R>
+) =>
+  Websites.withRecord(
+    "notifications",
+    { kind: "notification", id, site },
+    Output.notFound("notification", id),
+    (notifications, site_id) => request(notifications, { site_id, notification_id: id })
+  )
 
 const add = Command.make(
   "add",
-  { websiteConfigId: Inputs.siteId, recipient, ...topicFlags },
-  Effect.fnUntraced(function* ({ recipient, websiteConfigId, ...flags }) {
-    const topic = yield* topicOf(flags)
-    yield* requireMail
-    const added = yield* Notifications.use((notifications) => notifications.add({ websiteConfigId, recipient, topic }))
-    if (Option.isNone(added)) return yield* Output.notFound("website", websiteConfigId)
-    const notification = added.value
+  { site: Inputs.site, recipient, ...topicFlags },
+  Effect.fnUntraced(function* ({ recipient, site, ...flags }) {
+    const payload = { to: recipient, ...(yield* requireTopic(flags)) }
+    const { url } = yield* Client.Client
+    const site_id = yield* Websites.idOf(site)
+    const none = { notFound: Output.notFound("website", site_id) }
+    const notification =
+      url === null
+        ? yield* Client.operator("notifications", none, (notifications) =>
+            notifications.add({ params: { site_id }, payload })
+          )
+        : yield* Client.owner("notifications", none, (notifications) =>
+            notifications.add({ params: { site_id }, payload })
+          )
+    const { confirmed, notification_id, to } = notification
+    const facts = Output.facts([
+      ["notification_id", notification_id],
+      ["to", to],
+      ["mails", describe(notification)]
+    ])
     yield* Output.answer({
-      json: { notification_id: notification.notificationId, to: recipient, ...topicJson(notification) },
-      text: `${Output.facts([
-        ["notification_id", notification.notificationId],
-        ["to", recipient],
-        ["mails", describe(notification)]
-      ])}\n\`hydracore notify test --notification-id ${notification.notificationId}\` sends a test.\n`
+      json: notification,
+      text: confirmed
+        ? `${facts}\n\`hydracore notify test --notification-id ${notification_id}\` sends a test.\n`
+        : facts
     })
   })
 ).pipe(
@@ -123,22 +121,23 @@ const add = Command.make(
 
 const list = Command.make(
   "list",
-  { websiteConfigId: Inputs.siteId },
-  Effect.fnUntraced(function* ({ websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-      return yield* Output.notFound("website", websiteConfigId)
-    }
-    const listed = yield* Notifications.use((notifications) => notifications.list(websiteConfigId))
+  { site: Inputs.site },
+  Effect.fnUntraced(function* ({ site }) {
+    const site_id = yield* Websites.idOf(site)
+    const listed = yield* Client.owner(
+      "notifications",
+      { notFound: Output.notFound("website", site_id) },
+      (notifications) => notifications.list({ params: { site_id } })
+    )
     yield* Output.answer({
-      json: listed.map(json),
+      json: listed,
       text: Output.table(
         ["NOTIFICATION_ID", "TO", "MAILS", "LATEST", "STATUS", "ERROR"],
-        listed.map(({ latest, notification }) => [
-          notification.notificationId,
-          notification.recipient,
+        listed.notifications.map(({ latest_mail: latest, ...notification }) => [
+          notification.notification_id,
+          notification.to,
           describe(notification),
-          Output.moment(latest?.createdAt ?? null),
+          Output.time(latest?.created_at ?? null),
           latest?.status ?? "-",
           TerminalText.truncate(TerminalText.printable(latest?.error ?? "-"), 80)
         ]),
@@ -150,10 +149,10 @@ const list = Command.make(
 
 const remove = Command.make(
   "remove",
-  { notificationId },
-  Effect.fnUntraced(function* ({ notificationId: id }) {
-    if (!(yield* Notifications.use((notifications) => notifications.remove(id))))
-      return yield* Output.notFound("notification", id)
+  { notificationId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const id = flags.notificationId
+    yield* ofNotification(flags, (notifications, params) => notifications.remove({ params }))
     yield* Output.answer({
       json: { notification_id: id, removed: true },
       text: `The notification ${id} is removed, with its mails.\n`
@@ -163,65 +162,49 @@ const remove = Command.make(
 
 const resend = Command.make(
   "resend",
-  { notificationId },
-  Effect.fnUntraced(function* ({ notificationId: id }) {
-    yield* requireMail
-    const resent = yield* Notifications.use((notifications) => notifications.resendConfirmation(id))
-    switch (resent._tag) {
-      case "NoNotification":
-        return yield* Output.notFound("notification", id)
-      case "NoKey":
-        return yield* noMail
-      case "Resent":
-        return yield* Output.answer({
-          json: { notification_id: id, to: resent.notification.recipient, resent: true },
-          text: `${TerminalText.printable(resent.notification.recipient)} gets another confirmation mail from the running service.\n`
-        })
-      default:
-        return yield* new Output.CliFailure({ message: ConfirmationRefusal.message(resent) })
-    }
+  { notificationId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const notification = yield* ofNotification(flags, (notifications, params) => notifications.resend({ params }))
+    yield* Output.answer({
+      json: notification,
+      text: `${TerminalText.printable(notification.to)} gets another confirmation mail from the running service.\n`
+    })
   })
 ).pipe(
   Command.withDescription("Send another confirmation mail to an address that an owner added and that has not confirmed")
 )
 
-const unconfirmed = new Output.CliFailure({
-  message:
-    "This address is not confirmed, so it gets no test. Ask the person to open the link in the confirmation mail; `hydracore notify resend` sends it again."
-})
-
 const test = Command.make(
   "test",
-  { notificationId },
-  Effect.fnUntraced(function* ({ notificationId: id }) {
-    const found = yield* Notifications.use((notifications) => notifications.find(id))
-    if (Option.exists(found, ({ isConfirmed }) => !isConfirmed)) return yield* unconfirmed
-    const tested = yield* TestDeliveries.use((tests) => tests.notification(id)).pipe(
-      Effect.catchTag("MailNotSetUp", () => noMail)
+  { notificationId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const { recipient, tested } = yield* ofNotification(
+      flags,
+      Effect.fnUntraced(function* (notifications, params) {
+        const { notifications: listed } = yield* notifications.list({ params: { site_id: params.site_id } })
+        const tested = yield* notifications.test({ params })
+        const found = listed.find(({ notification_id }) => notification_id === params.notification_id)
+        return { recipient: found?.to ?? "the recipient", tested }
+      })
     )
-    if (Option.isNone(tested)) return yield* Output.notFound("notification", id)
-    const { outcome, recipient } = tested.value
-    if (outcome._tag !== "Accepted") {
+    if (!tested.accepted) {
       return yield* new Output.CliFailure({
-        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM.`
+        message: `The mail server did not accept the mail: ${TerminalText.printable(tested.error ?? "")}. Check SMTP_URL and MAIL_FROM.`
       })
     }
-    yield* Output.answer({
-      json: { notification_id: id, to: recipient, accepted: true },
-      text: `The mail server accepted a mail to ${recipient}.\n`
-    })
+    yield* Output.answer({ json: tested, text: `The mail server accepted a mail to ${recipient}.\n` })
   })
 ).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print the outcome"))
 
-/** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | TestDeliveries, E, R>) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("notify").pipe(
     Command.withDescription("Mails: submissions and reports about a website"),
     Command.withSubcommands([
-      add.pipe(Command.provide(storage)),
-      list.pipe(Command.provide(storage)),
-      remove.pipe(Command.provide(storage)),
-      resend.pipe(Command.provide(storage)),
-      test.pipe(Command.provide(storage))
+      add.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client)),
+      resend.pipe(Command.provide(client)),
+      test.pipe(Command.provide(client))
     ])
   )

@@ -12,6 +12,7 @@ import type { StorageUnavailable } from "../../platform/Storage.ts"
 export const groups = {
   conversations: () => import("./Conversations.ts"),
   instances: () => import("./Instances.ts"),
+  notifications: () => import("./Notifications.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
   shares: () => import("./Shares.ts"),

@@ -9,16 +9,7 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isWellFormed } from "../../chat/WidgetToken.ts"
-import {
-  InstanceId,
-  KeyId,
-  parseUuid,
-  SessionId,
-  ShareId,
-  SubmissionId,
-  TokenId,
-  WebsiteConfigId
-} from "../../platform/Id.ts"
+import { InstanceId, KeyId, parseUuid, SessionId, ShareId, SubmissionId, TokenId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Person from "../../privacy/Person.ts"
@@ -151,8 +142,6 @@ const siteKind: Kind<string> = {
 export const siteOf = (description: string) => make("site", siteKind, "<uuid|name>", description)
 
 export const site = siteOf("The website_config_id or the name of a website")
-
-export const siteId = make("site", idKind(WebsiteConfigId), "<uuid>", "The website_config_id of a website")
 
 export const instance = make("instance", idKind(InstanceId), "<uuid>", "The instance_id of an instance")
 

@@ -64,7 +64,7 @@ const tooManyTests = (resetMillis: number): TooManyRequests => ({
   headers: retryAfter(resetMillis)
 })
 
-const toJson = ({ createdAt, isConfirmed, notificationId, recipient, topic }: Notification) => ({
+export const toJson = ({ createdAt, isConfirmed, notificationId, recipient, topic }: Notification) => ({
   notification_id: notificationId,
   to: recipient,
   report: topic.kind === "report" ? topic.period : null,
@@ -94,7 +94,7 @@ interface GivenTopic {
 }
 
 /** The topic; a 422 for a report with members that only submissions have. */
-const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
+export const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
   const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
   if (report !== undefined && unwanted !== undefined) {
     return Effect.fail(Errors.invalid(unwanted, `a report has neither digest nor quarantined; leave ${unwanted} out`))

@@ -3,8 +3,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
+import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { ConversationId } from "../../../src/platform/Id.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { storeTurn } from "../../support/Conversations.ts"
@@ -158,6 +159,33 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       }
       assert.strictEqual((yield* remote("webhook", "delete", "--webhook-id", id)).code, 0)
       assert.strictEqual((yield* local("webhook", "delete", "--webhook-id", own)).code, 0)
+    })
+  )
+
+  it.effect("lists and removes the recipients of a website", () =>
+    Effect.gen(function* () {
+      const { local, remote, siteFlag } = yield* both
+      const { websiteConfigId } = yield* TestServer
+      const topic = { kind: "report", period: "weekly" } as const
+      const added = yield* Notifications.use((notifications) =>
+        notifications.add({ websiteConfigId, recipient: "ada@example.com", topic })
+      )
+      const { notificationId: id } = Option.getOrThrow(added)
+      for (const args of [[], ["--json"]]) {
+        const here = yield* local("notify", "list", ...siteFlag, ...args)
+        assert.deepInclude(here, { code: 0, stderr: "" })
+        assert.include(here.stdout, id)
+        assert.deepStrictEqual(yield* remote("notify", "list", ...siteFlag, ...args), here)
+      }
+      for (const cli of [local, remote]) {
+        const refused = yield* cli("notify", "test", "--notification-id", id)
+        assert.match(refused.stderr, /^This service sends no mail until its operator sets SMTP_URL/)
+      }
+      assert.strictEqual((yield* remote("notify", "remove", "--notification-id", id)).code, 0)
+      for (const cli of [local, remote]) {
+        const again = yield* cli("notify", "remove", "--notification-id", id)
+        assert.match(again.stderr, new RegExp(`^There is no notification ${id}\\.`))
+      }
     })
   )
 

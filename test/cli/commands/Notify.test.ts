@@ -3,13 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
-import * as Notify from "../../../src/cli/commands/Notify.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { run } from "../../support/TestCli.ts"
-import { storage } from "../../support/TestStorage.ts"
 
 const mail = (port: number) => ({
   SMTP_URL: `smtp://127.0.0.1:${port}`,
@@ -23,16 +21,9 @@ const prepare = (env: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = yield* Effect.provide(Settings, provider)
-    const layers = Layer.succeedContext(
-      yield* Layer.build(
-        Layer.provideMerge(
-          Layer.provide(App.testDeliveries(settings), App.outwardClient(settings)),
-          App.storage(settings)
-        )
-      )
-    )
+    const layers = Layer.succeedContext(yield* Layer.build(App.storage(settings)))
     const cli = (...args: ReadonlyArray<string>) =>
-      run(["notify", ...args], storage(), { commands: [Notify.command(layers)] }).pipe(Effect.provide(provider))
+      run(["notify", ...args], layers, { mail: App.mail(settings) }).pipe(Effect.provide(provider))
     const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
       Effect.provide(layers)
     )
@@ -48,17 +39,22 @@ describe("cli/commands/Notify", () => {
       const { cli, site } = yield* prepare(mail(port))
       const added = yield* cli("add", "--site", site, ...to, "--digest", "15m", "--quarantined", "--json")
       assert.deepStrictEqual([added.code, added.stderr], [0, ""])
-      const { notification_id: id, ...facts } = JSON.parse(added.stdout)
-      assert.deepStrictEqual(facts, { to: "ada@example.com", report: null, digest: "15m", quarantined: true })
+      const { created_at: _, notification_id: id, ...facts } = JSON.parse(added.stdout)
+      const topic = { report: null, digest: "15m", quarantined: true }
+      assert.deepStrictEqual(facts, { to: "ada@example.com", ...topic, confirmed: true })
       const tested = yield* cli("test", "--notification-id", id)
-      assert.deepStrictEqual([tested.code, tested.stderr], [0, ""])
+      assert.deepStrictEqual(tested, {
+        code: 0,
+        stdout: "The mail server accepted a mail to ada@example.com.\n",
+        stderr: ""
+      })
       assert.include(received[0]?.source ?? "", "Test of the notifications")
-      assert.include((yield* cli("list", "--site", site)).stdout, "submissions, digest 15m, with suspected spam")
-      const [listed] = JSON.parse((yield* cli("list", "--site", site, "--json")).stdout)
+      assert.include((yield* cli("list", "--site", "test")).stdout, "submissions, digest 15m, with suspected spam")
+      const [listed] = JSON.parse((yield* cli("list", "--site", site, "--json")).stdout).notifications
       assert.deepStrictEqual([listed.notification_id, listed.latest_mail], [id, null])
       assert.strictEqual((yield* cli("remove", "--notification-id", id)).code, 0)
       assert.include((yield* cli("remove", "--notification-id", id)).stderr, "There is no notification")
-      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
+      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout).notifications, [])
     }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
@@ -93,7 +89,7 @@ describe("cli/commands/Notify", () => {
       }
       const unknown = yield* cli("add", "--site", crypto.randomUUID(), ...to)
       assert.include(unknown.stderr, "There is no website")
-      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
+      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout).notifications, [])
       const { notification_id: id } = JSON.parse((yield* cli("add", "--site", site, ...to, "--json")).stdout)
       const refused = yield* cli("test", "--notification-id", id)
       assert.strictEqual(refused.code, 1)
@@ -112,14 +108,15 @@ describe("cli/commands/Notify", () => {
       const id = added.notification.notificationId
       const tested = yield* cli("test", "--notification-id", id)
       assert.strictEqual(tested.code, 1)
-      assert.include(tested.stderr, "This address is not confirmed, so it gets no test.")
+      assert.include(tested.stderr, "This address is not confirmed, so it gets no test; ask the person")
       const early = yield* cli("resend", "--notification-id", id)
       assert.deepStrictEqual([early.code, early.stdout], [1, ""])
       assert.include(early.stderr, "Try again in 10 minutes.")
       yield* notifications.eraseRecipient("bob@example.com", site)
       const resent = yield* cli("resend", "--notification-id", id, "--json")
       assert.strictEqual(resent.code, 0)
-      assert.deepStrictEqual(JSON.parse(resent.stdout), { notification_id: id, to: "bob@example.com", resent: true })
+      const facts = { notification_id: id, to: "bob@example.com", confirmed: false }
+      assert.deepInclude(JSON.parse(resent.stdout), facts)
       const { notification_id: other } = JSON.parse((yield* cli("add", "--site", site, ...to, "--json")).stdout)
       assert.include((yield* cli("resend", "--notification-id", other)).stderr, "confirmed already")
       const unknown = yield* cli("resend", "--notification-id", crypto.randomUUID())
@@ -133,7 +130,7 @@ describe("cli/commands/Notify", () => {
       const ended = yield* cli("add", "--site", site, ...to)
       assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
       assert.include(ended.stderr, "set SMTP_URL, MAIL_FROM and PUBLIC_URL")
-      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
+      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout).notifications, [])
     }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 })
