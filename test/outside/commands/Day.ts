@@ -215,7 +215,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* document("webhook", "delete", ...ofWebhook)
 
   yield* poll(sql`SELECT 1 FROM mail WHERE status = 'sent'`, (rows) => rows.length >= 1)
-  const notifications = yield* both<ReadonlyArray<Row>>("notify", "list", ...ofSite)
+  const { notifications } = yield* both<{ readonly notifications: ReadonlyArray<Row> }>("notify", "list", ...ofSite)
   const first = `${notifications.find((each) => each["notification_id"] !== notification)?.["notification_id"]}`
   yield* text("notify", "resend", "--notification-id", notification)
   // A recipient that the command line adds is confirmed. One that the owner API adds just got the confirmation mail.
