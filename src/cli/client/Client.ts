@@ -37,8 +37,10 @@ export type OperatorGroup<Name extends Operator.GroupName> = Operator.Group<Name
 export class Client extends Context.Service<
   Client,
   {
-    /** Builds the client of a group. */
-    readonly owner: <const Name extends GroupName>(group: Name) => Effect.Effect<Group<Name>, never, Middleware<Name>>
+    /** Builds the client of a group. With `--url`, fails without an owner key. */
+    readonly owner: <const Name extends GroupName>(
+      group: Name
+    ) => Effect.Effect<Group<Name>, CliFailure, Middleware<Name>>
     /** What only the operator may do. Fails with `--url`: no service offers it. */
     readonly operator: <const Name extends Operator.GroupName>(
       group: Name

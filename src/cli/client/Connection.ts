@@ -92,7 +92,8 @@ const remote = Effect.fnUntraced(function* (text: string) {
   const url = yield* originOf(text)
   const given = Option.map(yield* Key, (key) => Redacted.make(key))
   const key = Option.isSome(given) ? given : yield* ownerKey
-  if (Option.isNone(key)) return yield* withoutKey
+  // Only a request needs the key: what only the operator can do is refused with any key.
+  if (Option.isNone(key)) return Client.Client.of({ owner: () => Effect.fail(withoutKey), operator: operatorOnly, url })
   const { make } = yield* Effect.promise(() => import("./Remote.ts"))
   return Client.Client.of({ owner: yield* make({ url, key: key.value }), operator: operatorOnly, url })
 })

@@ -151,13 +151,6 @@ const clearing = {
   noDailyTokens: Inputs.withoutValue("no-daily-tokens", "Let the instance use any number of tokens")
 }
 
-const updateFlags = [
-  ...["name", "site", "no-site", "agent-url", "agent-protocol", "agent-model", "no-agent-model", "agent-key-env"],
-  ...["no-agent-key-env", "agent-key-header", "no-agent-key-header", "agent-body", "no-agent-body", "agent-header"],
-  ...["no-agent-header", "memory", "conversation-ids", "instructions", "no-instructions", "history"],
-  ...["history-characters", "max-tokens", "daily-tokens", "no-daily-tokens", "origin", "any-origin"]
-]
-
 /** The new value of a field that may be cleared; undefined if neither flag is given. */
 const clearable = <A>(flag: string, value: A | null, isCleared: boolean) =>
   Change.changeTo<A, null>(
@@ -198,7 +191,7 @@ const update = Command.make(
         daily_tokens: yield* clearable("daily-tokens", input.daily_tokens, input.noDailyTokens),
         origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
       },
-      updateFlags
+      "hydracore instance update"
     )
     const params = { instance_id: input.instanceId }
     const instance = yield* instances(input.instanceId, (instances) => instances.update({ params, payload }))

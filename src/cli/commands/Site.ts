@@ -60,7 +60,7 @@ const update = Command.make(
         origins: yield* Change.originsToBe(origins, anyOrigin),
         time_zone: timeZone ?? undefined
       },
-      ["name", "origin", "any-origin", "time-zone"]
+      "hydracore site update"
     )
     const site_id = yield* Websites.idOf(named)
     const site = yield* Client.owner("sites", { notFound: Output.notFound("website", site_id) }, (sites) =>

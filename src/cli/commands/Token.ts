@@ -29,11 +29,11 @@ const issue = Command.make(
     )
     yield* Output.answer({
       json: token,
-      text: `${Output.facts([
+      text: Output.facts([
         ["token_id", token.token_id],
         ["token", token.token],
         ["expires_at", token.expires_at === null ? "never" : Output.time(token.expires_at)]
-      ])}\n`
+      ])
     })
   })
 ).pipe(

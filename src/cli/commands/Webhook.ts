@@ -197,7 +197,7 @@ const update = Command.make(
         format: Option.getOrUndefined(flags.format),
         enabled: flags.enable ? true : flags.disable ? false : undefined
       },
-      ["url", "event", "all-events", "format", "enable", "disable"]
+      "hydracore webhook update"
     )
     const webhook = yield* ofWebhook(
       flags,

@@ -26,16 +26,16 @@ export const originsToBe = (origins: ReadonlyArray<string>, isAny: boolean) =>
     { flag: "any-origin", isGiven: isAny, cleared: [] }
   )
 
-/** The changed settings. If there are none, fails with a message that names the possible flags. */
+/** The changed settings. If there are none, fails with a message that names the command, whose help lists the flags. */
 export const require = <A extends object>(
   change: { readonly [K in keyof A]: A[K] | undefined },
-  flags: ReadonlyArray<string>
+  command: string
 ): Effect.Effect<A, CliError.CliError> => {
   const given = Object.entries(change).filter(([, value]) => value !== undefined)
   return given.length === 0
     ? Effect.fail(
         new CliError.ValidationError({
-          message: `No change was given; give at least one of ${flags.map((flag) => `--${flag}`).join(", ")}.`
+          message: `No change was given; \`${command} --help\` lists the flags.`
         })
       )
     : Effect.succeed(Object.fromEntries(given) as A)

@@ -73,7 +73,7 @@ describe("site", () => {
       }
       assert.strictEqual(
         yield* refusal(...update),
-        "No change was given; give at least one of --name, --origin, --any-origin, --time-zone.\n"
+        "No change was given; `hydracore site update --help` lists the flags.\n"
       )
       assert.strictEqual(
         yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),

@@ -16,6 +16,10 @@ describe("token", () => {
       assert.strictEqual(issued.expires_at, "2026-05-30T00:00:00.000Z")
       const forever = yield* json("token", "issue", "--instance", `urn:uuid:${instance_id}`)
       assert.isNull(forever.expires_at)
+      assert.match(
+        (yield* text("token", "issue", "--instance", instance_id)).stdout,
+        /^token_id {4}\S+\ntoken {7}hwt_\S+\nexpires_at {2}never\n$/
+      )
 
       const authenticated = WidgetTokens.use(({ authenticate }) => authenticate(instance_id, issued.token)).pipe(
         Effect.map(Option.isSome),
