@@ -68,6 +68,12 @@ const originOf = (text: string): Effect.Effect<string, CliFailure> => {
   return isReadable ? Effect.fail(unencrypted) : Effect.succeed(url.origin)
 }
 
+/** In `webhook update`, for example, a `--url` that should name the service would change the webhook in the wrong database. */
+const keyWithoutUrl = new CliFailure({
+  message:
+    "The flag --key is for a running service: give its address with --url, before the command if the command has a flag --url of its own."
+})
+
 const operatorOnly = () =>
   Effect.fail(
     new CliFailure({
@@ -104,7 +110,10 @@ export const layer = <E, R>(local: Layer.Layer<Client.Client, E, R>) =>
     Effect.map(
       Url,
       Option.match({
-        onNone: (): Layer.Layer<Client.Client, Effect.Error<ReturnType<typeof remote>> | E, LayerServices | R> => local,
+        onNone: (): Layer.Layer<Client.Client, Effect.Error<ReturnType<typeof remote>> | E, LayerServices | R> =>
+          Layer.unwrap(
+            Effect.flatMap(Key, (key) => (Option.isSome(key) ? Effect.fail(keyWithoutUrl) : Effect.succeed(local)))
+          ),
         onSome: (text) => Layer.effect(Client.Client, remote(text))
       })
     )

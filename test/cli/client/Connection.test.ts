@@ -189,6 +189,29 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
     })
   )
 
+  it.effect("refuses a key without the service's address, and changes nothing in this process", () =>
+    Effect.gen(function* () {
+      const { local, remote, siteFlag, url } = yield* both
+      const created = yield* run(
+        ["--url", url, "--key", (yield* newKey("write")).key, "webhook", "create", ...siteFlag, "--json"].concat(
+          "--url",
+          "https://hooks.example/leads"
+        ),
+        Layer.succeedContext(yield* Effect.context<Storage>())
+      )
+      const { webhook_id: id } = JSON.parse(created.stdout)
+      // The address of the service stands behind the command, and would become that of the webhook.
+      const ended = yield* remote("webhook", "update", "--webhook-id", id, "--disable")
+      assert.deepInclude(ended, { code: 1, stdout: "" })
+      assert.match(ended.stderr, /^The flag --key is for a running service: give its address with --url, before/)
+      const { webhooks } = JSON.parse((yield* local("webhook", "list", ...siteFlag, "--json")).stdout)
+      assert.deepInclude(
+        webhooks.find((webhook: { readonly webhook_id: string }) => webhook.webhook_id === id),
+        { url: "https://hooks.example/leads", disabled_at: null }
+      )
+    })
+  )
+
   it.effect("follows the pages of a list, and finds the website of an id", () =>
     Effect.gen(function* () {
       const { local, remote, siteFlag } = yield* both
