@@ -6,11 +6,9 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
-import type { LimitReached } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as Maximums from "../../sites/Maximums.ts"
 
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   /** One line for the user, without secrets. */
@@ -20,12 +18,6 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   // `Cli` prints the message, so the runtime must not.
   override readonly [Runtime.errorReported] = false
 }
-
-/** As many exist as are possible. */
-export const limitReached = ({ maximum }: LimitReached): Effect.Effect<never, CliFailure> =>
-  Effect.fail(
-    new CliFailure({ message: `${Maximums.message(maximum).replace(/^./, (letter) => letter.toUpperCase())}.` })
-  )
 
 /** `--json` prints one document, and CSV is none. */
 export const jsonOrCsv = new CliFailure({ message: "The flags --json and --format csv cannot be combined." })
