@@ -31,11 +31,14 @@ export class InstanceDirectory extends Context.Service<
       reach: Reach,
       instanceId: InstanceId
     ) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable>
-    /** Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. */
+    /**
+     * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. Fails
+     * if the instance would move to a website that has as many as `Maximums.instances`.
+     */
     readonly update: (
       instanceId: InstanceId,
       change: Instance.InstanceChange
-    ) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable | WebsiteUnknown>
+    ) => Effect.Effect<Option.Option<Instance.Instance>, StorageUnavailable | LimitReached | WebsiteUnknown>
     /**
      * Like `update`, with a change that depends on the instance as it is stored: no other change happens in between. If `decide`
      * fails, nothing changes.
@@ -85,13 +88,14 @@ export const layerMemory = (
             })
         })
       )
+    const isFull = (websiteConfigId: WebsiteConfigId | null) =>
+      websiteConfigId !== null && list(websiteConfigId).length >= Maximums.instances.max
     return InstanceDirectory.of({
       modify,
       create: (request) =>
         Effect.suspend(() => {
           const instance = Instance.make(request.instance_id ?? InstanceId.make(randomUUID()), request)
-          const { website_config_id: websiteConfigId } = instance
-          if (websiteConfigId !== null && list(websiteConfigId).length >= Maximums.instances.max) {
+          if (isFull(instance.website_config_id)) {
             return Effect.fail(new LimitReached({ maximum: Maximums.instances }))
           }
           instances.set(instance.instance_id, instance)
@@ -99,7 +103,13 @@ export const layerMemory = (
         }),
       find: (id) => Effect.sync(() => found("all", id)),
       read: (reach, id) => Effect.sync(() => found(reach, id)),
-      update: (id, change) => modify("all", id, () => Result.succeed(change)),
+      update: (id, change) =>
+        modify("all", id, (before) => {
+          const { website_config_id: websiteConfigId = null } = change
+          return websiteConfigId !== before.website_config_id && isFull(websiteConfigId)
+            ? Result.fail(new LimitReached({ maximum: Maximums.instances }))
+            : Result.succeed(change)
+        }),
       delete: (reach, id) => Effect.sync(() => Option.isSome(found(reach, id)) && instances.delete(id)),
       list: (reach) => Effect.sync(() => list(reach))
     })

@@ -10,6 +10,7 @@ import { TestClock } from "effect/testing"
 import { protocols } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { InstanceId, type WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
 
 const Text = Schema.Literals([
   "",
@@ -76,6 +77,29 @@ export const suite = <R, E>(
         assert.deepStrictEqual(yield* instances.read("all", unowned.instance_id), Option.some(unowned))
         assert.isTrue(yield* instances.delete(mine, instance.instance_id))
         assert.isTrue(yield* instances.delete("all", others.instance_id))
+      })
+    )
+
+    it.effect("a website gets no instance beyond the maximum, neither a new one nor one of another website", () =>
+      Effect.gen(function* () {
+        const instances = yield* InstanceDirectory
+        const [full, other] = [yield* newSite, yield* newSite]
+        const of = (website_config_id: WebsiteConfigId | null) =>
+          instances.create({ name: "a", agent_url: "b", website_config_id })
+        const own = yield* Effect.replicateEffect(of(full), Maximums.instances.max)
+        const strangers = [yield* of(other), yield* of(null)]
+        const toFull = { name: "changed", website_config_id: full }
+        assert.strictEqual((yield* Effect.flip(of(full)))._tag, "LimitReached")
+        for (const { instance_id } of strangers) {
+          assert.strictEqual((yield* Effect.flip(instances.update(instance_id, toFull)))._tag, "LimitReached")
+        }
+        assert.deepStrictEqual(yield* instances.list(other), strangers.slice(0, 1))
+        assert.isTrue(Option.isNone(yield* instances.update(InstanceId.make(randomUUID()), toFull)))
+        const first = own[0]!
+        const renamed = Option.some({ ...first, ...toFull })
+        assert.deepStrictEqual(yield* instances.update(first.instance_id, toFull), renamed)
+        yield* instances.update(first.instance_id, { website_config_id: other })
+        assert.isTrue(Option.isSome(yield* instances.update(strangers[1]!.instance_id, toFull)))
       })
     )
 

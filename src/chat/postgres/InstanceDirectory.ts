@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import { ConversationId, InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
@@ -126,7 +126,9 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
     })
   )
 
-const Website = Schema.Tuple([Schema.Struct({ is_known: Schema.Boolean, instances: Schema.Int })])
+const Website = Schema.Tuple([
+  Schema.Struct({ is_known: Schema.Boolean, instances: Schema.Int, grows: Schema.Boolean })
+])
 
 const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 
@@ -156,15 +158,20 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
         capacity
       })
 
-      /** The number of instances of a website. While the website is locked, its deletion does not begin. */
-      const count = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
+      /**
+       * Fails if a website cannot have the instance, which is new or may be of another website. While the website is locked, its
+       * deletion does not begin, and it gets no other instance.
+       */
+      const requireRoom = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, isNewTo: Statement.Fragment) {
         const [website] = yield* sql`SELECT
             EXISTS (SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL)
               AS is_known,
-            (SELECT count(*)::int FROM instance WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}) AS instances`.pipe(
-          decodeRows(Website)
-        )
-        return website.is_known ? website.instances : yield* new WebsiteUnknown({})
+            (SELECT count(*)::int FROM instance WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}) AS instances,
+            ${isNewTo} AS grows`.pipe(decodeRows(Website))
+        if (!website.is_known) return yield* new WebsiteUnknown({})
+        if (website.grows && website.instances >= Maximums.instances.max) {
+          return yield* new LimitReached({ maximum: Maximums.instances })
+        }
       })
 
       const create: InstanceDirectory["Service"]["create"] = Effect.fnUntraced(function* (request) {
@@ -178,12 +185,7 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
         const insert = sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`
         if (websiteConfigId === null) yield* mapErrors(insert)
         else {
-          yield* Effect.gen(function* () {
-            if ((yield* count(websiteConfigId)) >= Maximums.instances.max) {
-              return yield* new LimitReached({ maximum: Maximums.instances })
-            }
-            return yield* insert
-          }).pipe(whileLocked(websiteConfigId))
+          yield* Effect.andThen(requireRoom(websiteConfigId, sql`true`), insert).pipe(whileLocked(websiteConfigId))
         }
         return instance
       })
@@ -199,9 +201,10 @@ export const layer = (options: Options = {}): Layer.Layer<InstanceDirectory, nev
 
       const update: InstanceDirectory["Service"]["update"] = (id, change) => {
         const websiteConfigId = change.website_config_id ?? null
-        return websiteConfigId === null
-          ? write(id, change).pipe(mapErrors)
-          : Effect.andThen(count(websiteConfigId), write(id, change)).pipe(whileLocked(websiteConfigId))
+        if (websiteConfigId === null) return write(id, change).pipe(mapErrors)
+        const moves = sql`EXISTS (SELECT FROM instance WHERE instance_id = ${PgTypes.uuid(id)}
+          AND website_config_id IS DISTINCT FROM ${PgTypes.uuid(websiteConfigId)})`
+        return Effect.andThen(requireRoom(websiteConfigId, moves), write(id, change)).pipe(whileLocked(websiteConfigId))
       }
 
       const modify: InstanceDirectory["Service"]["modify"] = (reach, id, decide) =>
