@@ -15,10 +15,8 @@ import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 
-/** The files of `src` in which a function runs during an action, however often. */
-const executedBy = async (session: Session, action: () => Promise<void>): Promise<ReadonlySet<string>> => {
-  await session.post("Profiler.takePreciseCoverage")
-  await action()
+/** The files of `src` in which a function ran since the last call, however often. */
+const takeFiles = async (session: Session): Promise<ReadonlySet<string>> => {
   const { result } = await session.post("Profiler.takePreciseCoverage")
   const executed = new Set<string>()
   for (const { functions, url } of result) {
@@ -60,7 +58,7 @@ const elsewhere: ReadonlySet<string> = new Set([
 
 /** Loops in the background, which a request may wake. They run within some requests, on a busy machine within all of them. */
 const isBackground = (file: string) =>
-  /^(?:privacy|delivery|pages)\/|^chat\/Running|^analytics\/(?:postgres\/Leads|reports\/(?!LocalTime|postgres\/OpenDays))/.test(
+  /^(?:privacy|delivery|pages)\/|^analytics\/(?:postgres\/Leads|reports\/(?!LocalTime|postgres\/OpenDays))/.test(
     file
   ) || /^platform\/(?:rounds|text\/Calendar|runtime\/Rows|postgres\/Database|data\/Memo)/.test(file)
 
@@ -72,9 +70,20 @@ it.live(
   () =>
     Effect.gen(function* () {
       const guide = readFileSync(path.join(root, "src/docs/developing.md"), "utf8")
+      const session = new Session()
+      session.connect()
+      yield* Effect.promise(async () => {
+        await session.post("Profiler.enable")
+        await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false })
+      })
+      /** The files that ran until the agent got the visitor's question. */
+      let toAgent: ReadonlySet<string> = new Set()
       const upstream = yield* start((_, response) => {
-        response.writeHead(200, sse)
-        response.end(says("Hello") + finishes("stop"))
+        takeFiles(session).then((files) => {
+          toAgent = files
+          response.writeHead(200, sse)
+          response.end(says("Hello") + finishes("stop"))
+        }, response.destroy)
       })
       const database = Redacted.value((yield* TestDatabase.connection).url)
       const target = yield* Store.prepare(database, upstream.url, "edge")
@@ -108,19 +117,25 @@ it.live(
           }),
         chat: () => post(`/v1/public/widget/${target.instanceId}/chat`, { message: "Hi" })
       }
-      const maxFiles: Readonly<Record<string, number>> = { "page view": 26, submission: 26 }
+      const maxFiles: Readonly<Record<string, number>> = { "page view": 26, submission: 26, chat: 40 }
+      /** Of a chat, to the agent and back. */
+      const maxEachWay = [34, 25] as const
       /** A walk also goes through the files that an earlier one names. */
       const walked = new Set<string>()
-      const session = new Session()
-      session.connect()
       yield* Effect.promise(async () => {
-        await session.post("Profiler.enable")
-        await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false })
         for (const [name, send] of Object.entries(requests)) {
           // The first is not counted: it fills caches.
           await send()
           const runs: Array<ReadonlySet<string>> = []
-          for (let run = 0; run < 10; run++) runs.push(await executedBy(session, send))
+          const ways: Array<readonly [to: ReadonlySet<string>, back: ReadonlySet<string>]> = []
+          for (let run = 0; run < 10; run++) {
+            toAgent = new Set()
+            await takeFiles(session)
+            await send()
+            const files = await takeFiles(session)
+            ways.push([toAgent, files])
+            runs.push(new Set([...toAgent, ...files]))
+          }
           const executed = new Set(runs.flatMap((run) => [...run]))
           const named = namedIn(guide, name)
           assert.isAtLeast(named.length, 5, name)
@@ -135,16 +150,21 @@ it.live(
             `${name}: files that do not run; these do: ${[...executed].sort().join(" ")}`
           )
           for (const file of named) walked.add(file)
-          const most = maxFiles[name]
-          if (most === undefined) continue
           // A loop in the background does not run each time.
-          const always = [...executed].filter((file) => !isBackground(file) && runs.every((run) => run.has(file)))
+          const inAll = (sets: ReadonlyArray<ReadonlySet<string>>) =>
+            [...executed].filter((file) => !isBackground(file) && sets.every((files) => files.has(file)))
+          const always = inAll(runs)
           assert.deepStrictEqual(
             always.filter((file) => !walked.has(file)),
             [],
             `${name}: files that run and are not named`
           )
-          assert.isAtMost(always.length, most, name)
+          assert.isAtMost(always.length, maxFiles[name] ?? 0, name)
+          if (name !== "chat") continue
+          for (const [way, max] of maxEachWay.entries()) {
+            const files = inAll(ways.map((both) => both[way]!))
+            assert.isAtMost(files.length, max, `a chat, ${way === 0 ? "to the agent" : "back"}: ${files.join(" ")}`)
+          }
         }
       })
     }).pipe(Effect.scoped),
