@@ -237,8 +237,7 @@ export const make = Effect.fnUntraced(
     /** A visit that begins at `start` and ends before `end`. */
     const visit = Effect.fnUntraced(function* (visitor: Visitor, start: number, end: number) {
       count++
-      const { client } = visitor
-      const { shared } = visitor
+      const { client, shared } = visitor
       const origin = visitor.seenAt === 0 ? yield* pick(origins) : direct
       let at = start
       let page = yield* pick(entries)

@@ -14,7 +14,7 @@ import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/re
 import type { SiteRows } from "../../src/analytics/reports/Row.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
+import { plainRow, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
 const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
 
@@ -30,28 +30,6 @@ const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows
 })
 
 const noRows = Rows.make({ views: [], events: [], conversions: [], goalCount: 0 })
-
-const plainRow = {
-  age: 0,
-  path: "/",
-  sessionId: null,
-  visitor: 0,
-  deviceType: null,
-  browser: null,
-  os: null,
-  country: null
-} as const
-
-const plainView = {
-  ...plainRow,
-  source: null,
-  medium: null,
-  campaign: null,
-  term: null,
-  content: null,
-  referrerHost: null,
-  referrerPath: null
-}
 
 const plainEvent = { ...plainRow, name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true } as const
 

@@ -58,6 +58,16 @@ const View = Schema.Struct({
   referrerPath: nullOr("/", "/a")
 })
 
+/** A row of the first visitor, at `now`, of which nothing else is known. */
+export const plainRow = { ...withoutFacts, age: 0, path: "/", visitor: 0 } as const
+
+/** Like `plainRow`, for a page view without a campaign and a referrer. */
+export const plainView: typeof View.Type = {
+  ...viewWithoutFacts,
+  ...plainRow,
+  ...{ source: null, medium: null, campaign: null, term: null, content: null }
+}
+
 const Event = Schema.Struct({
   ...received,
   name: Schema.Literals(["Signup", "Scroll", "Buy"]),

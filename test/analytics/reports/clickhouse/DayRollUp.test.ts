@@ -21,7 +21,7 @@ import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
-import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+import { now, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
 
 const Runs = Schema.Array(Schema.Struct({ day: Schema.String, roll: Schema.String }))
 
@@ -181,16 +181,9 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp: d
           ...{ metrics: ["visitors", "visits", "bounce_rate"], dimensions: ["event:page"], filters: [], order: [] },
           ...{ dateRange: "7d", comparison: null, limit: 10_000, offset: 0 }
         })
-        const client = { deviceType: null, browser: null, os: null, country: null } as const
-        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
         const view = (minutes: number, sessionId: "s" | null) =>
           rowsOf({
-            views: [
-              {
-                ...{ age: minutes * 60_000, path: "/", visitor: 0, referrerHost: null, referrerPath: null },
-                ...{ ...client, ...campaign, sessionId }
-              }
-            ],
+            views: [{ ...plainView, age: minutes * 60_000, sessionId }],
             ...{ events: [], conversions: [], goalCount: 0 }
           })
         for (const [before, after] of [
@@ -311,19 +304,8 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
           ...{ comparison: null, limit: 1, offset: 0 }
         })
         const age = 26 * 3_600_000
-        const row = {
-          age,
-          path: "/",
-          sessionId: "s",
-          visitor: 0,
-          deviceType: null,
-          browser: null,
-          os: null,
-          country: null
-        } as const
-        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
         const rows = { views: [], events: [], conversions: [], goalCount: 0 } as const
-        yield* site.add(rowsOf({ ...rows, views: [{ ...row, ...campaign, referrerHost: null, referrerPath: null }] }))
+        yield* site.add(rowsOf({ ...rows, views: [{ ...plainView, age, sessionId: "s" }] }))
         yield* site.rollUp()
         yield* site.add(rowsOf({ ...rows, conversions: [{ age, key: "s", name: "Form submitted" }] }))
         assert.lengthOf((yield* site.plan).open, 1)
@@ -338,12 +320,9 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
       Effect.gen(function* () {
         const clickhouse = yield* ClickHouse
         const site = yield* website("UTC", 1_000)
-        const view = { age: 26 * 3_600_000, path: "/", sessionId: "s", visitor: 0 } as const
-        const client = { deviceType: null, browser: null, os: null, country: null } as const
-        const campaign = { source: null, medium: null, campaign: null, term: null, content: null } as const
         yield* site.add(
           rowsOf({
-            views: [{ ...view, ...client, ...campaign, referrerHost: null, referrerPath: null }],
+            views: [{ ...plainView, age: 26 * 3_600_000, sessionId: "s" }],
             ...{ events: [], conversions: [], goalCount: 0 }
           })
         )
