@@ -6,6 +6,7 @@ import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import * as StoredIds from "../../../src/chat/conversations/ConversationId.ts"
 import { Client, textOf } from "../../../src/cli/client/Client.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
+import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as Storages from "../../support/Storages.ts"
@@ -75,6 +76,20 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
       ]) {
         assert.strictEqual((yield* Effect.flip<unknown, { readonly _tag: string }, never>(failing))._tag, "NotFound")
       }
+    })
+  )
+
+  it.effect("moves no instance to a website that has the maximum, and says so", () =>
+    Effect.gen(function* () {
+      const { operator } = yield* Client
+      const instances = yield* operator("instances")
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const payload = { name: "Shop", agent_url: "http://10.0.0.1:9000" }
+      const { instance_id } = yield* instances.create({ payload })
+      const ofSite = { website_config_id: site.websiteConfigId }
+      yield* Effect.replicateEffect(instances.create({ payload: { ...payload, ...ofSite } }), Maximums.instances.max)
+      const refusal = yield* Effect.flip(instances.update({ params: { instance_id }, payload: ofSite }))
+      assert.include(JSON.stringify(refusal), Maximums.message(Maximums.instances))
     })
   )
 
