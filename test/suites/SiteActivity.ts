@@ -11,6 +11,7 @@ import * as Activities from "../../src/activity/Activity.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/analytics/EventRepo.ts"
+import { withoutFacts } from "../../src/analytics/StoredView.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -43,8 +44,9 @@ const visitedSite = Effect.gen(function* () {
     } else if (kind === 1) {
       const { browser, country, deviceType, os, path, visitorHash } = unclassified
       const event = {
+        ...withoutFacts,
         ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
-        ...{ name: "signup", sessionId: null, properties: null, revenue: null, isInteractive: true }
+        ...{ name: "signup", properties: null, revenue: null, isInteractive: true }
       }
       yield* EventRepo.use((repo) => repo.append(event))
       activities.push(Activities.ofEvent(event))
