@@ -6,10 +6,8 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
-import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
 import { Readiness } from "../server/Readiness.ts"
-import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
 import type * as Client from "./client/Client.ts"
 import * as Connection from "./client/Connection.ts"
 import * as Analytics from "./commands/Analytics.ts"
@@ -32,13 +30,11 @@ import * as Webhook from "./commands/Webhook.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
-/** The services that the storage commands need. */
-export type Storage = ConsoleSessions | Notifications | Readiness
-
 export interface Options<E, R, RCommands = never> {
-  /** Built when a command needs it. `--help` and an invalid command line do not build it. */
-  readonly storage: Layer.Layer<Storage, E, R>
-  /** The owner API in this process, for commands that are its clients. Built when such a command runs without `--url`. */
+  /**
+   * The owner API in this process. Built when a command that is its client runs without `--url`: `--help` and an invalid command
+   * line do not build it.
+   */
   readonly client: Layer.Layer<Client.Client, E, R>
   /** Commands with storage of their own, such as `serve`, `demo` and `migrate`. Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
@@ -68,7 +64,6 @@ export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>)
   ).pipe(Layer.provideMerge(storage))
 
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
-  const storage = Layer.unwrap(Effect.as(Connection.requireLocal, requireReady(options.storage)))
   const client = Connection.layer(options.client)
   return Command.make("hydracore").pipe(
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
@@ -83,7 +78,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Conversation.command(client),
       Form.command(client),
       Submissions.command(client),
-      Person.command(client, storage),
+      Person.command(client),
       Stats.command(client),
       Goal.command(client),
       Webhook.command(client),

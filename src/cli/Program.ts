@@ -15,10 +15,6 @@ import * as LocalDatabase from "./support/LocalDatabase.ts"
 
 const loadSettings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
 
-const storage = Layer.unwrap(
-  Effect.map(loadSettings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
-)
-
 const client = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* loadSettings
@@ -43,7 +39,6 @@ export const isService = (args: ReadonlyArray<string>): boolean => {
 
 /** Runs the command of these arguments. */
 export const run = Cli.make({
-  storage,
   client,
   commands: [Demo.command, Serve.command, Migrate.command, Doctor.command]
 })

@@ -133,7 +133,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
     options.webhookAllow,
     options.mail
   )
-  const exit = yield* Cli.make({ storage, client, commands: options.commands ?? [] })(args).pipe(
+  const exit = yield* Cli.make({ client, commands: options.commands ?? [] })(args).pipe(
     Effect.provide(
       platform(
         {

@@ -4,18 +4,10 @@
  *
  * @module
  */
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
-import * as App from "../../App.ts"
-import { Settings } from "../../Config.ts"
-import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts"
-import * as Invitations from "../../delivery/mail/MailedInvitations.ts"
-import { Notifications } from "../../delivery/mail/Notifications.ts"
-import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import type { Access } from "../../sites/access/Access.ts"
-import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Websites from "../client/Websites.ts"
@@ -81,16 +73,6 @@ const erase = Command.make(
   ])
 )
 
-/** Fails if the address unsubscribed, or may get no further mail now because it has not confirmed. */
-const countInvitation = Effect.fnUntraced(function* (sites: Access["sites"], address: string) {
-  const decision = yield* Notifications.use((notifications) => notifications.countInvitation(sites, address))
-  if (decision._tag === "Accepted") return
-  if (decision._tag === "NoKey") return yield* new SecretsKeyUnusable({ reason: "missing" })
-  const unmailed = "Or print a link with `hydracore console link`, and send it to the person yourself."
-  const reason = ConfirmationRefusal.ofInvitation(decision)
-  return yield* new Output.CliFailure({ message: decision._tag === "TooSoon" ? `${reason} ${unmailed}` : reason })
-})
-
 const invite = Command.make(
   "invite",
   {
@@ -104,40 +86,28 @@ const invite = Command.make(
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* ({ address, ...flags }) {
-    const settings = yield* Settings
-    const sending = App.mail(settings)
-    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
-    const createdAt = yield* Clock.currentTimeMillis
-    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
-    const found = yield* Effect.forEach(flags.sites, Websites.find)
-    const websites = found.length === 0 ? null : found.map(({ name }) => name)
     yield* Connection.requireLocal
-    const sessions = yield* ConsoleSession.ConsoleSessions
-    const sites = found.length === 0 ? "all" : found.map(({ site_id }) => site_id)
-    if (Option.isSome(sending)) yield* countInvitation(sites, address)
-    const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
-    if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
-    const { link, session } = created.value
-    const url = `${origin}${ConsoleSession.pathOf(link)}`
-    const expires = Output.moment(linkExpiresAt)
-    if (Option.isNone(sending)) {
-      return yield* Output.answer({
-        json: { session_id: session.session_id, mailed: false, url, expires_at: Calendar.iso(linkExpiresAt) },
-        text: `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${url}\n`
-      })
-    }
-    const { mailer, sender } = sending.value
-    const invitation = { websites, role: flags.role, url, expires }
-    const outcome = yield* Effect.provide(Invitations.send(sender, { address, sites }, invitation), mailer)
-    if (outcome._tag !== "Accepted") {
-      yield* sessions.revoke(session.session_id)
-      return yield* new Output.CliFailure({
-        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
-      })
-    }
+    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
+    const now = yield* Clock.currentTimeMillis
+    const expires_at = yield* ConsoleUrl.readExpires(flags.expires, now, 48 * Calendar.hourMillis)
+    const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
+    const { label, role } = flags
+    const sites = ids.length === 0 ? "all" : ids
+    const created = yield* Client.operator(
+      "persons",
+      { notFound: Output.notFound("website", flags.sites.join(" or ")) },
+      (persons) =>
+        persons.invite({
+          payload: { email: address, role, sites, ...(label !== null && { label }), expires_at, origin }
+        })
+    )
+    const expires = Output.time(created.expires_at)
     yield* Output.answer({
-      json: { session_id: session.session_id, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
-      text: `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.session_id}\` ends the access.\n`
+      json: created,
+      text:
+        created.url === undefined
+          ? `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${created.session_id}\` ends the access.\n`
+          : `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${created.url}\n`
     })
   })
 ).pipe(
@@ -151,16 +121,13 @@ const invite = Command.make(
   ])
 )
 
-/** The command. `client` and `storage` are built only when a subcommand that needs them runs. */
-export const command = <E, R, EClient, RClient>(
-  client: Layer.Layer<Client.Client, EClient, RClient>,
-  storage: Layer.Layer<ConsoleSession.ConsoleSessions | Notifications, E, R>
-) =>
+/** The command. The client is built only when a subcommand runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("person").pipe(
     Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(client)),
       erase.pipe(Command.provide(client)),
-      invite.pipe(Command.provide(Layer.merge(client, storage)))
+      invite.pipe(Command.provide(client))
     ])
   )

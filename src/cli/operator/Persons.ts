@@ -1,5 +1,6 @@
 /**
- * The data of a person on all websites, and in the conversations of instances without a website.
+ * The data of a person on all websites, and in the conversations of instances without a website; and invitations to a console at any
+ * address.
  *
  * @module
  */
@@ -7,14 +8,22 @@ import { Effect, Option, Schema, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts"
 import { Notifications } from "../../delivery/mail/Notifications.ts"
+import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as DataApi from "../../privacy/OwnerDataApi.ts"
 import { kinds } from "../../privacy/Person.ts"
 import * as PersonExport from "../../privacy/PersonExport.ts"
 import { Persons } from "../../privacy/Persons.ts"
+import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
+import * as Errors from "../../sites/access/Errors.ts"
 import { Exports } from "../../sites/access/Exports.ts"
+import * as Fields from "../../sites/access/Fields.ts"
+import * as MailedLink from "../../sites/access/MailedLink.ts"
+import * as OwnerSessions from "../../sites/access/OwnerSessionsApi.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Operations from "./Operations.ts"
 
 const { email } = DataApi.Person.fields
@@ -35,7 +44,45 @@ const erasePerson = HttpApiEndpoint.post("erase", "/operator/persons/erase", {
   error: Operations.failures
 })
 
-export const Api = Operations.api(HttpApiGroup.make("persons").add(exportPerson, erasePerson))
+const CreatedLink = OwnerSessions.CreatedLink.fields
+
+/**
+ * Creates a link to the console and mails it, if this process sends mails. The owner API's links open the console of its service only,
+ * so that no owner can mail an address of their own to strangers.
+ */
+const invite = HttpApiEndpoint.post("invite", "/operator/persons/invite", {
+  payload: Schema.Struct({
+    ...OwnerSessions.NewLink.fields,
+    email: OwnerSessions.email,
+    expires_at: Fields.expiry("When the link expires"),
+    /** Of the console. */
+    origin: Schema.String
+  }),
+  success: Schema.Struct({
+    session_id: CreatedLink.session_id,
+    mailed: CreatedLink.mailed,
+    /** The link, unless it was mailed. */
+    url: Schema.optionalKey(Schema.String),
+    expires_at: CreatedLink.expires_at
+  }),
+  error: Operations.failures
+})
+
+export const Api = Operations.api(HttpApiGroup.make("persons").add(exportPerson, erasePerson, invite))
+
+/** Why an invitation was not mailed, and what the operator can do. */
+const textOf = ({ reason }: MailedLink.NotMailed): string => {
+  switch (reason._tag) {
+    case "Unsubscribed":
+      return ConfirmationRefusal.ofInvitation(reason)
+    case "TooSoon":
+      return `${reason.reason} Or print a link with \`hydracore console link\`, and send it to the person yourself.`
+    case "NoKey":
+      return ErrorMessages.of(new SecretsKeyUnusable({ reason: "missing" }))
+    case "Refused":
+      return `The mail server did not accept the mail: ${reason.error}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
+  }
+}
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -45,6 +92,7 @@ export const layer = HttpApiBuilder.group(
     const exports = yield* Exports
     const notifications = yield* Notifications
     const persons = yield* Persons
+    const links = yield* MailedLink.make
     return handlers
       .handle("export", ({ payload: { email } }) => {
         const records = persons.records({ address: email, websiteConfigId: null, kinds })
@@ -60,6 +108,26 @@ export const layer = HttpApiBuilder.group(
           const erased = yield* persons.erase({ address: email, websiteConfigId: site_id, kinds })
           yield* notifications.eraseRecipient(email, site_id)
           return erased
+        })
+      )
+      .handle(
+        "invite",
+        Effect.fnUntraced(function* ({ payload: { email, expires_at, label = null, origin, role, sites } }) {
+          const { isMailed, link, session } = yield* links
+            .create({ role, sites, label, linkExpiresAt: expires_at }, email, origin)
+            .pipe(
+              Effect.catchTags({
+                NotMailed: (error) => Effect.fail(Errors.invalidBody(textOf(error))),
+                // The operator has no maximum.
+                LimitReached: Effect.die
+              })
+            )
+          return {
+            session_id: session.session_id,
+            mailed: isMailed,
+            ...(!isMailed && { url: `${origin}${ConsoleSession.pathOf(link)}` }),
+            expires_at: session.ends_at
+          }
         })
       )
   })

@@ -17,7 +17,7 @@ import { Mailer } from "./Mailer.ts"
 import { Notifications } from "./Notifications.ts"
 
 /** Sends an invitation at once. */
-export const send = Effect.fnUntraced(function* (
+const send = Effect.fnUntraced(function* (
   { from, publicUrl, secretsKey }: MailDispatcher.Options,
   invited: Invited,
   invitation: Invitation
@@ -33,34 +33,31 @@ export const send = Effect.fnUntraced(function* (
   return yield* Mailer.use((mailer) => mailer.send(message))
 })
 
-/** Without a mail server or a console URL, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
+/** Without a mail server, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifications> =>
-  Option.match(
-    Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),
-    {
-      onNone: () => Layer.succeed(Invitations, { mail: Option.none() }),
-      onSome: ({ mailer, sender }) =>
-        Layer.effect(
-          Invitations,
-          Effect.gen(function* () {
-            const mailer = yield* Mailer
-            const { countInvitation } = yield* Notifications
-            return {
-              mail: Option.some({
-                origin: sender.publicUrl,
-                count: ({ address, sites }: Invited) =>
-                  Effect.map(countInvitation(sites, address), (decision) =>
-                    decision._tag === "TooSoon"
-                      ? { ...decision, reason: ConfirmationRefusal.ofInvitation(decision) }
-                      : decision
-                  ),
-                send: (invited: Invited, invitation: Invitation) =>
-                  Effect.map(Effect.provideService(send(sender, invited, invitation), Mailer, mailer), (outcome) =>
-                    outcome._tag === "Accepted" ? null : outcome.error
-                  )
-              })
-            }
-          })
-        ).pipe(Layer.provide(mailer))
-    }
-  )
+  Option.match(mail, {
+    onNone: () => Layer.succeed(Invitations, { mail: Option.none() }),
+    onSome: ({ mailer, sender }) =>
+      Layer.effect(
+        Invitations,
+        Effect.gen(function* () {
+          const mailer = yield* Mailer
+          const { countInvitation } = yield* Notifications
+          return {
+            mail: Option.some({
+              origin: sender.consoleUrl === null ? null : sender.publicUrl,
+              count: ({ address, sites }: Invited) =>
+                Effect.map(countInvitation(sites, address), (decision) =>
+                  decision._tag === "TooSoon"
+                    ? { ...decision, reason: ConfirmationRefusal.ofInvitation(decision) }
+                    : decision
+                ),
+              send: (invited: Invited, invitation: Invitation) =>
+                Effect.map(Effect.provideService(send(sender, invited, invitation), Mailer, mailer), (outcome) =>
+                  outcome._tag === "Accepted" ? null : outcome.error
+                )
+            })
+          }
+        })
+      ).pipe(Layer.provide(mailer))
+  })

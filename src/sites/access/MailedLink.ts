@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Option } from "effect"
+import { Context, Data, Effect, Option } from "effect"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
@@ -40,14 +40,21 @@ export type InvitationCount =
   /** `reason` says which limit is reached, and when the next mail is possible. */
   | { readonly _tag: "TooSoon"; readonly waitMillis: number; readonly reason: string }
 
+/** No mail was sent, and no link remains. */
+export class NotMailed extends Data.TaggedError("NotMailed")<{
+  readonly reason:
+    | Exclude<InvitationCount, { readonly _tag: "Accepted" }>
+    | { readonly _tag: "Refused"; readonly error: string }
+}> {}
+
 /** Sends links that open the console, by mail. */
 export class Invitations extends Context.Service<
   Invitations,
   {
-    /** None if this process sends no mail, or does not know the console's URL. */
+    /** None if this process sends no mail. */
     readonly mail: Option.Option<{
-      /** The origin of the console that a link opens. */
-      readonly origin: string
+      /** The origin of the console that a link opens; null if this process does not know it. */
+      readonly origin: string | null
       /** Records that an address is invited, unless it may get no mail now. */
       readonly count: (invited: Invited) => Effect.Effect<InvitationCount, StorageUnavailable>
       /** Sends a mail at once, and returns why the mail server did not accept it; null if it did. The address is not stored. */
@@ -68,12 +75,15 @@ const tooMany = (waitMillis: number, detail: string): TooManyRequests => ({
 })
 
 const tooManyMails = (resetMillis: number) =>
-  tooMany(
-    resetMillis,
-    `A website sends at most ${mailLimit.limit} invitations an hour. Wait as many seconds as Retry-After says.`
-  )
+  new NotMailed({
+    reason: {
+      _tag: "TooSoon",
+      waitMillis: resetMillis,
+      reason: `A website sends at most ${mailLimit.limit} invitations an hour. Wait as many seconds as Retry-After says.`
+    }
+  })
 
-const notMailed = (error: string) =>
+const refused = (error: string) =>
   Errors.invalid("email", `the mail server did not accept the mail, and no link was created: ${error}`)
 
 const unsubscribed = Errors.invalid(
@@ -82,6 +92,20 @@ const unsubscribed = Errors.invalid(
 )
 
 const withoutKey = Errors.invalid("email", "this service sends no mail until its operator sets SECRETS_KEY")
+
+/** The owner API's response if no mail was sent. */
+export const errorOf = ({ reason }: NotMailed) => {
+  switch (reason._tag) {
+    case "Unsubscribed":
+      return unsubscribed
+    case "TooSoon":
+      return tooMany(reason.waitMillis, reason.reason)
+    case "NoKey":
+      return withoutKey
+    case "Refused":
+      return refused(reason.error)
+  }
+}
 
 /** When the link expires, in a mail. */
 const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
@@ -105,16 +129,7 @@ export const make = Effect.gen(function* () {
       if (!accepted) return yield* Effect.fail(tooManyMails(resetMillis))
     }
     const decision = yield* counted
-    switch (decision._tag) {
-      case "Accepted":
-        return
-      case "Unsubscribed":
-        return yield* Effect.fail(unsubscribed)
-      case "TooSoon":
-        return yield* Effect.fail(tooMany(decision.waitMillis, decision.reason))
-      case "NoKey":
-        return yield* Effect.fail(withoutKey)
-    }
+    if (decision._tag !== "Accepted") return yield* new NotMailed({ reason: decision })
   })
 
   /** The names of websites; null for all. */
@@ -125,23 +140,26 @@ export const make = Effect.gen(function* () {
           found.flatMap(Option.toArray).map(({ name }) => name)
         )
 
+  const ownOrigin = Option.getOrNull(mail)?.origin ?? null
+
   return {
-    /** Whether links can be mailed. */
-    canMail: Option.isSome(mail),
+    /** Whether links to the console of this process can be mailed. */
+    canMail: ownOrigin !== null,
     /**
      * Creates a link, and mails it if `email` is not null and mails can be sent. If the mail is refused, or the request ends
-     * while the mail is sent, no link remains.
+     * while the mail is sent, no link remains. `origin` is that of the console; without it, the link opens that of this process.
      */
     create: Effect.fnUntraced(function* (
       request: Parameters<ConsoleSession.ConsoleSessions["Service"]["createLink"]>[0],
-      email: string | null
+      email: string | null,
+      origin: string | null = ownOrigin
     ) {
       // Before the mail is counted, so that a link for which there is no room does not count as an invitation.
       const created = yield* sessions.createLink(request)
       const { link, session } = yield* Effect.fromOption(created, () => Errors.unmanaged)
-      if (email === null || Option.isNone(mail)) return { link, session, isMailed: false }
+      if (email === null || origin === null || Option.isNone(mail)) return { link, session, isMailed: false }
       const { role, sites } = request
-      const { count: countInvitation, origin, send } = mail.value
+      const { count: countInvitation, send } = mail.value
       const invited = { address: email, sites }
       yield* Effect.gen(function* () {
         yield* count(invited, countInvitation(invited))
@@ -151,7 +169,7 @@ export const make = Effect.gen(function* () {
           url: `${origin}${ConsoleSession.pathOf(link)}`,
           expires: expiryText(session.ends_at)
         })
-        if (error !== null) return yield* Effect.fail(notMailed(error))
+        if (error !== null) return yield* new NotMailed({ reason: { _tag: "Refused", error } })
       }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id))))
       return { link, session, isMailed: true }
     })

@@ -52,17 +52,17 @@ export const Sessions = Schema.Struct({
   ]
 })
 
+export const email = Fields.parsed(
+  { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
+  (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
+  "an email address such as ada@example.com is expected"
+)
+
 export const NewLink = Schema.Struct({
   role: Field.Choice(Role.roles, { title: "Role" }),
   sites: CredentialFields.sites,
   label: CredentialFields.label,
-  email: Schema.optionalKey(
-    Fields.parsed(
-      { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
-      (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
-      "an email address such as ada@example.com is expected"
-    )
-  ),
+  email: Schema.optionalKey(email),
   expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
 }).annotate({
   identifier: "NewLink",

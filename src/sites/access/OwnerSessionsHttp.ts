@@ -57,7 +57,9 @@ export const layer = HttpApiBuilder.group(
           if (caller.expiresAt !== null) return yield* Effect.fail(withExpiry)
           const createdBy = caller.kind === "operator" ? {} : { createdBy: caller.id }
           const request = { role, sites, label, linkExpiresAt, ...createdBy, callerSites: caller.sites }
-          const { isMailed, link, session } = yield* links.create(request, email)
+          const { isMailed, link, session } = yield* links
+            .create(request, email)
+            .pipe(Effect.catchTag("NotMailed", (error) => Effect.fail(MailedLink.errorOf(error))))
           return {
             session_id: session.session_id,
             path: isMailed ? null : ConsoleSession.pathOf(link),

@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
 import PostalMime from "postal-mime"
+import * as App from "../../../src/App.ts"
+import { Settings } from "../../../src/Config.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
 import { ConsoleSessions } from "../../../src/sites/access/ConsoleSession.ts"
 import { everySession } from "../../support/Lists.ts"
@@ -20,9 +22,9 @@ const mailSettings = (port: number) => ({
 const setUp = (environment: Readonly<Record<string, string>>) =>
   Effect.map(Layer.build(onPostgres), (context) => {
     const invite = (...args: ReadonlyArray<string>) =>
-      run(["person", "invite", ...args], Layer.succeedContext(context)).pipe(
-        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
-      )
+      Effect.flatMap(Settings, (settings) =>
+        run(["person", "invite", ...args], Layer.succeedContext(context), { mail: App.mail(settings) })
+      ).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment)))
     const sessions = ConsoleSessions.use((service) => service.list(everySession)).pipe(Effect.provideContext(context))
     const open = (url: string) =>
       ConsoleSessions.use((service) => service.open(url.split("#/link/")[1] ?? "")).pipe(Effect.provideContext(context))
@@ -60,6 +62,20 @@ describe("cli/commands/Person: invite", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live(
+    "with --base-url the link of the mail leads there, also if this process does not know the console's address",
+    () =>
+      Effect.gen(function* () {
+        const { port, received } = yield* mailReceiver()
+        const { invite, open } = yield* setUp({ ...mailSettings(port), CONSOLE: "off" })
+        const { code } = yield* invite(...ann, "--base-url", "https://console.example")
+        assert.strictEqual(code, 0)
+        const { text } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+        const url = /https:\/\/console\.example\/console\/#\/link\/\S+/.exec(text ?? "")?.[0] ?? ""
+        assert.isTrue(Option.isSome(yield* open(url)))
+      }).pipe(Effect.scoped)
+  )
+
   it.live("a stranger is not invited again within ten minutes, or after unsubscribing, and no link is created", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
@@ -88,7 +104,10 @@ describe("cli/commands/Person: invite", () => {
       const { invite, sessions } = yield* setUp(mailSettings(port))
       const { code, stderr } = yield* invite(...ann, ...viewer)
       assert.strictEqual(code, 1)
-      assert.include(stderr, "550 5.1.1 no such user")
+      assert.match(
+        stderr,
+        /^The mail server did not accept the mail: .*550 5\.1\.1 no such user.*\. Check SMTP_URL and MAIL_FROM\. The link is revoked\.$/m
+      )
       assert.deepStrictEqual(yield* sessions, [])
     }).pipe(Effect.scoped)
   )
