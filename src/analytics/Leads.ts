@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect } from "effect"
+import type { InstanceId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 
 /** The result of one pass over the pending leads. */
@@ -23,7 +24,7 @@ export class Leads extends Context.Service<
      * conversations.)
      */
     readonly addChat: (chat: {
-      readonly instanceId: string
+      readonly instanceId: InstanceId
       /** See `Lead.PendingLead`. */
       readonly visitorHashes: ReadonlyArray<string>
       /** Milliseconds since 1970. */

@@ -9,6 +9,7 @@ import { Clock, Effect, FiberSet, Option, Scope, type Stream } from "effect"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Leads } from "../analytics/Leads.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
+import type { InstanceId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import { type AgentError, type AgentRefusal, AgentStream } from "./AgentStream.ts"
@@ -99,7 +100,7 @@ export const makeLeads = Effect.gen(function* () {
      * Stores the lead of a chat whose conversation is not stored. The visitor does not wait: the lead is lost if the process or
      * the database fails within the milliseconds that this takes.
      */
-    add: (instanceId: string, visitorHashes: VisitorHashes): void => {
+    add: (instanceId: InstanceId, visitorHashes: VisitorHashes): void => {
       const receivedAt = clock.currentTimeMillisUnsafe()
       fork(
         Effect.flatMap(visitorHashes, (hashes) =>

@@ -58,7 +58,7 @@ const draftOf = (
   const formData = JSON.stringify(fields)
   const { reasons, status } = SpamScore.judge({ ...SpamScore.noSignals, ...SpamScore.linksIn(formData) })
   return {
-    submissionId: randomUUID(),
+    submissionId: Id.SubmissionId.make(randomUUID()),
     websiteConfigId,
     receivedAt,
     email,
@@ -176,7 +176,7 @@ export const store = Effect.fnUntraced(function* (
   yield* at(now - SampleHistory.days * dayMillis)(
     webhooks.create(websiteConfigId, { url: DemoReceiver.url, events: ["submission.accepted"], format: "standard" })
   )
-  const accepted: Array<string> = []
+  const accepted: Array<Id.SubmissionId> = []
   // One at a time, so that each event is delivered at its own time.
   for (const submission of history.submissions) {
     const draft = draftOf(websiteConfigId, submission)

@@ -17,6 +17,7 @@ import * as Body from "../platform/http/Body.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
+import { SubmissionId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
@@ -113,7 +114,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const fingerprint = Submission.fingerprint(content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
     const hints = FormContent.hintsOf(fields)
-    const draftId = randomUUID()
+    const draftId = SubmissionId.make(randomUUID())
     const hashesAt = (now: number) =>
       LeadHashes.isAllowed(head) && FormContent.allowsLead(fields) ? leadHashes(head, site, now) : Effect.succeed([])
     const makeDraft = (receivedAt: number, visitorHashes: ReadonlyArray<string>) => {

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
@@ -13,9 +13,9 @@ import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts
 /** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
 type Change<Arguments extends ReadonlyArray<unknown> = []> = (
   websiteConfigId: WebsiteConfigId,
-  submissionIds: ReadonlyArray<string>,
+  submissionIds: ReadonlyArray<SubmissionId>,
   ...more: Arguments
-) => Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
+) => Effect.Effect<ReadonlyArray<SubmissionId>, StorageUnavailable>
 
 export class Inbox extends Context.Service<
   Inbox,
@@ -30,7 +30,7 @@ export class Inbox extends Context.Service<
     }) => Effect.Effect<Page<Summary>, StorageUnavailable>
     readonly find: (
       websiteConfigId: WebsiteConfigId,
-      submissionId: string
+      submissionId: SubmissionId
     ) => Effect.Effect<Option.Option<Message>, StorageUnavailable>
     /** All submissions that match, latest first, in constant memory. */
     readonly stream: (websiteConfigId: WebsiteConfigId, filter: Filter) => Stream.Stream<Message, StorageUnavailable>

@@ -221,7 +221,7 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
 
 /** An example of a stored submission. */
 export const exampleMessage: Message = {
-  submissionId: Examples.id,
+  submissionId: SubmissionId.make(Examples.id),
   websiteConfigId: Examples.siteId,
   receivedAt: Date.parse(Examples.time),
   email: "ann@example.com",

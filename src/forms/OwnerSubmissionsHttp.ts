@@ -6,7 +6,7 @@
 import { type Array, Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
@@ -128,7 +128,7 @@ export const layer = HttpApiBuilder.group(
       )
     })
 
-    const find = ({ websiteConfigId }: Site, submissionId: string) =>
+    const find = ({ websiteConfigId }: Site, submissionId: SubmissionId) =>
       Effect.flatMap(
         lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId)),
         Effect.fromOption(() => unknownSubmission)

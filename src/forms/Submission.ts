@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto"
 import type { Attribution } from "../analytics/Lead.ts"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
@@ -15,7 +15,7 @@ export type Status = (typeof statuses)[number]
 
 /** A stored submission. */
 export interface Submission {
-  readonly submissionId: string
+  readonly submissionId: SubmissionId
   readonly websiteConfigId: WebsiteConfigId
   /** Milliseconds since 1970. */
   readonly receivedAt: number

@@ -6,7 +6,7 @@
  */
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { noAttribution } from "../analytics/Lead.ts"
-import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "./Submission.ts"
 
@@ -23,7 +23,7 @@ export interface MemoryOptions {
 /** The use of an idempotency key. */
 interface Use {
   readonly fingerprint: string
-  readonly submissionId: string
+  readonly submissionId: SubmissionId
   readonly usedAt: number
 }
 
@@ -39,7 +39,7 @@ export class SubmissionRepo extends Context.Service<
      */
     readonly submit: (
       draft: SubmissionDraft
-    ) => Effect.Effect<string, StorageUnavailable | RecordRefused | IdempotencyConflict>
+    ) => Effect.Effect<SubmissionId, StorageUnavailable | RecordRefused | IdempotencyConflict>
     /**
      * The submissions of a website, oldest first, in constant memory. `since` is in milliseconds since 1970, inclusive.
      * Without a `status`, quarantined submissions are included.
@@ -50,13 +50,13 @@ export class SubmissionRepo extends Context.Service<
       readonly status?: Status | undefined
     }) => Stream.Stream<Submission, StorageUnavailable>
     /** Accepts a submission if it is quarantined. False if there is no submission with this id; true if it is accepted now. */
-    readonly release: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly release: (submissionId: SubmissionId) => Effect.Effect<boolean, StorageUnavailable>
     /**
      * Deletes a submission and its idempotency key, whose digests could confirm a guess of the content. The key can then be used
      * again: the next submission with it is stored under a new id, since the old id would acknowledge a submission that no longer
      * exists. False if there is no such submission.
      */
-    readonly delete: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly delete: (submissionId: SubmissionId) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/forms/SubmissionRepo") {
   static readonly layerMemory = (options?: MemoryOptions): Layer.Layer<SubmissionRepo> =>

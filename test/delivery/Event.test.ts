@@ -6,7 +6,7 @@ import * as Event from "../../src/delivery/Event.ts"
 import * as SlackMessage from "../../src/delivery/SlackMessage.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as SiteInput from "../../src/sites/SiteInput.ts"
 
 const Field = Schema.Union([
@@ -17,7 +17,7 @@ const Form = Schema.Record(Schema.String, Field)
 
 /** A submission of a form. A value `{ text, times }` stands for the text, repeated so many times. */
 const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
-  submissionId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  submissionId: SubmissionId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
   websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
   receivedAt: 1_767_225_600_000,
   email: "visitor@example.com",

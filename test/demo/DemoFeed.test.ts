@@ -14,7 +14,7 @@ import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { InstanceId, SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 
 const view: PageView = {
   ...viewWithoutFacts,
@@ -30,7 +30,7 @@ const view: PageView = {
 }
 
 const draft = (submissionId: string): SubmissionDraft => ({
-  submissionId,
+  submissionId: SubmissionId.make(submissionId),
   websiteConfigId: WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-000000000002"),
   receivedAt: 0,
   email: "ada@example.org",

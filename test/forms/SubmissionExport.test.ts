@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { statuses } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as TerminalText from "../../src/platform/text/TerminalText.ts"
 
 const Hex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))
@@ -33,7 +33,7 @@ const SubmissionParts = Schema.Struct({
 })
 
 const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
-  submissionId: `${parts.id.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
+  submissionId: SubmissionId.make(`${parts.id.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`),
   websiteConfigId: WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
   receivedAt: parts.receivedAt,
   email: parts.email,

@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { Message } from "../../src/forms/InboxMessage.ts"
 import * as SubmissionTable from "../../src/forms/SubmissionTable.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as CsvReader from "../support/CsvReader.ts"
 import { id } from "../support/Ids.ts"
 
 const message = (formData: string): Message => ({
-  submissionId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+  submissionId: SubmissionId.make("0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"),
   websiteConfigId: id(WebsiteConfigId, "w"),
   receivedAt: 0,
   email: "ada@example.org",

@@ -10,7 +10,7 @@ import { Inbox } from "../../src/forms/Inbox.ts"
 import * as Inboxes from "../../src/forms/InboxMessage.ts"
 import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
@@ -41,7 +41,7 @@ const listed = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, fi
   return items
 })
 
-const idsOf = (messages: ReadonlyArray<{ readonly submissionId: string }>) =>
+const idsOf = (messages: ReadonlyArray<{ readonly submissionId: SubmissionId }>) =>
   messages.map(({ submissionId }) => submissionId)
 
 const Shape = Schema.Struct({
@@ -118,10 +118,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
       Effect.gen(function* () {
         const inbox = yield* Inbox
         const [site, other] = [yield* newSite, yield* newSite]
-        const own = [yield* submit(site, { status: "quarantined" }), yield* submit(site, { status: "quarantined" })]
+        const own = [
+          yield* submit(site, { status: "quarantined" }),
+          yield* submit(site, { status: "quarantined" })
+        ] as const
         const foreign = yield* submit(other, { status: "quarantined" })
-        const selected = [...idsOf(own), foreign.submissionId, randomUUID(), "no uuid"]
-        const assertState = (id: string, status: Status, isRead: boolean, websiteConfigId = site) =>
+        const selected = [...idsOf(own), foreign.submissionId, SubmissionId.make(randomUUID())]
+        const assertState = (id: SubmissionId, status: Status, isRead: boolean, websiteConfigId = site) =>
           Effect.map(inbox.find(websiteConfigId, id), (found) =>
             assert.deepInclude(Option.getOrThrow(found), { status, isRead })
           )
@@ -133,18 +136,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
           assert.sameMembers([...(yield* inbox.release(site, selected))], idsOf(own))
           for (const id of idsOf(own)) yield* assertState(id, "accepted", false)
         }
-        const [deleted, remaining] = idsOf(own)
-        assert.deepStrictEqual(
-          [...(yield* inbox.delete(site, [deleted ?? "", foreign.submissionId, "no uuid"]))],
-          [deleted]
-        )
-        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted ?? ""]))], [])
-        assert.isTrue(Option.isNone(yield* inbox.find(site, deleted ?? "")))
-        yield* assertState(remaining ?? "", "accepted", false)
+        const [deleted, remaining] = [own[0].submissionId, own[1].submissionId]
+        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted, foreign.submissionId]))], [deleted])
+        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted]))], [])
+        assert.isTrue(Option.isNone(yield* inbox.find(site, deleted)))
+        yield* assertState(remaining, "accepted", false)
         yield* assertState(foreign.submissionId, "quarantined", false, other)
-        for (const id of [foreign.submissionId, "no uuid", ""]) {
-          assert.isTrue(Option.isNone(yield* inbox.find(site, id)))
-        }
+        assert.isTrue(Option.isNone(yield* inbox.find(site, foreign.submissionId)))
       })
     )
 

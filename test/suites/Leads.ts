@@ -131,7 +131,7 @@ export const suite = <R, E>(
           const agentUrl = "https://a.example"
           const owned = yield* instances.create({ name: "a", agent_url: agentUrl, website_config_id: websiteConfigId })
           const unowned = yield* instances.create({ name: "b", agent_url: agentUrl })
-          for (const instanceId of [owned.instance_id, unowned.instance_id, randomUUID(), "no id"]) {
+          for (const instanceId of [owned.instance_id, unowned.instance_id, Id.InstanceId.make(randomUUID())]) {
             yield* leads.addChat({ instanceId, visitorHashes: [visitor], receivedAt: at })
           }
           yield* match

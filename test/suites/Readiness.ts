@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schedule } from "effect"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../src/platform/Id.ts"
 import type { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { draft } from "../support/TestSubmissions.ts"
@@ -15,7 +16,7 @@ export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
 
 /** Stores a submission and returns its id. */
 export const write = Effect.suspend(() => {
-  const submissionId = randomUUID()
+  const submissionId = SubmissionId.make(randomUUID())
   return Effect.as(
     SubmissionRepo.use((repo) => repo.submit(draft({ submissionId }))),
     submissionId

@@ -8,6 +8,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Result, Schema } from "effect"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../src/platform/Id.ts"
 import { asStored, draft, start, storedOf, websites } from "../support/TestSubmissions.ts"
 
 const Step = Schema.Struct({
@@ -97,7 +98,10 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
         assert.strictEqual(yield* repo.submit(again), again.submissionId)
         assert.deepStrictEqual(yield* storedOf([first, again]), [asStored(again)])
         // The other submission's key is still valid.
-        assert.strictEqual(yield* repo.submit({ ...other, submissionId: randomUUID() }), other.submissionId)
+        assert.strictEqual(
+          yield* repo.submit({ ...other, submissionId: SubmissionId.make(randomUUID()) }),
+          other.submissionId
+        )
       }
     })
   )

@@ -9,6 +9,7 @@ import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema, Stream } from "effect"
 import { type Status, type Submission, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../src/platform/Id.ts"
 import { asStored, collect, draft, start, storedOf, unknownWebsite, websites } from "../support/TestSubmissions.ts"
 import * as Idempotency from "./SubmissionIdempotency.ts"
 
@@ -122,7 +123,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       it.effect("an unknown submission cannot be released", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
-          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.release(id))
+          assert.isFalse(yield* repo.release(SubmissionId.make(randomUUID())))
         })
       )
 
@@ -137,7 +138,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             assert.isFalse(yield* repo.delete(submissionId))
             assert.isFalse(yield* repo.release(submissionId))
           }
-          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
+          assert.isFalse(yield* repo.delete(SubmissionId.make(randomUUID())))
         })
       )
 

@@ -4,11 +4,11 @@
  * @module
  */
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as TestTime from "./TestTime.ts"
 
 export const make = (websiteConfigId: WebsiteConfigId, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
-  submissionId: crypto.randomUUID(),
+  submissionId: SubmissionId.make(crypto.randomUUID()),
   websiteConfigId,
   receivedAt: TestTime.ofMachine(),
   email: "ada@example.com",

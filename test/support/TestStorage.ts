@@ -6,7 +6,7 @@ import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import * as InboxMessage from "../../src/forms/InboxMessage.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
-import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { HostedWebsiteId, SubmissionId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import { onRealClock, postgres, type Storage } from "./Storages.ts"
@@ -42,7 +42,7 @@ export const view = (day: number, visitor: number, hostedWebsiteId = site.hosted
 
 /** The submission with this number. There is one each second, and the email of some is a formula. */
 export const submission = (number: number): Submission => ({
-  submissionId: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
+  submissionId: SubmissionId.make(`00000000-0000-4000-8000-${String(number).padStart(12, "0")}`),
   websiteConfigId: site.websiteConfigId,
   receivedAt: site.createdAt + number * 1000,
   email: number % 3 === 0 ? null : `=visitor${number}@example.com`,

@@ -8,7 +8,7 @@ import { Effect, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 
 /** Websites that exist in the layer under test. */
 export const websites = [
@@ -25,7 +25,7 @@ export const start = Date.UTC(2026, 10, 1)
 export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
   const { key = null, ...rest } = fields
   const submission: Omit<SubmissionDraft, "idempotency"> = {
-    submissionId: randomUUID(),
+    submissionId: SubmissionId.make(randomUUID()),
     websiteConfigId: websites[0],
     receivedAt: start,
     email: null,

@@ -6,6 +6,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { SqlClient } from "effect/sql"
+import type { InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 
 /**
@@ -25,7 +26,7 @@ export const insert = (
   sql: SqlClient.SqlClient,
   leadId: string,
   chat: {
-    readonly instanceId: string
+    readonly instanceId: InstanceId
     readonly visitorHashes: ReadonlyArray<string>
     /** Milliseconds since 1970. */
     readonly receivedAt: number

@@ -14,7 +14,6 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
-import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -203,11 +202,9 @@ export const layer: Layer.Layer<Leads, never, PgClient> = Layer.effect(
     const separate = yield* SeparateStore
     return Leads.of({
       addChat: (chat) =>
-        isCanonicalUuid(chat.instanceId)
-          ? Effect.suspend(() =>
-              ChatLead.insert(sql, randomUUID(), chat).pipe(Database.mapErrors, Effect.asVoid, Rounds.waking("leads"))
-            )
-          : Effect.void,
+        Effect.suspend(() =>
+          ChatLead.insert(sql, randomUUID(), chat).pipe(Database.mapErrors, Effect.asVoid, Rounds.waking("leads"))
+        ),
       match: pass(sql, separate).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
     })
   })

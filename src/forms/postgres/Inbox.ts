@@ -11,7 +11,7 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { SubmissionId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -28,13 +28,13 @@ const toMessage = ({ is_read: isRead, ...row }: (typeof Rows.Type)[number]): Inb
   isRead
 })
 
-const Positions = Schema.Array(Schema.Struct({ submission_id: Schema.String, received_at: Schema.Date }))
+const Positions = Schema.Array(Schema.Struct({ submission_id: SubmissionId, received_at: Schema.Date }))
 
 const Overviews = Schema.Tuple([
   Schema.Struct({ unread: Schema.Int, quarantined: Schema.Int, pages: Schema.Array(Schema.String) })
 ])
 
-const Ids = Schema.Array(Schema.Struct({ submission_id: Schema.String }))
+const Ids = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
 
 /** The columns of a submission, with only as much of its form as a preview needs. */
 const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.maxPreviewSource})`)
@@ -136,9 +136,9 @@ const make = Effect.gen(function* () {
     return { items, next }
   }, Database.mapErrors)
 
-  const idsOfWebsite = (websiteConfigId: WebsiteConfigId, ids: ReadonlyArray<string>) =>
+  const idsOfWebsite = (websiteConfigId: WebsiteConfigId, ids: ReadonlyArray<SubmissionId>) =>
     sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-      AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
+      AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
       Database.mapErrors,
       decodeRows(Ids),
       Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
@@ -154,15 +154,13 @@ const make = Effect.gen(function* () {
     list: (query) =>
       Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
     find: (websiteConfigId, submissionId) =>
-      isCanonicalUuid(submissionId)
-        ? reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
+      reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
             WHERE submission_id = ${PgTypes.uuid(submissionId)}
               AND website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
-            Database.mapErrors,
-            decodeRows(Rows),
-            Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
-          )
-        : Effect.succeedNone,
+        Database.mapErrors,
+        decodeRows(Rows),
+        Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
+      ),
     stream: (websiteConfigId, filter) =>
       Stream.paginate(null as Position | null, (after) =>
         Effect.map(
@@ -189,7 +187,7 @@ const make = Effect.gen(function* () {
     mark: (websiteConfigId, ids, isRead) =>
       sql`WITH found AS (
           SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-            AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})
+            AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})
           ORDER BY submission_id FOR UPDATE
         ), marked AS (
           UPDATE submission SET is_read = ${isRead} FROM found

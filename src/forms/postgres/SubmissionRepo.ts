@@ -9,7 +9,7 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Batches from "../../platform/batch/Batches.ts"
-import { isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -121,11 +121,11 @@ const Rows = Schema.Array(
   Schema.Struct({
     draft_id: Schema.String,
     fingerprint: Schema.NullOr(Schema.String),
-    submission_id: Schema.NullOr(Schema.String)
+    submission_id: Schema.NullOr(SubmissionId)
   })
 )
 
-type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
+type Outcome = Result.Result<SubmissionId, IdempotencyConflict | RecordRefused>
 
 /**
  * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent. All of them
@@ -219,7 +219,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
       const sql = yield* PgClient
       const batches = yield* Columns.client
       const health = yield* Batches.WriteHealth
-      const { submit } = yield* Batches.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
+      const { submit } = yield* Batches.make<SubmissionDraft, SubmissionId, IdempotencyConflict | RecordRefused>(
         "submissions",
         {
           flush: (drafts) =>
@@ -235,15 +235,12 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         { health, traced: options.traced }
       )
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
-        isCanonicalUuid(submissionId)
-          ? sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
-              Database.mapErrors,
-              Effect.map((rows) => rows.length > 0),
-              Rounds.waking("events")
-            )
-          : Effect.succeed(false)
+        sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
+          Database.mapErrors,
+          Effect.map((rows) => rows.length > 0),
+          Rounds.waking("events")
+        )
       const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
-        if (!isCanonicalUuid(submissionId)) return false
         const id = PgTypes.uuid(submissionId)
         const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
           Database.mapErrors

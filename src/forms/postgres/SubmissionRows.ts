@@ -4,7 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import { type Submission, statuses } from "../Submission.ts"
 
 /** The columns, with an expression for the form's data as text. */
@@ -16,7 +16,7 @@ export const columns = columnsWith("form_data::text")
 const Text = Schema.NullOr(Schema.String)
 
 export const fields = {
-  submission_id: Schema.String,
+  submission_id: SubmissionId,
   website_config_id: WebsiteConfigId,
   received_at: Schema.Date,
   email: Text,

@@ -8,6 +8,7 @@ import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../src/platform/outward/OutwardClient.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { fanOutAll, fanOutSome } from "../../support/Delivery.ts"
@@ -58,9 +59,10 @@ describe("cli/commands/Webhook", () => {
       assert.include(failed.stderr, "The event was not delivered: the receiver answered 500")
 
       const receivedAt = yield* Clock.currentTimeMillis
+      const submissionId = SubmissionId.make("00000000-0000-4000-8000-000000000001")
       yield* SubmissionRepo.use((repo) =>
         repo.submit({
-          submissionId: "00000000-0000-4000-8000-000000000001",
+          submissionId,
           websiteConfigId: site,
           receivedAt,
           email: null,
@@ -95,9 +97,7 @@ describe("cli/commands/Webhook", () => {
       assert.strictEqual((yield* cli("delivery", "retry", ...flags)).code, 0)
       assert.strictEqual(JSON.parse((yield* cli("delivery", "show", ...flags, "--json")).stdout).status, "pending")
 
-      yield* SubmissionRepo.use((repo) => repo.delete("00000000-0000-4000-8000-000000000001")).pipe(
-        Effect.provide(layers)
-      )
+      yield* SubmissionRepo.use((repo) => repo.delete(submissionId)).pipe(Effect.provide(layers))
       const emptied = yield* cli("delivery", "retry", ...flags)
       assert.strictEqual(emptied.code, 1)
       assert.include(emptied.stderr, "what its event contained was deleted")

@@ -40,8 +40,8 @@ describe("delivery/postgres/Deliveries: the outbox of submissions", () => {
       yield* Delivery.fanOutAll
       const delivered = yield* Delivery.deliveriesOf(webhook)
       assert.sameDeepMembers(
-        delivered.map(({ created_at, event_id }) => [event_id, Date.parse(created_at)]),
-        drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [submissionId, receivedAt])
+        delivered.map(({ created_at, event_id }) => [String(event_id), Date.parse(created_at)]),
+        drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [String(submissionId), receivedAt])
       )
     }).pipe(Effect.provide(Delivery.postgres))
   )

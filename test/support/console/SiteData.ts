@@ -10,6 +10,7 @@ import { EventRepo } from "../../../src/analytics/EventRepo.ts"
 import { Leads } from "../../../src/analytics/Leads.ts"
 import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../../src/platform/Id.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 
 /** A sequence of numbers from 0 to 1. */
@@ -212,7 +213,7 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
       if (pages > 1 && random() < (origin.campaign === undefined ? 0.04 : 0.11)) {
         const sender = pick(random, senders)
         yield* submissions.submit({
-          submissionId: uuidOf(`${seed} ${visits}`),
+          submissionId: SubmissionId.make(uuidOf(`${seed} ${visits}`)),
           websiteConfigId: site.websiteConfigId,
           receivedAt: at,
           email: sender.email,

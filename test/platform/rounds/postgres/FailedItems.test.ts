@@ -77,7 +77,7 @@ describe("platform/rounds/postgres/FailedItems", () => {
       const behind = yield* submit(site)
       const last = yield* submit(yield* newSite)
       yield* fanOut
-      const sent = Effect.map(deliveriesOf(webhook), (all) => all.map(({ event_id: eventId }) => eventId))
+      const sent = Effect.map(deliveriesOf(webhook), (all) => all.map(({ event_id: eventId }): string => eventId))
       assert.deepStrictEqual(yield* sent, [behind])
       assert.deepStrictEqual(yield* failed, [{ kind: "event", item: broken, failures: 1 }])
       assert.notInclude((yield* FailedItems.list)[0]?.reason ?? "", last)
