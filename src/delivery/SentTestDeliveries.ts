@@ -33,10 +33,10 @@ export interface Options {
 }
 
 /** The content of a test mail; for a notification about reports, the report of the latest period. */
-const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
-  if (topic.kind !== "report") return SubmissionMail.testContent(site)
-  const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
-  return yield* MailContent.report(site, topic.period, range)
+const contentOf = Effect.fnUntraced(function* ({ report }: Notification, site: MailSite, now: number) {
+  if (report === null) return SubmissionMail.testContent(site)
+  const range = ReportPeriod.latest(report, { now, timeZone: site.timeZone })
+  return yield* MailContent.report(site, report, range)
 })
 
 const make = Effect.fnUntraced(function* (
@@ -73,12 +73,12 @@ const make = Effect.fnUntraced(function* (
         error
       })
     }),
-    notification: Effect.fnUntraced(function* (notificationId) {
+    notification: Effect.fnUntraced(function* (websiteConfigId, notificationId) {
       if (Option.isNone(mail)) return yield* new MailNotSetUp()
       const { mailer, sender } = mail.value
-      const notification = yield* notifications.find(notificationId)
+      const notification = yield* notifications.find(websiteConfigId, notificationId)
       if (Option.isNone(notification)) return Option.none()
-      const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
+      const site = yield* sites.byWebsiteConfigId(websiteConfigId)
       if (Option.isNone(site)) return Option.none()
       const createdAt = yield* Clock.currentTimeMillis
       const outcome = yield* contentOf(notification.value, site.value, createdAt).pipe(
@@ -96,7 +96,7 @@ const make = Effect.fnUntraced(function* (
         ),
         Effect.provideService(Reports, reports)
       )
-      return Option.some({ recipient: notification.value.recipient, outcome })
+      return Option.some({ recipient: notification.value.to, outcome })
     })
   })
 })

@@ -11,10 +11,9 @@ import * as Field from "../platform/contract/Field.ts"
 import { SubmissionId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
-import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import { Delivery } from "./Delivery.ts"
-import { mailStatuses } from "./mail/Mail.ts"
+import { SubmissionMail } from "./mail/Notifications.ts"
 import { Webhook } from "./Webhook.ts"
 
 export const SubmissionDeliveries = Schema.Struct({
@@ -24,16 +23,7 @@ export const SubmissionDeliveries = Schema.Struct({
       host: Webhook.fields.host
     })
   ),
-  mails: Schema.Array(
-    Schema.Struct({
-      to: Schema.String,
-      status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
-        description: "`waiting`: the submission will be mailed with others"
-      }),
-      created_at: Fields.time,
-      error: Schema.NullOr(Schema.String)
-    })
-  )
+  mails: Schema.Array(SubmissionMail)
 }).annotate({
   identifier: "SubmissionDeliveries",
   title: "SubmissionDeliveries",

@@ -8,21 +8,13 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import { Inbox } from "../forms/Inbox.ts"
 import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
-import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { Deliveries } from "./Delivery.ts"
-import { Notifications, type SubmissionMail } from "./mail/Notifications.ts"
+import { Notifications } from "./mail/Notifications.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
 import type { Options } from "./OwnerWebhooksHttp.ts"
 import { Webhooks } from "./Webhook.ts"
-
-const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
-  to: recipient,
-  status: mail?.status ?? ("waiting" as const),
-  created_at: Calendar.iso(mail?.createdAt ?? createdAt),
-  error: mail?.error ?? null
-})
 
 export const layer = ({ webhookAllow }: Options) =>
   HttpApiBuilder.group(
@@ -42,7 +34,6 @@ export const layer = ({ webhookAllow }: Options) =>
           if (Option.isNone(submission)) return yield* Effect.fail(unknownSubmission)
           const found = yield* deliveries.ofSubmission(websiteConfigId, submissionId)
           const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhook_id, webhook]))
-          const mails = yield* notifications.ofSubmission(websiteConfigId, submissionId)
           return {
             webhooks: found.flatMap((delivery) => {
               const webhook = own.get(delivery.webhook_id)
@@ -50,7 +41,7 @@ export const layer = ({ webhookAllow }: Options) =>
                 ? []
                 : [{ ...delivery, host: OperatorsWebhook.shown(webhookAllow, webhook).host }]
             }),
-            mails: mails.map(mailJson)
+            mails: yield* notifications.ofSubmission(websiteConfigId, submissionId)
           }
         })
       )

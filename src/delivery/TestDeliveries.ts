@@ -22,8 +22,9 @@ export class TestDeliveries extends Context.Service<
       websiteConfigId: WebsiteConfigId,
       webhookId: WebhookId
     ) => Effect.Effect<Option.Option<WebhookTest>, StorageUnavailable | SecretsKeyUnusable>
-    /** Mails a test, or the report of the latest period, to a recipient; none if there is no such notification. */
+    /** Mails a test, or the report of the latest period, to a recipient; none if the website has no such notification. */
     readonly notification: (
+      websiteConfigId: WebsiteConfigId,
       notificationId: NotificationId
     ) => Effect.Effect<
       Option.Option<{ readonly recipient: string; readonly outcome: Outcome }>,

@@ -12,7 +12,7 @@
 import { Option } from "effect"
 import type { Conversation } from "../chat/conversations/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Delivery.ts"
-import type { Notification } from "../delivery/mail/Notification.ts"
+import type { StoredNotification } from "../delivery/mail/Notification.ts"
 import type { Submission } from "../forms/Submission.ts"
 import type { InstanceId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
@@ -39,7 +39,7 @@ export interface FoundDelivery {
 export type PersonRecord =
   | { readonly kind: "submission"; readonly submission: Submission }
   | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
-  | { readonly kind: "notification"; readonly notification: Notification }
+  | { readonly kind: "notification"; readonly notification: StoredNotification }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 
 /**
@@ -149,8 +149,8 @@ export const isInConversation = ({ messages }: Pick<Conversation, "messages">, a
   })
 
 /** Whether the mails of a notification go to the address. */
-export const isRecipient = ({ recipient }: Pick<Notification, "recipient">, address: string): boolean =>
-  fold(recipient.trim()) === address
+export const isRecipient = ({ to }: Pick<StoredNotification, "to">, address: string): boolean =>
+  fold(to.trim()) === address
 
 export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, deliveries: 0 }
 

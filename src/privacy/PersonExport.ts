@@ -27,10 +27,11 @@ export const json = (record: PersonRecord): string => {
     case "conversation":
       return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(Transcript.of(record.conversation)))
     case "notification": {
-      const { createdAt, notificationId, recipient, topic, websiteConfigId } = record.notification
-      const ids = { kind, notification_id: notificationId, website_config_id: websiteConfigId }
-      const about = topic.kind === "report" ? { report: topic.period } : { digest: topic.digest }
-      return TerminalText.inertJson(JSON.stringify({ ...ids, to: recipient, ...about, created_at: iso(createdAt) }))
+      const { created_at, digest, notification_id, report, to, website_config_id } = record.notification
+      const about = report === null ? { digest } : { report }
+      return TerminalText.inertJson(
+        JSON.stringify({ kind, notification_id, website_config_id, to, ...about, created_at })
+      )
     }
     case "delivery": {
       const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery

@@ -13,9 +13,8 @@ describe("delivery/mail/MailDispatcher: without a mail server", () => {
       const logs = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])
       const start = Layer.build(Layer.fresh(MailDispatcher.warnWithoutServer)).pipe(Effect.provide(logs))
       yield* start
-      const topic = { kind: "report", period: "weekly" } as const
       const websiteConfigId = yield* newSite
-      yield* Notifications.use((all) => all.add({ websiteConfigId, recipient: "ada@example.com", topic }))
+      yield* Notifications.use((all) => all.add(websiteConfigId, { to: "ada@example.com", report: "weekly" }))
       assert.deepStrictEqual(lines, [])
       yield* start
       yield* until("the warning", () => lines.length > 0)

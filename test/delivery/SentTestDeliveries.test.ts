@@ -14,9 +14,9 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
   Effect.gen(function* () {
     const websiteConfigId = yield* newSite
     const added = yield* Notifications.use((notifications) =>
-      notifications.add({ websiteConfigId, recipient: "ann@example.com", topic: { kind: "report", period: "monthly" } })
+      notifications.add(websiteConfigId, { to: "ann@example.com", report: "monthly" })
     )
-    const { notificationId } = Option.getOrThrow(added)
+    const { notification_id } = Option.getOrThrow(added)
     const tests = TestDeliveriesLayer.layer({
       mail: Option.some({
         sender: {
@@ -31,7 +31,7 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
     const reports = Layer.mock(Reports, {
       query: () => Effect.fail(new ReportTooLarge({ limit: "2 GB of memory" }))
     })
-    const tested = yield* TestDeliveries.use(({ notification }) => notification(notificationId)).pipe(
+    const tested = yield* TestDeliveries.use(({ notification }) => notification(websiteConfigId, notification_id)).pipe(
       Effect.provide(Layer.provide(tests, [reports, Layer.mock(OutwardClient, {})]))
     )
     assert.deepStrictEqual(

@@ -84,13 +84,7 @@ const seed = Effect.gen(function* () {
         )
       )
       const notification = Option.getOrThrow(
-        yield* Notifications.use((notifications) =>
-          notifications.add({
-            websiteConfigId: site.websiteConfigId,
-            recipient: "docs@example.com",
-            topic: { kind: "submissions", digest: null, includeQuarantined: false }
-          })
-        )
+        yield* Notifications.use((notifications) => notifications.add(site.websiteConfigId, { to: "docs@example.com" }))
       )
       const share = Option.getOrThrow(
         yield* Shares.use((shares) => shares.create(site.websiteConfigId, { label: null, expiresAt: null }))
@@ -116,7 +110,7 @@ const seed = Effect.gen(function* () {
     owner_key: key.key,
     share_secret: share.secret,
     token_id: token.token_id,
-    notification_id: notification.notificationId,
+    notification_id: notification.notification_id,
     submission_id: received.submission_id
   }
 })

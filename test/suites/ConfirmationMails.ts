@@ -8,25 +8,31 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { maxMails, repeatMillis } from "../../src/delivery/mail/MailRecipient.ts"
 import { Mails } from "../../src/delivery/mail/Mails.ts"
-import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import type { StoredNotification } from "../../src/delivery/mail/Notification.ts"
+import { type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { NotificationId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, later, latest, record } from "../support/Mails.ts"
 
-const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
-const weekly: Topic = { kind: "report", period: "weekly" }
+const weekly = { report: "weekly" } as const
 
-const addByOwner = (websiteConfigId: WebsiteConfigId, recipient = "ada@example.com", topic: Topic = submissions) =>
-  Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic })).pipe(
+const addByOwner = (
+  websiteConfigId: WebsiteConfigId,
+  to = "ada@example.com",
+  options: Omit<NewNotification, "to"> = {}
+) =>
+  Notifications.use((notifications) => notifications.addByOwner(websiteConfigId, { to, ...options })).pipe(
     Effect.flatMap((added) =>
       added._tag === "Added" ? Effect.succeed(added.notification) : Effect.die(new Error(`not added: ${added._tag}`))
     )
   )
 
-const resend = ({ notificationId }: Pick<Notification, "notificationId">) =>
-  Notifications.use((notifications) => notifications.resendConfirmation(notificationId))
+const resend = ({
+  notification_id,
+  website_config_id
+}: Pick<StoredNotification, "notification_id" | "website_config_id">) =>
+  Notifications.use((notifications) => notifications.resendConfirmation(website_config_id, notification_id))
 
 /** Leases the mails of a website. */
 const lease = (site: string) =>
@@ -60,7 +66,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           assert.notStrictEqual(mail.mailId, first.mailId)
           yield* record(mail, { status: "sent" })
         }
-        yield* Notifications.use(({ remove }) => remove(added.notificationId))
+        yield* Notifications.use(({ remove }) => remove(site, added.notification_id))
         const again = yield* later(2 * repeatMillis)(addByOwner(site))
         assert.deepStrictEqual(yield* lease(site), [])
         assert.deepInclude(yield* later(4 * repeatMillis)(resend(again)), { _tag: "TooSoon", limit: "address" })
@@ -107,8 +113,9 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       for (const count of [1, 2]) yield* later(count * repeatMillis)(resend(ada))
       const others = []
       for (let count = 3; count < maxMails; count++) others.push(yield* addByOwner(site, `${count}@example.com`))
-      const eve = { websiteConfigId: site, recipient: "eve@example.com", topic: submissions }
-      const refused = yield* Notifications.use((all) => later(2 * repeatMillis)(all.addByOwner(eve)))
+      const refused = yield* Notifications.use((all) =>
+        later(2 * repeatMillis)(all.addByOwner(site, { to: "eve@example.com" }))
+      )
       if (refused._tag !== "TooSoon") return assert.fail(refused._tag)
       assert.isAtMost(refused.waitMillis, dayMillis - 2 * repeatMillis)
       for (const one of others.slice(0, 2)) {
@@ -124,12 +131,17 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     Effect.gen(function* () {
       const site = yield* newSite
       const [first, second] = [yield* addByOwner(site), yield* addByOwner(site, "ada@example.com", weekly)]
-      yield* Notifications.use(({ unsubscribe }) => unsubscribe(first.notificationId))
+      yield* Notifications.use(({ unsubscribe }) => unsubscribe(first.notification_id))
       yield* lease(site)
       assert.deepStrictEqual(yield* later(dayMillis)(resend(second)), { _tag: "Unsubscribed" })
       assert.deepStrictEqual(yield* resend(yield* add(site, {}, "bob@example.com")), { _tag: "Confirmed" })
-      for (const notificationId of [first.notificationId, NotificationId.make(randomUUID())]) {
-        assert.deepStrictEqual(yield* resend({ notificationId }), { _tag: "NoNotification" })
+      const other = yield* newSite
+      for (const unknown of [
+        first,
+        { ...first, notification_id: NotificationId.make(randomUUID()) },
+        { ...second, website_config_id: other }
+      ]) {
+        assert.deepStrictEqual(yield* resend(unknown), { _tag: "NoNotification" })
       }
       assert.deepStrictEqual(yield* lease(site), [])
     })

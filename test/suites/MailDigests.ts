@@ -55,7 +55,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         const now = yield* Clock.currentTimeMillis
         yield* makeAll(now)
         assert.lengthOf(yield* leaseFor(first), 10)
-        yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
+        yield* Notifications.use((notifications) => notifications.remove(site, first.notification_id))
         const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
         yield* submitMany(site, 10)
         yield* submitMany(other, 10)

@@ -8,8 +8,7 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import * as Digest from "../../src/delivery/mail/Digest.ts"
 import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
 import { Mails } from "../../src/delivery/mail/Mails.ts"
-import type { Topic } from "../../src/delivery/mail/Notification.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
@@ -46,13 +45,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const leased = yield* Mails.use((mails) => mails.lease(1_000))
         const mails = leased.filter((mail) => mail.site.websiteConfigId === site)
         assert.sameMembers(
-          mails.map(({ notification }) => notification.recipient),
+          mails.map(({ notification }) => notification.to),
           ["ada@example.com", "bob@example.com"]
         )
         assert.deepStrictEqual(mails.map(idsOf), [[id], [id]])
         assert.deepStrictEqual([...new Set(mails.map(({ mailId }) => mailId))].length, 2)
         assert.deepStrictEqual([mails[0]?.site.name, mails[0]?.attempt], ["test", 1])
-        assert.isFalse(leased.some(({ notification }) => notification.notificationId === eve.notificationId))
+        assert.isFalse(leased.some(({ notification }) => notification.notification_id === eve.notification_id))
         for (const mail of mails) yield* record(mail, { status: "sent" })
         for (const one of [ada, bob]) {
           const { attempts, error, status } = (yield* latest(one)) ?? assert.fail("there is no mail")
@@ -70,7 +69,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const site = yield* newSite
           const [withoutQuarantined, withQuarantined] = [
             yield* add(site),
-            yield* add(site, { includeQuarantined: true }, "bob@example.com")
+            yield* add(site, { quarantined: true }, "bob@example.com")
           ]
           const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
           yield* makeAll()
@@ -78,12 +77,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const ofSite = (mails: ReadonlyArray<LeasedMail>) =>
             mails
               .filter((mail) => mail.site.websiteConfigId === site)
-              .map((mail) => [mail.notification.recipient, idsOf(mail)])
-          assert.deepStrictEqual(ofSite(first), [[withQuarantined.recipient, [id]]])
+              .map((mail) => [mail.notification.to, idsOf(mail)])
+          assert.deepStrictEqual(ofSite(first), [[withQuarantined.to, [id]]])
           yield* repo.release(id)
           yield* makeAll()
           assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [
-            [withoutQuarantined.recipient, [id]]
+            [withoutQuarantined.to, [id]]
           ])
           yield* repo.delete(id)
           yield* makeAll()
@@ -140,11 +139,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const site = yield* newSite
           const notification = Option.getOrThrow(
             yield* Notifications.use((notifications) =>
-              notifications.add({
-                websiteConfigId: site,
-                recipient: "ada@example.com",
-                topic: { kind: "report", period }
-              })
+              notifications.add(site, { to: "ada@example.com", report: period })
             )
           )
           const due = ReportPeriod.nextDue(period, { now: yield* Clock.currentTimeMillis, timeZone: "UTC" })
@@ -170,9 +165,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("a report that is due is created even if its recipient is added again meanwhile", () =>
       Effect.gen(function* () {
         const websiteConfigId = yield* newSite
-        const recipient = "ada@example.com"
         const addWeekly = Notifications.use((notifications) =>
-          notifications.add({ websiteConfigId, recipient, topic: { kind: "report", period: "weekly" } })
+          notifications.add(websiteConfigId, { to: "ada@example.com", report: "weekly" })
         ).pipe(Effect.map(Option.getOrThrow))
         const notification = yield* addWeekly
         const now = yield* Clock.currentTimeMillis
@@ -191,8 +185,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const site = yield* newSite
         const ada = yield* add(site)
-        const report = { kind: "report", period: "weekly" } as const
-        yield* Notifications.use((all) => all.add({ websiteConfigId: site, recipient: ada.recipient, topic: report }))
+        yield* Notifications.use((all) => all.add(site, { to: ada.to, report: "weekly" }))
         const bob = yield* add(site, {}, "bob@example.com")
         const { webhook } = yield* newWebhook(site, "https://hooks.example:8443/secret?key=1")
         yield* submit(site)
@@ -203,8 +196,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           (mail) => mail.site.websiteConfigId === site && mail.subject.kind === "webhook-disabled"
         )
         assert.sameMembers(
-          notices.map(({ notification }) => notification.recipient),
-          [ada.recipient, bob.recipient]
+          notices.map(({ notification }) => notification.to),
+          [ada.to, bob.to]
         )
         const disabled = { webhookId: webhook.webhookId, host: "hooks.example:8443", isGone: false }
         for (const { subject } of notices) {
@@ -217,30 +210,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite
-        const submissions = { kind: "submissions", digest: null, includeQuarantined: false } as const
-        const weekly = { kind: "report", period: "weekly" } as const
-        const addByOwner = (topic: Topic) =>
-          Effect.map(
-            notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic }),
-            (added) => (added._tag === "Added" ? added.notification : assert.fail(added._tag))
+        const addByOwner = (options: Omit<NewNotification, "to">) =>
+          Effect.map(notifications.addByOwner(site, { to: "ada@example.com", ...options }), (added) =>
+            added._tag === "Added" ? added.notification : assert.fail(added._tag)
           )
         const leased = Effect.map(
           Mails.use((mails) => mails.lease(1_000)),
           (mails) => mails.filter((mail) => mail.site.websiteConfigId === site)
         )
-        const first = yield* addByOwner(submissions)
-        yield* addByOwner(weekly)
+        const first = yield* addByOwner({})
+        yield* addByOwner({ report: "weekly" })
         const confirmations = yield* leased
         assert.deepStrictEqual(
-          confirmations.map(({ notification, subject }) => [notification.isConfirmed, subject]),
+          confirmations.map(({ notification, subject }) => [notification.confirmed, subject]),
           [[false, { kind: "confirmation" }]]
         )
         for (const mail of confirmations) yield* record(mail, { status: "sent" })
         yield* submit(site)
         yield* makeAll((yield* Clock.currentTimeMillis) + 40 * day)
         assert.deepStrictEqual(yield* leased, [])
-        yield* notifications.remove(first.notificationId)
-        const again = yield* addByOwner(submissions)
+        yield* notifications.remove(site, first.notification_id)
+        const again = yield* addByOwner({})
         assert.deepStrictEqual(yield* leased, [])
         yield* notifications.confirm(site, () => true)
         const id = yield* submit(site)
@@ -252,10 +242,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("an address that is not confirmed gets no mail about a disabled webhook", () =>
       Effect.gen(function* () {
         const site = yield* newSite
-        const topic = { kind: "report", period: "weekly" } as const
-        yield* Notifications.use((all) =>
-          all.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic })
-        )
+        yield* Notifications.use((all) => all.addByOwner(site, { to: "ada@example.com", report: "weekly" }))
         const { webhook } = yield* newWebhook(site, "https://hooks.example/")
         yield* submit(site)
         yield* fanOutAll
@@ -276,13 +263,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* submit(site)
         yield* submit(other)
         yield* makeAll()
-        yield* Notifications.use((notifications) => notifications.remove(removed.notificationId))
+        yield* Notifications.use((notifications) => notifications.remove(site, removed.notification_id))
         yield* SiteErasure.use((erasure) => erasure.erase(other))
         const notifications = (yield* Mails.use((mails) => mails.lease(1_000))).map(({ notification }) => notification)
-        for (const { notificationId } of [removed, erased]) {
-          assert.isFalse(notifications.some((one) => one.notificationId === notificationId))
+        for (const { notification_id } of [removed, erased]) {
+          assert.isFalse(notifications.some((one) => one.notification_id === notification_id))
         }
-        assert.isTrue(notifications.some((one) => one.notificationId === active.notificationId))
+        assert.isTrue(notifications.some((one) => one.notification_id === active.notification_id))
       })
     )
   })

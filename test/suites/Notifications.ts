@@ -7,8 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
 import * as MailRecipient from "../../src/delivery/mail/MailRecipient.ts"
-import type { Topic } from "../../src/delivery/mail/Notification.ts"
-import { type AddedByOwner, Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { type AddedByOwner, type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { NotificationId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
@@ -18,23 +17,25 @@ import { later } from "../support/Mails.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
 import { poll } from "../support/Wait.ts"
 
-const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
-const weekly: Topic = { kind: "report", period: "weekly" }
+type Options = Omit<NewNotification, "to">
 
-const add = (websiteConfigId: WebsiteConfigId, recipient: string, topic: Topic = submissions) =>
-  Notifications.use((notifications) => notifications.add({ websiteConfigId, recipient, topic })).pipe(
+const weekly: Options = { report: "weekly" }
+const monthly: Options = { report: "monthly" }
+
+const add = (websiteConfigId: WebsiteConfigId, to: string, options: Options = {}) =>
+  Notifications.use((notifications) => notifications.add(websiteConfigId, { to, ...options })).pipe(
     Effect.map(Option.getOrThrow)
   )
 
-const addByOwner = (websiteConfigId: WebsiteConfigId, recipient: string, topic: Topic = submissions) =>
-  Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic }))
+const addByOwner = (websiteConfigId: WebsiteConfigId, to: string, options: Options = {}) =>
+  Notifications.use((notifications) => notifications.addByOwner(websiteConfigId, { to, ...options }))
 
 const notificationOf = (added: AddedByOwner) =>
   added._tag === "Added" ? added.notification : assert.fail(`not added: ${added._tag}`)
 
 const listed = (websiteConfigId: WebsiteConfigId) =>
   Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
-    Effect.map((all) => all.map(({ notification }) => notification))
+    Effect.map((all) => all.map(({ latest_mail: _, ...notification }) => notification))
   )
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
@@ -47,35 +48,32 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const addedAt = yield* Clock.currentTimeMillis
         yield* poll(Clock.currentTimeMillis, (now) => now > addedAt + 1)
         const second = yield* add(site, "ada@example.com", weekly)
-        const ofOther = yield* add(other, "eve@example.com", {
-          ...submissions,
-          digest: "daily",
-          includeQuarantined: true
-        })
+        const ofOther = yield* add(other, "eve@example.com", { digest: "daily", quarantined: true })
         assert.deepStrictEqual(yield* listed(site), [first, second])
         assert.isTrue(yield* notifications.isUsed)
         assert.deepStrictEqual(yield* listed(other), [ofOther])
-        assert.deepStrictEqual(yield* notifications.find(ofOther.notificationId), Option.some(ofOther))
-        assert.isTrue(yield* notifications.remove(first.notificationId))
-        assert.isFalse(yield* notifications.remove(first.notificationId))
-        assert.isTrue(Option.isNone(yield* notifications.find(first.notificationId)))
+        assert.deepStrictEqual(yield* notifications.find(other, ofOther.notification_id), Option.some(ofOther))
+        assert.isTrue(Option.isNone(yield* notifications.find(site, ofOther.notification_id)))
+        assert.isFalse(yield* notifications.remove(site, ofOther.notification_id))
+        assert.deepStrictEqual(yield* listed(other), [ofOther])
+        assert.isTrue(yield* notifications.remove(site, first.notification_id))
+        assert.isFalse(yield* notifications.remove(site, first.notification_id))
+        assert.isTrue(Option.isNone(yield* notifications.find(site, first.notification_id)))
         assert.deepStrictEqual(yield* listed(site), [second])
-        assert.deepStrictEqual(yield* notifications.list(site), [{ notification: second, latest: null }])
+        assert.deepStrictEqual(yield* notifications.list(site), [{ ...second, latest_mail: null }])
       })
     )
 
-    it.effect("adding a recipient and topic again updates the options of one notification", () =>
+    it.effect("adding a recipient again updates the options of one notification", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const first = yield* add(site, "ada@example.com")
-        const changed: Topic = { kind: "submissions", digest: "15m", includeQuarantined: true }
-        assert.deepStrictEqual(yield* add(site, "ada@example.com", changed), { ...first, topic: changed })
+        const changed = { digest: "15m", quarantined: true } as const
+        assert.deepStrictEqual(yield* add(site, "ada@example.com", changed), { ...first, ...changed })
         yield* add(site, "ada@example.com", weekly)
-        yield* add(site, "ada@example.com", { kind: "report", period: "monthly" })
+        yield* add(site, "ada@example.com", monthly)
         assert.deepStrictEqual(
-          new Set<string | null>(
-            (yield* listed(site)).map(({ topic }) => (topic.kind === "report" ? topic.period : topic.digest))
-          ),
+          new Set<string | null>((yield* listed(site)).map(({ digest, report }) => report ?? digest)),
           new Set(["15m", "weekly", "monthly"])
         )
       })
@@ -85,17 +83,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite
-        const { notificationId } = yield* add(site, "ada@example.com")
+        const { notification_id } = yield* add(site, "ada@example.com")
         yield* SiteErasure.use((erasure) => erasure.erase(site))
-        assert.isTrue(Option.isNone(yield* notifications.find(notificationId)))
+        assert.isTrue(Option.isNone(yield* notifications.find(site, notification_id)))
         for (const unknown of [site, WebsiteConfigId.make(randomUUID())]) {
-          const request = { websiteConfigId: unknown, recipient: "ada@example.com", topic: submissions }
-          assert.isTrue(Option.isNone(yield* notifications.add(request)))
+          assert.isTrue(Option.isNone(yield* notifications.add(unknown, { to: "ada@example.com" })))
           assert.deepStrictEqual(yield* notifications.list(unknown), [])
         }
         const unknown = NotificationId.make(randomUUID())
-        assert.isFalse(yield* notifications.remove(unknown))
-        assert.isTrue(Option.isNone(yield* notifications.find(unknown)))
+        assert.isFalse(yield* notifications.remove(site, unknown))
+        assert.isTrue(Option.isNone(yield* notifications.find(site, unknown)))
       })
     )
 
@@ -108,7 +105,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* addByOwner(site, "bob@example.com")
         yield* addByOwner(other, "ada@example.com")
         const confirmed = (websiteConfigId: WebsiteConfigId) =>
-          Effect.map(listed(websiteConfigId), (all) => all.filter((one) => one.isConfirmed).map((one) => one.recipient))
+          Effect.map(listed(websiteConfigId), (all) => all.filter((one) => one.confirmed).map((one) => one.to))
         assert.deepStrictEqual(yield* confirmed(site), [])
         const isAda = (address: string) => address.toLowerCase() === "ada@example.com"
         for (const _ of [1, 2]) {
@@ -118,10 +115,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(yield* confirmed(other), [])
         assert.isFalse(yield* notifications.confirm(site, () => false))
         assert.isFalse(yield* notifications.confirm(WebsiteConfigId.make(randomUUID()), isAda))
-        const monthly = { kind: "report", period: "monthly" } as const
-        assert.isTrue(notificationOf(yield* addByOwner(site, "ada@example.com", monthly)).isConfirmed)
-        assert.isFalse(notificationOf(yield* addByOwner(site, "bob@example.com", monthly)).isConfirmed)
-        assert.isTrue((yield* add(site, "bob@example.com", weekly)).isConfirmed)
+        assert.isTrue(notificationOf(yield* addByOwner(site, "ada@example.com", monthly)).confirmed)
+        assert.isFalse(notificationOf(yield* addByOwner(site, "bob@example.com", monthly)).confirmed)
+        assert.isTrue((yield* add(site, "bob@example.com", weekly)).confirmed)
         assert.lengthOf(yield* confirmed(site), 6)
       })
     )
@@ -134,8 +130,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const [site, other] = [yield* newSite, yield* newSite]
           const first = yield* addByOwner(site, "ada@example.com").pipe(Effect.map(notificationOf))
           const second = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
-          yield* notifications.unsubscribe(first.notificationId)
-          yield* notifications.unsubscribe(first.notificationId)
+          yield* notifications.unsubscribe(first.notification_id)
+          yield* notifications.unsubscribe(first.notification_id)
           assert.deepStrictEqual(yield* listed(site), [second])
           for (const address of ["ada@example.com", "Ada@Example.com"]) {
             assert.deepStrictEqual(yield* addByOwner(site, address), { _tag: "Unsubscribed" })
@@ -152,8 +148,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const notifications = yield* Notifications
         const sites = [yield* newSite, yield* newSite, yield* newSite]
         for (const site of sites) {
-          const { notificationId } = notificationOf(yield* addByOwner(site, "ada@example.com"))
-          yield* notifications.unsubscribe(notificationId)
+          const { notification_id } = notificationOf(yield* addByOwner(site, "ada@example.com"))
+          yield* notifications.unsubscribe(notification_id)
         }
         const results = Effect.forEach(sites, (site) =>
           Effect.map(addByOwner(site, "ada@example.com"), ({ _tag }) => _tag)
@@ -171,8 +167,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
         for (let count = 0; count < MailRecipient.maxMails; count++) {
-          const { notificationId } = notificationOf(yield* addByOwner(site, `${count}@example.com`))
-          yield* notifications.remove(notificationId)
+          const { notification_id } = notificationOf(yield* addByOwner(site, `${count}@example.com`))
+          yield* notifications.remove(site, notification_id)
         }
         const refused = yield* addByOwner(site, "ada@example.com")
         if (refused._tag !== "TooSoon") return assert.fail(refused._tag)
@@ -204,9 +200,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.strictEqual(yield* later(repeatMillis)(invite([site])), "interval")
         assert.strictEqual(yield* later(2 * repeatMillis)(invite([site])), "Accepted")
         assert.strictEqual(yield* later(3 * repeatMillis)(invite([site])), "address")
-        assert.deepInclude(yield* later(3 * repeatMillis)(notifications.resendConfirmation(added.notificationId)), {
-          limit: "address"
-        })
+        assert.deepInclude(
+          yield* later(3 * repeatMillis)(notifications.resendConfirmation(site, added.notification_id)),
+          {
+            limit: "address"
+          }
+        )
         // Mails to all addresses count against the website's limit.
         for (let count = 3; count < MailRecipient.maxMails; count++) {
           assert.strictEqual(yield* invite([site], `${count}@example.com`), "Accepted")
@@ -246,9 +245,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite
-        const { notificationId } = yield* add(site, "ada@example.com")
+        const { notification_id } = yield* add(site, "ada@example.com")
         const { webhook } = yield* newWebhook(site, "https://hooks.example/")
-        yield* notifications.remove(notificationId)
+        yield* notifications.remove(site, notification_id)
         yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
         yield* fanOutAll
         assert.lengthOf(yield* deliveriesOf(webhook), 1)

@@ -227,9 +227,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-        const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
-        const add = (websiteConfigId: WebsiteConfigId, recipient: string) =>
-          Effect.map(notifications.add({ websiteConfigId, recipient, topic }), Option.getOrThrow)
+        const add = (websiteConfigId: WebsiteConfigId, to: string) =>
+          Effect.map(notifications.add(websiteConfigId, { to }), Option.getOrThrow)
         const [erased, onOther] = [yield* add(site, "Ann@Example.com"), yield* add(other, ann)]
         const ofOther = yield* add(site, "joann@example.com")
         const exported = Persons.use((persons) => Stream.runCollect(persons.records(queryOf(site))))
@@ -241,8 +240,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(yield* exported, [])
         const remaining = yield* Effect.forEach([site, other], notifications.list)
         assert.deepStrictEqual(
-          remaining.flat().map(({ notification }) => notification.notificationId),
-          [ofOther.notificationId, onOther.notificationId]
+          remaining.flat().map(({ notification_id }) => notification_id),
+          [ofOther.notification_id, onOther.notification_id]
         )
       })
     )

@@ -7,8 +7,8 @@ import { Clock, Effect, Option } from "effect"
 import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
 import type { Next } from "../../src/delivery/mail/MailSchedule.ts"
 import { Mails } from "../../src/delivery/mail/Mails.ts"
-import type { Notification, Topic } from "../../src/delivery/mail/Notification.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import type { StoredNotification } from "../../src/delivery/mail/Notification.ts"
+import { type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { fanOutAll } from "./Delivery.ts"
@@ -32,16 +32,12 @@ export const later =
 
 export const add = (
   websiteConfigId: WebsiteConfigId,
-  topic: Partial<Topic & { readonly kind: "submissions" }> = {},
-  recipient = "ada@example.com"
+  options: Omit<NewNotification, "to"> = {},
+  to = "ada@example.com"
 ) =>
-  Notifications.use((notifications) =>
-    notifications.add({
-      websiteConfigId,
-      recipient,
-      topic: { kind: "submissions", digest: null, includeQuarantined: false, ...topic }
-    })
-  ).pipe(Effect.map(Option.getOrThrow))
+  Notifications.use((notifications) => notifications.add(websiteConfigId, { to, ...options })).pipe(
+    Effect.map(Option.getOrThrow)
+  )
 
 export const submit = (site: WebsiteConfigId, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
@@ -62,17 +58,17 @@ export const makeAll = Effect.fnUntraced(function* (at?: number) {
 })
 
 /** Leases all mails, and returns those of one notification. */
-export const leaseFor = ({ notificationId }: Notification) =>
+export const leaseFor = ({ notification_id }: StoredNotification) =>
   Mails.use((mails) => mails.lease(1_000)).pipe(
-    Effect.map((leased) => leased.filter(({ notification }) => notification.notificationId === notificationId))
+    Effect.map((leased) => leased.filter(({ notification }) => notification.notification_id === notification_id))
   )
 
 export const record = (mail: LeasedMail, next: Next, error: string | null = null) =>
   Mails.use((mails) => mails.settle(mail, { next, error }))
 
-export const latest = ({ notificationId, websiteConfigId }: Notification) =>
-  Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
-    Effect.map((all) => all.find(({ notification }) => notification.notificationId === notificationId)?.latest)
+export const latest = ({ notification_id, website_config_id }: StoredNotification) =>
+  Notifications.use((notifications) => notifications.list(website_config_id)).pipe(
+    Effect.map((all) => all.find((one) => one.notification_id === notification_id)?.latest_mail)
   )
 
 export const idsOf = ({ subject }: LeasedMail) =>

@@ -36,11 +36,7 @@ const newWebsite = (database: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* Store.prepare(database)
     yield* Service.use((notifications) =>
-      notifications.add({
-        websiteConfigId: WebsiteConfigId.make(websiteConfigId),
-        recipient: "owner@example.com",
-        topic: { kind: "submissions", digest: null, includeQuarantined: false }
-      })
+      notifications.add(WebsiteConfigId.make(websiteConfigId), { to: "owner@example.com" })
     ).pipe(
       Effect.provide(
         Notifications.layer({ secretsKey: Option.none() }).pipe(

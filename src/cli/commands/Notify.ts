@@ -5,8 +5,7 @@
  */
 import { Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
-import { digests, periods } from "../../delivery/mail/Notification.ts"
-import type { Notification as Entity } from "../../delivery/mail/OwnerNotificationsApi.ts"
+import { digests, type Notification, periods } from "../../delivery/mail/Notification.ts"
 import { NotificationId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
@@ -52,8 +51,6 @@ const requireTopic = Effect.fnUntraced(function* ({
   if (report !== null && quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
   return { quarantined, ...(digest !== null && { digest }), ...(report !== null && { report }) }
 })
-
-type Notification = (typeof Entity)["Type"]
 
 const describeTopic = ({ digest, quarantined, report }: Notification): string =>
   report !== null

@@ -39,11 +39,11 @@ export const layer = HttpApiBuilder.group(
     const tests = yield* TestDeliveries
     return handlers.handle(
       "add",
-      Effect.fnUntraced(function* ({ params, payload: { to, ...given } }) {
-        const topic = yield* NotificationHandlers.topicOf(given)
+      Effect.fnUntraced(function* ({ params, payload }) {
+        yield* NotificationHandlers.refuseReportOptions(payload)
         if (!tests.canSendMail) return yield* Effect.fail(noMail)
-        const added = yield* notifications.add({ websiteConfigId: params.site_id, recipient: to, topic })
-        return NotificationHandlers.toJson(yield* Effect.fromOption(added, () => Operations.noSite))
+        const added = yield* notifications.add(params.site_id, payload)
+        return yield* Effect.fromOption(added, () => Operations.noSite)
       })
     )
   })

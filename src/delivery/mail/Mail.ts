@@ -1,16 +1,16 @@
 /**
- * A mail from its creation until it is sent. Types and names only.
+ * A mail from its creation until it is sent. Types and schemas only.
  *
  * @module
  */
+import { Schema } from "effect"
 import type { Submission } from "../../forms/Submission.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import type { Site } from "../../sites/Site.ts"
-import type { Notification } from "./Notification.ts"
+import type { StoredNotification } from "./Notification.ts"
 import type { Range } from "./ReportPeriod.ts"
 
 export const mailStatuses = ["pending", "sent", "failed", "cancelled"] as const
-
-export type MailStatus = (typeof mailStatuses)[number]
 
 /** What a mail is about. */
 export type Subject =
@@ -45,16 +45,15 @@ export interface LeasedMail {
   readonly attempt: number
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  readonly notification: Notification
+  readonly notification: StoredNotification
   readonly site: MailSite
   readonly subject: Subject
 }
 
 /** The latest mail of a notification. */
-export interface LatestMail {
-  readonly createdAt: number
-  readonly status: MailStatus
-  readonly attempts: number
-  /** What went wrong in the last attempt, or null. */
-  readonly error: string | null
-}
+export const LatestMail = Schema.Struct({
+  created_at: Fields.time,
+  status: Schema.Literals(mailStatuses),
+  attempts: Schema.Int,
+  error: Schema.NullOr(Schema.String).annotate({ description: "What went wrong in the last attempt" })
+})

@@ -49,17 +49,13 @@ export const of = Effect.fnUntraced(function* (
     case "submissions":
       return subject.count === 0 ? null : SubmissionMail.content(site, subject.submissions, subject.count)
     case "report":
-      return yield* report(
-        site,
-        notification.topic.kind === "report" ? notification.topic.period : "weekly",
-        subject.range
-      )
+      return yield* report(site, notification.report ?? "weekly", subject.range)
     case "webhook-disabled": {
       const { host, ...webhook } = subject.webhook
       const isHidden = OperatorsWebhook.isOperatorsHost(operatorsHosts, host)
       return WebhookMail.content(site, { ...webhook, host: isHidden ? null : host })
     }
     case "confirmation":
-      return notification.isConfirmed ? null : ConfirmationMail.content(site, confirmUrl)
+      return notification.confirmed ? null : ConfirmationMail.content(site, confirmUrl)
   }
 })

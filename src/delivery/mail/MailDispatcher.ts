@@ -51,13 +51,13 @@ export const messageOf = (
   Compose.compose(content, {
     mailId,
     from,
-    to: notification.recipient,
+    to: notification.to,
     createdAt,
-    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notificationId)}`
+    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notification_id)}`
   })
 
 const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: LeasedMail): string =>
-  `${publicUrl}/v1/public/mail/confirm/${ConfirmationToken.sign(Redacted.value(secretsKey), site.websiteConfigId, notification.recipient)}`
+  `${publicUrl}/v1/public/mail/confirm/${ConfirmationToken.sign(Redacted.value(secretsKey), site.websiteConfigId, notification.to)}`
 
 /** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
 const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>
@@ -65,8 +65,8 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
     "A mail has failed and is not sent again. See why with notify list --site <website_config_id>."
   ).pipe(
     Effect.annotateLogs({
-      websiteConfigId: notification.websiteConfigId,
-      notificationId: notification.notificationId,
+      websiteConfigId: notification.website_config_id,
+      notificationId: notification.notification_id,
       mailId,
       attempts
     })

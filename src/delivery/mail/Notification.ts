@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { NotificationId, WebsiteConfigId } from "../../platform/Id.ts"
+import { Schema } from "effect"
+import { NotificationId, type WebsiteConfigId } from "../../platform/Id.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 
 /** `15m` collects submissions for fifteen minutes, `daily` until the next morning. */
 export const digests = ["15m", "daily"] as const
@@ -14,50 +16,47 @@ export const periods = ["weekly", "monthly"] as const
 
 export type Period = (typeof periods)[number]
 
-/** Submissions as they arrive or in digests, or a report of each period. */
-export type Topic =
-  | {
-      readonly kind: "submissions"
-      /** Null for a mail per submission. */
-      readonly digest: Digest | null
-      /** Whether mails include suspected spam. If not, a quarantined submission is mailed when it is released. */
-      readonly includeQuarantined: boolean
-    }
-  | { readonly kind: "report"; readonly period: Period }
+/** The mails that one recipient gets about one website: its submissions, or a report of each period. */
+export const Notification = Schema.Struct({
+  notification_id: NotificationId,
+  to: Schema.String,
+  report: Schema.NullOr(Schema.Literals(periods)).annotate({
+    description: "The period of a report; null if submissions are mailed"
+  }),
+  digest: Schema.NullOr(Schema.Literals(digests)).annotate({
+    description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
+  }),
+  quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
+  confirmed: Schema.Boolean.annotate({
+    description:
+      "True if the recipient confirmed the address with the link in a confirmation mail, or if the operator added it. An address that is not confirmed gets no other mail, and its notification is removed a week after its latest confirmation mail"
+  }),
+  created_at: Fields.time
+})
 
-/**
- * Whether two topics are the same, regardless of their options. A recipient has at most one notification of submissions, and one
- * report for each period.
- */
-export const isSameTopic = (one: Topic, other: Topic): boolean =>
-  one.kind === "report" ? other.kind === "report" && other.period === one.period : other.kind === "submissions"
+export type Notification = typeof Notification.Type
 
-/** The mails that one recipient gets about one website. */
-export interface Notification {
-  readonly notificationId: NotificationId
-  readonly websiteConfigId: WebsiteConfigId
-  /** The address of the recipient. */
-  readonly recipient: string
-  readonly topic: Topic
-  /** True if the operator added the recipient, or the recipient confirmed. Otherwise only a confirmation mail is sent. */
-  readonly isConfirmed: boolean
-  /** Milliseconds since 1970. */
-  readonly createdAt: number
+/** A notification as it is stored, with its website. */
+export interface StoredNotification extends Notification {
+  readonly website_config_id: WebsiteConfigId
 }
 
 /**
  * Whether a recipient gets a mail about an event. No submission is mailed twice: an accepted one is mailed when it is stored,
  * and a quarantined one either when it is stored or when it is released.
  */
-export const isMailed = (topic: Topic, eventType: string): boolean => {
-  if (topic.kind === "report") return false
+export const isMailed = (
+  { quarantined, report }: Pick<Notification, "quarantined" | "report">,
+  eventType: string
+): boolean => {
+  if (report !== null) return false
   switch (eventType) {
     case "submission.accepted":
       return true
     case "submission.quarantined":
-      return topic.includeQuarantined
+      return quarantined
     case "submission.released":
-      return !topic.includeQuarantined
+      return !quarantined
     default:
       return false
   }

@@ -1,42 +1,48 @@
 /**
- * The recipients of a website's mails. The interface only; see `delivery/mail/postgres/Notifications`.
+ * The recipients of a website's mails. The interface and its shapes only; see `delivery/mail/postgres/Notifications`.
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { NotificationId, SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Access } from "../../sites/access/Access.ts"
-import type { LatestMail } from "./Mail.ts"
+import * as Fields from "../../sites/access/Fields.ts"
+import { LatestMail, mailStatuses } from "./Mail.ts"
 import type { Decision, InvitationDecision, RepeatRefusal } from "./MailRecipient.ts"
-import type { Notification, Topic } from "./Notification.ts"
+import { type Digest, Notification, type Period, type StoredNotification } from "./Notification.ts"
 
 /** A notification with its latest mail. */
-export interface ListedNotification {
-  readonly notification: Notification
-  /** Null before the first mail. */
-  readonly latest: LatestMail | null
-}
+export const ListedNotification = Schema.Struct({
+  ...Notification.fields,
+  latest_mail: Schema.NullOr(LatestMail).annotate({ description: "Null before the first" })
+})
 
-/** A recipient of a submission, with the mail that contains it. */
-export interface SubmissionMail {
-  readonly recipient: string
-  /** When the submission was queued for mailing to the recipient, in milliseconds since 1970. */
-  readonly createdAt: number
-  /** Null while the submission waits for its mail. */
-  readonly mail: LatestMail | null
-}
+export type ListedNotification = typeof ListedNotification.Type
 
-/** What a notification is created from. */
+/** A recipient of a submission, with the state of the mail that contains it. */
+export const SubmissionMail = Schema.Struct({
+  to: Schema.String,
+  status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
+    description: "`waiting`: the submission will be mailed with others"
+  }),
+  created_at: Fields.time,
+  error: Schema.NullOr(Schema.String)
+})
+
+export type SubmissionMail = typeof SubmissionMail.Type
+
+/** What a notification is created from. A report has neither `digest` nor `quarantined`. */
 export interface NewNotification {
-  readonly websiteConfigId: WebsiteConfigId
-  readonly recipient: string
-  readonly topic: Topic
+  readonly to: string
+  readonly report?: Period
+  readonly digest?: Digest
+  readonly quarantined?: boolean
 }
 
 /** The result of adding a notification over the owner API. */
 export type AddedByOwner =
-  | { readonly _tag: "Added"; readonly notification: Notification }
+  | { readonly _tag: "Added"; readonly notification: StoredNotification }
   /** There is no such website. */
   | { readonly _tag: "NoWebsite" }
   /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
@@ -45,8 +51,8 @@ export type AddedByOwner =
 
 /** The result of sending a confirmation mail again. */
 export type ResentConfirmation =
-  | { readonly _tag: "Resent"; readonly notification: Notification }
-  /** There is no such notification. */
+  | { readonly _tag: "Resent"; readonly notification: StoredNotification }
+  /** The website has no such notification. */
   | { readonly _tag: "NoNotification" }
   /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
   | { readonly _tag: "NoKey" }
@@ -66,13 +72,17 @@ export class Notifications extends Context.Service<
      * the recipient already has a notification of this kind and, for reports, of this period, that notification gets the new
      * options instead.
      */
-    readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    readonly add: (
+      websiteConfigId: WebsiteConfigId,
+      notification: NewNotification
+    ) => Effect.Effect<Option.Option<StoredNotification>, StorageUnavailable>
     /**
      * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
      * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail. Fails
      * beyond `Maximums.notifications`.
      */
     readonly addByOwner: (
+      websiteConfigId: WebsiteConfigId,
       notification: NewNotification
     ) => Effect.Effect<AddedByOwner, StorageUnavailable | LimitReached>
     /**
@@ -80,6 +90,7 @@ export class Notifications extends Context.Service<
      * new mail replaces those to the same address that are not sent yet. The links in those already sent stay valid.
      */
     readonly resendConfirmation: (
+      websiteConfigId: WebsiteConfigId,
       notificationId: NotificationId
     ) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */
@@ -94,15 +105,17 @@ export class Notifications extends Context.Service<
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     /** None if the website has no such notification. */
-    readonly findOwn: (
+    readonly find: (
       websiteConfigId: WebsiteConfigId,
       notificationId: NotificationId
-    ) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
-    readonly find: (notificationId: NotificationId) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    ) => Effect.Effect<Option.Option<StoredNotification>, StorageUnavailable>
     /**
-     * Removes a notification with its mails; mails that still wait are never sent. False if there is no such notification.
+     * Removes a notification with its mails; mails that still wait are never sent. False if the website has no such notification.
      */
-    readonly remove: (notificationId: NotificationId) => Effect.Effect<boolean, StorageUnavailable>
+    readonly remove: (
+      websiteConfigId: WebsiteConfigId,
+      notificationId: NotificationId
+    ) => Effect.Effect<boolean, StorageUnavailable>
     /** Confirms a website's notifications of an address. False if it has none. */
     readonly confirm: (
       websiteConfigId: WebsiteConfigId,

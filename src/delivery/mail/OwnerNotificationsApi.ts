@@ -17,8 +17,8 @@ import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
-import { mailStatuses } from "./Mail.ts"
-import { digests, periods } from "./Notification.ts"
+import { digests, Notification as Entity, periods } from "./Notification.ts"
+import { ListedNotification } from "./Notifications.ts"
 
 const base = "/v1/owner/sites/:site_id/notifications"
 const ofNotification = `${base}/:notification_id`
@@ -27,7 +27,7 @@ const site = { site_id: siteId }
 const params = { ...site, notification_id: Field.Id(NotificationId, { title: "Notification Id" }) }
 
 const exampleNotification = {
-  notification_id: Examples.id,
+  notification_id: NotificationId.make(Examples.id),
   to: "owner@example.com",
   report: null,
   digest: "15m",
@@ -36,38 +36,14 @@ const exampleNotification = {
   created_at: Examples.time
 } as const
 
-export const Notification = Schema.Struct({
-  notification_id: Fields.uuid,
-  to: Schema.String,
-  report: Schema.NullOr(Schema.Literals(periods)).annotate({
-    description: "The period of a report; null if submissions are mailed"
-  }),
-  digest: Schema.NullOr(Schema.Literals(digests)).annotate({
-    description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
-  }),
-  quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
-  confirmed: Schema.Boolean.annotate({
-    description:
-      "True if the recipient confirmed the address with the link in a confirmation mail, or if the operator added it. An address that is not confirmed gets no other mail, and its notification is removed a week after its latest confirmation mail"
-  }),
-  created_at: Fields.time
-}).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
-
-/** The state of a mail. */
-export const mail = {
-  created_at: Fields.time,
-  status: Schema.Literals(mailStatuses),
-  attempts: Schema.Int,
-  error: Schema.NullOr(Schema.String).annotate({ description: "What went wrong in the last attempt" })
-}
+export const Notification = Entity.annotate({
+  identifier: "Notification",
+  title: "Notification",
+  examples: [exampleNotification]
+})
 
 export const Notifications = Schema.Struct({
-  notifications: Schema.Array(
-    Schema.Struct({
-      ...Notification.fields,
-      latest_mail: Schema.NullOr(Schema.Struct(mail)).annotate({ description: "Null before the first" })
-    })
-  ),
+  notifications: Schema.Array(ListedNotification),
   can_send: Schema.Boolean.annotate({ description: "Whether the service has a mail server" })
 }).annotate({
   identifier: "Notifications",

@@ -17,8 +17,7 @@ import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
 import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import type { RepeatRefusal, TooSoon } from "./MailRecipient.ts"
-import type { Digest, Notification, Period, Topic } from "./Notification.ts"
-import { type ListedNotification, Notifications } from "./Notifications.ts"
+import { type NewNotification, Notifications } from "./Notifications.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
@@ -64,46 +63,12 @@ const tooManyTests = (resetMillis: number): TooManyRequests => ({
   headers: retryAfter(resetMillis)
 })
 
-export const toJson = ({ createdAt, isConfirmed, notificationId, recipient, topic }: Notification) => ({
-  notification_id: notificationId,
-  to: recipient,
-  report: topic.kind === "report" ? topic.period : null,
-  digest: topic.kind === "report" ? null : topic.digest,
-  quarantined: topic.kind === "submissions" && topic.includeQuarantined,
-  confirmed: isConfirmed,
-  created_at: Calendar.iso(createdAt)
-})
-
-const listedJson = ({ latest, notification }: ListedNotification) => ({
-  ...toJson(notification),
-  latest_mail:
-    latest === null
-      ? null
-      : {
-          created_at: Calendar.iso(latest.createdAt),
-          status: latest.status,
-          attempts: latest.attempts,
-          error: latest.error
-        }
-})
-
-interface GivenTopic {
-  readonly report?: Period
-  readonly digest?: Digest
-  readonly quarantined?: boolean
-}
-
-/** The topic; a 422 for a report with members that only submissions have. */
-export const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
+/** A 422 for a report with members that only submissions have. */
+export const refuseReportOptions = ({ digest, quarantined = false, report }: NewNotification) => {
   const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
-  if (report !== undefined && unwanted !== undefined) {
-    return Effect.fail(Errors.invalid(unwanted, `a report has neither digest nor quarantined; leave ${unwanted} out`))
-  }
-  return Effect.succeed<Topic>(
-    report === undefined
-      ? { kind: "submissions", digest: digest ?? null, includeQuarantined: quarantined }
-      : { kind: "report", period: report }
-  )
+  return report !== undefined && unwanted !== undefined
+    ? Effect.fail(Errors.invalid(unwanted, `a report has neither digest nor quarantined; leave ${unwanted} out`))
+    : Effect.void
 }
 
 export const layer = HttpApiBuilder.group(
@@ -117,7 +82,7 @@ export const layer = HttpApiBuilder.group(
 
     const find = ({ websiteConfigId }: Site, notificationId: NotificationId) =>
       Effect.flatMap(
-        notifications.findOwn(websiteConfigId, notificationId),
+        notifications.find(websiteConfigId, notificationId),
         Effect.fromOption(() => notFound)
       )
 
@@ -127,23 +92,19 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* () {
           const { site } = yield* Authorized.settings.read.proof
           const own = yield* notifications.list(site.websiteConfigId)
-          return { notifications: own.map(listedJson), can_send: tests.canSendMail }
+          return { notifications: own, can_send: tests.canSendMail }
         })
       )
       .handle(
         "add",
-        Effect.fnUntraced(function* ({ payload: { to, ...given } }) {
+        Effect.fnUntraced(function* ({ payload }) {
           const { site } = yield* Authorized.settings.change.proof
-          const topic = yield* topicOf(given)
+          yield* refuseReportOptions(payload)
           if (!tests.canSendMail) return yield* noMail
-          const added = yield* notifications.addByOwner({
-            recipient: to,
-            topic,
-            websiteConfigId: site.websiteConfigId
-          })
+          const added = yield* notifications.addByOwner(site.websiteConfigId, payload)
           switch (added._tag) {
             case "Added":
-              return toJson(added.notification)
+              return added.notification
             case "Unsubscribed":
               return yield* Effect.fail(unsubscribed)
             case "TooSoon":
@@ -160,8 +121,8 @@ export const layer = HttpApiBuilder.group(
         "remove",
         Effect.fnUntraced(function* ({ params }) {
           const { site } = yield* Authorized.settings.change.proof
-          yield* find(site, params.notification_id)
-          if (!(yield* notifications.remove(params.notification_id))) return yield* Effect.fail(notFound)
+          const isRemoved = yield* notifications.remove(site.websiteConfigId, params.notification_id)
+          if (!isRemoved) return yield* Effect.fail(notFound)
         })
       )
       .handle(
@@ -170,10 +131,10 @@ export const layer = HttpApiBuilder.group(
           const { site } = yield* Authorized.settings.change.proof
           yield* find(site, params.notification_id)
           if (!tests.canSendMail) return yield* noMail
-          const resent = yield* notifications.resendConfirmation(params.notification_id)
+          const resent = yield* notifications.resendConfirmation(site.websiteConfigId, params.notification_id)
           switch (resent._tag) {
             case "Resent":
-              return toJson(resent.notification)
+              return resent.notification
             case "NoNotification":
               return yield* Effect.fail(notFound)
             case "NoKey":
@@ -189,12 +150,12 @@ export const layer = HttpApiBuilder.group(
           function* ({ params }) {
             const { site } = yield* Authorized.settings.change.proof
             yield* operations.beginTest
-            const { isConfirmed } = yield* find(site, params.notification_id)
-            if (tests.canSendMail && !isConfirmed) return yield* Effect.fail(unconfirmed)
+            const { confirmed } = yield* find(site, params.notification_id)
+            if (tests.canSendMail && !confirmed) return yield* Effect.fail(unconfirmed)
             const { accepted, resetMillis } = yield* limiter.take(testLimit, site.websiteConfigId)
             if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
             const tested = yield* Effect.flatMap(
-              tests.notification(params.notification_id),
+              tests.notification(site.websiteConfigId, params.notification_id),
               Effect.fromOption(() => notFound)
             )
             return tested.outcome._tag === "Accepted"

@@ -28,12 +28,11 @@ export const make = (sql: PgClient.PgClient): Store.Store => ({
         decodeRows(Rows),
         Effect.map((rows) =>
           rows
-            .map(NotificationRows.toNotification)
             .filter((notification) => Person.isRecipient(notification, query.address))
             .map(
               (notification): Store.FoundRecord => ({
                 record: { kind: "notification", notification },
-                subject: notification.notificationId
+                subject: notification.notification_id
               })
             )
         )
@@ -41,8 +40,8 @@ export const make = (sql: PgClient.PgClient): Store.Store => ({
     ),
   erase: Effect.fnUntraced(function* (found) {
     const notifications = found.flatMap(({ record }) => (record.kind === "notification" ? [record.notification] : []))
-    for (const [websiteConfigId, ofWebsite] of Map.groupBy(notifications, (one) => one.websiteConfigId)) {
-      const ids = ofWebsite.map(({ notificationId }) => notificationId)
+    for (const [websiteConfigId, ofWebsite] of Map.groupBy(notifications, (one) => one.website_config_id)) {
+      const ids = ofWebsite.map(({ notification_id }) => notification_id)
       // As in every change of a website's notifications, the website is locked first (see `Recipients`).
       yield* sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
         Effect.andThen(

@@ -166,11 +166,10 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
     Effect.gen(function* () {
       const { local, remote, siteFlag } = yield* both
       const { websiteConfigId } = yield* TestServer
-      const topic = { kind: "report", period: "weekly" } as const
       const added = yield* Notifications.use((notifications) =>
-        notifications.add({ websiteConfigId, recipient: "ada@example.com", topic })
+        notifications.add(websiteConfigId, { to: "ada@example.com", report: "weekly" })
       )
-      const { notificationId: id } = Option.getOrThrow(added)
+      const { notification_id: id } = Option.getOrThrow(added)
       for (const args of [[], ["--json"]]) {
         const here = yield* local("notify", "list", ...siteFlag, ...args)
         assert.deepInclude(here, { code: 0, stderr: "" })

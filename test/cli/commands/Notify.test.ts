@@ -102,10 +102,9 @@ describe("cli/commands/Notify", () => {
       const { port } = yield* mailReceiver()
       const { cli, layers, site } = yield* prepare(mail(port))
       const notifications = yield* Notifications.pipe(Effect.provide(layers))
-      const topic = { kind: "report", period: "weekly" } as const
-      const added = yield* notifications.addByOwner({ websiteConfigId: site, recipient: "bob@example.com", topic })
+      const added = yield* notifications.addByOwner(site, { to: "bob@example.com", report: "weekly" })
       if (added._tag !== "Added") return assert.fail(added._tag)
-      const id = added.notification.notificationId
+      const id = added.notification.notification_id
       const tested = yield* cli("test", "--notification-id", id)
       assert.strictEqual(tested.code, 1)
       assert.include(tested.stderr, "This address is not confirmed, so it gets no test; ask the person")

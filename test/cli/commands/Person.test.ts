@@ -51,13 +51,12 @@ const session = Effect.gen(function* () {
       return stderr
     })
   const notifications = Context.get(context, Notifications)
-  const topic = { kind: "report", period: "weekly" } as const
   /** Adds a notification to Ann, as an owner of the first website. */
   const addAnn = Effect.map(
-    notifications.addByOwner({ websiteConfigId: seeded.one, recipient: "ann@example.com", topic }),
+    notifications.addByOwner(seeded.one, { to: "ann@example.com", report: "weekly" }),
     (added) =>
       added._tag === "Added"
-        ? { ...added, unsubscribe: notifications.unsubscribe(added.notification.notificationId) }
+        ? { ...added, unsubscribe: notifications.unsubscribe(added.notification.notification_id) }
         : added
   )
   return { ...seeded, text, refusal, addAnn }

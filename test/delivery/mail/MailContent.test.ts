@@ -89,12 +89,14 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
           attempt: 1,
           createdAt: 0,
           notification: {
-            notificationId: NotificationId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
-            websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
-            recipient: "ann@example.com",
-            topic: { kind: "submissions", digest: null, includeQuarantined: false },
-            createdAt: 0,
-            isConfirmed: true
+            notification_id: NotificationId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
+            website_config_id: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+            to: "ann@example.com",
+            report: null,
+            digest: null,
+            quarantined: false,
+            created_at: "1970-01-01T00:00:00.000Z",
+            confirmed: true
           },
           site: {
             websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),

@@ -16,20 +16,20 @@ const secretsKey = Option.some(Redacted.make<Uint8Array>(key))
 const request = (method: string, token: string, init: RequestInit = {}, page = "unsubscribe") =>
   Server.TestServer.use(({ send }) => send(`/v1/public/mail/${page}/${token}`, undefined, { method, ...init }))
 
-const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
-
 const addNotification = Effect.gen(function* () {
   const { websiteConfigId } = yield* Server.TestServer
   const notifications = yield* Notifications
-  const added = yield* notifications.add({ websiteConfigId, recipient: "ada@example.com", topic })
-  return Option.getOrThrow(added).notificationId
+  const added = yield* notifications.add(websiteConfigId, { to: "ada@example.com" })
+  return Option.getOrThrow(added).notification_id
 })
 
-const exists = (id: NotificationId) =>
-  Effect.map(
-    Notifications.use((notifications) => notifications.find(id)),
-    Option.isSome
-  )
+const find = Effect.fnUntraced(function* (id: NotificationId) {
+  const { websiteConfigId } = yield* Server.TestServer
+  const notifications = yield* Notifications
+  return yield* notifications.find(websiteConfigId, id)
+})
+
+const exists = (id: NotificationId) => Effect.map(find(id), Option.isSome)
 
 /** What mail clients send (RFC 8058). */
 const oneClick = {
@@ -41,16 +41,16 @@ const oneClick = {
 const addByOwner = Effect.gen(function* () {
   const { websiteConfigId } = yield* Server.TestServer
   const notifications = yield* Notifications
-  const added = yield* notifications.addByOwner({ websiteConfigId, recipient: "bob@example.com", topic })
+  const added = yield* notifications.addByOwner(websiteConfigId, { to: "bob@example.com" })
   if (added._tag !== "Added") return assert.fail(added._tag)
   const token = ConfirmationToken.sign(key, websiteConfigId, "bob@example.com")
-  return { id: added.notification.notificationId, token }
+  return { id: added.notification.notification_id, token }
 })
 
 const isConfirmed = (id: NotificationId) =>
   Effect.map(
-    Notifications.use((notifications) => notifications.find(id)),
-    Option.exists((found) => found.isConfirmed)
+    find(id),
+    Option.exists(({ confirmed }) => confirmed)
   )
 
 const storage = postgres()
@@ -127,7 +127,7 @@ describe("the confirmation link", () => {
       }
       assert.strictEqual((yield* request("POST", token)).status, 404)
       assert.isFalse(yield* isConfirmed(id))
-      yield* Notifications.use((notifications) => notifications.remove(id))
+      yield* Notifications.use((notifications) => notifications.remove(websiteConfigId, id))
       const answer = yield* request("POST", token, {}, "confirm")
       assert.strictEqual(answer.status, 404)
       assert.include(answer.text, "Ask the owner of the website")

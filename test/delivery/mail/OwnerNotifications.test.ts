@@ -125,10 +125,8 @@ layer(server, { excludeTestServices: true })("notifications", (it) => {
       /** Adds a notification, and returns the path of its test. */
       const addTestPath = ({ site: { websiteConfigId } }: typeof mine) =>
         Effect.map(
-          Notifications.use((all) =>
-            all.add({ websiteConfigId, recipient: "a@example.com", topic: { kind: "report", period: "weekly" } })
-          ),
-          (added) => `/notifications/${Option.getOrThrow(added).notificationId}/test`
+          Notifications.use((all) => all.add(websiteConfigId, { to: "a@example.com", report: "weekly" })),
+          (added) => `/notifications/${Option.getOrThrow(added).notification_id}/test`
         )
       const path = yield* addTestPath(mine)
       const before = sent.length
@@ -205,11 +203,7 @@ layer(server, { excludeTestServices: true })("notifications", (it) => {
       assert.deepInclude(mails[0], { to: "a@example.com", status: "waiting", error: null })
       yield* Notifications.use((notifications) =>
         Effect.forEach(Array.from({ length: Maximums.notifications.max - 3 }), (_, index) =>
-          notifications.add({
-            websiteConfigId,
-            recipient: `${index}@x.example`,
-            topic: { kind: "report", period: "weekly" }
-          })
+          notifications.add(websiteConfigId, { to: `${index}@x.example`, report: "weekly" })
         )
       )
       const last = yield* Effect.forEach(

@@ -56,11 +56,10 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: WebsiteCon
 /** Gives a website settings of every kind, and returns the id of a submission that was delivered. */
 export const store = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId) {
   const { add, addByOwner } = yield* Notifications
-  const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
-  yield* add({ websiteConfigId, recipient: "ida@fjordlight.example", topic })
-  yield* add({ websiteConfigId, recipient: "ole@fjordlight.example", topic: { kind: "report", period: "weekly" } })
-  for (const period of ["weekly", "monthly"] as const) {
-    yield* addByOwner({ websiteConfigId, recipient: "new@fjordlight.example", topic: { kind: "report", period } })
+  yield* add(websiteConfigId, { to: "ida@fjordlight.example", digest: "15m", quarantined: true })
+  yield* add(websiteConfigId, { to: "ole@fjordlight.example", report: "weekly" })
+  for (const report of ["weekly", "monthly"] as const) {
+    yield* addByOwner(websiteConfigId, { to: "new@fjordlight.example", report })
   }
   const submissionId = yield* storeDeliveries(websiteConfigId)
   const goals = yield* Goals

@@ -105,14 +105,10 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
       const submission = { site_id: site.websiteConfigId, form_data: form, email: `${marks.email}@example.org` }
       const added = yield* Notifications.use((notifications) =>
-        notifications.addByOwner({
-          websiteConfigId: site.websiteConfigId,
-          recipient: `${marks.email}@example.org`,
-          topic: { kind: "report", period: "weekly" }
-        })
+        notifications.addByOwner(site.websiteConfigId, { to: `${marks.email}@example.org`, report: "weekly" })
       )
       // Without `SECRETS_KEY`, the store adds none.
-      const notificationId = added._tag === "Added" ? added.notification.notificationId : randomUUID()
+      const notificationId = added._tag === "Added" ? added.notification.notification_id : randomUUID()
       const notificationPath = `/v1/owner/sites/${site.websiteConfigId}/notifications/${notificationId}`
       const view = { site_id: site.trackingToken, page_path: "/" }
       const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }

@@ -6,7 +6,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import * as Database from "../../../platform/postgres/Database.ts"
-import type { Notification } from "../Notification.ts"
+import type { StoredNotification } from "../Notification.ts"
 
 /**
  * Makes a confirmation mail for the recipient of a notification. Cancels the recipient's earlier ones that are not sent yet, so
@@ -16,24 +16,24 @@ export const make = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   {
     mailId,
-    notification: { notificationId, websiteConfigId },
+    notification: { notification_id, website_config_id },
     now,
     previous
   }: {
     readonly mailId: string
-    readonly notification: Pick<Notification, "notificationId" | "websiteConfigId">
+    readonly notification: Pick<StoredNotification, "notification_id" | "website_config_id">
     /** The recipient's notifications that were stored before, with `notification` if it was one of them. */
-    readonly previous: ReadonlyArray<Pick<Notification, "notificationId">>
+    readonly previous: ReadonlyArray<Pick<StoredNotification, "notification_id">>
     readonly now: number
   }
 ) {
   const ids = Database.array(
-    previous.map((one) => one.notificationId),
+    previous.map((one) => one.notification_id),
     PgTypes.OID.uuid
   )
   yield* sql`UPDATE mail SET status = 'cancelled', next_attempt_at = NULL
     WHERE notification_id = ANY (${ids}) AND kind = 'confirmation' AND status = 'pending'`
   yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
-    VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)},
+    VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notification_id)}, ${PgTypes.uuid(website_config_id)},
       'confirmation', ${PgTypes.timestamptz(now)}, now())`
 })

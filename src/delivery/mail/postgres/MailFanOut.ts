@@ -36,13 +36,16 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
   if (mailed.length === 0) return
   const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
   const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
-  const items = notifications
-    .map(Rows.toNotification)
-    .flatMap(({ notificationId, topic, websiteConfigId }) =>
-      mailed
-        .filter((event) => event.websiteConfigId === websiteConfigId && isMailed(topic, event.type))
-        .map(({ createdAt, subject }) => ({ notificationId, submissionId: subject, websiteConfigId, createdAt }))
-    )
+  const items = notifications.flatMap((notification) =>
+    mailed
+      .filter((event) => event.websiteConfigId === notification.website_config_id && isMailed(notification, event.type))
+      .map(({ createdAt, subject, websiteConfigId }) => ({
+        notificationId: notification.notification_id,
+        submissionId: subject,
+        websiteConfigId,
+        createdAt
+      }))
+  )
   if (items.length === 0) return
   const ids = (of: (item: (typeof items)[number]) => unknown) => Database.array(items.map(of), OID.uuid)
   yield* sql.unsafe(itemsStatement, [

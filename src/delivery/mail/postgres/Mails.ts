@@ -107,7 +107,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
       })
 
       const subjectOf = (
-        { about, mailId }: (typeof LeasedRows.Type)[number],
+        { about, mailId }: Pick<(typeof LeasedRows.Type)[number], "about" | "mailId">,
         submissions: (mailId: string) => Subject
       ): Subject => {
         switch (about.kind) {
@@ -132,18 +132,22 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
               rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
             )
             return rows.map(
-              (row): LeasedMail => ({
-                mailId: row.mailId,
-                attempt: row.attempt,
-                createdAt: row.mailCreatedAt.getTime(),
-                notification: Rows.toNotification(row),
-                site: {
-                  websiteConfigId: row.websiteConfigId,
-                  hostedWebsiteId: row.hostedWebsiteId,
-                  name: row.name,
-                  timeZone: row.timeZone
-                },
-                subject: subjectOf(row, submissions)
+              ({
+                about,
+                attempt,
+                hostedWebsiteId,
+                mailCreatedAt,
+                mailId,
+                name,
+                timeZone,
+                ...notification
+              }): LeasedMail => ({
+                mailId,
+                attempt,
+                createdAt: mailCreatedAt.getTime(),
+                notification,
+                site: { websiteConfigId: notification.website_config_id, hostedWebsiteId, name, timeZone },
+                subject: subjectOf({ about, mailId }, submissions)
               })
             )
           })

@@ -11,7 +11,7 @@ import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as Digest from "../Digest.ts"
 import * as MailRecipient from "../MailRecipient.ts"
-import type { Notification, Period, Topic } from "../Notification.ts"
+import type { Period, StoredNotification } from "../Notification.ts"
 import * as ReportPeriod from "../ReportPeriod.ts"
 import * as Rows from "./NotificationRows.ts"
 import * as Recipients from "./Recipients.ts"
@@ -77,13 +77,12 @@ const { OID } = PgTypes
 const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   secretsKey: Uint8Array,
-  { notificationId, recipient, websiteConfigId }: Notification,
-  { digest }: Topic & { readonly kind: "submissions" },
+  { digest, notification_id, to, website_config_id: websiteConfigId }: StoredNotification,
   timeZone: string,
   now: number
 ) {
-  const id = PgTypes.uuid(notificationId)
-  const key = { websiteConfigId, digest: MailRecipient.digestOf(secretsKey, websiteConfigId, recipient) }
+  const id = PgTypes.uuid(notification_id)
+  const key = { websiteConfigId, digest: MailRecipient.digestOf(secretsKey, websiteConfigId, to) }
   const [{ count, mailedAt, oldestAt }] = yield* sql
     .unsafe(waitingStatement, [PgTypes.uuid(websiteConfigId), PgTypes.bytea(key.digest), id])
     .pipe(decodeRows(Waiting))
@@ -117,7 +116,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
 /** Creates the mail with the report of the latest period, unless there is one, and returns when the next is due. */
 const mailReport = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  { notificationId, websiteConfigId }: Notification,
+  { notification_id, website_config_id }: StoredNotification,
   period: Period,
   facts: { readonly timeZone: string; readonly now: number; readonly reportedUntil: string | null }
 ) {
@@ -125,7 +124,7 @@ const mailReport = Effect.fnUntraced(function* (
   if (facts.reportedUntil === null || facts.reportedUntil < range.last) {
     const at = PgTypes.timestamptz(facts.now)
     yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
-      VALUES (${PgTypes.uuid(randomUUID())}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, 'report',
+      VALUES (${PgTypes.uuid(randomUUID())}, ${PgTypes.uuid(notification_id)}, ${PgTypes.uuid(website_config_id)}, 'report',
         ${PgTypes.text(JSON.stringify(range))}::json, ${at}, now())`
   }
   return { nextAt: ReportPeriod.nextDue(period, facts), reportedUntil: range.last }
@@ -140,16 +139,14 @@ export const run = Effect.fnUntraced(function* (
 ) {
   const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now), PgTypes.uuid(only)]).pipe(decodeRows(Due))
   for (const row of rows) {
-    const notification = Rows.toNotification(row)
-    const { topic } = notification
     const { nextAt, reportedUntil } =
-      topic.kind === "report"
-        ? yield* mailReport(sql, notification, topic.period, { ...row, now })
-        : yield* mailSubmissions(sql, secretsKey, notification, topic, row.timeZone, now)
+      row.report === null
+        ? yield* mailSubmissions(sql, secretsKey, row, row.timeZone, now)
+        : yield* mailReport(sql, row, row.report, { ...row, now })
     yield* sql`WITH made AS (
         UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
           reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
-        WHERE notification_id = ${PgTypes.uuid(notification.notificationId)} RETURNING notification_id
+        WHERE notification_id = ${PgTypes.uuid(row.notification_id)} RETURNING notification_id
       ) ${sql.literal(FailedItems.recovered("notification", "made", "notification_id"))}`
   }
   return rows.length

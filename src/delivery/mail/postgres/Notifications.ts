@@ -17,7 +17,7 @@ import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
 import * as MailRecipient from "../MailRecipient.ts"
-import { isSameTopic, type Notification } from "../Notification.ts"
+import type { StoredNotification } from "../Notification.ts"
 import { type AddedByOwner, type NewNotification, Notifications, type ResentConfirmation } from "../Notifications.ts"
 import * as ReportPeriod from "../ReportPeriod.ts"
 import * as ConfirmationMails from "./ConfirmationMails.ts"
@@ -49,12 +49,12 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.mapErrors, Rounds.waking("mails"))
 
-      const keyOf = ({ recipient, websiteConfigId }: Pick<NewNotification, "recipient" | "websiteConfigId">) =>
+      const keyOf = (websiteConfigId: WebsiteConfigId, address: string) =>
         Option.map(
           secretsKey,
           (secret): Recipients.Key => ({
             websiteConfigId,
-            digest: MailRecipient.digestOf(Redacted.value(secret), websiteConfigId, recipient)
+            digest: MailRecipient.digestOf(Redacted.value(secret), websiteConfigId, address)
           })
         )
 
@@ -71,7 +71,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
        * be locked.
        */
       const put = (
-        { recipient, topic, websiteConfigId }: NewNotification,
+        websiteConfigId: WebsiteConfigId,
+        given: NewNotification,
         {
           isConfirmed,
           notificationId,
@@ -84,15 +85,15 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           readonly timeZone: string
         }
       ) => {
-        const { digest, includeQuarantined, kind, period } = Rows.ofTopic(topic)
-        const dueAt = period === null ? null : ReportPeriod.nextDue(period, { now, timeZone })
+        const { digest = null, quarantined = false, report = null, to } = given
+        const dueAt = report === null ? null : ReportPeriod.nextDue(report, { now, timeZone })
         const stored = sql`INSERT INTO notification
             (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at,
               is_confirmed)
-          VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(recipient)},
-            ${PgTypes.text(kind)}, ${PgTypes.text(digest)}, ${sql.literal(String(includeQuarantined))},
-            ${PgTypes.text(period)}, ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)},
-            ${sql.literal(String(isConfirmed))})
+          VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(to)},
+            ${PgTypes.text(report === null ? "submissions" : "report")}, ${PgTypes.text(digest)},
+            ${sql.literal(String(quarantined))}, ${PgTypes.text(report)}, ${PgTypes.timestamptz(now)},
+            ${PgTypes.timestamptz(dueAt)}, ${sql.literal(String(isConfirmed))})
           ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
@@ -100,7 +101,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
               ELSE notification.due_at END
           RETURNING ${sql.literal(Rows.columns)}`.pipe(
           decodeRows(Put),
-          Effect.map(([row]) => Rows.toNotification(row))
+          Effect.map(([row]) => row)
         )
         return Effect.andThen(
           sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
@@ -109,45 +110,47 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       }
 
       /** A website's notifications of an address, in any letter case. */
-      const ofRecipient = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) =>
-        sql
-          .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
-          .pipe(decodeRows(Found))
+      const ofRecipient = (websiteConfigId: WebsiteConfigId, address: string) =>
+        sql.unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(address)]).pipe(decodeRows(Found))
 
-      const setConfirmed = (found: ReadonlyArray<Pick<Notification, "notificationId">>) =>
+      const setConfirmed = (found: ReadonlyArray<Pick<StoredNotification, "notification_id">>) =>
         sql`UPDATE notification SET is_confirmed = true WHERE NOT is_confirmed AND notification_id = ANY (${Database.array(
-          found.map(({ notificationId }) => notificationId),
+          found.map(({ notification_id }) => notification_id),
           PgTypes.OID.uuid
         )})`
 
-      const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (given) {
+      const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (websiteConfigId, given) {
         const now = yield* Clock.currentTimeMillis
         const notificationId = NotificationId.make(randomUUID())
         return yield* transaction(
           Effect.gen(function* () {
-            const timeZone = yield* lockSite(given.websiteConfigId)
+            const timeZone = yield* lockSite(websiteConfigId)
             if (timeZone === undefined) return Option.none()
-            yield* Effect.flatMap(ofRecipient(given), setConfirmed)
-            const notification = yield* put(given, { isConfirmed: true, notificationId, now, timeZone })
-            yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.deleteUnsubscribed(sql, key))
+            yield* Effect.flatMap(ofRecipient(websiteConfigId, given.to), setConfirmed)
+            const notification = yield* put(websiteConfigId, given, {
+              isConfirmed: true,
+              notificationId,
+              now,
+              timeZone
+            })
+            yield* Effect.forEach(Option.toArray(keyOf(websiteConfigId, given.to)), (key) =>
+              Recipients.deleteUnsubscribed(sql, key)
+            )
             return Option.some(notification)
           })
         )
       })
 
-      const addByOwner: Notifications["Service"]["addByOwner"] = Effect.fnUntraced(function* (given) {
-        const { recipient, topic, websiteConfigId } = given
-        const key = keyOf(given)
+      const addByOwner: Notifications["Service"]["addByOwner"] = Effect.fnUntraced(function* (websiteConfigId, given) {
+        const key = keyOf(websiteConfigId, given.to)
         if (Option.isNone(key)) return { _tag: "NoKey" }
         const now = yield* Clock.currentTimeMillis
         const [notificationId, mailId] = [NotificationId.make(randomUUID()), randomUUID()]
         return yield* Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
           const timeZone = yield* lockSite(websiteConfigId)
           if (timeZone === undefined) return { _tag: "NoWebsite" }
-          const known = yield* ofRecipient(given)
-          const isSame = known
-            .map(Rows.toNotification)
-            .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
+          const known = yield* ofRecipient(websiteConfigId, given.to)
+          const isSame = known.some((one) => one.to === given.to && one.report === (given.report ?? null))
           const [{ count }] =
             yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
               decodeRows(Counted)
@@ -160,8 +163,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
             ? { _tag: "Accepted", sendsConfirmation: false }
             : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
           if (decision._tag !== "Accepted") return decision
-          const isConfirmed = known.some((one) => one.isConfirmed)
-          const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
+          const isConfirmed = known.some((one) => one.confirmed)
+          const notification = yield* put(websiteConfigId, given, { isConfirmed, notificationId, now, timeZone })
           if (decision.sendsConfirmation) {
             yield* Recipients.recordAdded(sql, key.value, now)
             yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
@@ -171,21 +174,22 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       })
 
       const resendConfirmation: Notifications["Service"]["resendConfirmation"] = Effect.fnUntraced(
-        function* (notificationId) {
-          const found = yield* find(notificationId)
+        function* (websiteConfigId, notificationId) {
+          const found = yield* find(websiteConfigId, notificationId)
           if (Option.isNone(found)) return { _tag: "NoNotification" }
-          const key = keyOf(found.value)
+          const { to } = found.value
+          const key = keyOf(websiteConfigId, to)
           if (Option.isNone(key)) return { _tag: "NoKey" }
           const now = yield* Clock.currentTimeMillis
           const mailId = randomUUID()
           return yield* transaction(
             Effect.gen(function* (): Effect.fn.Return<ResentConfirmation, SqlError.SqlError> {
-              if ((yield* lockSite(found.value.websiteConfigId)) === undefined) return { _tag: "NoNotification" }
-              const known = (yield* ofRecipient(found.value)).map(Rows.toNotification)
-              const notification = known.find((one) => one.notificationId === notificationId)
+              if ((yield* lockSite(websiteConfigId)) === undefined) return { _tag: "NoNotification" }
+              const known = yield* ofRecipient(websiteConfigId, to)
+              const notification = known.find((one) => one.notification_id === notificationId)
               if (notification === undefined) return { _tag: "NoNotification" }
               const facts = yield* Recipients.facts(sql, key.value, now)
-              const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
+              const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.confirmed }, now)
               if (decision._tag !== "Accepted") return decision
               yield* Recipients.recordResent(sql, key.value, now)
               yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
@@ -195,39 +199,29 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         }
       )
 
-      const find: Notifications["Service"]["find"] = (notificationId) =>
-        sql`SELECT ${sql.literal(Rows.columns)} FROM notification
-          WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
+      const first = ([row]: typeof Found.Type) => Option.fromUndefinedOr(row)
+      /** The notification of a website. */
+      const named = (websiteConfigId: WebsiteConfigId, notificationId: NotificationId) =>
+        sql`website_config_id = ${PgTypes.uuid(websiteConfigId)} AND notification_id = ${PgTypes.uuid(notificationId)}`
+
+      const find: Notifications["Service"]["find"] = (websiteConfigId, notificationId) =>
+        sql`SELECT ${sql.literal(Rows.columns)} FROM notification WHERE ${named(websiteConfigId, notificationId)}`.pipe(
           Database.mapErrors,
           decodeRows(Found),
-          Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
+          Effect.map(first)
         )
 
-      const findOwn: Notifications["Service"]["findOwn"] = (websiteConfigId, notificationId) =>
-        sql
-          .unsafe(`${ofSiteStatement} AND notification_id = $2`, [
-            PgTypes.uuid(websiteConfigId),
-            PgTypes.uuid(notificationId)
-          ])
-          .pipe(
-            Database.mapErrors,
-            decodeRows(Found),
-            Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), Rows.toNotification))
-          )
-
-      const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
-        const found = yield* find(notificationId)
-        if (Option.isNone(found)) return false
-        const { websiteConfigId } = found.value
-        yield* transaction(
+      const remove: Notifications["Service"]["remove"] = (websiteConfigId, notificationId) =>
+        transaction(
           Effect.gen(function* () {
             yield* lockSite(websiteConfigId)
-            yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
+            const removed =
+              yield* sql`DELETE FROM notification WHERE ${named(websiteConfigId, notificationId)} RETURNING 1`
+            if (removed.length === 0) return false
             yield* refreshSubscribers(sql, websiteConfigId)
+            return true
           })
         )
-        return true
-      })
 
       const confirm: Notifications["Service"]["confirm"] = (websiteConfigId, isRecipient) =>
         transaction(
@@ -235,22 +229,27 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
             // As `addByOwner`, which then finds the address confirmed, or has added its notification before this reads them.
             yield* lockSite(websiteConfigId)
             const all = yield* sql.unsafe(ofSiteStatement, [PgTypes.uuid(websiteConfigId)]).pipe(decodeRows(Found))
-            const found = all.filter(({ recipient }) => isRecipient(recipient))
+            const found = all.filter(({ to }) => isRecipient(to))
             yield* setConfirmed(found)
             return found.length > 0
           })
         )
 
       const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
-        const found = yield* find(notificationId)
+        const found = yield* sql`SELECT ${sql.literal(Rows.columns)} FROM notification
+          WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Found),
+          Effect.map(first)
+        )
         if (Option.isNone(found)) return
-        const { websiteConfigId } = found.value
+        const { website_config_id: websiteConfigId } = found.value
         const now = yield* Clock.currentTimeMillis
         yield* transaction(
           Effect.gen(function* () {
             yield* lockSite(websiteConfigId)
             yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
-            yield* Recipients.recordUnsubscribed(sql, Option.toArray(keyOf(found.value)), now)
+            yield* Recipients.recordUnsubscribed(sql, Option.toArray(keyOf(websiteConfigId, found.value.to)), now)
             yield* refreshSubscribers(sql, websiteConfigId)
           })
         )
@@ -265,7 +264,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         return sql`SELECT website_config_id AS id FROM site WHERE ${named} AND deleted_at IS NULL
           ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
           decodeRows(Sites),
-          Effect.map((found) => found.flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id }))))
+          Effect.map((found) => found.flatMap(({ id }) => Option.toArray(keyOf(id, recipient))))
         )
       }
 
@@ -317,7 +316,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(Database.mapErrors, decodeRows(Sites))
           const keys = sites
             .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
-            .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
+            .flatMap(({ id }) => Option.toArray(keyOf(id, recipient)))
           yield* Database.mapErrors(Recipients.erase(sql, keys))
         }
       )
@@ -338,7 +337,6 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           Effect.map((rows) => rows.length > 0)
         ),
         find,
-        findOwn,
         remove,
         list: (websiteConfigId) => Database.mapErrors(LatestMails.list(sql, websiteConfigId))
       })

@@ -17,8 +17,7 @@ it.live(
       const notifications = yield* Notifications
       const websiteConfigId = yield* Delivery.newSite
       const recipient = "ada@example.com"
-      const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
-      yield* notifications.addByOwner({ websiteConfigId, recipient, topic })
+      yield* notifications.addByOwner(websiteConfigId, { to: recipient })
       // As `addByOwner`, which locks the website before it checks whether the address has confirmed.
       const site = PgTypes.uuid(websiteConfigId)
       const addition = yield* Locks.openTransaction(
@@ -36,7 +35,7 @@ it.live(
       assert.isTrue(yield* Fiber.join(confirmation))
       const listed = yield* notifications.list(websiteConfigId)
       assert.deepStrictEqual(
-        listed.map(({ notification }) => notification.isConfirmed),
+        listed.map(({ confirmed }) => confirmed),
         [true, true]
       )
     }).pipe(Effect.provide(Delivery.postgres))
@@ -51,12 +50,11 @@ it.live("delivery/mail/postgres/Notifications: additions to one website leave co
       sql,
       sql`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`
     )
-    const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
     // More than the client has connections.
     const additions = yield* Effect.forkChild(
       Effect.forEach(
         Array.from({ length: 20 }, (_, index) => `ada${index}@example.com`),
-        (recipient) => notifications.addByOwner({ websiteConfigId, recipient, topic }),
+        (to) => notifications.addByOwner(websiteConfigId, { to }),
         { concurrency: "unbounded" }
       )
     )

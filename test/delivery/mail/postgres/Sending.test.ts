@@ -9,8 +9,7 @@ import * as PostgresReports from "../../../../src/analytics/reports/postgres/Rep
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import * as ConfirmationToken from "../../../../src/delivery/mail/ConfirmationToken.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
-import type { Topic } from "../../../../src/delivery/mail/Notification.ts"
-import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
+import { type NewNotification, Notifications } from "../../../../src/delivery/mail/Notifications.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
@@ -47,10 +46,8 @@ const startProcess = (port: number) =>
     )
   )
 
-const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
-
-const add = (websiteConfigId: WebsiteConfigId, recipient = "ada@example.com", topic: Topic = submissions) =>
-  Notifications.use((all) => all.add({ websiteConfigId, recipient, topic })).pipe(Effect.map(Option.getOrThrow))
+const add = (websiteConfigId: WebsiteConfigId, to = "ada@example.com", options: Omit<NewNotification, "to"> = {}) =>
+  Notifications.use((all) => all.add(websiteConfigId, { to, ...options })).pipe(Effect.map(Option.getOrThrow))
 
 const submit = (site: WebsiteConfigId, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
@@ -60,7 +57,7 @@ const count = (all: ReadonlyArray<unknown>) => Effect.sync(() => all.length)
 const latest = (websiteConfigId: WebsiteConfigId) =>
   Effect.map(
     Notifications.use((all) => all.list(websiteConfigId)),
-    ([first]) => first?.latest ?? null
+    ([first]) => first?.latest_mail ?? null
   )
 
 /** Ends all leases. */
@@ -85,7 +82,7 @@ describe("postgres/mail", () => {
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const [site, other] = [yield* newSite, yield* newSite]
-      const { notificationId } = yield* add(site)
+      const { notification_id } = yield* add(site)
       yield* startProcess(port)
       const idempotency = { key: "key", fingerprint: "print" }
       const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
@@ -103,7 +100,7 @@ describe("postgres/mail", () => {
       assert.include(parsed.text ?? "", `Open it in the console: ${link}`)
       assert.include(parsed.html ?? "", `href="${link}"`)
       const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
-      assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
+      assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notification_id}\\.`))
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
@@ -114,7 +111,7 @@ describe("postgres/mail", () => {
         const { port, received } = yield* mailReceiver()
         const site = yield* newSite
         const notifications = yield* Notifications
-        yield* notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic: submissions })
+        yield* notifications.addByOwner(site, { to: "ada@example.com" })
         yield* startProcess(port)
         yield* submit(site)
         yield* poll(latest(site), (mail) => mail?.status === "sent")
@@ -214,7 +211,7 @@ describe("postgres/mail", () => {
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const site = yield* newSite
-      yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
+      yield* add(site, "ada@example.com", { report: "weekly" })
       const sql = yield* PgClient.PgClient
       yield* sql`UPDATE notification SET due_at = now() - interval '1 second'`.pipe(Rounds.waking("mails"))
       yield* Effect.all([startProcess(port), startProcess(port), startProcess(port)], { concurrency: "unbounded" })

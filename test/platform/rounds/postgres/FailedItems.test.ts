@@ -102,11 +102,7 @@ describe("platform/rounds/postgres/FailedItems", () => {
         const mails = yield* Mails
         const [broken, behind] = [yield* newSite, yield* newSite]
         for (const websiteConfigId of [broken, behind]) {
-          yield* notifications.add({
-            websiteConfigId,
-            recipient: "ada@example.com",
-            topic: { kind: "report", period: "weekly" }
-          })
+          yield* notifications.add(websiteConfigId, { to: "ada@example.com", report: "weekly" })
         }
         yield* sql`UPDATE notification SET due_at = to_timestamp(0), created_at = now() - interval '30 days'`
         yield* sql`UPDATE site SET time_zone = 'Mars/Olympus' WHERE website_config_id = ${broken}`
