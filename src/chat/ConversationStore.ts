@@ -10,7 +10,7 @@
  */
 
 import { Context, type Effect, type Option, Schema, type Stream } from "effect"
-import type { ConversationId as Id, InstanceId } from "../platform/Id.ts"
+import type { ConversationId as Id, InstanceId, MessageId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import type { AgentEvent, ModelMessage } from "./agent/Agent.ts"
 import type {
@@ -38,16 +38,16 @@ export interface NewTurn {
    * The visitor's message. `clientId` is the client's own id for the message, for which `Conversation.isClientId` holds. Null
    * requests another answer to an earlier message (regenerate), which replaces everything after that message.
    */
-  readonly message: { readonly messageId: string; readonly text: string; readonly clientId?: string } | null
+  readonly message: { readonly messageId: MessageId; readonly text: string; readonly clientId?: string } | null
   /**
    * The id of the visitor's message that is answered again, or that the new message replaces together with everything after it.
    * If it is absent or not in the conversation, the visitor's last message is answered again, or the new message is appended.
    */
-  readonly from?: string | undefined
+  readonly from?: MessageId | undefined
   /** The hashes of the visitor to credit with the chat that begins (see `Leads`); none or absent if the turn is not a lead. */
   readonly visitorHashes?: ReadonlyArray<string> | undefined
-  /** The message id of the answer that begins. Message ids are UUIDs in canonical form, made by the service. */
-  readonly answerId: string
+  /** The message id of the answer that begins. */
+  readonly answerId: MessageId
 }
 
 /** The ending of an answer and all of its parts. */
@@ -95,7 +95,7 @@ export class ConversationStore extends Context.Service<
      * longer runs.
      */
     readonly append: (piece: {
-      readonly answerId: string
+      readonly answerId: MessageId
       readonly position: number
       readonly events: ReadonlyArray<AgentEvent>
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
@@ -104,7 +104,7 @@ export class ConversationStore extends Context.Service<
      * Extends the leases of these answers, and returns which of the answers still run. The others have ended or were deleted. A
      * lease that was extended less than `renewMillis` ago is not extended, so that more frequent calls write nothing.
      */
-    readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
+    readonly renew: (answerIds: ReadonlyArray<MessageId>) => Effect.Effect<ReadonlySet<MessageId>, StorageUnavailable>
 
     /**
      * Ends an answer with these parts. The first ending wins: false if the answer had already ended. If another process ended
@@ -112,7 +112,7 @@ export class ConversationStore extends Context.Service<
      * they are longer.
      */
     readonly complete: (answer: {
-      readonly answerId: string
+      readonly answerId: MessageId
       readonly parts: ReadonlyArray<MessagePart>
       readonly ending: AnswerEnding
       /** In tokens, as the agent reported it. */
@@ -120,15 +120,15 @@ export class ConversationStore extends Context.Service<
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
     /** The id of the running answer of a conversation; none if no answer runs. */
-    readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<string>, StorageUnavailable>
+    readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<MessageId>, StorageUnavailable>
 
     /**
      * The stored progress of answers, each from its `position` on; 0 is the first event. An answer that does not exist is not
      * in the result. One call serves many answers, because a process has many readers of other processes' answers.
      */
     readonly follow: (
-      answers: ReadonlyArray<{ readonly answerId: string; readonly position: number }>
-    ) => Effect.Effect<ReadonlyMap<string, AnswerProgress>, StorageUnavailable>
+      answers: ReadonlyArray<{ readonly answerId: MessageId; readonly position: number }>
+    ) => Effect.Effect<ReadonlyMap<MessageId, AnswerProgress>, StorageUnavailable>
 
     /**
      * Ends the running answer of a conversation as `stopped`, with its stored text, on any process. False if none runs.
@@ -147,13 +147,13 @@ export class ConversationStore extends Context.Service<
      */
     readonly messageAfter: (
       key: ConversationKey,
-      answerId: string
-    ) => Effect.Effect<Option.Option<string>, StorageUnavailable>
+      answerId: MessageId
+    ) => Effect.Effect<Option.Option<MessageId>, StorageUnavailable>
 
     /** Rates an answer; a later rating replaces an earlier one. False if the conversation has no such answer. */
     readonly rate: (rating: {
       readonly key: ConversationKey
-      readonly messageId: string
+      readonly messageId: MessageId
       readonly rating: "up" | "down"
       readonly comment: string | null
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>

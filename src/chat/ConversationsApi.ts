@@ -15,7 +15,7 @@ import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { Body } from "../platform/contract/Received.ts"
-import { InstanceId } from "../platform/Id.ts"
+import { InstanceId, MessageId } from "../platform/Id.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
 import { WidgetTokenSecurity } from "./WidgetApi.ts"
@@ -146,13 +146,15 @@ export const read = HttpApiEndpoint.get("read", base, {
   )
 
 export const FeedbackPayload = Schema.Struct({
-  message_id: Field.Uuid({ title: "Message Id" }),
+  message_id: Field.Id(MessageId, { title: "Message Id" }),
   rating: Field.Choice(["up", "down"], { title: "Rating" }),
   comment: Field.OptionalText({ title: "Comment", maxLength: maxMessageLength, refuseNul: true })
 }).annotate({
   identifier: "Feedback",
   title: "Feedback",
-  examples: [{ message_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63", rating: "up", comment: "Thank you!" }]
+  examples: [
+    { message_id: MessageId.make("0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"), rating: "up", comment: "Thank you!" }
+  ]
 })
 
 export const feedback = HttpApiEndpoint.post("feedback", `${base}/feedback`, {

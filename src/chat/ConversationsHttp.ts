@@ -9,6 +9,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
+import type { MessageId } from "../platform/Id.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
@@ -103,7 +104,7 @@ export const layer = HttpApiBuilder.group(
       { headers, instance }: Visitor,
       address: string,
       conversationId: string,
-      answerId: string
+      answerId: MessageId
     ) {
       const slot = yield* openSlot(address)
       if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)

@@ -4,6 +4,7 @@
  * @module
  */
 import { Duration, Effect, Exit, Option, Request, RequestResolver, Stream } from "effect"
+import type { MessageId } from "../platform/Id.ts"
 import { AgentBroken, type AgentError } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import type { AnswerProgress, ConversationStore } from "./ConversationStore.ts"
@@ -14,7 +15,7 @@ const interval = Duration.millis(100)
 
 /** Reads the events of an answer from a position on. */
 class Follow extends Request.TaggedClass("Follow")<
-  { readonly answerId: string; readonly position: number },
+  { readonly answerId: MessageId; readonly position: number },
   AnswerProgress,
   AgentBroken
 > {}
@@ -29,7 +30,7 @@ const from = (progress: AnswerProgress, skipped: number): AnswerProgress =>
 const makeResolver = (store: ConversationStore["Service"]) =>
   RequestResolver.make<Follow>((entries) => {
     /** Each answer, from the earliest position of its readers on. */
-    const positions = new Map<string, number>()
+    const positions = new Map<MessageId, number>()
     for (const { request } of entries) {
       const { answerId, position } = request
       positions.set(answerId, Math.min(position, positions.get(answerId) ?? position))
@@ -82,7 +83,7 @@ const endOf = (
  */
 export const make = (store: ConversationStore["Service"]) => {
   const resolver = makeResolver(store)
-  return (answerId: string): Stream.Stream<AgentEvent, AgentError> =>
+  return (answerId: MessageId): Stream.Stream<AgentEvent, AgentError> =>
     // Not recursive: the stream of each read would be kept until the last one ends.
     Stream.paginate(nothing, ({ folded, position }) =>
       Effect.map(Effect.request(new Follow({ answerId, position }), resolver), ({ ended, events, next }) => {

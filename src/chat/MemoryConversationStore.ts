@@ -7,7 +7,7 @@
 
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Option, Stream } from "effect"
-import type { InstanceId } from "../platform/Id.ts"
+import type { InstanceId, MessageId } from "../platform/Id.ts"
 import { RecordRefused } from "../platform/Storage.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import {
@@ -36,7 +36,7 @@ import { InstanceDirectory } from "./InstanceDirectory.ts"
 
 /** The running answer of a conversation. */
 export interface Running {
-  readonly answerId: string
+  readonly answerId: MessageId
   readonly events: Array<AgentEvent>
   /** Milliseconds since 1970. */
   leaseUntil: number
@@ -78,7 +78,7 @@ export const sizeOf = (messages: ReadonlyArray<Message>): number =>
 export interface Table {
   readonly get: (key: ConversationKey) => StoredConversation | undefined
   /** The conversation that has an answer. */
-  readonly ofAnswer: (answerId: string) => StoredConversation | undefined
+  readonly ofAnswer: (answerId: MessageId) => StoredConversation | undefined
   readonly all: () => ReadonlyArray<StoredConversation>
   readonly remove: (conversation: StoredConversation) => void
   /** Replaces the messages of a conversation, which becomes the most recently updated. Adds the conversation if it is new. */
@@ -89,7 +89,7 @@ export const makeTable = (options: Options): Table => {
   const bounds = { conversations: options.maxConversations ?? 10_000, size: options.maxSize ?? 32_000_000 }
   /** By name, the longest idle first. */
   const kept = new Map<string, StoredConversation>()
-  const byAnswer = new Map<string, StoredConversation>()
+  const byAnswer = new Map<MessageId, StoredConversation>()
   let size = 0
 
   const remove = (conversation: StoredConversation): void => {
@@ -130,7 +130,7 @@ export const visitorMessage = (
 /** The messages of a conversation, where one answer has these parts and this ending. */
 export const withEnding = (
   { messages }: StoredConversation,
-  answerId: string,
+  answerId: MessageId,
   change: Pick<AgentAnswer, "parts" | "ending">
 ): ReadonlyArray<Message> =>
   messages.map((message) => (message.messageId === answerId && isAnswer(message) ? { ...message, ...change } : message))
@@ -170,7 +170,7 @@ export const makeReads = (table: Table, instances: InstanceDirectory["Service"])
   const find = (key: ConversationKey) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({ now, conversation: table.get(key) }))
 
-  const progressOf = (answerId: string, position: number, now: number): AnswerProgress | undefined => {
+  const progressOf = (answerId: MessageId, position: number, now: number): AnswerProgress | undefined => {
     const conversation = table.ofAnswer(answerId)
     if (conversation === undefined) return undefined
     const answer = messagesAt(conversation, now).find(({ messageId }) => messageId === answerId)
@@ -203,7 +203,7 @@ export const makeReads = (table: Table, instances: InstanceDirectory["Service"])
       }),
     follow: (answers) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        const progressByAnswer = new Map<string, AnswerProgress>()
+        const progressByAnswer = new Map<MessageId, AnswerProgress>()
         for (const { answerId, position } of answers) {
           const progress = progressOf(answerId, position, now)
           if (progress !== undefined) progressByAnswer.set(answerId, progress)
@@ -302,7 +302,7 @@ export const makeWrites = (table: Table, instances: InstanceDirectory["Service"]
   })
 
   /** The conversation with this running answer. */
-  const findRunning = (answerId: string): Answering | undefined => {
+  const findRunning = (answerId: MessageId): Answering | undefined => {
     const conversation = table.ofAnswer(answerId)
     return conversation?.running?.answerId === answerId ? (conversation as Answering) : undefined
   }

@@ -10,7 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { ConversationId, InstanceId } from "../platform/Id.ts"
+import { ConversationId, InstanceId, MessageId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -167,9 +167,14 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
 const at = Date.parse(Examples.time)
 
 const exampleMessages: ReadonlyArray<Message> = [
-  { messageId: Examples.id, role: "user", parts: [{ type: "text", text: "When are you open?" }], createdAt: at },
   {
-    messageId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+    messageId: MessageId.make(Examples.id),
+    role: "user",
+    parts: [{ type: "text", text: "When are you open?" }],
+    createdAt: at
+  },
+  {
+    messageId: MessageId.make("0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"),
     role: "assistant",
     parts: [{ type: "text", text: "From nine to five." }],
     createdAt: at,

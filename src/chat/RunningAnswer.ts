@@ -16,6 +16,7 @@ import {
   Stream,
   type Take
 } from "effect"
+import type { MessageId } from "../platform/Id.ts"
 import { AgentBroken, type AgentError } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as AnswerParts from "./conversations/AnswerParts.ts"
@@ -32,7 +33,7 @@ export interface Options {
 
 /** What identifies an answer. */
 interface Begun {
-  readonly answerId: string
+  readonly answerId: MessageId
   readonly key: ConversationKey
   /** Whether the answer continues without a reader, for `Options.resume`. */
   readonly isResumable: boolean
@@ -66,7 +67,7 @@ const takesOf = (
 
 /** One running answer: which of the agent's events it keeps, and how it ends. */
 export class RunningAnswer {
-  readonly answerId: string
+  readonly answerId: MessageId
   readonly key: ConversationKey
   /** Holds all events for readers of any time. Readers do not slow the agent. */
   readonly log: PubSub.PubSub<Logged>

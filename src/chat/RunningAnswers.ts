@@ -22,6 +22,7 @@ import {
   type Scope,
   Stream
 } from "effect"
+import type { MessageId } from "../platform/Id.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import { type AgentError, AgentStream } from "./AgentStream.ts"
 import type { AgentRequest } from "./agent/Agent.ts"
@@ -72,7 +73,7 @@ export class RunningAnswers extends Context.Service<
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<Events, BeginError, Scope.Scope>
     /** An answer that runs in this process. A slow reader does not slow the agent. */
-    readonly read: (answerId: string) => Option.Option<Events>
+    readonly read: (answerId: MessageId) => Option.Option<Events>
     /**
      * Ends the answers of a conversation that run in this process, and waits until they are stored. False if none ran, or if
      * other processes had ended them.
@@ -108,7 +109,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const clock = yield* Clock.Clock
       const metrics = yield* ChatResponse.makeMetrics
       const fibers = yield* FiberMap.make<string>()
-      const running = new Map<string, RunningAnswer>()
+      const running = new Map<MessageId, RunningAnswer>()
       /** The timers of the answers without a reader. */
       const unread = yield* FiberMap.make<string>()
 

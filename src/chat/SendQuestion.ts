@@ -5,11 +5,11 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Clock, Effect, FiberSet, Option, Scope, type Stream } from "effect"
+import { Clock, Effect, FiberSet, Option, Schema, Scope, type Stream } from "effect"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Leads } from "../analytics/Leads.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
-import type { InstanceId } from "../platform/Id.ts"
+import { type InstanceId, MessageId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import { type AgentError, type AgentRefusal, AgentStream } from "./AgentStream.ts"
@@ -111,6 +111,9 @@ export const makeLeads = Effect.gen(function* () {
   }
 })
 
+/** A client may send an answer with an id of its own, which no stored answer has. */
+const isMessageId = Schema.is(MessageId)
+
 /** What to store, and what to send to the agent. */
 export interface PreparedTurn extends Pick<NewTurn, "message" | "from"> {
   readonly messages: AgentRequest["messages"]
@@ -121,7 +124,7 @@ type Messages = ReadonlyArray<Message>
 
 /** A new message of the visitor's. A client's id that fails `Conversation.isClientId` is dropped. */
 const newMessage = (text: string, clientId: string | null = null): NonNullable<NewTurn["message"]> => ({
-  messageId: randomUUID(),
+  messageId: MessageId.make(randomUUID()),
   text,
   ...(clientId !== null && isClientId(clientId) ? { clientId } : {})
 })
@@ -208,7 +211,7 @@ export const makePrepare = (store: ConversationStore["Service"]) => {
    * clients edit a message without sending its id. Only clients of `useChat` send the ids of answers.
    */
   const branchOf = ({ isResumable, conversation }: Of<"Conversation">, key: ConversationKey) =>
-    isResumable && conversation.answerId !== null && conversation.history.at(-1)?.role === "assistant"
+    isResumable && isMessageId(conversation.answerId) && conversation.history.at(-1)?.role === "assistant"
       ? store.messageAfter(key, conversation.answerId)
       : Effect.succeedNone
 
@@ -260,7 +263,7 @@ export interface OpenedAnswer {
   readonly instance: Instance
   /** The conversation's id for the client. */
   readonly conversationId: string
-  readonly answerId: string
+  readonly answerId: MessageId
   /** Whether the edge keeps the conversation for the visitor. */
   readonly hasMemory: boolean
   readonly events: Events
@@ -316,7 +319,7 @@ export const make = Effect.gen(function* () {
     question: Question,
     { isKey, session }: ConversationId.Identified,
     key: ConversationKey,
-    answerId: string,
+    answerId: MessageId,
     visitorHashes: VisitorHashes,
     onEnd: () => void
   ): Effect.Effect<Events, SendError, Scope.Scope> =>
@@ -379,7 +382,7 @@ export const make = Effect.gen(function* () {
         : null
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isKey, storedId } = identified
-    const answerId = randomUUID()
+    const answerId = MessageId.make(randomUUID())
     const visitorHashes = leads.hashesOf(head, question, instance)
     const isDirect = storedId === null
     const opened = (events: Events): OpenedAnswer => ({

@@ -81,8 +81,8 @@ const storeConversation = Effect.fnUntraced(function* (
   const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
   let time = startedAt
   for (const [index, { answer, citesTours, comment, ending, question, rating }] of turns.entries()) {
-    const answerId = randomUUID()
-    const message = { messageId: randomUUID(), text: question }
+    const answerId = Id.MessageId.make(randomUUID())
+    const message = { messageId: Id.MessageId.make(randomUUID()), text: question }
     yield* at(time)(store.begin({ key, answerId, message, visitorHashes: index === 0 ? [visitorHash] : [] }))
     const source = {
       type: "source-url",

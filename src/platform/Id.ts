@@ -52,6 +52,10 @@ export const ConversationId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_
 )
 export type ConversationId = typeof ConversationId.Type
 
+/** The id of a message of a stored conversation: of a visitor's message or of an answer, which the service makes. */
+export const MessageId = Uuid.pipe(Schema.brand("MessageId"))
+export type MessageId = typeof MessageId.Type
+
 /** The id of a widget token, not the token itself. */
 export const TokenId = Uuid.pipe(Schema.brand("TokenId"))
 export type TokenId = typeof TokenId.Type

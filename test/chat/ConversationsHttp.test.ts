@@ -64,8 +64,8 @@ const begunElsewhere = Effect.gen(function* () {
   const { instance } = yield* TestServer
   const store = yield* ConversationStore
   const key = { instanceId: instance.instance_id, conversationId: Id.ConversationId.make(crypto.randomUUID()) }
-  const answerId = crypto.randomUUID()
-  yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+  const answerId = Id.MessageId.make(crypto.randomUUID())
+  yield* store.begin({ key, message: { messageId: Id.MessageId.make(crypto.randomUUID()), text: "hi" }, answerId })
   return { answerId, key, store }
 })
 
@@ -142,7 +142,7 @@ for (const [name, storage] of storages)
           const body = { message_id: answer?.id, rating: "up", comment: "Thanks" }
           assert.strictEqual((yield* request("POST", id, "/feedback", { body })).status, 204)
           assert.strictEqual((yield* messages(id)).at(-1)?.metadata.rating, "up")
-          for (const invalid of [{}, { ...body, comment: "x".repeat(8_001) }, "{"]) {
+          for (const invalid of [{}, { ...body, message_id: "x" }, { ...body, comment: "x".repeat(8_001) }, "{"]) {
             assert.strictEqual((yield* request("POST", id, "/feedback", { body: invalid })).status, 422)
           }
           const nul = yield* request("POST", id, "/feedback", { body: { ...body, comment: "a\0b" } })

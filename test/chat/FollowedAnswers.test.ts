@@ -6,6 +6,7 @@ import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
+import { MessageId } from "../../src/platform/Id.ts"
 
 it.live(
   "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",
@@ -26,7 +27,7 @@ it.live(
                 )
               )
       })
-      const read = Effect.suspend(() => Stream.runCollect(follow(randomUUID())))
+      const read = Effect.suspend(() => Stream.runCollect(follow(MessageId.make(randomUUID()))))
       assert.strictEqual((yield* Effect.flip(read))._tag, "AgentBroken")
       assert.deepStrictEqual(yield* read, [
         { _tag: "Text", delta: "Hi" },

@@ -31,7 +31,7 @@ const storeConversation = (instanceId: Id.InstanceId, question: string, answer: 
   Effect.gen(function* () {
     const store = yield* ConversationStore
     const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
-    const [messageId, answerId] = [randomUUID(), randomUUID()]
+    const [messageId, answerId] = [Id.MessageId.make(randomUUID()), Id.MessageId.make(randomUUID())]
     yield* store.begin({ key, answerId, message: { messageId, text: question } })
     const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
     yield* store.complete({ answerId, parts, ending: answer === "" ? "failed" : "stop", usage: null })

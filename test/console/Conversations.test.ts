@@ -65,8 +65,8 @@ inChromium("the console's conversations", layer, (it) => {
       const instanceId = yield* ConversationData.newInstance(site, "Guide")
       const { begin, complete } = yield* ConversationStore
       const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
-      const answerId = randomUUID()
-      yield* begin({ key, answerId, message: { messageId: randomUUID(), text: "What is private?" } })
+      const answerId = Id.MessageId.make(randomUUID())
+      yield* begin({ key, answerId, message: { messageId: Id.MessageId.make(randomUUID()), text: "What is private?" } })
       yield* complete({
         answerId,
         ending: "stop",

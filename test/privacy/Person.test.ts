@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import { MessageId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
+import { id } from "../support/Ids.ts"
 
 const address = "ann.o'hara+news@example.com"
 
@@ -16,7 +18,7 @@ const Space = Schema.Literals(["", " ", "\n", "\t "])
 const submission = (email: string | null, form: unknown) => ({ email, formData: JSON.stringify(form) })
 
 const messageOf = (text: string, role: "user" | "assistant" = "user") => {
-  const message = { messageId: "m", role, parts: [{ type: "text" as const, text }], createdAt: 0 }
+  const message = { messageId: id(MessageId, "m"), role, parts: [{ type: "text" as const, text }], createdAt: 0 }
   return message.role === "user"
     ? { ...message, role: "user" as const }
     : { ...message, role: "assistant" as const, ending: null, rating: null, comment: null }

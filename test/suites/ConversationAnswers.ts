@@ -9,6 +9,7 @@ import { Effect, Option, Schema } from "effect"
 import { ConversationStore, type EndedAnswer } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { MessageId } from "../../src/platform/Id.ts"
 import {
   appendPieces,
   assertLines,
@@ -80,7 +81,7 @@ export const suite = <R>(
         assert.isFalse(yield* complete(second, [{ type: "text", text: "Hello" }]))
         assert.isFalse(yield* complete(second, [{ type: "text", text: "H" }]))
         yield* assertLines(key, ["user: one", "assistant: whole (stop)", "user: two", "assistant: Hello (stopped)"])
-        assert.isFalse(yield* complete(randomUUID(), []))
+        assert.isFalse(yield* complete(MessageId.make(randomUUID()), []))
       })
   )
 
@@ -127,7 +128,7 @@ export const suite = <R>(
       const [message] = Option.getOrElse(yield* store.read(key), () => [])
       assert.isTrue(yield* store.rate({ key, messageId, rating: "up", comment: "a \u0001 b" }))
       assert.isTrue(yield* store.rate({ key, messageId, rating: "down", comment: null }))
-      for (const wrong of [message?.messageId ?? "", randomUUID(), "x"]) {
+      for (const wrong of [message?.messageId ?? messageId, MessageId.make(randomUUID())]) {
         assert.isFalse(yield* store.rate({ key, messageId: wrong, rating: "up", comment: null }))
       }
       const messages = Option.getOrElse(yield* store.read(key), () => [])

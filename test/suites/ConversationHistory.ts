@@ -118,7 +118,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         const second = yield* beginAnswer(key, "two")
         assert.deepStrictEqual(yield* store.running(key), Option.some(second))
         assert.isFalse(yield* store.append({ answerId: first, position: 100, events: [text("late")] }))
-        assert.deepStrictEqual([...(yield* store.renew([first, second, randomUUID()]))], [second])
+        assert.deepStrictEqual([...(yield* store.renew([first, second, Id.MessageId.make(randomUUID())]))], [second])
         const found = Option.getOrElse(yield* store.read(key), () => [])
         assert.deepInclude(found[1], { messageId: first, parts, ending: "superseded" })
         assert.deepInclude(found[3], { messageId: second, parts: [], ending: null })
@@ -161,7 +161,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       const second = yield* storeTurn(key, "two", "second")
       const found = Option.getOrElse(yield* store.read(key), () => [])
       assert.deepStrictEqual(yield* store.messageAfter(key, first), Option.some(found[2]?.messageId))
-      for (const wrong of [second, found[0]?.messageId ?? "", randomUUID(), "x"]) {
+      for (const wrong of [second, found[0]?.messageId ?? first, Id.MessageId.make(randomUUID())]) {
         assert.isTrue(Option.isNone(yield* store.messageAfter(key, wrong)))
       }
       assert.isTrue(

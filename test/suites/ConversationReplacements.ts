@@ -9,6 +9,7 @@ import { Effect, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { MessageId } from "../../src/platform/Id.ts"
 import {
   appendPieces,
   assertLines,
@@ -59,8 +60,8 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       yield* storeTurn(key, "two", "second")
       const running = yield* beginAnswer(key, "three")
       const before = Option.getOrElse(yield* store.read(key), () => [])
-      const regenerate = Effect.fnUntraced(function* (from: string | undefined) {
-        const answerId = randomUUID()
+      const regenerate = Effect.fnUntraced(function* (from: MessageId | undefined) {
+        const answerId = MessageId.make(randomUUID())
         yield* store.begin({ key, answerId, from, message: null })
         assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
       })
@@ -72,7 +73,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 1, before: null })
       assert.strictEqual(summary?.messages, 4)
       // The id of an answer and an unknown id select the last message.
-      for (const from of [before[1]?.messageId, before[4]?.messageId, randomUUID(), "x"]) {
+      for (const from of [before[1]?.messageId, before[4]?.messageId, MessageId.make(randomUUID())]) {
         yield* regenerate(from)
         yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
       }
@@ -88,12 +89,12 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
           message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
         )
       )
-      const begin = (text: string, clientId: string | undefined, from?: string) =>
+      const begin = (text: string, clientId: string | undefined, from?: MessageId) =>
         store.begin({
           key,
-          answerId: randomUUID(),
+          answerId: MessageId.make(randomUUID()),
           from,
-          message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
+          message: { messageId: MessageId.make(randomUUID()), text, ...(clientId === undefined ? {} : { clientId }) }
         })
       yield* begin("one", "a")
       yield* begin("two", undefined)
@@ -120,9 +121,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       yield* storeTurn(key, "two", "second")
       const running = yield* beginAnswer(key, "three")
       const [one, answer, two] = Option.getOrElse(yield* store.read(key), () => [])
-      const replace = Effect.fnUntraced(function* (from: string | undefined, text: string) {
-        const answerId = randomUUID()
-        yield* store.begin({ key, answerId, from, message: { messageId: randomUUID(), text } })
+      const replace = Effect.fnUntraced(function* (from: MessageId | undefined, text: string) {
+        const answerId = MessageId.make(randomUUID())
+        yield* store.begin({ key, answerId, from, message: { messageId: MessageId.make(randomUUID()), text } })
         assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
       })
       yield* replace(two?.messageId, "two, edited")

@@ -35,8 +35,10 @@ const setup = Effect.gen(function* () {
 
 /** Stores a visitor's message. Returns the id of the answer that begins. */
 const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
-  const answerId = randomUUID()
-  yield* ConversationStore.use((store) => store.begin({ key, message: { messageId: randomUUID(), text }, answerId }))
+  const answerId = Id.MessageId.make(randomUUID())
+  yield* ConversationStore.use((store) =>
+    store.begin({ key, message: { messageId: Id.MessageId.make(randomUUID()), text }, answerId })
+  )
   return answerId
 })
 
@@ -115,7 +117,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           { rating: "down", comment: 'No "thanks"' }
         ] as const
         for (const rating of ratings) assert.isTrue(yield* store.rate({ key, messageId, ...rating }))
-        assert.isFalse(yield* store.rate({ key, messageId: randomUUID(), rating: "up", comment: null }))
+        assert.isFalse(
+          yield* store.rate({ key, messageId: Id.MessageId.make(randomUUID()), rating: "up", comment: null })
+        )
         const feedback = (yield* payloadsOf(webhook)).filter(({ type }) => type === "conversation.feedback")
         const ids = { instance_id: instanceId, conversation_id: key.conversationId, message_id: messageId }
         assert.sameDeepMembers(

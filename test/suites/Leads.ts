@@ -152,7 +152,12 @@ export const suite = <R, E>(
           )
           const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
           const turn = (text: string, ...visitorHashes: ReadonlyArray<string>) =>
-            store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, visitorHashes })
+            store.begin({
+              key,
+              answerId: Id.MessageId.make(randomUUID()),
+              message: { messageId: Id.MessageId.make(randomUUID()), text },
+              visitorHashes
+            })
           yield* turn("hello", visitor)
           // The first answer still runs, so the store begins this turn by another statement.
           yield* turn("are you there?", visitor)

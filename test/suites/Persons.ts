@@ -44,8 +44,8 @@ const storeConversation = Effect.fnUntraced(function* (
 ) {
   const store = yield* ConversationStore
   const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
-  const answerId = randomUUID()
-  yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })
+  const answerId = Id.MessageId.make(randomUUID())
+  yield* store.begin({ key, answerId, message: { messageId: Id.MessageId.make(randomUUID()), text: question } })
   yield* store.complete({ answerId, parts: [{ type: "text", text: answer }], ending: "stop", usage: null })
   if (comment !== "") yield* store.rate({ key, messageId: answerId, rating: "up", comment })
   return key.conversationId

@@ -84,8 +84,8 @@ export const suite = <E>(
           yield* ConversationStore.use((store) =>
             store.begin({
               key: { instanceId, conversationId },
-              answerId: randomUUID(),
-              message: { messageId: randomUUID(), text: "Hi" }
+              answerId: Id.MessageId.make(randomUUID()),
+              message: { messageId: Id.MessageId.make(randomUUID()), text: "Hi" }
             })
           )
           return { instanceId, conversationId }

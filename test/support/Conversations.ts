@@ -56,18 +56,22 @@ export const newKey = InstanceDirectory.use((instances) =>
 /** Begins the answer to a new message or, if `text` is null, another answer to the last message. Returns the answer's id. */
 export const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string | null) {
   const store = yield* ConversationStore
-  const answerId = randomUUID()
-  yield* store.begin({ key, answerId, message: text === null ? null : { messageId: randomUUID(), text } })
+  const answerId = Id.MessageId.make(randomUUID())
+  yield* store.begin({
+    key,
+    answerId,
+    message: text === null ? null : { messageId: Id.MessageId.make(randomUUID()), text }
+  })
   return answerId
 })
 
 /** The stored events of one answer from `position` on; none if the answer does not exist. */
-export const follow = (store: ConversationStore["Service"], answerId: string, position: number) =>
+export const follow = (store: ConversationStore["Service"], answerId: Id.MessageId, position: number) =>
   Effect.map(store.follow([{ answerId, position }]), (found) => Option.fromUndefinedOr(found.get(answerId)))
 
 /** Stores events of an answer, each list as one piece. */
 export const appendPieces = Effect.fnUntraced(function* (
-  answerId: string,
+  answerId: Id.MessageId,
   pieces: ReadonlyArray<ReadonlyArray<AgentEvent>>
 ) {
   const store = yield* ConversationStore
@@ -79,8 +83,11 @@ export const appendPieces = Effect.fnUntraced(function* (
   }
 })
 
-export const complete = (answerId: string, parts: ReadonlyArray<MessagePart>, ending: "stop" | "failed" = "stop") =>
-  ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
+export const complete = (
+  answerId: Id.MessageId,
+  parts: ReadonlyArray<MessagePart>,
+  ending: "stop" | "failed" = "stop"
+) => ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
 
 /** Stores a question and its whole answer. Returns the id of the answer. */
 export const storeTurn = Effect.fnUntraced(function* (key: ConversationKey, question: string, answer: string) {

@@ -14,6 +14,7 @@ import * as Instance from "../../src/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
+import { MessageId } from "../../src/platform/Id.ts"
 import { poll } from "./Wait.ts"
 
 /** The methods of the store. */
@@ -57,13 +58,13 @@ export const begin = Effect.fnUntraced(function* (
   options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
 ) {
   const answers = yield* RunningAnswers.RunningAnswers
-  const answerId = randomUUID()
+  const answerId = MessageId.make(randomUUID())
   const message = options.message ?? "hello"
   const events = yield* answers
     .begin({
       key,
       answerId,
-      message: { messageId: randomUUID(), text: message },
+      message: { messageId: MessageId.make(randomUUID()), text: message },
       isResumable: true,
       request: {
         instance: Instance.make(key.instanceId, { name: "a", agent_url: "http://agent" }),

@@ -8,6 +8,8 @@
  *
  * @module
  */
+
+import type { MessageId } from "../../platform/Id.ts"
 import type { ModelMessage } from "../agent/Agent.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import type { Message } from "./Conversation.ts"
@@ -87,8 +89,8 @@ export interface ClientRequest {
  * a visitor's message, which is answered again (`After`); or nothing: the message is appended.
  */
 export type Replaced =
-  | { readonly _tag: "From"; readonly messageId: string }
-  | { readonly _tag: "After"; readonly messageId: string }
+  | { readonly _tag: "From"; readonly messageId: MessageId }
+  | { readonly _tag: "After"; readonly messageId: MessageId }
   | { readonly _tag: "Nothing" }
 
 type Messages = ReadonlyArray<Message>

@@ -5,7 +5,7 @@
  * @module
  */
 import { Schema } from "effect"
-import { ConversationId, InstanceId } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, type MessageId } from "../../platform/Id.ts"
 import type { AgentFinish } from "../agent/Agent.ts"
 
 /** The maximum number of messages of one conversation, answers included. */
@@ -61,7 +61,7 @@ export const endings = [
 ] as const satisfies ReadonlyArray<AnswerEnding>
 
 export interface VisitorMessage {
-  readonly messageId: string
+  readonly messageId: MessageId
   /** The client's own id for the message, if known. A client that edits a message sends this id. See `isClientId`. */
   readonly clientId?: string
   readonly role: "user"
@@ -71,7 +71,7 @@ export interface VisitorMessage {
 }
 
 export interface AgentAnswer {
-  readonly messageId: string
+  readonly messageId: MessageId
   readonly role: "assistant"
   readonly parts: ReadonlyArray<MessagePart>
   readonly createdAt: number

@@ -14,6 +14,7 @@ import { type Duration, Effect, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
 import * as Batches from "../../platform/batch/Batches.ts"
+import type { MessageId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -41,14 +42,14 @@ export interface Options {
 /** A visitor's message and the answer that begins with it. */
 export interface Turn {
   readonly key: ConversationKey
-  readonly messageId: string
+  readonly messageId: MessageId
   /** The client's own id of the message; null if the client gave none. */
   readonly clientId: string | null
   /** The message's parts as JSON. */
   readonly parts: string
   /** The message's length in UTF-16 units. */
   readonly size: number
-  readonly answerId: string
+  readonly answerId: MessageId
   /** Milliseconds since 1970. */
   readonly at: number
   /** See `NewTurn`. */
@@ -57,7 +58,7 @@ export interface Turn {
 
 /** An answer that ends. */
 export interface Completion {
-  readonly answerId: string
+  readonly answerId: MessageId
   /** The answer's parts as JSON. */
   readonly parts: string
   /** The length of the answer's text, in UTF-16 units. */
@@ -190,7 +191,7 @@ const firstOfEachRow = <Item>(items: ReadonlyArray<Item>, rowOf: (item: Item) =>
 ]
 
 /** Starts a group commit of one kind. The statement returns the ids of the answers that it stored. */
-const make = <Item extends { readonly answerId: string }>(
+const make = <Item extends { readonly answerId: MessageId }>(
   sql: PgClient.PgClient,
   options: Options,
   kind: {

@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import { ConversationId } from "../../platform/Id.ts"
+import { ConversationId, MessageId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
@@ -23,7 +23,7 @@ const Part = Schema.Union([
 ])
 
 /** Rows with the id of a running answer. */
-export const Running = Schema.Array(Schema.Struct({ running: Schema.String }))
+export const Running = Schema.Array(Schema.Struct({ running: MessageId }))
 
 export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
@@ -95,7 +95,7 @@ const Answer = Schema.Struct({
 })
 
 /** A row of an answer that is followed. */
-export const FollowedRow = Schema.Struct({ answerId: Schema.String, ...Answer.fields })
+export const FollowedRow = Schema.Struct({ answerId: MessageId, ...Answer.fields })
 
 /** The parts and the ending of an answer. A running answer has the parts that were stored so far. */
 export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "ending"> =>
@@ -105,7 +105,7 @@ export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "
 
 const MessageRow = Schema.Struct({
   ...Answer.fields,
-  messageId: Schema.String,
+  messageId: MessageId,
   clientId: Schema.NullOr(Schema.String),
   role: Schema.Literals(["user", "assistant"]),
   createdAt: Schema.Finite,

@@ -8,7 +8,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import { make as makeBatches } from "../../platform/batch/Batches.ts"
-import { type InstanceId, isCanonicalUuid } from "../../platform/Id.ts"
+import { type InstanceId, MessageId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
@@ -54,11 +54,11 @@ const messageAfterStatement = `SELECT message.message_id AS id
     AND message.position > answer.position AND message.role = 'user'
   ORDER BY message.position LIMIT 1`
 
-const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
+const Ids = Schema.Array(Schema.Struct({ id: MessageId }))
 
 const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND running IS NOT NULL AND NOT ${Rows.isLapsed}`
 
-const RunningRows = Schema.Array(Schema.Struct({ running: Schema.String }))
+const RunningRows = Schema.Array(Schema.Struct({ running: MessageId }))
 
 /** Answers with their pieces: those after the position, or all if the answer's lease has expired. */
 const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS parts,
@@ -110,13 +110,11 @@ export const makeReads = (sql: PgClient.PgClient): Reads => {
     )
 
   const messageAfter: Reads["messageAfter"] = (key, answerId) =>
-    isCanonicalUuid(answerId)
-      ? sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
-          mapErrors,
-          decodeRows(Ids),
-          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
-        )
-      : Effect.succeedNone
+    sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
+      mapErrors,
+      decodeRows(Ids),
+      Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
+    )
 
   const followSome = (answers: Parameters<Reads["follow"]>[0]) =>
     sql
@@ -133,10 +131,9 @@ export const makeReads = (sql: PgClient.PgClient): Reads => {
       .pipe(mapErrors, decodeRows(Followed))
 
   const follow: Reads["follow"] = Effect.fnUntraced(function* (answers) {
-    const positions = new Map<string, number>()
-    for (const { answerId, position } of answers) if (isCanonicalUuid(answerId)) positions.set(answerId, position)
+    const positions = new Map(answers.map(({ answerId, position }) => [answerId, position]))
     const followed = [...positions].map(([answerId, position]) => ({ answerId, position }))
-    const found = new Map<string, AnswerProgress>()
+    const found = new Map<MessageId, AnswerProgress>()
     for (let first = 0; first < followed.length; first += maxFollowed) {
       for (const row of yield* followSome(followed.slice(first, first + maxFollowed))) {
         const position = positions.get(row.answerId) ?? 0
@@ -216,7 +213,7 @@ const batchConnections = 3
 const bounds = { maxBatch: 500, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
 
 interface Piece {
-  readonly answerId: string
+  readonly answerId: MessageId
   readonly endsAt: number
   readonly events: string
 }
@@ -286,7 +283,7 @@ export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, 
           complete: yield* Batches.complete(batches, options)
         }),
         append: ({ answerId, events, position }) =>
-          isCanonicalUuid(answerId) && events.length > 0
+          events.length > 0
             ? submit({ answerId, endsAt: position + events.length, events: Rows.eventsJson(events) })
             : Effect.succeed(false)
       })

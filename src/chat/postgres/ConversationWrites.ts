@@ -10,7 +10,6 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
-import { isCanonicalUuid } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -189,11 +188,10 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
 
   /** If the connection breaks, the statement may run twice: the second run extends the same leases. */
   const renew: Writes["renew"] = (answerIds) => {
-    const ids = answerIds.filter(isCanonicalUuid)
-    if (ids.length === 0) return Effect.succeed(new Set())
+    if (answerIds.length === 0) return Effect.succeed(new Set())
     return sql`WITH mine AS MATERIALIZED (
         SELECT conversation_key, running, lease_until FROM conversation
-        WHERE running = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+        WHERE running = ANY (${Database.array(answerIds, PgTypes.OID.uuid)})
       ), due AS MATERIALIZED (
         SELECT conversation_key FROM conversation WHERE conversation_key IN (
           SELECT conversation_key FROM mine WHERE lease_until < ${sql.literal(dueBefore)}
@@ -212,7 +210,6 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
 
   /** If the connection breaks, a statement may run twice: the second run finds that the answer has ended, and returns false. */
   const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
-    if (!isCanonicalUuid(answerId)) return false
     const completion: Batches.Completion = {
       answerId,
       parts: JSON.stringify(parts),
@@ -253,7 +250,6 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
       .pipe(Database.mapErrors)
 
   const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
-    if (!isCanonicalUuid(messageId)) return false
     const rated = yield* sql
       .unsafe(rateStatement, [
         ...Rows.keyParameters(key),

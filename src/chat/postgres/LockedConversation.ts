@@ -6,7 +6,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { isCanonicalUuid } from "../../platform/Id.ts"
+import { MessageId } from "../../platform/Id.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../conversations/Conversation.ts"
@@ -20,7 +20,7 @@ const Locked = Schema.Array(
     key: Schema.BigInt,
     messages: Schema.Int,
     size: Schema.Int,
-    running: Schema.NullOr(Schema.String),
+    running: Schema.NullOr(MessageId),
     lapsed: Schema.Boolean
   })
 )
@@ -40,7 +40,7 @@ const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 export const settle = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   key: bigint,
-  answerId: string,
+  answerId: MessageId,
   ending: AnswerEnding
 ) {
   const id = PgTypes.uuid(answerId)
@@ -81,20 +81,18 @@ const positionOf = `(SELECT position FROM conversation_message
 /**
  * Deletes what follows a visitor's message. If the conversation lacks the message, the visitor's last message takes its place.
  */
-export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: string | undefined) =>
+export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: MessageId | undefined) =>
   remove(
     sql,
     locked,
     `position > coalesce(${positionOf},
       (SELECT max(position) FROM conversation_message WHERE conversation_key = $1 AND role = 'user'))`,
-    [PgTypes.uuid(messageId !== undefined && isCanonicalUuid(messageId) ? messageId : null)]
+    [PgTypes.uuid(messageId ?? null)]
   )
 
 /** Deletes a visitor's message and everything after it; deletes nothing if the conversation lacks the message. */
-export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: string) =>
-  isCanonicalUuid(messageId)
-    ? remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])
-    : Effect.succeed(locked)
+export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: MessageId) =>
+  remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])
 
 /** How long after the end of its lease an answer is closed. A process that is alive has renewed the lease by then. */
 const graceAfterLease = "1 minute"
@@ -102,7 +100,7 @@ const graceAfterLease = "1 minute"
 /** The maximum number of answers that one statement finds. */
 const chunk = 100
 
-const LapsedRows = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: Schema.String }))
+const LapsedRows = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: MessageId }))
 
 const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
   const sql = yield* SqlClient.SqlClient

@@ -2,6 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ClientConversation from "../../../src/chat/conversations/ClientConversation.ts"
 import type { Message } from "../../../src/chat/conversations/Conversation.ts"
+import { MessageId } from "../../../src/platform/Id.ts"
+import { id } from "../../support/Ids.ts"
+
+/** The id of the stored message with this name. */
+const idOf = (name: string) => id(MessageId, name)
 
 /** A stored conversation of messages and their answers. */
 const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
@@ -9,8 +14,8 @@ const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
     const parts = [{ type: "text", text } as const]
     const answer = { createdAt: 0, ending: "stop", rating: null, comment: null } as const
     return [
-      { messageId: `user ${index}`, clientId: `client ${index}`, role: "user", parts, createdAt: 0 },
-      { messageId: `answer ${index}`, role: "assistant", parts, ...answer }
+      { messageId: idOf(`user ${index}`), clientId: `client ${index}`, role: "user", parts, createdAt: 0 },
+      { messageId: idOf(`answer ${index}`), role: "assistant", parts, ...answer }
     ]
   })
 
@@ -19,7 +24,7 @@ const conversationTo = (texts: ReadonlyArray<string>, index: number, message: { 
   ClientConversation.read([
     ...texts.slice(0, index).flatMap((text, at) => [
       { id: `client ${at}`, role: "user", text },
-      { id: `answer ${at}`, role: "assistant", text }
+      { id: idOf(`answer ${at}`), role: "assistant", text }
     ]),
     { ...message, role: "user" }
   ])!
@@ -30,6 +35,10 @@ const withoutHistory = (message: { id: string; text: string }) => conversationTo
 const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
 const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
 
+/** The id of a message: the one that its client gave it, or the stored one. */
+const targetOf = (prefix: "client" | "user" | "answer", index: number): string =>
+  prefix === "client" ? `client ${index}` : idOf(`${prefix} ${index}`)
+
 const nothing: ClientConversation.Replaced = { _tag: "Nothing" }
 
 describe("chat/conversations/ClientConversation: what a message replaces", () => {
@@ -38,14 +47,14 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
     [Texts, Chosen, Schema.Literals(["client", "user"])],
     ([texts, chosen, idPrefix]) => {
       const index = chosen % texts.length
-      const targetId = `${idPrefix} ${index}`
+      const targetId = targetOf(idPrefix, index)
       const edited = { id: "new", text: "edited" }
       for (const conversation of [conversationTo(texts, index, edited), withoutHistory(edited)]) {
         for (const isKnownComplete of [true, false]) {
           const request: ClientConversation.ClientRequest = { kind: "new", targetId, conversation, isKnownComplete }
           assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request), {
             _tag: "From",
-            messageId: `user ${index}`
+            messageId: idOf(`user ${index}`)
           })
         }
       }
@@ -58,7 +67,7 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
     ([texts, chosen, idPrefix]) => {
       const index = chosen % texts.length
       // Without a target, the request identifies the message by sending it again.
-      const targetId = idPrefix === null ? null : `${idPrefix} ${index}`
+      const targetId = idPrefix === null ? null : targetOf(idPrefix, index)
       const same = { id: `client ${index}`, text: texts[index]! }
       for (const conversation of [conversationTo(texts, index, same), withoutHistory(same)]) {
         const request: ClientConversation.ClientRequest = {
@@ -69,12 +78,12 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
         }
         assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request), {
           _tag: "After",
-          messageId: `user ${index}`
+          messageId: idOf(`user ${index}`)
         })
         const changed = { ...request, conversation: { ...conversation, message: "changed" } }
         assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), changed), {
           _tag: "From",
-          messageId: `user ${index}`
+          messageId: idOf(`user ${index}`)
         })
       }
     }
@@ -91,7 +100,7 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
         conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
         isKnownComplete
       })
-      const expected = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
+      const expected = index === texts.length ? nothing : { _tag: "From", messageId: idOf(`user ${index}`) }
       assert.deepStrictEqual(ClientConversation.replaced(pairs(texts), request(true)), expected)
       // At index 0 there is no history. Nothing is replaced, because this client may be one that never sends its history.
       assert.deepStrictEqual(
@@ -103,7 +112,7 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
 
   it("a message whose target is itself, an answer or unknown is a new message", () => {
     const stored = pairs(["one", "two"])
-    for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
+    for (const targetId of ["new", idOf("answer 0"), "elsewhere", ""]) {
       const conversation = withoutHistory({ id: "new", text: "three" })
       assert.deepStrictEqual(
         ClientConversation.replaced(stored, { kind: "new", targetId, conversation, isKnownComplete: false }),
@@ -121,7 +130,7 @@ describe("chat/conversations/ClientConversation: what a message replaces", () =>
         conversation: withoutHistory({ id: "elsewhere", text }),
         isKnownComplete: false
       })
-    assert.deepStrictEqual(regenerate("two"), { _tag: "After", messageId: "user 1" })
+    assert.deepStrictEqual(regenerate("two"), { _tag: "After", messageId: idOf("user 1") })
     assert.deepStrictEqual(regenerate("one"), nothing)
     const request = {
       kind: "regenerate",

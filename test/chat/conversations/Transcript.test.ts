@@ -4,6 +4,7 @@ import { type AnswerEnding, endings, type Message } from "../../../src/chat/conv
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import * as Calendar from "../../../src/platform/text/Calendar.ts"
+import { id } from "../../support/Ids.ts"
 
 describe("chat/conversations/Transcript", () => {
   it("an answer is missing if it broke off, or ended empty although the visitor did not end it", () => {
@@ -34,7 +35,7 @@ const Turns = Schema.Array(
 
 it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Turns], ([turns]) => {
   const messages = turns.flatMap(([text, ending, rating]): ReadonlyArray<Message> => {
-    const common = { messageId: "m", parts: [{ type: "text", text }], createdAt: 0 } as const
+    const common = { messageId: id(Id.MessageId, "m"), parts: [{ type: "text", text }], createdAt: 0 } as const
     return [
       { ...common, role: "user" },
       { ...common, role: "assistant", ending, rating, comment: text }

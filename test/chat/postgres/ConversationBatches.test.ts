@@ -25,7 +25,7 @@ const commitsOf = (table: string) =>
     Effect.map(([{ commits }]) => commits)
   )
 
-const complete = (answerId: string, text = "an answer") =>
+const complete = (answerId: Id.MessageId, text = "an answer") =>
   ConversationStore.use((store) =>
     store.complete({ answerId, parts: [{ type: "text", text }], ending: "stop", usage: null })
   )

@@ -45,7 +45,7 @@ describe("chat/postgres/ConversationStore: pieces", () => {
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      const piece = (answerId: string) => store.append({ answerId, position: 0, events: [text("a"), text("b")] })
+      const piece = (answerId: Id.MessageId) => store.append({ answerId, position: 0, events: [text("a"), text("b")] })
       const first = yield* beginAnswer(key, "one")
       assert.isTrue(yield* piece(first))
       assert.strictEqual(yield* count("answer_piece"), 1)
@@ -117,8 +117,12 @@ describe("chat/postgres/ConversationStore: processes", () => {
         const answerId = yield* beginAnswer(key, "one")
         yield* here.append({ answerId, position: 0, events: [text("Hel")] })
         assert.deepStrictEqual(yield* there.running(key), Option.some(answerId))
-        const next = randomUUID()
-        yield* there.begin({ key, answerId: next, message: { messageId: randomUUID(), text: "two" } })
+        const next = Id.MessageId.make(randomUUID())
+        yield* there.begin({
+          key,
+          answerId: next,
+          message: { messageId: Id.MessageId.make(randomUUID()), text: "two" }
+        })
         assert.isFalse(yield* here.append({ answerId, position: 1, events: [text("lo")] }))
         assert.strictEqual((yield* here.renew([answerId])).size, 0)
         assert.isTrue(yield* there.stop(key))
@@ -139,8 +143,8 @@ describe("chat/postgres/ConversationStore: processes", () => {
       yield* Effect.forEach(
         turns,
         Effect.fnUntraced(function* ({ key, store }) {
-          const answerId = randomUUID()
-          yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: "one" } })
+          const answerId = Id.MessageId.make(randomUUID())
+          yield* store.begin({ key, answerId, message: { messageId: Id.MessageId.make(randomUUID()), text: "one" } })
           yield* store.append({ answerId, position: 0, events: [text("a")] })
           yield* store.renew([answerId])
           yield* store.complete({ answerId, parts: [{ type: "text", text: "ab" }], ending: "stop", usage: null })

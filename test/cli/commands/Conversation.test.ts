@@ -57,7 +57,7 @@ const session = Effect.gen(function* () {
   return { context, services, json, refusal }
 })
 
-const expected = (answerId: string) => [
+const expected = (answerId: Id.MessageId) => [
   { role: "user", created_at: "2026-03-01T12:00:00.000Z", parts: [{ type: "text", text: hostile }] },
   {
     id: answerId,
@@ -211,7 +211,14 @@ describe("conversation", () => {
         conversationId: Id.ConversationId.make(String(number)),
         createdAt: number,
         updatedAt: number,
-        messages: [{ messageId: randomUUID(), role: "user", parts: [{ type: "text", text: "a" }], createdAt: number }]
+        messages: [
+          {
+            messageId: Id.MessageId.make(randomUUID()),
+            role: "user",
+            parts: [{ type: "text", text: "a" }],
+            createdAt: number
+          }
+        ]
       })
       const endless = withTranscripts(context, () =>
         Stream.iterate(1, (number) => number + 1).pipe(

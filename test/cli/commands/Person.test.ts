@@ -35,8 +35,8 @@ const session = Effect.gen(function* () {
       instances.create({ name: "a", agent_url: "https://a.example", website_config_id: one.websiteConfigId })
     )
     const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
-    const message = { messageId: randomUUID(), text: hostile }
-    yield* ConversationStore.use((store) => store.begin({ key, answerId: randomUUID(), message }))
+    const message = { messageId: Id.MessageId.make(randomUUID()), text: hostile }
+    yield* ConversationStore.use((store) => store.begin({ key, answerId: Id.MessageId.make(randomUUID()), message }))
     return { one: one.websiteConfigId, other: other.websiteConfigId, key }
   }).pipe(Effect.provideContext(context))
   const services = Layer.succeedContext(context)

@@ -37,8 +37,12 @@ export const store = (instanceId: Id.InstanceId, ...turns: ReadonlyArray<Turn>) 
     const conversations = yield* ConversationStore
     const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
     for (const { answer, comment = null, ending = "stop", question, rating, source } of turns) {
-      const answerId = randomUUID()
-      yield* conversations.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })
+      const answerId = Id.MessageId.make(randomUUID())
+      yield* conversations.begin({
+        key,
+        answerId,
+        message: { messageId: Id.MessageId.make(randomUUID()), text: question }
+      })
       yield* conversations.complete({
         answerId,
         ending,
