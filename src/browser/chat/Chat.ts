@@ -32,6 +32,8 @@ export class Chat implements RunningChat {
   #parts: Parts | undefined
   /** Whether the last question is sent as soon as the device is online. */
   #isUnsent = false
+  /** The number of answers that this tab has begun to receive. */
+  #answers = 0
   /** Whether the page was left. It may be restored from the back-forward cache. */
   #isLeft = false
   /** The time of the stored conversation's last change, read when the page was left. */
@@ -242,12 +244,13 @@ export class Chat implements RunningChat {
     if (this.#isUnsent && navigator.onLine) this.#retry()
   }
 
-  /** Whether this tab may send a question now. False if another tab has sent one meanwhile. */
+  /** Whether this tab may send a question now. False if it has begun to receive an answer meanwhile. */
   async #claim(): Promise<boolean> {
     const { panel, shared } = this.#parts!
+    const answers = this.#answers
     panel.setBusy(true)
     await shared.claim()
-    if (this.#parts?.shared === shared && shared.run === undefined) return true
+    if (this.#parts?.shared === shared && answers === this.#answers) return true
     panel.setBusy(shared.run !== undefined)
     return false
   }
@@ -256,10 +259,8 @@ export class Chat implements RunningChat {
   async #send(message: string): Promise<void> {
     const { panel, shared, transcript } = this.#parts!
     const { input } = panel
-    if (!(await this.#claim())) {
-      input.value ||= message
-      return
-    }
+    input.value ||= message
+    if (!(await this.#claim())) return
     if (input.value.trim() === message) input.value = ""
     shared.add({ role: "user", text: message })
     transcript.addQuestion(message)
@@ -293,6 +294,7 @@ export class Chat implements RunningChat {
   async #receive(run: Run.Run): Promise<void> {
     const { panel, shared, speech, strings, transcript } = this.#parts!
     shared.run = run
+    this.#answers++
     this.#isUnsent = false
     panel.setBusy(true)
     speech.reset()

@@ -87,7 +87,7 @@ export class SharedConversation {
   run: Run | undefined
   readonly #draft: () => string
   #tabs: Tabs | undefined
-  #hasClaim = false
+  #claimed: Promise<void> | undefined
 
   /** @param draft returns the message that is typed but not sent */
   constructor(instance: string, draft: () => string) {
@@ -122,12 +122,11 @@ export class SharedConversation {
   }
 
   /** Claims the next question for this tab. By then, the question of a tab with an earlier claim has arrived here. */
-  async claim(): Promise<void> {
-    if (this.#hasClaim) return
-    this.#hasClaim = true
-    await claimQuestion(this.instance, () => {
-      this.#hasClaim = false
+  claim(): Promise<void> {
+    this.#claimed ??= claimQuestion(this.instance, () => {
+      this.#claimed = undefined
     })
+    return this.#claimed
   }
 
   add(message: Store.Message): void {
