@@ -29,9 +29,13 @@ const view: PageView = {
   visitorHash: "0".repeat(32)
 }
 
-const draft = (submissionId: string): SubmissionDraft => ({
-  submissionId: SubmissionId.make(submissionId),
-  websiteConfigId: WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-000000000002"),
+const websiteConfigId = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-000000000002")
+
+const submissionId = (count: number) => SubmissionId.make(`5b0c7f0e-3d5e-4f57-8f3a-${String(count).padStart(12, "0")}`)
+
+const draft = (count: number): SubmissionDraft => ({
+  submissionId: submissionId(count),
+  websiteConfigId,
   receivedAt: 0,
   email: "ada@example.org",
   pageSlug: "contact",
@@ -55,7 +59,7 @@ const script: ScriptedAgent.Script = ({ message }) =>
 
 const subject: DemoFeed.Subject = {
   hostedWebsiteId: view.hostedWebsiteId,
-  websiteConfigId: draft("").websiteConfigId,
+  websiteConfigId,
   instanceId: request.instance.instance_id
 }
 
@@ -80,9 +84,9 @@ describe("the demo's feed", () => {
       const published = yield* publishedBy(() =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
-          yield* Effect.orDie(submissions.submit(draft("first")))
+          yield* Effect.orDie(submissions.submit(draft(1)))
           // A repeated submission is not stored again.
-          assert.strictEqual(yield* Effect.orDie(submissions.submit(draft("second"))), "first")
+          assert.strictEqual(yield* Effect.orDie(submissions.submit(draft(2))), submissionId(1))
           const agent = yield* AgentStream
           yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
           yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, messages: [{ role: "user", text: "break" }] })))
@@ -130,7 +134,7 @@ describe("the demo's feed", () => {
       const other = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-0000000000ff")
       const published = yield* publishedBy(() =>
         Effect.gen(function* () {
-          yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
+          yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft(1), websiteConfigId: other })))
           const agent = yield* AgentStream
           const instance = { ...request.instance, instance_id: InstanceId.make(other) }
           // The agent answers this question too.
@@ -155,7 +159,7 @@ describe("the demo's feed", () => {
           // Subscribes, takes the first event and then stalls.
           yield* Effect.forkChild(Stream.runForEach(feed.arrivals, () => Effect.never))
           for (let count = 0; count < 5000; count++) {
-            yield* Effect.orDie(submissions.submit({ ...draft(`s${count}`), idempotency: null }))
+            yield* Effect.orDie(submissions.submit({ ...draft(count), idempotency: null }))
           }
           yield* storeView
         })
