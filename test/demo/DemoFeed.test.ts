@@ -98,7 +98,7 @@ describe("the demo's feed", () => {
         {
           number: 1,
           type: "submission",
-          id: "first",
+          id: submissionId(1),
           page: "contact",
           email: "ada@example.org",
           fields: [
