@@ -37,7 +37,7 @@ const exampleClient = "203.0.113.7"
 const orNull = <A, B, E, R>(setting: Option.Option<A>, effect: (value: A) => Effect.Effect<B, E, R>) =>
   Option.match(setting, { onNone: () => Effect.succeed(null), onSome: effect })
 
-/** That a server cannot be used, in the words of every other command. */
+/** The finding for a server that cannot be used. Its message is the one that the other commands print. */
 const unavailable = (error: unknown) => ({ _tag: "Unavailable", reason: ErrorMessages.of(error) }) as const
 
 /** Inspects the database and its webhooks, and lists the instances. Those are null if they cannot be read. */
