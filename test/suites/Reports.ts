@@ -159,5 +159,40 @@ export const suite = <E>(
           assert.strictEqual(yield* reports.currentVisitors(site), 2)
         })
       )
+
+      it.effect("`lastReceived` has the time of each website's last page view or event, however old it is", () =>
+        Effect.gen(function* () {
+          const { lastReceived } = yield* Reports
+          const time = yield* Clock.currentTimeMillis
+          const [view] = rowsOf({ ...noRows, views: [plainView] }).views
+          const [event] = rowsOf({ ...noRows, events: [plainEvent] }).events
+          if (view === undefined || event === undefined) return assert.fail()
+          const [viewed, reported, old, empty] = [
+            yield* newReportSite,
+            yield* newReportSite,
+            yield* newReportSite,
+            yield* newReportSite
+          ]
+          const at = (hours: number) => time - hours * 3_600_000
+          const none = { views: [], events: [], conversions: [], goals: [] }
+          yield* store(viewed, {
+            ...none,
+            views: [9, 3].map((hours) => ({ ...view, receivedAt: at(hours) })),
+            events: [{ ...event, receivedAt: at(4) }]
+          })
+          yield* store(reported, {
+            ...none,
+            views: [{ ...view, receivedAt: at(200) }],
+            events: [{ ...event, receivedAt: at(100) }]
+          })
+          yield* store(old, { ...none, views: [{ ...view, receivedAt: at(3_000) }] })
+          const found = yield* lastReceived([viewed, reported, old, empty])
+          assert.deepStrictEqual(
+            [viewed, reported, old, empty].map(({ hostedWebsiteId }) => found.get(hostedWebsiteId)),
+            [at(3), at(100), at(3_000), undefined]
+          )
+          assert.strictEqual((yield* lastReceived([])).size, 0)
+        })
+      )
     })
   })

@@ -42,6 +42,13 @@ export class Reports extends Context.Service<
     readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly currentVisitors: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
+    /**
+     * When the last page view or event of each website was received, in milliseconds since 1970, by `hostedWebsiteId`. Websites
+     * without one are missing.
+     */
+    readonly lastReceived: (
+      sites: ReadonlyArray<ReportSite>
+    ) => Effect.Effect<ReadonlyMap<string, number>, StorageUnavailable | ReportTimeout>
     /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
     readonly rebuild: (site?: ReportSite & Pick<Site, "timeZone">) => Effect.Effect<void, StorageUnavailable>
   }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
 import type * as DateRange from "../DateRange.ts"
@@ -170,6 +171,39 @@ export const count = Effect.fnUntraced(function* (
     const counted = yield* countAlike(reader, alike, query, range, goalsOf(first), limit)
     if (counted === null) return null
     for (const [id, groups] of counted) found.set(id, groups)
+  }
+  return found
+})
+
+const Lasts = Schema.Array(Schema.Struct({ id: Schema.String, last: Schema.Finite }))
+
+/** The periods, in days, that are read in turn for the websites without a row so far: tables are sorted by day and not by time. */
+const periods = [2, 60, Number.POSITIVE_INFINITY]
+
+/** See `Reports.lastReceived`. */
+export const lastReceived = Effect.fnUntraced(function* (
+  reader: Reader,
+  sites: ReadonlyArray<ReportSite>,
+  now: number
+): Effect.fn.Return<ReadonlyMap<string, number>, ClickHouseError> {
+  const found = new Map<string, number>()
+  for (const days of periods) {
+    const rest = sites.filter(({ hostedWebsiteId }) => !found.has(hostedWebsiteId))
+    if (rest.length === 0) break
+    const parameters = new Parameters()
+    const isSelected = `${SiteCounting.ofSites(parameters, rest)}
+      AND received_at >= ${parameters.time(now - days * Calendar.dayMillis)}`
+    const selects = ["page_view", "event"].map(
+      (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isSelected}`
+    )
+    const rows = yield* reader
+      .read(
+        `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(max(received_at)) AS last
+          FROM (${selects.join(" UNION ALL ")}) GROUP BY id`,
+        parameters
+      )
+      .pipe(decodeRows(Lasts))
+    for (const { id, last } of rows) found.set(id, last)
   }
   return found
 })

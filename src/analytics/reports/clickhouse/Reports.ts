@@ -130,6 +130,8 @@ export const layer = (
             .pipe(decodeRows(Visitors), limited)
           return visitors
         }),
+        lastReceived: (sites) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => limited(ManySitesSql.lastReceived(many, sites, now))),
         rebuild: (site) =>
           rollUps.rebuild(site).pipe(Effect.catchTag("ClickHouseError", (error) => Errors.unavailable(error)))
       }

@@ -260,6 +260,25 @@ export const count = Effect.fnUntraced(function* (
   )
 })
 
+const Lasts = Schema.Array(Schema.Struct({ id: Schema.String, last: Schema.Finite }))
+
+/** See `Reports.lastReceived`. */
+export const lastReceived = (sql: SqlClient.SqlClient, sites: ReadonlyArray<ReportSite>) =>
+  sql
+    .unsafe(
+      `SELECT id, extract(epoch FROM last)::float8 * 1000 AS last FROM (
+        SELECT id, greatest(${["page_view", "event"]
+          .map((table) => `(SELECT max(received_at) FROM ${table} WHERE hosted_website_id = id)`)
+          .join(", ")}) AS last
+        FROM unnest($1::uuid[]) AS given (id)
+      ) AS received WHERE last IS NOT NULL`,
+      [uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))]
+    )
+    .pipe(
+      decodeRows(Lasts),
+      Effect.map((rows) => new Map(rows.map(({ id, last }) => [id, last])))
+    )
+
 const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
 
 /** See `ManySites.Store.firstReceived`. */

@@ -202,6 +202,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           )
           return visitors
         }),
+        lastReceived: (sites) => limited(ManySitesSql.lastReceived(reportSql, sites)),
         rebuild: (site) =>
           RollUpLoop.rebuild(site?.hostedWebsiteId).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
