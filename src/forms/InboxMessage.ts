@@ -7,6 +7,7 @@ import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import * as Json from "../platform/json/Json.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import { contains } from "../platform/text/Text.ts"
+import * as FormSender from "./FormSender.ts"
 import type { Status, Submission } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */
@@ -16,6 +17,8 @@ export interface Message extends Submission {
 
 /** A submission in a list. */
 export interface Summary extends Omit<Message, "formData"> {
+  /** The sender's name; see `senderOf`. */
+  readonly name: string | null
   /** The beginning of what was written; see `preview`. */
   readonly preview: string
 }
@@ -130,40 +133,70 @@ const maxPreview = 200
  */
 const string = /"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)("?:?)/g
 
-/** The strings that are values of members, at any depth. Their escapes are not decoded. */
-const textMembers = function* (source: string): Generator<string> {
+/** The members with strings as values, at any depth. Their escapes are not decoded. */
+const textMembers = function* (source: string): Generator<readonly [name: string, text: string]> {
+  let name = ""
   let valueAt = -1
   for (const match of source.matchAll(string)) {
     const [whole, escaped = "", end] = match
-    if (match.index === valueAt) yield escaped
+    if (match.index === valueAt) yield [name, escaped]
+    name = escaped
     valueAt = end === '":' ? match.index + whole.length : -1
   }
 }
+
+/** A decoded text on one line. */
+const lineOf = (escaped: string): string =>
+  (JSON.parse(`"${escaped}"`) as string).toWellFormed().replace(/\s+/g, " ").trim()
+
+const maxName = 100
+
+const cut = (text: string, max: number): string =>
+  text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text
 
 /** Whether a trimmed line looks like an email address, valid or not. */
 const isEmailAddress = (line: string): boolean => !line.includes(" ") && line.slice(1, -1).includes("@")
 
 /**
- * The texts of a form on one line of at most `maxPreview` characters, without email addresses. Takes time linear in the source.
+ * The sender's name on one line of at most `maxName` characters; null if the form has none.
+ *
+ * @param source as for `preview`
+ */
+export const senderOf = (source: string): string | null => {
+  const names = Array.from(textMembers(source.slice(0, maxPreviewSource))).filter(([name]) => FormSender.isName(name))
+  const found = FormSender.nameIn(names.map(([name, text]) => [name, lineOf(text)]))
+  return found === null ? null : cut(found, maxName)
+}
+
+/**
+ * The texts of a form on one line of at most `maxPreview` characters, the message first, without email addresses and the
+ * sender's name. Takes time linear in the source.
  *
  * @param source the beginning of the JSON text of an object, without white space between its tokens.
  */
 export const preview = (source: string): string => {
-  const texts: Array<string> = []
+  const messages: Array<string> = []
+  const others: Array<string> = []
   let length = 0
-  for (const escaped of textMembers(source)) {
-    const line = (JSON.parse(`"${escaped}"`) as string).toWellFormed().replace(/\s+/g, " ").trim()
+  for (const [name, escaped] of textMembers(source)) {
+    if (FormSender.isName(name)) continue
+    const isMessage = FormSender.isMessage(name)
+    if (length > maxPreview && !isMessage) continue
+    const line = lineOf(escaped)
     if (line === "" || isEmailAddress(line)) continue
-    texts.push(line)
-    length += line.length + 3
-    if (length > maxPreview) break
+    if (isMessage) messages.push(line)
+    else {
+      others.push(line)
+      length += line.length + 3
+    }
+    if (messages.length > 0 && messages.join().length > maxPreview) break
   }
-  const joined = texts.join(" · ")
-  return joined.length > maxPreview ? `${joined.slice(0, maxPreview - 1).toWellFormed()}…` : joined
+  return cut([...messages, ...others].join(" · "), maxPreview)
 }
 
 export const toSummary = ({ formData, ...message }: Message): Summary => ({
   ...message,
+  name: senderOf(formData),
   preview: preview(formData.slice(0, maxPreviewSource))
 })
 

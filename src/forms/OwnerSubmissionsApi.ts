@@ -49,6 +49,9 @@ const common = {
     description: "Why the submission may be spam. The reasons stay after a release"
   }),
   read: Schema.Boolean,
+  name: Schema.NullOr(Schema.String).annotate({
+    description: "The sender's name, if the form has a field for it, such as `name`, or `first_name` and `last_name`"
+  }),
   email: Schema.NullOr(Schema.String),
   page_slug: Schema.NullOr(Schema.String)
 }
@@ -59,6 +62,7 @@ const exampleCommon = {
   status: "accepted",
   reasons: [],
   read: false,
+  name: "Ada Lovelace",
   email: "ada@example.org",
   page_slug: "contact"
 } as const
@@ -67,7 +71,9 @@ export const SubmissionList = Schema.Struct({
   submissions: Schema.Array(
     Schema.Struct({
       ...common,
-      preview: Schema.String.annotate({ description: "The beginning of what was written, on one line" })
+      preview: Schema.String.annotate({
+        description: "The beginning of what was written, on one line: the message first, without the name"
+      })
     })
   ),
   next: Fields.next
@@ -113,7 +119,10 @@ export const SubmissionDetails = Schema.Struct({
   examples: [
     {
       ...exampleCommon,
-      fields: [{ name: "message", type: "text", value: "Hello, do you have kayaks for two?" }],
+      fields: [
+        { name: "name", type: "text", value: "Ada Lovelace" },
+        { name: "message", type: "text", value: "Hello, do you have kayaks for two?" }
+      ],
       source: "newsletter",
       medium: "email",
       campaign: "spring",

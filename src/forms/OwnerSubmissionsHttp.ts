@@ -33,6 +33,7 @@ const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   status: message.status,
   reasons: message.reasons,
   read: message.isRead,
+  name: "name" in message ? message.name : InboxMessage.senderOf(message.formData),
   email: message.email,
   page_slug: message.pageSlug
 })

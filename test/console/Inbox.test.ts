@@ -44,7 +44,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 15)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 16)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -70,6 +70,36 @@ inChromium("the console's inbox", layer, (it) => {
       yield* until("both are unread", async () => (await page.locator(".submission.unread").count()) === 2)
       assert.deepStrictEqual(errors, [])
     })
+  )
+
+  it.effect(
+    "the newest is open beside the list, unread until a person chooses it, with the name and message first",
+    () =>
+      Effect.gen(function* () {
+        const ada = {
+          email: "ada@example.org",
+          formData: '{"company":"Difference","message":"Kayaks?","name":"Ada L."}'
+        }
+        const site = yield* siteWith({ email: "ben@example.org" }, ada)
+        const { errors, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+        yield* on(() => page.getByRole("heading", { name: "Ada L." }).waitFor())
+        assert.strictEqual(yield* on(() => page.locator(".submission a[aria-current] .sender").textContent()), "Ada L.")
+        assert.strictEqual(
+          yield* on(() => page.locator(".submission a[aria-current] .preview").textContent()),
+          "contactKayaks? · Difference"
+        )
+        assert.deepStrictEqual(yield* on(() => page.locator(".fields dd").allTextContents()), ["Kayaks?", "Difference"])
+        assert.strictEqual(yield* on(() => page.locator(".submission.unread").count()), 2)
+        yield* on(() => page.getByRole("link", { name: "Ada L." }).click())
+        yield* until("it is read", async () => (await page.locator(".submission.unread").count()) === 1)
+        yield* on(() => page.locator(".details").getByRole("button", { name: "Delete" }).click())
+        yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+        yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor())
+        yield* on(() => page.setViewportSize({ width: 390, height: 844 }))
+        yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor({ state: "detached" }))
+        yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
+        assert.deepStrictEqual(errors, [])
+      })
   )
 
   it.effect("the inbox of another website opens without the search and the submission of this one", () =>
@@ -174,11 +204,11 @@ inChromium("the console's inbox", layer, (it) => {
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
       yield* on(() => page.getByRole("checkbox", { name: "Select ben@example.org" }).check())
-      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.locator(".selection").getByRole("button", { name: "Delete" }).click())
       const dialog = page.getByRole("dialog", { name: "Delete 2 submissions?" })
       yield* on(() => dialog.getByRole("button", { name: "Cancel" }).click())
       assert.strictEqual(yield* on(() => page.locator(".submission a").count()), 2)
-      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.locator(".selection").getByRole("button", { name: "Delete" }).click())
       yield* on(() => dialog.getByRole("button", { name: "Delete" }).click())
       yield* on(() => page.getByText("No submissions yet").waitFor())
       yield* on(() => page.reload())
@@ -198,7 +228,7 @@ inChromium("the console's inbox", layer, (it) => {
           { times: 1 }
         )
         await page.getByRole("checkbox", { name: "Select ada@example.org" }).check()
-        await page.getByRole("button", { name: "Delete" }).click()
+        await page.locator(".selection").getByRole("button", { name: "Delete" }).click()
         await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
         // This marks the other one as read.
         await page.getByRole("link", { name: "ben@example.org" }).click()
@@ -278,7 +308,7 @@ inChromium("the console's inbox", layer, (it) => {
       }
       // A change reloads the list.
       yield* on(() => page.getByRole("checkbox", { name: "Select visitor-59@example.org" }).check())
-      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.locator(".selection").getByRole("button", { name: "Delete" }).click())
       yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
       const expected = [...names.slice(0, -1), ...newNames].toReversed()
       yield* until("the new ones are listed too", async () => (await senders()).length === expected.length)

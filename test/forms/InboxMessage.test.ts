@@ -31,10 +31,12 @@ describe("forms/InboxMessage", () => {
     }
   )
 
-  it("a preview has the texts of a form, without email addresses", () => {
+  it("a preview has the texts of a form, the message first, without email addresses and the name", () => {
     assert.strictEqual(
-      Inbox.preview('{"name":"Ada","email":"ada@example.org","message":"Hello\\n  you","n":1,"more":{"x":"y"}}'),
-      "Ada · Hello you · y"
+      Inbox.preview(
+        '{"name":"Ada","email":"ada@example.org","about":"Kayaks","message":"Hello\\n  you","n":1,"more":{"x":"y"}}'
+      ),
+      "Hello you · Kayaks · y"
     )
     assert.strictEqual(Inbox.preview('{"message":"Hello wor'), "Hello wor")
     const long = Inbox.preview(`{"message":"${"x".repeat(1000)}"}`)
@@ -70,6 +72,20 @@ describe("forms/InboxMessage", () => {
       assert.strictEqual(Inbox.preview(`{${form}}`), shown.join(" · "))
     }
   )
+
+  it("a sender's name is found under the names that forms give it, also if the form is cut", () => {
+    const cases: ReadonlyArray<readonly [source: string, name: string | null]> = [
+      ['{"email":"ada@example.org","name":" Ada\\n Lovelace "}', "Ada Lovelace"],
+      ['{"first_name":"Ada","message":"x","lastName":"Lovelace"}', "Ada Lovelace"],
+      ['{"your-name":"","Full Name":"Ada","name":"Ben"}', "Ada"],
+      ['{"your-surname":"Lovelace"}', "Lovelace"],
+      ['{"company_name":"Ada Ltd","nickname":"x"}', null],
+      ['{"name":7}', null],
+      ['{"name":"Ada Lov', "Ada Lov"],
+      [`{"name":"${"x".repeat(1000)}"}`, `${"x".repeat(99)}…`]
+    ]
+    for (const [source, name] of cases) assert.strictEqual(Inbox.senderOf(source), name, source)
+  })
 
   // If a pattern were tried again at each character, this would take quadratic time and exceed the timeout.
   it("a preview takes linear time", () => {

@@ -57,6 +57,7 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
           status: "accepted",
           reasons: [],
           read: false,
+          name: null,
           email: null,
           page_slug: null,
           preview: "Hello\0"
@@ -71,6 +72,7 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
         status: "accepted",
         reasons: ["links"],
         read: false,
+        name: null,
         email: "ada@example.com",
         page_slug: "contact",
         fields: [

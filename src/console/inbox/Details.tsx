@@ -5,6 +5,7 @@
  */
 import { useEffect } from "preact/hooks"
 import * as Sources from "../../analytics/reports/Sources.ts"
+import * as FormSender from "../../forms/FormSender.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { linkTo } from "../Location.ts"
@@ -61,8 +62,37 @@ const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly su
 
 type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">
 
-/** Whether a field's value is the email address, which is shown above the fields. */
-const isRepeated = ({ email }: Submission, value: string): boolean => value === email
+type Field = Submission["fields"][number]
+
+/** Whether a field repeats the title or the address below it. */
+const isRepeated = ({ email, name: sender }: Submission, { name, type, value }: Field): boolean =>
+  value === email || (type === "text" && FormSender.isName(name) && (sender?.includes(value.trim()) ?? false))
+
+/** The longest value that stands beside another one. */
+const maxBeside = 60
+
+/** What was sent: the message, then the other fields in two columns. */
+const Fields = ({ submission }: { readonly submission: Submission }) => {
+  const shown = submission.fields.filter((field) => !isRepeated(submission, field))
+  const isMessage = ({ name, type }: Field) => type === "text" && FormSender.isMessage(name)
+  const ordered = [...shown.filter(isMessage), ...shown.filter((field) => !isMessage(field))]
+  return (
+    <dl class="fields">
+      {ordered.map((field, index) => {
+        const { isCode, text } = FieldValue.of(field)
+        const isWide = isCode || text.length > maxBeside || text.includes("\n")
+        return (
+          <div key={index} class={isMessage(field) ? "said" : isWide ? "wide" : undefined}>
+            <dt title={field.name}>{Format.label(field.name)}</dt>
+            <dd class={isCode ? "json" : undefined}>
+              <bdi>{text}</bdi>
+            </dd>
+          </div>
+        )
+      })}
+    </dl>
+  )
+}
 
 const attributions = ["source", "medium", "campaign", "referrer", "entry_page"] as const
 
@@ -107,13 +137,15 @@ const Reasons = ({ reasons, status }: Submission) =>
 interface Props {
   readonly site: Site
   readonly submissionId: string
+  /** Whether a person chose the submission, which marks it as read. */
+  readonly isChosen: boolean
   readonly changes: Changes
   /** Whether the person may change anything. */
   readonly isOwner: boolean
   readonly onRemove: (submissionId: string) => void
 }
 
-export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Props) => {
+export const Details = ({ changes, isChosen, isOwner, onRemove, site, submissionId }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id",
     { params: { site_id: site.site_id, submission_id: submissionId } },
@@ -121,9 +153,9 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
   )
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
-    if (isOwner && value !== undefined && !value.read) changes.mark([submissionId], true)
+    if (isOwner && isChosen && value !== undefined && !value.read) changes.mark([submissionId], true)
     // Once for each submission, because a person may mark the submission as unread again.
-  }, [submissionId, value === undefined])
+  }, [submissionId, isChosen, value === undefined])
 
   const back = (
     <a class="button bare back" href={linkTo({ item: null })}>
@@ -139,7 +171,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
       </article>
     )
   }
-  const { email, fields, page_slug, received_at, status } = value
+  const { email, name, page_slug, received_at, status } = value
   return (
     <article class="details">
       {back}
@@ -147,7 +179,8 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
         <h2>
           <bdi>{nameOf(value)}</bdi>
         </h2>
-        <p class="muted">
+        <p class="muted facts">
+          {name !== null && email !== null && <bdi>{email}</bdi>}
           <time dateTime={received_at}>{Format.moment(received_at, site.time_zone)}</time>
           {page_slug !== null && <span class="tag">{page_slug}</span>}
         </p>
@@ -178,20 +211,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
         </div>
       </header>
       <Reasons {...value} />
-      <dl class="fields">
-        {fields.flatMap((field, index) => {
-          if (isRepeated(value, field.value)) return []
-          const { isCode, text } = FieldValue.of(field)
-          return [
-            <div key={index}>
-              <dt title={field.name}>{Format.label(field.name)}</dt>
-              <dd class={isCode ? "json" : undefined}>
-                <bdi>{text}</bdi>
-              </dd>
-            </div>
-          ]
-        })}
-      </dl>
+      <Fields submission={value} />
       <Visit submission={value} />
       <DeliveryList site={site} submissionId={submissionId} />
     </article>

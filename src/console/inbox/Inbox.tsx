@@ -13,6 +13,7 @@ import { Menu } from "../parts/Menu.tsx"
 import { Message, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
+import { useIsWide } from "../parts/Wide.ts"
 import { addressOf } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -195,7 +196,10 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
     { params: { site_id: site.site_id } },
     site.site_id
   )
-  const isGone = item !== null && hides(view.folder, changes.of(item))
+  const chosen = item !== null && !hides(view.folder, changes.of(item)) ? item : null
+  const isWide = useIsWide()
+  const [first, setFirst] = useState<string | null>(null)
+  const openId = chosen ?? (isWide ? first : null)
 
   const select = (id: string, isSelected: boolean) => {
     const next = new Set(selected)
@@ -211,7 +215,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
   }
 
   return (
-    <div class={`inbox ${item === null || isGone ? "" : "reading"}`}>
+    <div class={`inbox ${chosen === null ? "" : "reading"}`}>
       <h1 class="sr-only">{Texts.pages.inbox}</h1>
       <Toolbar
         siteId={site.site_id}
@@ -240,21 +244,24 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
           site={site}
           view={view}
           changes={changes}
+          openId={openId}
+          onFirst={setFirst}
           selected={selected}
           onSelect={isOwner ? select : undefined}
           empty={<Empty view={view} />}
         />
-        {item !== null && !isGone ? (
+        {openId === null ? (
+          <div class="details" />
+        ) : (
           <Details
-            key={item}
+            key={openId}
             site={site}
-            submissionId={item}
+            submissionId={openId}
+            isChosen={openId === chosen}
             changes={changes}
             isOwner={isOwner}
             onRemove={(id) => setRemoving([id])}
           />
-        ) : (
-          <p class="details nothing-open muted">{Texts.inbox.open}</p>
         )}
       </div>
       {removing.length > 0 && (

@@ -6,7 +6,7 @@
 import type { ComponentChildren } from "preact"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
-import { linkTo, useAddress } from "../Location.ts"
+import { linkTo } from "../Location.ts"
 import { PagedList } from "../parts/PagedList.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -24,15 +24,24 @@ interface Shared {
   readonly site: Site
   readonly view: View.View
   readonly changes: Changes
+  /** The submission that is open beside the list. */
+  readonly openId: string | null
   readonly selected: ReadonlySet<string>
   /** Undefined for a viewer. */
   readonly onSelect: ((submissionId: string, isSelected: boolean) => void) | undefined
 }
 
-export const nameOf = ({ email }: Pick<Submission, "email">): string => email ?? Texts.inbox.anonymous
+export const nameOf = ({ email, name }: Pick<Submission, "email" | "name">): string =>
+  name ?? email ?? Texts.inbox.anonymous
 
-const Row = ({ changes, onSelect, selected, site, submission }: Shared & { readonly submission: Submission }) => {
-  const { item } = useAddress()
+const Row = ({
+  changes,
+  onSelect,
+  openId,
+  selected,
+  site,
+  submission
+}: Shared & { readonly submission: Submission }) => {
   const { email, page_slug, preview, read, received_at, submission_id } = submission
   const isRead = changes.of(submission_id).isRead ?? read
   const name = nameOf(submission)
@@ -46,11 +55,11 @@ const Row = ({ changes, onSelect, selected, site, submission }: Shared & { reado
           onChange={({ currentTarget }) => onSelect(submission_id, currentTarget.checked)}
         />
       )}
-      <a href={linkTo({ item: submission_id })} aria-current={item === submission_id ? "true" : undefined}>
+      <a href={linkTo({ item: submission_id })} aria-current={openId === submission_id ? "true" : undefined}>
         <span class="first">
           {!isRead && <i class="dot" title={Texts.inbox.unread} />}
           {!isRead && <span class="sr-only">{Texts.inbox.unread}</span>}
-          <span class={`sender ${email === null ? "muted" : ""}`}>
+          <span class={`sender ${submission.name === null && email === null ? "muted" : ""}`}>
             <bdi>{name}</bdi>
           </span>
           <time dateTime={received_at}>
@@ -66,7 +75,13 @@ const Row = ({ changes, onSelect, selected, site, submission }: Shared & { reado
   )
 }
 
-export const List = ({ empty, ...shared }: Shared & { readonly empty: ComponentChildren }) => {
+interface Props extends Shared {
+  readonly empty: ComponentChildren
+  /** Called with the id of the first submission that is listed; null while none is. */
+  readonly onFirst: (submissionId: string | null) => void
+}
+
+export const List = ({ empty, onFirst, ...shared }: Props) => {
   const { changes, site, view } = shared
   return (
     <PagedList<Submission>
@@ -87,6 +102,7 @@ export const List = ({ empty, ...shared }: Shared & { readonly empty: ComponentC
       }
       isHidden={({ submission_id }) => hides(view.folder, changes.of(submission_id))}
       row={(submission) => <Row key={submission.submission_id} {...shared} submission={submission} />}
+      onFirst={(first) => onFirst(first?.submission_id ?? null)}
       empty={empty}
     />
   )

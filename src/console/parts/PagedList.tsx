@@ -25,6 +25,8 @@ interface Props<Item> {
   readonly more: string
   /** How many parts are shown at first. */
   readonly firstParts?: number
+  /** Called with the first item that is shown; undefined while none is. */
+  readonly onFirst?: (item: Item | undefined) => void
   /** Called when the first parts are shown. */
   readonly onShown?: () => void
   /** Called with the number of parts when a person shows one more. */
@@ -43,23 +45,26 @@ export const ListSkeleton = () => (
   </ul>
 )
 
-interface Loaded {
+interface Loaded<Item> {
   readonly next: string | null
   /** How many items are shown. */
   readonly shownCount: number
+  /** The first of them. */
+  readonly first: Item | undefined
 }
 
 type PartProps<Item> = Pick<Props<Item>, "useItems" | "isHidden" | "row"> & {
   readonly cursor: string | undefined
-  readonly onLoaded: (loaded: Loaded) => void
+  readonly onLoaded: (loaded: Loaded<Item>) => void
 }
 
 function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Item>) {
   const { failure, isStale, value } = useItems(cursor)
   const shown = value?.items.filter((item) => isHidden?.(item) !== true)
+  const first = shown?.[0]
   useEffect(() => {
-    if (value !== undefined && !isStale) onLoaded({ next: value.next, shownCount: shown?.length ?? 0 })
-  }, [value?.next, isStale, shown?.length])
+    if (value !== undefined && !isStale) onLoaded({ next: value.next, shownCount: shown?.length ?? 0, first })
+  }, [value?.next, isStale, shown?.length, first])
   if (shown === undefined) {
     return failure === undefined || failure.kind === "offline" ? <ListSkeleton /> : <Problem failure={failure} />
   }
@@ -71,7 +76,7 @@ function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Ite
 }
 
 /** The cursors of the parts that follow these, up to the end of the list. */
-const cursorsAfter = (parts: ReadonlyArray<Loaded>): ReadonlyArray<string> => {
+const cursorsAfter = (parts: ReadonlyArray<Loaded<unknown>>): ReadonlyArray<string> => {
   const end = parts.findIndex(({ next }) => next === null)
   return parts.slice(0, end === -1 ? undefined : end).flatMap(({ next }) => next ?? [])
 }
@@ -92,12 +97,13 @@ export function PagedList<Item>({
   firstParts = 1,
   label,
   more,
+  onFirst,
   onMore,
   onShown,
   ...part
 }: Props<Item>) {
   const [maxParts, setMaxParts] = useState(firstParts)
-  const [loaded, setLoaded] = useState<ReadonlyArray<Loaded>>([])
+  const [loaded, setLoaded] = useState<ReadonlyArray<Loaded<Item>>>([])
   // Each part begins where the previous one ends, also after a reload: otherwise items would be missing or appear twice.
   const cursors: ReadonlyArray<string | undefined> = [undefined, ...cursorsAfter(loaded.slice(0, maxParts - 1))]
   const last = loaded[cursors.length - 1]
@@ -108,6 +114,9 @@ export function PagedList<Item>({
   useEffect(() => {
     if (isShown) onShown?.()
   }, [isShown])
+
+  const first = loaded.slice(0, cursors.length).find(({ shownCount }) => shownCount > 0)?.first
+  useEffect(() => onFirst?.(first), [first])
 
   // If a part shows no items, later parts may show some, so the next one is loaded.
   useEffect(() => {

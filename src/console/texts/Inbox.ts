@@ -18,7 +18,6 @@ export const inbox = {
   unread: "Unread",
   anonymous: "No email address",
   more: "Show earlier ones",
-  open: "Choose a submission to read it.",
   list: "Submissions",
   actions: {
     read: "Mark as read",

@@ -6,6 +6,7 @@
 
 import * as Sources from "../../analytics/reports/Sources.ts"
 import * as FormContent from "../../forms/FormContent.ts"
+import * as FormSender from "../../forms/FormSender.ts"
 import type { Submission } from "../../forms/Submission.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
@@ -104,18 +105,14 @@ const moment = (time: number, timeZone: string): string =>
     minute: "2-digit"
   })} (${timeZone})`
 
-/** The fields that name the sender, in the order of preference. */
-const nameFields = ["name", "full_name", "fullname", "first_name"]
-
-/** The titles of the fields that a record's title may repeat. */
-const senderTitles: ReadonlySet<string> = new Set([...nameFields, "email"].map(titleOf))
-
-/** Who sent a submission, as far as it is known: of a repeated field, the first value. */
+/** Who sent a submission, as far as it is known. */
 const senderOf = (submission: Submission, form: Form): string => {
-  const name = nameFields
-    .flatMap((key) => form.find((field) => field.name === key)?.value)
-    .find((one) => typeof one === "string")
-  const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
+  const texts = form.flatMap(({ name, value }) => {
+    const [first] = [value].flat()
+    return typeof first === "string" ? [[name, first] as const] : []
+  })
+  const name = MailText.line(FormSender.nameIn(texts) ?? "", 60)
+  const sender = name || MailText.line(submission.email ?? "", 80)
   return sender === "" ? "a visitor" : sender
 }
 
@@ -192,7 +189,7 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
           title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
           note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
           fields: fieldsOf(submission, form, limits.several).filter(
-            ([title, value]) => !(value === sender && senderTitles.has(title))
+            ([title, value]) => !(value === sender && (title === "Email" || FormSender.isName(title)))
           )
         }
       }),
