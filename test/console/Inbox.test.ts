@@ -95,7 +95,7 @@ inChromium("the console's inbox", layer, (it) => {
         yield* on(() => page.locator(".details").getByRole("button", { name: "Delete" }).click())
         yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor())
-        yield* on(() => page.setViewportSize({ width: 390, height: 844 }))
+        yield* ConsolePage.withLook(page, { viewport: { width: 390, height: 844 } })
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor({ state: "detached" }))
         yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
         assert.deepStrictEqual(errors, [])
