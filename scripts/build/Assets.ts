@@ -10,8 +10,9 @@ import path from "node:path"
 import * as esbuild from "esbuild"
 import * as Built from "../../src/pages/Built.ts"
 import * as Compression from "../../src/pages/Compression.ts"
+import * as Design from "../../src/platform/design/Design.ts"
 import { folder, sourcesFile, stateOf } from "../built.mjs"
-import { type Bundle, common, root } from "./Bundle.ts"
+import { type Bundle, common, design, font, fontFile, fontName, fontPreload, root, sourceOf } from "./Bundle.ts"
 import * as Console from "./Console.ts"
 import * as GuideReader from "./GuideReader.ts"
 import * as Scripts from "./Scripts.ts"
@@ -47,8 +48,8 @@ const writeCompressed = async (file: string, content: Uint8Array): Promise<void>
 const make = async (out: string): Promise<ReadonlySet<string>> => {
   const sources = new Set<string>()
   const bundle: Bundle = async (options) => {
-    const result = await esbuild.build({ ...options, ...common })
-    for (const input of Object.keys(result.metafile.inputs)) sources.add(input)
+    const result = await esbuild.build({ ...options, ...common, plugins: [design, ...(options.plugins ?? [])] })
+    for (const input of Object.keys(result.metafile.inputs)) sources.add(sourceOf(input))
     return result
   }
   /** The files of a folder whose names match, without their scripts. Folders are sources, too: a file may be added. */
@@ -62,31 +63,32 @@ const make = async (out: string): Promise<ReadonlySet<string>> => {
       })
     )
   }
-  const demoScripts = async () => {
+  const demoFiles = async () => {
+    const pages = (await filesOf(demoPages, /\.html$/)).map(([name, text]) => {
+      const page = text.toString("utf8").replaceAll("{{font}}", fontPreload).replaceAll("{{icon}}", Design.iconUrl())
+      return [name, Buffer.from(page.replaceAll("{{mark}}", Design.markSvg()))] as const
+    })
     const { outputFiles } = await bundle({
-      entryPoints: ["shell.ts", "site.ts"].map((name) => path.join(root, demoPages, name)),
+      entryPoints: Built.demoFiles.map((name) => path.join(root, demoPages, name.replace(/js$/, "ts"))),
       format: "esm",
       target: "es2022"
     })
-    return outputFiles.map(({ contents, path: file }) => [path.basename(file), contents] as const)
+    return [...pages, ...outputFiles.map(({ contents, path: file }) => [path.basename(file), contents] as const)]
   }
-  const [scripts, console, demo] = await Promise.all([
-    Scripts.make(bundle),
-    Console.make(bundle),
-    demoScripts()
-  ]).finally(esbuild.stop)
+  const [scripts, console, demo] = await Promise.all([Scripts.make(bundle), Console.make(bundle), demoFiles()]).finally(
+    esbuild.stop
+  )
   const texts = await filesOf("src/docs", /\.md$/)
   const pages = texts.map(([file, text]) => GuideReader.parse(path.basename(file, ".md"), text.toString("utf8")))
 
   const { places } = Built
   const compressed = [
     ...Built.scripts.map((name) => [`${places.scripts}/${Built.fileName(name)}`, scripts[name]] as const),
-    ...[...console].map(([name, content]) => [`${places.console}/${name}`, content] as const)
+    ...[...console].map(([name, content]) => [`${places.console}/${name}`, content] as const),
+    [`${places.assets}/${fontName}`, font] as const
   ]
   const plain = [
-    ...[...demo, ...(await filesOf(demoPages, /\.(?:html|css)$/))].map(
-      ([name, content]) => [`${places.demo}/${name}`, content] as const
-    ),
+    ...demo.map(([name, content]) => [`${places.demo}/${name}`, content] as const),
     [places.guides, Buffer.from(JSON.stringify(Object.fromEntries(pages.map((page) => [page.name, page]))))] as const
   ]
   const names = [
@@ -110,8 +112,10 @@ const sources = [
   ...(await make(folder)),
   ...build,
   "scripts/built.mjs",
+  fontFile,
   "src/pages/Built.ts",
   "src/pages/Compression.ts",
+  "src/platform/design/Design.ts",
   "src/platform/text/Text.ts",
   "package-lock.json"
 ].sort()

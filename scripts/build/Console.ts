@@ -5,7 +5,8 @@
  */
 import path from "node:path"
 import type { Metafile } from "esbuild"
-import { type Bundle, root } from "./Bundle.ts"
+import * as Design from "../../src/platform/design/Design.ts"
+import { type Bundle, fontPreload, root } from "./Bundle.ts"
 
 /** Where the files are served. */
 const folder = "/console/"
@@ -17,9 +18,6 @@ const folder = "/console/"
 const early =
   '{let d=document.documentElement.dataset;addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")d.unloaded=""},true);try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")d.theme=t}catch{}}'
 
-const icon =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cg fill='none' stroke='%234f68e0' stroke-width='2.400' stroke-linecap='round'%3E%3Cpath d='M4 20c4 0 5-3 5-8S10 4 12 4s3 3 3 8 1 8 5 8'/%3E%3C/g%3E%3Cg fill='%234f68e0'%3E%3Ccircle cx='12' cy='4' r='2.200'/%3E%3Ccircle cx='4' cy='20' r='2.200'/%3E%3Ccircle cx='20' cy='20' r='2.200'/%3E%3C/g%3E%3C/svg%3E"
-
 const page = (style: string, script: string, imported: ReadonlyArray<string>): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -28,7 +26,10 @@ const page = (style: string, script: string, imported: ReadonlyArray<string>): s
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
 <title>HydraCore</title>
-<link rel="icon" href="${icon}">
+<meta name="theme-color" content="${Design.colors.back[0]}" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="${Design.colors.back[1]}" media="(prefers-color-scheme: dark)">
+<link rel="icon" href="${Design.iconUrl()}">
+${fontPreload}
 <script>${early}</script>
 <link rel="stylesheet" href="${folder}${style}">
 ${imported.map((name) => `<link rel="modulepreload" href="${folder}${name}">`).join("\n")}

@@ -24,11 +24,12 @@ const noticeOf = (folder: string): string => {
   return [`${name} ${version} (${license ?? "see below"})`, ...texts].join("\n\n")
 }
 
-/** The notices of all packages that `files` are from, sorted by their folders. `files` are relative to `root`. */
+/** The notice of the font, which is not from a package. */
+const fontNotice = (root: string): string =>
+  `Geist (OFL-1.1)\n\n${readFileSync(path.join(root, "src/pages/font/LICENSE"), "utf8").trim()}`
+
+/** The notices of the font and of all packages that `files` are from, sorted by their folders. `files` are relative to `root`. */
 export const notices = (root: string, files: ReadonlyArray<string>): string => {
   const folders = new Set(files.map(packageOf).filter((folder) => folder !== undefined))
-  return `${[...folders]
-    .sort()
-    .map((folder) => noticeOf(path.join(root, folder)))
-    .join(`\n\n${"-".repeat(80)}\n\n`)}\n`
+  return `${[fontNotice(root), ...[...folders].sort().map((folder) => noticeOf(path.join(root, folder)))].join(`\n\n${"-".repeat(80)}\n\n`)}\n`
 }

@@ -8,6 +8,7 @@ import path from "node:path"
 import type { BuildOptions, Plugin } from "esbuild"
 import * as Built from "../../src/pages/Built.ts"
 import * as Compression from "../../src/pages/Compression.ts"
+import * as Design from "../../src/platform/design/Design.ts"
 import { type Bundle, root } from "./Bundle.ts"
 
 /**
@@ -29,17 +30,27 @@ const mangledProps = new RegExp(
 const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|submissionId|typed|pending)$/
 
 /**
- * Minifies the chat's style sheets, which are strings in its scripts: removes line breaks, and shortens custom properties to
- * their first letter, except those with the prefix `--hydracore-`, which websites set.
+ * Minifies the chat's style sheets, which are strings in its scripts: writes the design's colours into them, removes line breaks,
+ * and shortens custom properties to their first letter, except those with the prefix `--hydracore-`, which websites set.
  */
 const minifyStyle: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
     onLoad({ filter: /\bchat[\\/](Launcher)?Style\.ts$/ }, async ({ path }) => ({
       loader: "ts",
-      contents: (await readFile(path, "utf8"))
+      contents: Design.inlined(await readFile(path, "utf8"))
         .replaceAll(/(?<=[;}])\n+/g, "")
         .replaceAll(/(?<=\W--)(?!hydracore-)(\w)[\w-]*/g, "$1")
+    }))
+}
+
+/** Writes the design's colours into the style sheet of forms. */
+const inlineDesign: Plugin = {
+  name: "inline-design",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\bforms\.css$/ }, async ({ path }) => ({
+      loader: "css",
+      contents: Design.inlined(await readFile(path, "utf8"))
     }))
 }
 
@@ -57,7 +68,7 @@ export const make = async (bundle: Bundle): Promise<Readonly<Record<Built.Script
   const [events, faults, style, panel] = await Promise.all([
     make("events", { format: "esm" }),
     make("forms-faults", { format: "esm" }),
-    make("forms-style", { target: ["chrome99", "firefox101", "safari16.4"] }),
+    make("forms-style", { target: ["chrome99", "firefox101", "safari16.4"], plugins: [inlineDesign] }),
     // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
     // minifying would remove.
     make("chat-panel", {

@@ -1,13 +1,15 @@
 /**
- * Pictures of all that needs no demo: the console, websites' forms, mails, the start page and the guides. They show a service in
- * memory, which this module starts.
+ * Pictures of all that needs no demo: the console, websites' forms, mails, the start page and the guides. They show a service
+ * that this module starts.
  *
  * @module
  */
-import { Effect, Option, Redacted, Stream } from "effect"
+import { Effect, Layer, Option, Redacted, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
 import * as Mailer from "../../src/delivery/mail/Mailer.ts"
+import * as Postgres from "../../test/support/postgres/globalSetup.ts"
+import * as TestDatabase from "../../test/support/postgres/TestDatabase.ts"
 import { TestServer, onPostgres as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import * as ConsoleDialogs from "./ConsoleDialogs.ts"
@@ -29,7 +31,7 @@ const agent: ScriptedAgent.Script = ({ instance }) =>
 
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
-/** A service that discards its mails. */
+/** A service on a PostgreSQL of its own that discards its mails. */
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
   agent,
@@ -43,7 +45,7 @@ const server = testServer(
       secretsKey
     }
   })
-)
+).pipe(Layer.provide(Layer.effect(TestDatabase.Server, Postgres.server)))
 
 export const takeAll = (take: Take): Promise<void> =>
   Effect.gen(function* () {

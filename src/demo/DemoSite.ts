@@ -21,6 +21,7 @@ const policy = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
+  "font-src 'self'",
   "img-src 'self' data:",
   "frame-src 'self'",
   "frame-ancestors 'self'",
@@ -40,9 +41,6 @@ export const pages = {
   "/demo/site/tours": { file: "tours.html", title: "Tours · Fjordlight Kayaks" },
   "/demo/site/contact": { file: "contact.html", title: "Contact · Fjordlight Kayaks" }
 } as const
-
-const styles = ["shell.css", "panel.css", "site.css", "pages.css"] as const
-const scripts = ["shell.js", "site.js"] as const
 
 /** Replaces `{{name}}` with its value; a name without a value is left as it is. Pure. */
 export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
@@ -105,12 +103,12 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
     return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
   })
 
-  const style = (name: string) =>
-    Effect.map(read(name), (text) => HttpServerResponse.text(text, { contentType: "text/css; charset=utf-8", headers }))
-
-  const script = (name: string) =>
+  const file = (name: string) =>
     Effect.map(read(name), (text) =>
-      HttpServerResponse.text(text, { contentType: "text/javascript; charset=utf-8", headers })
+      HttpServerResponse.text(text, {
+        contentType: `text/${name.endsWith(".css") ? "css" : "javascript"}; charset=utf-8`,
+        headers
+      })
     )
 
   const events = Effect.gen(function* () {
@@ -137,8 +135,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
     HttpRouter.route("GET", "/demo/site", page("/demo/site")),
     HttpRouter.route("GET", "/demo/site/tours", page("/demo/site/tours")),
     HttpRouter.route("GET", "/demo/site/contact", page("/demo/site/contact")),
-    ...styles.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, style(name))),
-    ...scripts.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, script(name))),
+    ...Built.demoFiles.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, file(name))),
     HttpRouter.route("GET", "/demo/events", events)
   ]
 

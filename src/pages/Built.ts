@@ -30,7 +30,7 @@ export const compressed = async (name: string): Promise<Compression.Compressed> 
 
 /** Reads the files of a folder that the build has also compressed, by their names. */
 export const allCompressed = async (directory: string): Promise<ReadonlyMap<string, Compression.Compressed>> => {
-  const names = (await readdir(new URL(directory, folder))).filter((name) => /\.(?:js|css|html)$/.test(name))
+  const names = (await readdir(new URL(directory, folder))).filter((name) => !/\.(?:br|gz)$/.test(name))
   return new Map(
     await Promise.all(names.map(async (name) => [name, await compressed(`${directory}/${name}`)] as const))
   )
@@ -50,8 +50,17 @@ export const fileName = (name: Script, hash?: string): string => {
   return isStyle(name) ? `forms${version}.css` : `${name}${version}.js`
 }
 
+/** The scripts and style sheets of the demo. */
+export const demoFiles = ["shell.css", "panel.css", "site.css", "pages.css", "shell.js", "site.js"] as const
+
 /** The folders and files of the built files. */
-export const places = { scripts: "scripts", console: "console", demo: "demo", guides: "guides.json" } as const
+export const places = {
+  scripts: "scripts",
+  console: "console",
+  assets: "assets",
+  demo: "demo",
+  guides: "guides.json"
+} as const
 
 /** Reads a file that websites load. */
 export const script = (name: Script): Promise<Compression.Compressed> =>

@@ -10,6 +10,7 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
 import * as Home from "../pages/Home.ts"
+import * as PageFiles from "../pages/PageFiles.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
@@ -38,7 +39,8 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
 const pathsOf = ({ console }: Options): ReadonlyArray<Middleware.KnownPath> => [
   ...Middleware.endpointsOf(OwnerApi),
   ...(console ? Console.paths : []),
-  ...Docs.paths
+  ...Docs.paths,
+  ...PageFiles.paths
 ]
 
 const routesOf = (options: Options): NodeServer.Routes => ({
@@ -63,7 +65,8 @@ export const layer = (options: Options) =>
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
           Docs.layer,
-          Home.layer(parts)
+          Home.layer(parts),
+          PageFiles.layer
         ).pipe(Layer.provideMerge(Middleware.layer({ parts, paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")

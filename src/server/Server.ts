@@ -26,6 +26,7 @@ import * as Assets from "../pages/Assets.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
 import * as Home from "../pages/Home.ts"
+import * as PageFiles from "../pages/PageFiles.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
@@ -74,6 +75,7 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.Known
   ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
+  ...PageFiles.paths,
   ...Health.paths
 ]
 
@@ -103,6 +105,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     Assets.layer,
     Docs.layer,
     Home.layer(partsOf(options)),
+    PageFiles.layer,
     Health.layer
   ).pipe(
     Layer.provide([

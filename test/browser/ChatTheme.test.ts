@@ -3,6 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Design from "../../src/platform/design/Design.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
@@ -25,8 +26,11 @@ const shown = (options: ChatPage.Options) =>
     return yield* chat.on(() => background(chat))
   })
 
-const light = "rgb(255, 255, 255)"
-const dark = "rgb(20, 25, 31)"
+/** A colour of the design as a browser writes it. */
+const rgb = (hex: string): string =>
+  `rgb(${[1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(", ")})`
+
+const [light, dark] = Design.colors.raised.map(rgb) as [string, string]
 
 inChromium("the chat's theme", testServer({}, agent.script), (it) => {
   const cases: ReadonlyArray<readonly [name: string, options: ChatPage.Options, expected: string]> = [

@@ -81,6 +81,7 @@ describe("the archive of npm run build", () => {
           const { version } = JSON.parse(readFileSync(path.join(project, "node_modules", name, "package.json"), "utf8"))
           assert.include(notices, `\n${name} ${version} (MIT)\n`)
         }
+        assert.match(notices, /^Geist \(OFL-1\.1\)\n[\s\S]+SIL Open Font License, Version 1\.1/)
         assert.deepStrictEqual(
           readdirSync(archive, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")),
           []

@@ -4,22 +4,22 @@
  * except for those of parts, custom properties, the writing direction and the color scheme.
  *
  * Most sizes are in `em`, so they follow the visitor's font size. The source is compact because the bundler does little to it:
- * it removes line breaks, and shortens the names of custom properties without the prefix `--hydracore-`.
+ * it writes the design's colours in place of `var(--design-...)`, removes line breaks, and shortens the names of custom properties without the prefix `--hydracore-`.
  *
  * @module
  */
 
 const css = `
 :host{all:initial;color-scheme:inherit;
---accent:var(--hydracore-accent,light-dark(#0f766e,#0f8478));
+--accent:var(--hydracore-accent,var(--design-solid));
 --on-accent:var(--hydracore-on-accent,#fff);
---background:var(--hydracore-background,light-dark(#fff,#14191f));
---surface:var(--hydracore-surface,light-dark(#f1f4f6,#222a33));
---text:var(--hydracore-text,light-dark(#17202a,#e8edf2));
---muted:var(--hydracore-muted,light-dark(#566472,#9fb0c0));
---edge:var(--hydracore-border,light-dark(#dde3e8,#303a45));
---link:var(--hydracore-link,light-dark(#0b5d56,#7ff0dd));
---fault:var(--hydracore-error,light-dark(#a11a2b,#ffb0b6));
+--background:var(--hydracore-background,var(--design-raised));
+--surface:var(--hydracore-surface,var(--design-soft));
+--text:var(--hydracore-text,var(--design-text));
+--muted:var(--hydracore-muted,var(--design-muted));
+--edge:var(--hydracore-border,var(--design-line));
+--link:var(--hydracore-link,var(--design-accent));
+--fault:var(--hydracore-error,var(--design-bad));
 --radius:var(--hydracore-radius,18px);
 --inset:var(--hydracore-offset,20px);
 position:fixed;bottom:var(--inset);inset-inline-end:var(--inset);z-index:var(--hydracore-z-index,2147483000);

@@ -74,7 +74,7 @@ th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;ove
 .suggestions:last-child{display:flex}
 .suggestion{padding:.35em 1em;border-color:var(--accent);color:var(--link);text-align:start;overflow-wrap:anywhere}
 .suggestion:hover{background:var(--surface)}
-.error{display:grid;gap:.6em;justify-items:start;padding:.6em .9em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,light-dark(#fdf0f1,#38191d));color:var(--fault)}
+.error{display:grid;gap:.6em;justify-items:start;padding:.6em .9em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,var(--design-bad-soft));color:var(--fault)}
 .message:not(:last-child) .retry{display:none}
 .retry{padding:.3em .9em;border-color:currentColor;font-weight:600}
 .retry[aria-disabled=true]{border-style:dashed;cursor:default}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mark } from "../../platform/design/Design.ts"
 
 const paths = {
   add: "M8 3.500v9M3.500 8h9",
@@ -35,12 +36,12 @@ export const Icon = ({ name }: { readonly name: Name }) => (
   </svg>
 )
 
-/** The mark of HydraCore: three heads of one body. */
+/** The mark of HydraCore. */
 export const Mark = () => (
   <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-    <path d="M4 20c4 0 5-3 5-8S10 4 12 4s3 3 3 8 1 8 5 8" />
-    <circle cx="12" cy="4" r="1.800" />
-    <circle cx="4" cy="20" r="1.800" />
-    <circle cx="20" cy="20" r="1.800" />
+    <path d={mark.lines} stroke-width={mark.strokeWidth} />
+    {mark.dots.map(([x, y]) => (
+      <circle key={x} cx={x} cy={y} r={mark.dotRadius} />
+    ))}
   </svg>
 )

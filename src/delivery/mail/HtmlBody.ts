@@ -6,33 +6,39 @@
  *
  * @module
  */
+import * as Design from "../../platform/design/Design.ts"
 import * as Text from "../../platform/text/Text.ts"
 import type { Content, Field, Figure, Part } from "./Message.ts"
 
-const font = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+const { colors } = Design
+
+/** Attributes are in double quotes. */
+const font = `font-family:${Design.systemFont.replaceAll('"', "'")}`
+const codeFont = `font-family:${Design.codeFont.replaceAll('"', "'")}`
 
 /** For clients that support media queries: the dark theme, and less padding on narrow screens. */
 const theme = `
 :root { color-scheme: light dark; supported-color-schemes: light dark }
 @media (prefers-color-scheme: dark) {
-  .page { background: #0e1116 !important }
-  .card { background: #171b22 !important; border-color: #2a303a !important }
-  .ink, .ink a { color: #eef1f6 !important }
-  .soft, .soft a { color: #98a2b3 !important }
-  .line { border-color: #2a303a !important }
-  .notice { background: #2b2412 !important; color: #f3d58a !important }
-  .tile { background: #1f242d !important }
-  .button a { background: #eef1f6 !important; color: #0e1116 !important }
-  .up { color: #56c596 !important }
-  .down { color: #f08a7e !important }
+  .page { background: ${colors.back[1]} !important }
+  .card { background: ${colors.raised[1]} !important; border-color: ${colors.line[1]} !important }
+  .ink, .ink a { color: ${colors.text[1]} !important }
+  .soft, .soft a { color: ${colors.muted[1]} !important }
+  .line { border-color: ${colors.line[1]} !important }
+  .notice { background: ${colors["warn-soft"][1]} !important; color: ${colors.warn[1]} !important }
+  .tile { background: ${colors.soft[1]} !important }
+  .button a { background: ${colors.accent[1]} !important; color: ${colors["on-accent"][1]} !important }
+  .up { color: ${colors.good[1]} !important }
+  .down { color: ${colors.bad[1]} !important }
 }
 @media (max-width: 520px) {
   .pad { padding: 24px 20px !important }
 }
 `
 
-const ink = "color:#14181f"
-const soft = "color:#667085"
+const border = `1px solid ${colors.line[0]}`
+const ink = `color:${colors.text[0]}`
+const soft = `color:${colors.muted[0]}`
 
 /** Visitors' text may have any direction, so it is isolated and its direction is detected. Line breaks are kept. */
 const text = (value: string): string => `<bdi dir="auto">${Text.escapeHtml(value).replaceAll("\n", "<br>")}</bdi>`
@@ -43,7 +49,7 @@ const fieldRows = (fields: ReadonlyArray<Field>): string =>
   fields
     .map(
       ([name, value], index) =>
-        `<tr><td class="line" style="padding:12px 0;${index === 0 ? "" : "border-top:1px solid #e8ebf0;"}${font}">` +
+        `<tr><td class="line" style="padding:12px 0;${index === 0 ? "" : `border-top:${border};`}${font}">` +
         `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(name)}</div>` +
         `<div class="ink" style="${ink};font-size:16px;line-height:24px;overflow-wrap:anywhere;word-break:break-word">${text(value)}</div></td></tr>`
     )
@@ -52,11 +58,11 @@ const fieldRows = (fields: ReadonlyArray<Field>): string =>
 const table = (rows: string, more = ""): string =>
   `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"${more}>${rows}</table>`
 
-const directions = { up: "#12805c", down: "#b42318", same: "#667085" } as const
+const directions = { up: colors.good[0], down: colors.bad[0], same: colors.muted[0] } as const
 
 const figure = ({ change, direction, name, value }: Figure, index: number): string =>
   `<td width="50%" style="padding:${index === 0 ? "0 4px 8px 0" : "0 0 8px 4px"};vertical-align:top">${table(
-    `<tr><td class="tile" style="background:#f5f6f8;border-radius:10px;padding:14px 16px;${font}">` +
+    `<tr><td class="tile" style="background:${colors.soft[0]};border-radius:8px;padding:14px 16px;${font}">` +
       `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(name)}</div>` +
       `<div class="ink" style="${ink};font-size:24px;line-height:32px;font-weight:650;font-variant-numeric:tabular-nums">${text(value)}</div>` +
       `<div class="${direction === "same" ? "soft" : direction}" style="color:${directions[direction]};font-size:13px;line-height:18px">${text(change ?? "–")}</div></td></tr>`
@@ -76,7 +82,7 @@ const cell = (tag: "th" | "td", value: string, index: number, look: string): str
 
 const numberTable = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const head = `${soft};font-size:13px;line-height:18px;font-weight:500`
-  const body = `${ink};font-size:15px;line-height:22px;border-top:1px solid #e8ebf0;overflow-wrap:anywhere`
+  const body = `${ink};font-size:15px;line-height:22px;border-top:${border};overflow-wrap:anywhere`
   return (
     `<table width="100%" cellpadding="0" cellspacing="0" border="0">` +
     `<thead><tr>${header.map((value, index) => cell("th", value, index, head)).join("")}</tr></thead><tbody>` +
@@ -92,11 +98,11 @@ const write = (part: Part): string => {
       )
     case "notice":
       return row(
-        `<div class="notice" style="background:#fdf4dc;color:#6b4e00;border-radius:10px;padding:12px 16px;font-size:14px;line-height:21px;overflow-wrap:anywhere;${font}">${text(part.text)}</div>`
+        `<div class="notice" style="background:${colors["warn-soft"][0]};color:${colors.warn[0]};border-radius:8px;padding:12px 16px;font-size:14px;line-height:21px;overflow-wrap:anywhere;${font}">${text(part.text)}</div>`
       )
     case "command":
       return row(
-        `<div class="tile ink" style="background:#f5f6f8;${ink};border-radius:10px;padding:12px 16px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;line-height:20px;overflow-wrap:anywhere">${text(part.text)}</div>`
+        `<div class="tile ink" style="background:${colors.soft[0]};${ink};border-radius:8px;padding:12px 16px;${codeFont};font-size:13px;line-height:20px;overflow-wrap:anywhere">${text(part.text)}</div>`
       )
     case "fields":
       return row(table(fieldRows(part.fields)), "padding:0 0 20px")
@@ -110,7 +116,7 @@ const write = (part: Part): string => {
                 `<td class="ink" style="padding:3px 0 3px 12px;${ink};font-size:13px;line-height:20px;overflow-wrap:anywhere;word-break:break-word;${font}">${text(value)}</td></tr>`
             )
             .join(""),
-          ' class="line" style="border-top:1px solid #e8ebf0;padding-top:13px"'
+          ` class="line" style="border-top:${border};padding-top:13px"`
         ),
         "padding:0 0 20px"
       )
@@ -121,7 +127,7 @@ const write = (part: Part): string => {
             `<div class="ink" style="${ink};font-size:16px;line-height:24px;font-weight:600;overflow-wrap:anywhere">${text(part.title)}</div>` +
             `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(part.note)}</div>` +
             `${table(fieldRows(part.fields))}</td></tr>`,
-          ' class="line" style="border:1px solid #e8ebf0;border-radius:10px;border-collapse:separate"'
+          ` class="line" style="border:${border};border-radius:8px;border-collapse:separate"`
         ),
         "padding:0 0 12px"
       )
@@ -131,7 +137,7 @@ const write = (part: Part): string => {
       return row(numberTable(part.header, part.rows))
     case "button":
       return row(
-        `<span class="button"><a href="${Text.escapeHtml(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
+        `<span class="button"><a href="${Text.escapeHtml(part.href)}" style="display:inline-block;background:${colors.accent[0]};color:${colors["on-accent"][0]};border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
         "padding:4px 0 24px"
       )
     case "link":
@@ -164,10 +170,10 @@ export const htmlBody = (content: Content, unsubscribeUrl: string | null): strin
 <title>${Text.escapeHtml(content.subject)}</title>
 <style>${theme}</style>
 </head>
-<body class="page" style="margin:0;padding:0;background:#f3f4f6">
+<body class="page" style="margin:0;padding:0;background:${colors.soft[0]}">
 <div style="display:none;max-height:0;overflow:hidden">${Text.escapeHtml(preview(content.parts))}</div>
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f3f4f6"><tr><td align="center" style="padding:32px 12px">
-<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:#ffffff;border:1px solid #e4e7ec;border-radius:14px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
+<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:${colors.soft[0]}"><tr><td align="center" style="padding:32px 12px">
+<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:${colors.raised[0]};border:${border};border-radius:12px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
 ${table(
   [
     row(

@@ -5,27 +5,28 @@
  */
 import { createHash } from "node:crypto"
 import { HttpServerResponse } from "effect/http"
+import * as Design from "../design/Design.ts"
 import * as Text from "../text/Text.ts"
 
-const style = `
-:root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif; color: light-dark(#17202a, #e8edf2); background: light-dark(#f2f5f7, #0d1115) }
+const style = Design.inlined(`
+:root { color-scheme: light dark; font: 1.0625rem/1.6 ${Design.systemFont}; color: var(--design-text); background: var(--design-soft) }
 body { box-sizing: border-box; display: grid; min-height: 100vh; margin: 0; padding: 1.25rem; place-items: center }
-main { box-sizing: border-box; width: 100%; max-width: 34rem; padding: clamp(1.5rem, 6vw, 2.75rem); border: 1px solid light-dark(#dfe5ea, #2a333d); border-radius: 1rem; background: light-dark(#fff, #161c23); overflow-wrap: anywhere }
-main::before { display: block; width: 2.75rem; margin-block-end: 1.25rem; border-radius: 50%; font: 700 1.375rem/2.75rem system-ui, sans-serif; text-align: center }
-.success::before { content: "✓" / ""; color: light-dark(#0d6639, #8ee0b1); background: light-dark(#e7f5ed, #11351f) }
-.question::before { content: "?" / ""; color: light-dark(#27455f, #b5d3ec); background: light-dark(#e8f0f7, #17293a) }
-.failure::before { content: "!" / ""; color: light-dark(#9c1c2b, #ffb4bc); background: light-dark(#fdeef0, #43171d) }
-h1 { margin: 0 0 .5rem; font-size: 1.625rem; line-height: 1.25 }
+main { box-sizing: border-box; width: 100%; max-width: 34rem; padding: clamp(1.5rem, 6vw, 2.75rem); border: 1px solid var(--design-line); border-radius: var(--design-radius-large); background: var(--design-raised); overflow-wrap: anywhere }
+main::before { display: block; width: 2.75rem; margin-block-end: 1.25rem; border-radius: 50%; font: 700 1.375rem/2.75rem ${Design.systemFont}; text-align: center }
+.success::before { content: "✓" / ""; color: var(--design-good); background: var(--design-good-soft) }
+.question::before { content: "?" / ""; color: var(--design-accent); background: var(--design-accent-soft) }
+.failure::before { content: "!" / ""; color: var(--design-bad); background: var(--design-bad-soft) }
+h1 { margin: 0 0 .5rem; font-size: 1.625rem; letter-spacing: -.02em; line-height: 1.25 }
 p { margin: .5rem 0 0 }
 ul { display: grid; gap: .5rem; margin: 1.25rem 0 0; padding: 0; list-style: none }
-li { padding: .6rem .9rem; border-radius: .5rem; color: light-dark(#9c1c2b, #ffb4bc); background: light-dark(#fdeef0, #43171d) }
+li { padding: .6rem .9rem; border-radius: var(--design-radius); color: var(--design-bad); background: var(--design-bad-soft) }
 li > * { display: block; unicode-bidi: plaintext }
-a, button { display: inline-block; margin-block-start: 1rem; padding: .6rem 1.25rem; border-radius: .5rem; font-weight: 600; text-decoration: none; color: #fff; background: light-dark(#0f766e, #0f7d75) }
+a, button { display: inline-block; margin-block-start: 1rem; padding: .6rem 1.25rem; border-radius: var(--design-radius); font-weight: 600; text-decoration: none; color: var(--design-on-accent); background: var(--design-accent) }
 button { border: 0; font: inherit; font-weight: 600; cursor: pointer }
 a:hover, button:hover { text-decoration: underline }
-a:focus-visible, button:focus-visible { outline: 3px solid light-dark(#0f766e, #7ff0dd); outline-offset: 3px }
-small { display: block; margin-block-start: 1.25rem; color: light-dark(#566472, #9fb0c0) }
-`
+a:focus-visible, button:focus-visible { outline: 3px solid var(--design-accent); outline-offset: 3px }
+small { display: block; margin-block-start: 1.25rem; color: var(--design-muted) }
+`)
 
 const policy = [
   "default-src 'none'",

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Redacted, Schema, type Scope } from "effect"
+import { Context, Effect, Redacted, Schema, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import type { SqlError } from "effect/sql"
 import { inject } from "vitest"
@@ -18,6 +18,11 @@ export interface Connection {
   readonly url: Redacted.Redacted
   readonly database: string
 }
+
+/** The server with the template: by default that of the test run. */
+export const Server = Context.Reference<TestPostgres.TestPostgres>("hydracore/test/TestDatabase/Server", {
+  defaultValue: () => inject("postgres")
+})
 
 /** A client of one connection, which closes with the scope. */
 const client = (server: string, database: string) =>
@@ -48,7 +53,7 @@ const retryWhileInUse = <A, R>(
 const copyOf = Effect.fnUntraced(function* (
   templateOf: (server: Extract<TestPostgres.TestPostgres, { readonly _tag: "Available" }>) => string
 ): Effect.fn.Return<Connection, never, Scope.Scope> {
-  const server = inject("postgres")
+  const server = yield* Server
   if (server._tag === "Unavailable") return yield* Effect.die(new Error(server.message))
   const database = `${server.template}_${randomUUID().slice(0, 13).replace("-", "")}`
   yield* Effect.acquireRelease(

@@ -92,7 +92,8 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   return { _tag: "Available", url: server, admin, template } as const
 })
 
-const server: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.gen(function* () {
+/** The server and its template, until the scope closes. */
+export const server: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.gen(function* () {
   // If this fails, each test's cluster creates its own data, or fails with the reason.
   yield* Effect.ignore(prepareCluster)
   const external = process.env["TEST_DATABASE_URL"]
