@@ -109,6 +109,7 @@ export const filter = {
 
 export const listQuery = {
   ...filter,
+  waiting: Fields.choice(["true"], { title: "Waiting" }),
   cursor: Fields.cursorOf(Schema.is(ConversationId)),
   limit: Fields.limit
 }
@@ -140,14 +141,48 @@ const ofConversation = {
 
 export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
   params: ofConversation,
-  success: Transcript.Transcript
+  success: Transcript.OpenTranscript
 })
   .middleware(Authorized.inbox.read)
   .annotateMerge(
     Authorized.operation({
       identifier: "read_transcript",
       summary: "Read a conversation",
-      description: "A conversation with its messages, oldest first."
+      description: "A conversation with its messages, oldest first. The request does not mark it as opened."
+    })
+  )
+
+export const open = HttpApiEndpoint.post("open", `${base}/:instance_id/conversations/:conversation_id/opened`, {
+  params: ofConversation,
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "open_conversation",
+      summary: "Mark a conversation as opened",
+      description:
+        "Stores that the caller opened a conversation, for all people of the website. The conversation then waits for nobody, until another of its answers fails."
+    })
+  )
+
+export const WaitingConversations = Schema.Struct({
+  waiting: Schema.Int.annotate({
+    description: `How many conversations wait for a person, at most ${Transcript.maxWaiting} of each instance`
+  })
+}).annotate({ identifier: "WaitingConversations", title: "WaitingConversations", examples: [{ waiting: 2 }] })
+
+export const waiting = HttpApiEndpoint.get("waiting", "/v1/owner/sites/:site_id/conversations/waiting", {
+  params: { site_id: siteId },
+  success: WaitingConversations
+})
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "count_waiting_conversations",
+      summary: "Count the conversations that wait",
+      description:
+        "How many conversations of a website wait for a person: their latest answer failed, and nobody has opened them since."
     })
   )
 
@@ -212,7 +247,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
   )
 
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
-  .add(instances, answers, list, exportAll, transcript, remove)
+  .add(instances, answers, waiting, list, exportAll, transcript, open, remove)
   .annotateMerge(
     OpenApi.annotations({ title: "Conversations", description: "Conversations of visitors with a website's agents" })
   ) {}

@@ -7,6 +7,7 @@ import { Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
+import { Caller, nameOf } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { Exports } from "../sites/access/Exports.ts"
@@ -63,7 +64,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           const { site } = yield* Authorized.inbox.read.proof
           const { cursor, limit = Fields.defaultLimit } = query
-          const filter = Transcript.toFilter(query, site.timeZone)
+          const filter = Transcript.toListFilter(query, site.timeZone)
           const { items, next } = yield* lists.run(
             site.websiteConfigId,
             transcripts.list({ reach: site.websiteConfigId, instanceId, filter, after: cursor ?? null, limit })
@@ -89,6 +90,23 @@ export const layer = HttpApiBuilder.group(
           const key = { instanceId: params.instance_id, conversationId: params.conversation_id }
           const found = yield* lists.run(site.websiteConfigId, transcripts.find(site.websiteConfigId, key))
           return yield* Effect.fromOption(found, () => noConversation)
+        })
+      )
+      .handle(
+        "open",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          const key = { instanceId: params.instance_id, conversationId: params.conversation_id }
+          const name = nameOf(yield* Caller)
+          if (!(yield* transcripts.open(site.websiteConfigId, key, name))) return yield* Effect.fail(noConversation)
+        })
+      )
+      .handle(
+        "waiting",
+        Effect.fnUntraced(function* () {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          const counts = yield* lists.run(websiteConfigId, transcripts.countWaiting([websiteConfigId]))
+          return { waiting: counts.get(websiteConfigId) ?? 0 }
         })
       )
       .handle(

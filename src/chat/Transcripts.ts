@@ -5,11 +5,11 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
-import type { InstanceId } from "../platform/Id.ts"
+import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import type { ConversationKey } from "./conversations/Conversation.ts"
-import type { AnswerHealth, Filter, Page, Transcript } from "./conversations/Transcript.ts"
+import type { AnswerHealth, Filter, ListFilter, OpenTranscript, Page, Transcript } from "./conversations/Transcript.ts"
 import type { Reach } from "./InstanceDirectory.ts"
 
 export class Transcripts extends Context.Service<
@@ -19,12 +19,31 @@ export class Transcripts extends Context.Service<
     readonly list: (query: {
       readonly reach: Reach
       readonly instanceId: InstanceId
-      readonly filter: Filter
+      readonly filter: ListFilter
       /** Null for the first page. */
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
-    readonly find: (reach: Reach, key: ConversationKey) => Effect.Effect<Option.Option<Transcript>, StorageUnavailable>
+    readonly find: (
+      reach: Reach,
+      key: ConversationKey
+    ) => Effect.Effect<Option.Option<OpenTranscript>, StorageUnavailable>
+    /**
+     * Stores that a person opened a conversation, which then waits for nobody. The name is null if it is not known. False if
+     * there is no such conversation.
+     */
+    readonly open: (
+      reach: Reach,
+      key: ConversationKey,
+      name: string | null
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * How many conversations of each website wait for a person, at most `Transcript.maxWaiting` of each of its instances. Websites
+     * without any are left out.
+     */
+    readonly countWaiting: (
+      websites: ReadonlyArray<WebsiteConfigId>
+    ) => Effect.Effect<ReadonlyMap<WebsiteConfigId, number>, StorageUnavailable>
     /** Whether the instance answers its visitors. */
     readonly answerHealth: (reach: Reach, instanceId: InstanceId) => Effect.Effect<AnswerHealth, StorageUnavailable>
     /** The conversations of an instance in the order in which they began, read one at a time. */

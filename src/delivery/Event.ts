@@ -18,6 +18,7 @@ export const types = [
   "submission.released",
   "submission.deleted",
   "conversation.started",
+  "conversation.unanswered",
   "conversation.feedback",
   "site.limit"
 ] as const

@@ -44,6 +44,7 @@ const titles: Readonly<Record<string, string>> = {
   "submission.released": "Submission released from quarantine",
   "submission.deleted": "Submission deleted",
   "conversation.started": "New conversation",
+  "conversation.unanswered": "A visitor got no answer",
   "conversation.feedback": "An answer was rated",
   "site.limit": "Visitors were refused because of a limit",
   "webhook.test": "Test of this webhook"

@@ -23,7 +23,17 @@ const newWebsite = Effect.gen(function* () {
   const cookie = yield* newCookie("owner", [site.websiteConfigId])
   const base = `/v1/owner/sites/${site.websiteConfigId}/instances`
   const request = (method: string, path: string) => send(url, `${base}${path}`, { cookie, init: { method } })
-  return { instanceId, get: (path: string) => request("GET", path), remove: (path: string) => request("DELETE", path) }
+  return {
+    instanceId,
+    get: (path: string) => request("GET", path),
+    open: (path: string) => request("POST", `${path}/opened`),
+    remove: (path: string) => request("DELETE", path),
+    /** How many conversations wait. */
+    count: Effect.map(
+      send(url, `/v1/owner/sites/${site.websiteConfigId}/conversations/waiting`, { cookie }),
+      ({ text }): number => JSON.parse(text).waiting
+    )
+  }
 })
 
 /** Stores a conversation of one question and its answer. An empty answer is stored as failed. Any other answer is rated. */
@@ -87,6 +97,7 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
           conversation_id: second.id,
           created_at: time(2000),
           updated_at: time(2000),
+          waiting: true,
           messages: 2,
           preview: "When?",
           unanswered: 1,
@@ -97,6 +108,7 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
       for (const [query, expected] of [
         [`?limit=1&cursor=${part.next}`, [first.id]],
         ["?unanswered=true", [second.id]],
+        ["?waiting=true", [second.id]],
         ["?rating=up", [first.id]],
         ["?rating=down", []],
         ["?search=HERE", [first.id]],
@@ -130,7 +142,12 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
           }
         ]
       }
-      assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), expected)
+      assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), {
+        ...expected,
+        waiting: false,
+        opened_at: null,
+        opened_by: null
+      })
       const exported = yield* get(`/${instanceId}/export`)
       assert.strictEqual(exported.headers.get("content-type"), "application/x-ndjson")
       assert.deepStrictEqual(linesOf(exported.text)[0], expected)
@@ -150,6 +167,23 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
         const exportedIds = linesOf(text).map(({ conversation_id }) => conversation_id)
         assert.deepStrictEqual(exportedIds, [...expected], query)
       }
+    })
+  )
+
+  it.effect("stores that a conversation was opened, which then waits for nobody", () =>
+    Effect.gen(function* () {
+      const { count, first, get, instanceId, open, path, second } = yield* withConversations
+      const other = yield* newWebsite
+      assert.deepStrictEqual([yield* count, yield* other.count], [1, 0])
+      assert.strictEqual((yield* other.open(`/${instanceId}/conversations/${second.id}`)).status, 404)
+      assert.strictEqual(JSON.parse((yield* get(`${path}/${second.id}`)).text).waiting, true)
+      assert.strictEqual((yield* open(`${path}/${second.id}`)).status, 204)
+      const { opened_at, waiting: waits } = JSON.parse((yield* get(`${path}/${second.id}`)).text)
+      assert.isFalse(waits)
+      assert.isNotNull(opened_at)
+      assert.strictEqual(yield* count, 0)
+      assert.strictEqual((yield* open(`${path}/${first.id}`)).status, 204)
+      assert.strictEqual((yield* open(`${path}/${randomUUID()}`)).status, 404)
     })
   )
 

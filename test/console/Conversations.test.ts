@@ -35,7 +35,7 @@ const deleteElsewhere = (page: Page, site: string, instance: string) =>
     })()`)
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 9)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 10)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -56,6 +56,42 @@ inChromium("the console's conversations", layer, (it) => {
       yield* on(() => transcript.getByText("The visitor stopped this answer.").waitFor())
       yield* on(() => transcript.getByText("I wanted an answer, not another address").waitFor())
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("one that got no answer is marked until somebody opens it, also for everybody else", () =>
+    Effect.gen(function* () {
+      const { site } = yield* siteWithConversations
+      const question = "Hva koster en tur for to voksne og to barn?"
+      const viewer = yield* ConsolePage.open(`#/${site}/conversations`, {}, "viewer")
+      const badge = (page: Page) =>
+        page.getByRole("navigation", { name: "Pages" }).getByText("1 unanswered conversation")
+      const marked = (page: Page) => page.locator(".conversation.unread")
+      yield* until("the viewer's mark", async () => (await marked(viewer.page).count()) === 1)
+      // A viewer changes nothing by reading.
+      yield* viewer.on(() => viewer.page.getByRole("link", { name: question }).click())
+      yield* viewer.on(() => viewer.page.locator(".transcript").waitFor())
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
+      yield* on(() => badge(page).waitFor())
+      assert.include((yield* on(() => marked(page).textContent())) ?? "", question)
+      yield* on(() => page.getByRole("link", { name: question }).click())
+      yield* on(() => badge(page).waitFor({ state: "detached" }))
+      yield* on(() =>
+        page
+          .locator(".transcript-head")
+          .getByText(/^Opened /)
+          .waitFor()
+      )
+      yield* until("no mark", async () => (await marked(page).count()) === 0)
+      yield* viewer.on(() => viewer.page.reload())
+      yield* viewer.on(() =>
+        viewer.page
+          .locator(".transcript-head")
+          .getByText(/^Opened /)
+          .waitFor()
+      )
+      assert.strictEqual(yield* viewer.on(() => marked(viewer.page).count()), 0)
+      assert.strictEqual(yield* viewer.on(() => badge(viewer.page).count()), 0)
     })
   )
 

@@ -10,6 +10,7 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
 import * as Event from "../../src/delivery/Event.ts"
 import type { Receiver } from "../../src/delivery/Webhook.ts"
@@ -88,6 +89,45 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           started.map(({ data }) => data.conversation_id),
           ids
         )
+      })
+    )
+
+    it.effect("a failed answer creates an event, once until the conversation is answered or opened", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const { instanceId, webhook } = yield* setup
+        const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
+        const end = (ending: "failed" | "stop", text: string) =>
+          Effect.flatMap(beginAnswer(key, "Hello"), (answerId) =>
+            store.complete({
+              answerId,
+              ending,
+              parts: text === "" ? [] : [{ type: "text", text }],
+              usage: null
+            })
+          )
+        const events = Effect.map(
+          payloadsOf(webhook),
+          (all) => all.filter(({ type }) => type === "conversation.unanswered").length
+        )
+        yield* end("failed", "")
+        yield* end("failed", "He")
+        const [{ data } = { data: {} }] = (yield* payloadsOf(webhook)).filter(
+          ({ type }) => type === "conversation.unanswered"
+        )
+        assert.deepStrictEqual(
+          [data.instance_id, data.conversation_id, data.message],
+          [instanceId, key.conversationId, "Hello"]
+        )
+        assert.strictEqual(yield* events, 1)
+        yield* end("stop", "Hello!")
+        assert.strictEqual(yield* events, 1)
+        // An empty answer is none.
+        yield* end("stop", "")
+        assert.strictEqual(yield* events, 2)
+        assert.isTrue(yield* Transcripts.use(({ open }) => open("all", key, "Ada")))
+        yield* end("failed", "")
+        assert.strictEqual(yield* events, 3)
       })
     )
 

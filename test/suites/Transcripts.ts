@@ -15,6 +15,8 @@ import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { iso } from "../../src/platform/text/Calendar.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
+import type { Site } from "../../src/sites/Site.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { beginAnswer } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
 
@@ -63,11 +65,19 @@ const Filter = Schema.Struct({
   before: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2]))
 })
 
+/** A conversation without the members that an export leaves out. */
+const exported = ({
+  opened_at: _,
+  opened_by: __,
+  waiting: ___,
+  ...transcript
+}: Transcript.OpenTranscript): Transcript.Transcript => transcript
+
 const byStart = (left: Transcript.Transcript, right: Transcript.Transcript): number =>
   Date.parse(left.created_at) - Date.parse(right.created_at) || (left.conversation_id < right.conversation_id ? -1 : 1)
 
 /** Reads the whole list, page by page. */
-const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: Transcript.Filter, limit: number) {
+const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: Transcript.ListFilter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
   let after: Position | null = null
@@ -80,7 +90,10 @@ const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: T
   return items
 })
 
-export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory | SiteDirectory, E>
+) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
       "a list has the conversations that match its filter, latest first, in pages of any size, and a stream has them oldest first",
@@ -97,7 +110,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
       ({ shapes, limit, filter }) =>
         Effect.gen(function* () {
           const [instance, other] = [yield* newInstance, yield* newInstance]
-          const conversations: Array<Transcript.Transcript> = []
+          const conversations: Array<Transcript.OpenTranscript> = []
           for (const { time, turns } of shapes) {
             conversations.push(yield* storeConversation(instance, turns, start + time))
             yield* storeConversation(other, turns, start + time)
@@ -119,7 +132,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           )
           assert.deepStrictEqual(
             yield* Stream.runCollect(stream({ reach: "all", instanceId: instance, filter: filter })),
-            expected.toSorted(byStart)
+            expected.toSorted(byStart).map(exported)
           )
         }),
       { arbitrary: { runs: 30 } }
@@ -166,6 +179,98 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           failed: 1,
           failing_since: iso(start + 41)
         })
+      })
+    )
+
+    it.effect.prop(
+      "a conversation waits for a person from the failure of its latest answer until an answer succeeds or a person opens it",
+      {
+        steps: Schema.Array(
+          Schema.Union([
+            Schema.Literal("open"),
+            Schema.Struct({ ending: Schema.Literals(endings), answer: Schema.Literals(["", "Here"]) })
+          ])
+        ).check(Schema.isMinLength(1), Schema.isMaxLength(8))
+      },
+      ({ steps }) =>
+        Effect.gen(function* () {
+          const { find, open } = yield* Transcripts
+          const instanceId = yield* newInstance
+          const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
+          let opened: Pick<Transcript.OpenTranscript, "opened_at" | "opened_by"> = { opened_at: null, opened_by: null }
+          let waits = false
+          for (const [index, step] of steps.entries()) {
+            const time = start + index
+            if (step === "open") {
+              const isStored = index > 0 && steps.slice(0, index).some((earlier) => earlier !== "open")
+              assert.strictEqual(yield* open("all", key, `person ${index}`).pipe(at(time)), isStored)
+              if (isStored) opened = { opened_at: iso(time), opened_by: `person ${index}` }
+              waits = false
+            } else {
+              yield* at(time)(
+                Effect.gen(function* () {
+                  const answerId = yield* beginAnswer(key, "Where?")
+                  const parts = step.answer === "" ? [] : [{ type: "text" as const, text: step.answer }]
+                  yield* ConversationStore.use((store) =>
+                    store.complete({ answerId, parts, ending: step.ending, usage: null })
+                  )
+                })
+              )
+              const isBroken = step.ending === "failed" || step.ending === "cut"
+              const isEndedByVisitor = step.ending === "stopped" || step.ending === "superseded"
+              if (isBroken) waits = true
+              else if (step.answer !== "") waits = false
+              else if (!isEndedByVisitor) waits = true
+            }
+            const found = yield* find("all", key)
+            if (Option.isSome(found)) {
+              const { opened_at, opened_by, waiting } = found.value
+              assert.deepStrictEqual({ waiting, opened_at, opened_by }, { waiting: waits, ...opened })
+            }
+            assert.deepStrictEqual(
+              (yield* listed(instanceId, { waiting: true }, 1)).map(({ conversation_id, waiting }) => [
+                conversation_id,
+                waiting
+              ]),
+              waits ? [[key.conversationId, true]] : []
+            )
+          }
+        }),
+      { arbitrary: { runs: 40 } }
+    )
+
+    it.effect("the conversations that wait are counted by website, and opened only within reach", () =>
+      Effect.gen(function* () {
+        const { countWaiting, open } = yield* Transcripts
+        const { instances, sites } = { instances: yield* InstanceDirectory, sites: yield* SiteDirectory }
+        const [one, two, none] = yield* Effect.forEach(["1", "2", "3"], (name) => sites.create({ name, origins: [] }))
+        const instanceOf = ({ websiteConfigId }: Site) =>
+          Effect.map(
+            instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId }),
+            ({ instance_id }) => instance_id
+          )
+        const first = yield* instanceOf(one!)
+        const failed = {
+          question: "Where are you?",
+          answer: "",
+          isSourced: false,
+          ending: "failed",
+          rating: null,
+          comment: null
+        } as const
+        const { conversation_id: conversationId } = yield* storeConversation(first, [failed], start)
+        yield* storeConversation(yield* instanceOf(one!), [failed, failed], start)
+        yield* storeConversation(yield* instanceOf(two!), [failed], start)
+        yield* storeConversation(yield* instanceOf(none!), [{ ...failed, ending: "stop", answer: "100%" }], start)
+        const ids = [one!, two!, none!].map(({ websiteConfigId }) => websiteConfigId)
+        const counts = Effect.map(countWaiting(ids), (all) => ids.map((id) => all.get(id)))
+        assert.deepStrictEqual(yield* counts, [2, 1, undefined])
+        const key = { instanceId: first, conversationId }
+        assert.isFalse(yield* open(ids[1]!, key, "Ada").pipe(at(start + 1)))
+        assert.deepStrictEqual(yield* counts, [2, 1, undefined])
+        assert.isTrue(yield* open(ids[0]!, key, "Ada").pipe(at(start + 1)))
+        assert.deepStrictEqual(yield* counts, [1, 1, undefined])
+        assert.deepStrictEqual(yield* countWaiting([]), new Map())
       })
     )
 

@@ -10,6 +10,8 @@ import type { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as PostgresConversationStore from "../../src/chat/postgres/ConversationStore.ts"
 import * as PostgresInstanceDirectory from "../../src/chat/postgres/InstanceDirectory.ts"
+import * as PostgresTranscripts from "../../src/chat/postgres/Transcripts.ts"
+import type { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries, type Leased, type Settlement } from "../../src/delivery/Delivery.ts"
 import type { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notifications } from "../../src/delivery/mail/Notifications.ts"
@@ -44,6 +46,7 @@ export type Storage =
   | Mails
   | SubmissionRepo
   | ConversationStore
+  | Transcripts
   | InstanceDirectory
   | Decisions
   | SiteDirectory
@@ -66,6 +69,7 @@ export const postgresOn = (
     PostgresSiteErasure.layer,
     PostgresInstanceDirectory.layer(),
     PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
+    PostgresTranscripts.layer,
     PostgresDecisions.layer(),
     Layer.effect(
       MakeDue,

@@ -1,6 +1,6 @@
 /**
- * Folds the events of an answer into the parts of its message, joins the stored pieces of its events, and decides its last event.
- * Pure.
+ * Folds the events of an answer into the parts of its message, joins the stored pieces of its events, and decides its last event and
+ * whether its visitor is without an answer. Pure.
  *
  * The parts have the order in which they began. A tool separates two texts, as it does in the client's stream (`ChatStream`).
  * Reasoning and tool activity are not kept.
@@ -97,6 +97,30 @@ export const sizeOf = (parts: ReadonlyArray<AnyPart>): number =>
     (sum, part) => sum + (part.type === "text" ? part.text.length : part.url.length + (part.title?.length ?? 0)),
     0
   )
+
+/** The endings of an answer that the visitor ended. Such an answer is not missing, even if it is empty. */
+export const endedByVisitor = ["stopped", "superseded"] as const
+
+/** The endings of an answer that broke off. */
+export const brokenOff = ["failed", "cut"] as const
+
+/** An answer's ending, and its size by `sizeOf`. */
+interface Ended {
+  readonly ending: AnswerEnding
+  readonly size: number
+}
+
+/** Whether the visitor did not get an answer: it broke off, or it ended empty although the visitor did not end it. */
+export const isMissing = ({ ending, size }: Ended): boolean =>
+  (brokenOff as ReadonlyArray<string>).includes(ending) ||
+  (!(endedByVisitor as ReadonlyArray<string>).includes(ending) && size === 0)
+
+/**
+ * What an ended answer says about its conversation: whether the visitor is without an answer. Undefined for an answer that its
+ * visitor ended at once, after which the conversation is as it was before.
+ */
+export const isUnansweredAfter = (answer: Ended): boolean | undefined =>
+  (endedByVisitor as ReadonlyArray<string>).includes(answer.ending) && answer.size === 0 ? undefined : isMissing(answer)
 
 /** Stands for the tools between two text parts, because tools are not stored. */
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }

@@ -74,9 +74,39 @@ export const Transcript = Schema.Struct({ ...common, messages: Schema.Array(Tran
 
 export type Transcript = typeof Transcript.Type
 
+const waiting = Schema.Boolean.annotate({
+  description:
+    "Whether the conversation waits for a person: its latest answer failed, and nobody has opened the conversation since"
+})
+
+/** A conversation, and who opened it. */
+export const OpenTranscript = Schema.Struct({
+  ...Transcript.fields,
+  waiting,
+  opened_at: Fields.nullableTime.annotate({ description: "When a person last opened it; null if nobody did" }),
+  opened_by: Schema.NullOr(Schema.String).annotate({
+    description: "The name of that person, if it is known"
+  })
+}).annotate({
+  identifier: "OpenTranscript",
+  title: "OpenTranscript",
+  examples: [
+    {
+      ...exampleCommon,
+      messages: [],
+      waiting: false,
+      opened_at: Examples.time,
+      opened_by: "Ada"
+    }
+  ]
+})
+
+export type OpenTranscript = typeof OpenTranscript.Type
+
 /** A conversation in a list. */
 export const TranscriptSummary = Schema.Struct({
   ...common,
+  waiting,
   messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
   preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
   unanswered: Schema.Int.annotate({
@@ -90,6 +120,7 @@ export type TranscriptSummary = typeof TranscriptSummary.Type
 
 export const exampleSummary: TranscriptSummary = {
   ...exampleCommon,
+  waiting: false,
   messages: 4,
   preview: "Where can I rent a kayak?",
   unanswered: 0,
@@ -135,6 +166,14 @@ export interface Filter {
   readonly before?: number | undefined
 }
 
+/** Selects conversations for a list that can also have only those that wait for a person. */
+export interface ListFilter extends Filter {
+  readonly waiting?: boolean | undefined
+}
+
+/** The maximum number of an instance's conversations that are counted as waiting. */
+export const maxWaiting = 1_000
+
 export interface Page {
   readonly items: ReadonlyArray<TranscriptSummary>
   /** Null on the last page. A page may have fewer items than requested, even none, and still have a next page. */
@@ -154,17 +193,19 @@ export const positionOf = ({
 
 const isAnswer = ({ role }: TranscriptMessage): boolean => role === "assistant"
 
-/** The endings of an answer that the visitor ended. Such an answer is not missing, even if it is empty. */
-export const endedByVisitor = ["stopped", "superseded"] as const
+type Answer = Pick<TranscriptMessage, "ending" | "parts">
 
-/** The endings of an answer that broke off. */
-export const brokenOff = ["failed", "cut"] as const
+/** `AnswerParts.isMissing` of a message. */
+export const isMissing = ({ ending = null, parts }: Answer): boolean =>
+  ending !== null && AnswerParts.isMissing({ ending, size: AnswerParts.sizeOf(parts) })
 
-/** Whether the visitor did not get an answer: it broke off, or it ended empty although the visitor did not end it. */
-export const isMissing = ({ ending = null, parts }: Pick<TranscriptMessage, "ending" | "parts">): boolean =>
-  ending !== null &&
-  ((brokenOff as ReadonlyArray<string>).includes(ending) ||
-    (!(endedByVisitor as ReadonlyArray<string>).includes(ending) && AnswerParts.sizeOf(parts) === 0))
+/** `AnswerParts.isUnansweredAfter` of a message; undefined while the answer runs. */
+const conclusionOf = ({ ending = null, parts }: Answer): boolean | undefined =>
+  ending === null ? undefined : AnswerParts.isUnansweredAfter({ ending, size: AnswerParts.sizeOf(parts) })
+
+/** Whether the visitor is without an answer: the latest answer that says so is missing. */
+export const isUnanswered = (messages: ReadonlyArray<TranscriptMessage>): boolean =>
+  messages.filter(isAnswer).reduce((before, answer) => conclusionOf(answer) ?? before, false)
 
 const maxPreview = 200
 
@@ -194,7 +235,12 @@ export const matches = (
   (rating === undefined || messages.some((message) => message.rating === rating)) &&
   (search === undefined || messages.some((message) => hasText(message, search)))
 
-export const toSummary = ({ messages, ...conversation }: Transcript): TranscriptSummary => {
+export const toSummary = ({
+  messages,
+  opened_at: _,
+  opened_by: __,
+  ...conversation
+}: OpenTranscript): TranscriptSummary => {
   const answers = messages.filter(isAnswer)
   return {
     ...conversation,
@@ -221,6 +267,11 @@ export const toFilter = ({ from, rating, search, to, unanswered }: TranscriptQue
   rating,
   ...LocalTime.boundsOf({ from, to }, timeZone)
 })
+
+export const toListFilter = (
+  { waiting, ...query }: TranscriptQuery & { readonly waiting?: "true" },
+  timeZone: string
+): ListFilter => ({ ...toFilter(query, timeZone), waiting: waiting === "true" })
 
 /** A conversation as one line of JSON, without the end of the line. Control characters are escaped, for terminals. */
 export const json = (transcript: Transcript): string => TerminalText.inertJson(JSON.stringify(transcript))
@@ -284,10 +335,6 @@ export const healthWindow = 20
 /** The maximum number of answers that are read. */
 export const maxOutcomes = 100
 
-/** Whether an answer shows that the agent works or fails. One that still runs, or that its visitor ended at once, does not. */
-const isConclusive = ({ ending = null, parts }: TranscriptMessage): boolean =>
-  ending !== null && (!(endedByVisitor as ReadonlyArray<string>).includes(ending) || AnswerParts.sizeOf(parts) > 0)
-
 /**
  * The outcomes of the latest answers, latest first; of simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
  * before the oldest of these are left out: others of that time are not read.
@@ -298,12 +345,11 @@ export const outcomesOf = (conversations: ReadonlyArray<Transcript>): ReadonlyAr
   const latest = conversations.slice(0, healthWindow)
   const since = latest.length < healthWindow ? undefined : latest.at(-1)?.updated_at
   return latest
-    .flatMap(({ messages }) => messages)
-    .flatMap((message) =>
-      message.role === "assistant" && isConclusive(message)
-        ? [{ at: Date.parse(message.created_at), isMissing: isMissing(message) }]
-        : []
-    )
+    .flatMap(({ messages }) => messages.filter(isAnswer))
+    .flatMap((message) => {
+      const isMissing = conclusionOf(message)
+      return isMissing === undefined ? [] : [{ at: Date.parse(message.created_at), isMissing }]
+    })
     .filter(({ at }) => since === undefined || at >= Date.parse(since))
     .sort((left, right) => right.at - left.at || Number(right.isMissing) - Number(left.isMissing))
     .slice(0, maxOutcomes)

@@ -21,7 +21,7 @@ import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
 import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../conversations/Conversation.ts"
-import { newLease } from "./ConversationRows.ts"
+import { isWaiting, newLease, unansweredAt } from "./ConversationRows.ts"
 
 /** The website of an instance, if the website has subscribers. The limit makes the planner use an index. */
 export const subscribedOf = (instanceId: string): string => `SELECT website_config_id
@@ -68,6 +68,8 @@ export interface Completion {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly ending: string
+  /** See `AnswerParts.isUnansweredAfter`; null if the answer says nothing about that. */
+  readonly isUnanswered: boolean | null
   readonly inputTokens: number | null
   readonly outputTokens: number | null
 }
@@ -160,22 +162,42 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
   Columns.timestamptz("ended_at", ({ at }) => at),
   Columns.text("ending", ({ ending }) => ending),
   Columns.int8("input_tokens", ({ inputTokens }) => inputTokens),
-  Columns.int8("output_tokens", ({ outputTokens }) => outputTokens)
+  Columns.int8("output_tokens", ({ outputTokens }) => outputTokens),
+  Columns.bool("is_unanswered", ({ isUnanswered }) => isUnanswered)
 ]
 
-/** Ends running answers. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed` deletes it. */
+/**
+ * An event for a conversation that begins to wait for a person, on a website with subscribers. `source` has one row for each
+ * conversation before its answer ended: `instance_id`, `conversation_id`, `was_waiting`, `ended_at` and `is_unanswered`.
+ */
+export const unansweredEvent = (
+  source: string
+): string => `INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.unanswered', ended_at,
+      ${subjectOf(`${source}.instance_id`, "conversation_id")}
+    FROM ${source} CROSS JOIN LATERAL (${subscribedOf(`${source}.instance_id`)}) AS website
+    WHERE is_unanswered AND NOT was_waiting`
+
+/**
+ * Ends running answers. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed` deletes it. A
+ * conversation whose answer failed waits for a person from then on, and leaves an event.
+ */
 const completeStatement = `
   WITH answer AS MATERIALIZED (
-    SELECT * FROM unnest(${unnestArguments(8)})
-      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out)
+    SELECT * FROM unnest(${unnestArguments(9)})
+      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out,
+        is_unanswered)
   ), held AS MATERIALIZED (
-    SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (
-      SELECT conversation_key FROM conversation WHERE running = answer_id FOR NO KEY UPDATE SKIP LOCKED
+    SELECT answer.*, locked.* FROM answer CROSS JOIN LATERAL (
+      SELECT conversation_key, instance_id, conversation_id, ${isWaiting} AS was_waiting
+      FROM conversation WHERE running = answer_id FOR NO KEY UPDATE SKIP LOCKED
     ) AS locked LIMIT (SELECT count(*) FROM answer)
   ), ended AS (
     UPDATE conversation SET running = NULL, lease_until = NULL, size = size + total_length,
-      updated_at = greatest(updated_at, ended_at)
+      updated_at = greatest(updated_at, ended_at), unanswered_at = ${unansweredAt("is_unanswered", "ended_at")}
     FROM held WHERE conversation.conversation_key = held.conversation_key
+  ), event AS (
+    ${unansweredEvent("held")}
   ), gone AS (
     DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
   )
@@ -196,8 +218,8 @@ const make = <Item extends { readonly answerId: MessageId }>(
   options: Options,
   kind: {
     readonly name: Batches.Kind
-    /** The loops that may have work after a batch is stored. */
-    readonly wakes: ReadonlyArray<Rounds.Kind>
+    /** The loops that may have work after these items are stored. */
+    readonly wakes: (items: ReadonlyArray<Item>) => ReadonlyArray<Rounds.Kind>
     readonly statement: string
     readonly columns: ReadonlyArray<Columns.Column<Item>>
     readonly rowOf: (item: Item) => string
@@ -224,7 +246,7 @@ const make = <Item extends { readonly answerId: MessageId }>(
       flush: (items) =>
         flush(items).pipe(
           Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-          Rounds.waking(...kind.wakes)
+          Rounds.waking(...kind.wakes(items))
         ),
       timeout: options.timeout,
       maxQueue: options.maxQueue,
@@ -239,7 +261,7 @@ const make = <Item extends { readonly answerId: MessageId }>(
 export const begin = (sql: PgClient.PgClient, options: Options) =>
   make<Turn>(sql, options, {
     name: "turns",
-    wakes: ["events", "leads"],
+    wakes: () => ["events", "leads"],
     statement: beginStatement,
     columns: turnColumns,
     rowOf: ({ key }) => `${key.instanceId} ${key.conversationId}`,
@@ -250,7 +272,7 @@ export const begin = (sql: PgClient.PgClient, options: Options) =>
 export const complete = (sql: PgClient.PgClient, options: Options) =>
   make<Completion>(sql, options, {
     name: "answers",
-    wakes: [],
+    wakes: (items) => (items.some(({ isUnanswered }) => isUnanswered === true) ? ["events"] : []),
     statement: completeStatement,
     columns: completionColumns,
     rowOf: ({ answerId }) => answerId,

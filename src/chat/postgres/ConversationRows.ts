@@ -77,6 +77,16 @@ export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
 /** Whether the lease of the running answer has expired. */
 export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
 
+/** Whether a conversation waits for a person. The index `conversation_waiting` has the same condition. */
+export const isWaiting = "(unanswered_at IS NOT NULL AND (opened_at IS NULL OR opened_at < unanswered_at))"
+
+/**
+ * The `unanswered_at` of a conversation after an answer that ended at `endedAt`. `isUnanswered` is what
+ * `AnswerParts.isUnansweredAfter` says of the answer, or null.
+ */
+export const unansweredAt = (isUnanswered: string, endedAt: string): string =>
+  `CASE WHEN ${isUnanswered} THEN ${endedAt} WHEN NOT ${isUnanswered} THEN NULL ELSE unanswered_at END`
+
 /** The end of a lease that begins now. Leases use the database's clock, so that the clocks of processes need not agree. */
 export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
 

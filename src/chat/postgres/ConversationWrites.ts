@@ -81,10 +81,16 @@ const rateStatement = `WITH found AS (
  * Ends the answer `$1` with the parts `$2`. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed`
  * deletes it.
  */
-const completeStatement = `WITH ended AS (
+const completeStatement = `WITH held AS MATERIALIZED (
+    SELECT instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting, $5::timestamptz AS ended_at,
+      $9::boolean AS is_unanswered
+    FROM conversation WHERE running = $1 FOR NO KEY UPDATE
+  ), ended AS (
     UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $4,
-      updated_at = greatest(updated_at, $5)
-    WHERE running = $1 RETURNING 1
+      updated_at = greatest(updated_at, $5), unanswered_at = ${Rows.unansweredAt("is_unanswered", "$5")}
+    FROM held WHERE running = $1 RETURNING 1
+  ), event AS (
+    ${Batches.unansweredEvent("held")}
   ), gone AS (
     DELETE FROM answer_piece WHERE answer_id = $1 AND EXISTS (SELECT FROM ended)
   )
@@ -210,13 +216,15 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
 
   /** If the connection breaks, a statement may run twice: the second run finds that the answer has ended, and returns false. */
   const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
+    const size = AnswerParts.sizeOf(parts)
     const completion: Batches.Completion = {
       answerId,
       parts: JSON.stringify(parts),
       characters: AnswerParts.textOf(parts).length,
-      size: AnswerParts.sizeOf(parts),
+      size,
       at: yield* Clock.currentTimeMillis,
       ending,
+      isUnanswered: AnswerParts.isUnansweredAfter({ ending, size }) ?? null,
       inputTokens: usage === null ? null : Math.round(usage.inputTokens),
       outputTokens: usage === null ? null : Math.round(usage.outputTokens)
     }
@@ -230,9 +238,10 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
         PgTypes.timestamptz(completion.at),
         PgTypes.text(ending),
         tokens(completion.inputTokens),
-        tokens(completion.outputTokens)
+        tokens(completion.outputTokens),
+        PgTypes.bool(completion.isUnanswered)
       ])
-      .pipe(Database.repeatable, refusing, Database.mapErrors)
+      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
     if (completed.length > 0) return true
     yield* sql.unsafe(lengthenStatement, answer).pipe(Database.repeatable, refusing, Database.mapErrors)
     return false

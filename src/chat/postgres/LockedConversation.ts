@@ -4,12 +4,13 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { MessageId } from "../../platform/Id.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../conversations/Conversation.ts"
+import * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
 
 const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
@@ -36,6 +37,18 @@ export const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
 const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
 const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
+/** The conversation `$1` after its answer of size `$2`. `$3` is what the answer says of it (see `Rows.unansweredAt`), at `$4`. */
+const settleStatement = `WITH held AS MATERIALIZED (
+    SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting, $4::timestamptz AS ended_at,
+      $3::boolean AS is_unanswered
+    FROM conversation WHERE conversation_key = $1
+  ), event AS (
+    ${Batches.unansweredEvent("held")}
+  )
+  UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $2,
+    unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
+  FROM held WHERE conversation.conversation_key = held.conversation_key`
+
 /** Ends the running answer of a locked conversation with the parts stored so far, and returns their size. */
 export const settle = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -48,11 +61,16 @@ export const settle = Effect.fnUntraced(function* (
   const parts = Rows.partsOf(pieces)
   const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
   const size = AnswerParts.sizeOf(parts)
+  const isUnanswered = AnswerParts.isUnansweredAfter({ ending, size }) ?? null
   yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
     characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
   yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
-  yield* sql`UPDATE conversation SET running = NULL, lease_until = NULL, size = size + ${PgTypes.int4(size)}
-    WHERE conversation_key = ${PgTypes.int8(key)}`
+  yield* sql.unsafe(settleStatement, [
+    PgTypes.int8(key),
+    PgTypes.int4(size),
+    PgTypes.bool(isUnanswered),
+    PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+  ])
   return size
 })
 

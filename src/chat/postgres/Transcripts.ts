@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
-import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import type { InstanceId } from "../../platform/Id.ts"
+import { type InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
@@ -30,7 +29,31 @@ const Summaries = Schema.Array(
   Schema.Struct({ ...summaryFields, created_at: Time, updated_at: Time, first: Schema.NullOr(Rows.Parts) })
 )
 
-const SummaryRows = Schema.Array(Schema.Struct(Rows.summary))
+/** Whether a conversation waits for a person, and who opened it. */
+const state = {
+  waiting: Schema.Boolean,
+  opened_at: Schema.NullOr(Time),
+  opened_by: Schema.NullOr(Schema.String)
+}
+
+const SummaryRows = Schema.Array(Schema.Struct({ ...Rows.summary, ...state }))
+
+const WaitingCounts = Schema.Array(Schema.Struct({ id: WebsiteConfigId, count: Schema.Int }))
+
+/** The websites `$1` that have conversations that wait, and how many, at most `Transcript.maxWaiting` of each instance. */
+const waitingStatement = `SELECT website_config_id AS id, sum(waiting.count)::int AS count
+  FROM instance CROSS JOIN LATERAL (
+    SELECT count(*) AS count FROM (
+      SELECT FROM conversation WHERE conversation.instance_id = instance.instance_id AND ${Rows.isWaiting}
+      LIMIT ${Transcript.maxWaiting}
+    ) AS found
+  ) AS waiting
+  WHERE website_config_id = ANY ($1) AND waiting.count > 0 GROUP BY 1`
+
+/** Stores that the person `$3` opened a conversation at `$4`. */
+const openStatement = `UPDATE conversation SET opened_at = $4, opened_by = $3
+  FROM instance WHERE instance.instance_id = conversation.instance_id
+    AND conversation.instance_id = $1 AND conversation_id = $2 AND ($5::uuid IS NULL OR website_config_id = $5) RETURNING 1`
 
 const Outcomes = Schema.Array(Schema.Struct({ at: Schema.Finite, isMissing: Schema.Boolean }))
 
@@ -38,9 +61,9 @@ const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.S
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
 
-/** `Transcript.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
-const isMissing = `(ending IN (${quoted(Transcript.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
-  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
+/** `AnswerParts.isMissing` in SQL. An answer whose lease has expired reads as `cut`. */
+const isMissing = `(ending IN (${quoted(AnswerParts.brokenOff)}) OR running = message_id AND ${Rows.isLapsed}
+  OR ending NOT IN (${quoted(AnswerParts.endedByVisitor)}) AND characters = 0 AND json_array_length(parts) = 0)`
 
 /** Whether the website `$website` has the instance `$instance`; a website that is null has all. */
 const isWithin = (instance: string, website: string): string =>
@@ -58,7 +81,7 @@ const outcomesStatement = `WITH latest AS (
   SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
   FROM conversation_message JOIN latest USING (conversation_key)
   WHERE role = 'assistant'
-    AND (${isMissing} OR ending NOT IN (${quoted(Transcript.endedByVisitor)})
+    AND (${isMissing} OR ending NOT IN (${quoted(AnswerParts.endedByVisitor)})
       OR ending IS NOT NULL AND json_array_length(parts) > 0)
     AND ((SELECT count(*) FROM latest) < ${Transcript.healthWindow}
       OR created_at >= (SELECT min(updated_at) FROM latest))
@@ -106,6 +129,7 @@ const texts = escapes.reduce(
 
 const make = Effect.gen(function* () {
   const sql = yield* OwnerConnections.OwnerConnections
+  const writer = yield* PgClient.PgClient
   const { read, stream } = Reads.makeReads(sql)
 
   const within = (reach: Reach, instanceId: InstanceId) =>
@@ -113,7 +137,7 @@ const make = Effect.gen(function* () {
 
   const page = Effect.fnUntraced(function* ({
     after,
-    filter: { before, rating, search, since, unanswered },
+    filter: { before, rating, search, since, unanswered, waiting },
     instanceId,
     limit,
     reach
@@ -122,6 +146,7 @@ const make = Effect.gen(function* () {
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
       within(reach, instanceId),
+      ...(waiting === true ? [sql.literal(Rows.isWaiting)] : []),
       ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
       ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
       ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${tuple(after)}`])
@@ -144,7 +169,8 @@ const make = Effect.gen(function* () {
             FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
             OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Positions))
     const rows =
-      yield* sql`SELECT conversation_id, created_at, updated_at, messages, ${sql.literal(first)}, unanswered, up, down
+      yield* sql`SELECT conversation_id, created_at, updated_at, messages, ${sql.literal(`${Rows.isWaiting} AS waiting, ${first}`)},
+        unanswered, up, down
       FROM conversation ${sql.literal(counts)}
       WHERE ${sql.and([
         indexed,
@@ -175,15 +201,40 @@ const make = Effect.gen(function* () {
         .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(Transcript.healthOf)),
     list: page,
     find: Effect.fnUntraced(function* (reach, key) {
-      const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
+      const [found] = yield* sql`SELECT ${sql.literal(`${Rows.summaryColumns}, ${Rows.isWaiting} AS waiting`)},
+        opened_at, opened_by FROM conversation
         WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}
           AND ${within(reach, key.instanceId)}`.pipe(Database.mapErrors, decodeRows(SummaryRows))
       if (found === undefined) return Option.none()
-      return Option.map(yield* read(key), (messages) => Transcript.of({ ...found, messages }))
-    })
+      const { opened_at, opened_by, waiting, ...summary } = found
+      return Option.map(yield* read(key), (messages) => ({
+        ...Transcript.of({ ...summary, messages }),
+        waiting,
+        opened_at,
+        opened_by
+      }))
+    }),
+    open: Effect.fnUntraced(function* (reach, key, name) {
+      const opened = yield* writer
+        .unsafe(openStatement, [
+          ...Rows.keyParameters(key),
+          PgTypes.text(name),
+          PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+          websiteOf(reach)
+        ])
+        .pipe(Database.mapErrors)
+      return opened.length > 0
+    }),
+    countWaiting: (websites) =>
+      sql.unsafe(waitingStatement, [Database.array(websites, PgTypes.OID.uuid)]).pipe(
+        Database.mapErrors,
+        decodeRows(WaitingCounts),
+        Effect.map((rows) => new Map(rows.map(({ count, id }) => [id, count])))
+      )
   })
 })
 
-export const layer: Layer.Layer<Transcripts, SqlError.SqlError, PgClient> = Layer.effect(Transcripts, make).pipe(
-  Layer.provide(OwnerConnections.layer)
-)
+export const layer: Layer.Layer<Transcripts, SqlError.SqlError, PgClient.PgClient> = Layer.effect(
+  Transcripts,
+  make
+).pipe(Layer.provide(OwnerConnections.layer))

@@ -84,7 +84,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params: { instance_id: instanceId }, query }) {
           yield* requireInstance(instanceId)
           const { cursor, limit = Fields.defaultLimit } = query
-          const filter = Transcript.toFilter(query, "UTC")
+          const filter = Transcript.toListFilter(query, "UTC")
           const page = yield* transcripts.list({ reach: "all", instanceId, filter, after: cursor ?? null, limit })
           return { conversations: page.items, next: page.next === null ? null : Cursor.format(page.next) }
         })

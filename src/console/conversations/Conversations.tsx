@@ -94,11 +94,13 @@ const partSize = 50
 
 const Row = ({ conversation, site }: { readonly conversation: Conversation; readonly site: Site }) => {
   const { item } = useAddress()
-  const { conversation_id, down, messages, preview, unanswered, up, updated_at } = conversation
+  const { conversation_id, down, messages, preview, unanswered, up, updated_at, waiting } = conversation
   return (
-    <li class="entry">
+    <li class={`entry conversation ${waiting ? "unread" : ""}`}>
       <a href={linkTo({ item: conversation_id })} aria-current={item === conversation_id ? "true" : undefined}>
         <span class="first">
+          {waiting && <i class="dot" title={Texts.conversations.waiting} />}
+          {waiting && <span class="sr-only">{Texts.conversations.waiting}</span>}
           <span class="sender">
             <bdi>{preview}</bdi>
           </span>

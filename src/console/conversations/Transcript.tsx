@@ -6,12 +6,13 @@
 
 import { useEffect, useRef } from "preact/hooks"
 import { makeMarkdown } from "../../browser/chat/Markdown.ts"
+import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { linkTo } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem } from "../parts/Message.tsx"
-import type { Answer } from "../Requests.ts"
+import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { foreignHref } from "./ForeignLink.ts"
@@ -118,6 +119,13 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
     { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
     conversationId
   )
+  const waits = value?.waiting === true
+  useEffect(() => {
+    if (!isOwner || !waits) return
+    void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
+      params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
+    }).then(reloadData)
+  }, [waits])
   return (
     <article class="details" aria-busy={value === undefined && failure === undefined}>
       <a class="button bare back" href={linkTo({ item: null })}>
@@ -133,7 +141,16 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
       ) : (
         <>
           <header class="transcript-head">
-            <h2>{Format.moment(value.created_at, site.time_zone)}</h2>
+            <div>
+              <h2>{Format.moment(value.created_at, site.time_zone)}</h2>
+              {value.opened_at !== null && (
+                <p class="muted">
+                  <bdi>
+                    {Texts.conversations.opened(value.opened_by, Format.moment(value.opened_at, site.time_zone))}
+                  </bdi>
+                </p>
+              )}
+            </div>
             {isOwner && (
               <button type="button" class="button" onClick={onRemove}>
                 <Icon name="trash" />

@@ -75,22 +75,44 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
 /** The maximum count that is shown. */
 const maxCount = 99
 
+interface CountProps {
+  readonly count: number | undefined
+  readonly label: (count: number) => string
+}
+
+/** A count that is not 0. */
+const Count = ({ count = 0, label }: CountProps) =>
+  count === 0 ? null : (
+    <span class="count">
+      <span aria-hidden="true" dir="ltr">
+        {count > maxCount ? `${maxCount}+` : count}
+      </span>
+      <span class="sr-only">{label(count)}</span>
+    </span>
+  )
+
+interface OfSite {
+  readonly siteId: string
+}
+
 /** The number of unread submissions. */
-const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
+const UnreadCount = ({ siteId }: OfSite) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: siteId } },
     siteId
   )
-  if (value === undefined || value.unread === 0) return null
-  return (
-    <span class="count">
-      <span aria-hidden="true" dir="ltr">
-        {value.unread > maxCount ? `${maxCount}+` : value.unread}
-      </span>
-      <span class="sr-only">{Texts.unread(value.unread)}</span>
-    </span>
+  return <Count count={value?.unread} label={Texts.unread} />
+}
+
+/** The number of conversations that wait for a person. */
+const WaitingCount = ({ siteId }: OfSite) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/conversations/waiting",
+    { params: { site_id: siteId } },
+    siteId
   )
+  return <Count count={value?.waiting} label={Texts.waiting} />
 }
 
 /** The maximum number of websites in the menu. The list of all websites, which a longer list makes searchable, is first. */
@@ -151,6 +173,7 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
                 >
                   {title}
                   {name === "inbox" && <UnreadCount siteId={site.site_id} />}
+                  {name === "conversations" && <WaitingCount siteId={site.site_id} />}
                 </a>
               ))}
             </nav>

@@ -10,6 +10,8 @@ export const conversations = {
   instance: "Assistant",
   open: "Choose a conversation to read it.",
   messages: (count: number): string => (count === 1 ? "1 message" : `${count} messages`),
+  waiting: "Unanswered",
+  opened: (by: string | null, at: string): string => (by === null ? `Opened ${at}` : `Opened by ${by}, ${at}`),
   unanswered: (count: number): string => (count === 1 ? "1 unanswered" : `${count} unanswered`),
   rated: { up: "Rated good", down: "Rated bad" },
   roles: { user: "Visitor", assistant: "Assistant" },

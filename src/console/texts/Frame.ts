@@ -79,6 +79,9 @@ export const onlyOwners = {
 /** The label of the number beside `Inbox`. */
 export const unread = (count: number): string => `${count} unread`
 
+export const waiting = (count: number): string =>
+  count === 1 ? "1 unanswered conversation" : `${count} unanswered conversations`
+
 export const noSite = { title: "There is no such website" } as const
 
 /** What to do about a failure. */

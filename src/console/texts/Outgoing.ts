@@ -86,6 +86,7 @@ export const events = {
   "submission.released": "Submission released",
   "submission.deleted": "Submission deleted",
   "conversation.started": "Conversation started",
+  "conversation.unanswered": "Answer failed",
   "conversation.feedback": "Answer rated",
   "site.limit": "Rate limit reached"
 } as const

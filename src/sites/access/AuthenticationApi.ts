@@ -27,6 +27,9 @@ export interface Identity extends Access {
   readonly isValid: Effect.Effect<boolean>
 }
 
+/** The name of a caller that other people of the website see; null if none is known. */
+export const nameOf = ({ session }: Identity): string | null => session?.label ?? null
+
 export class Caller extends Context.Service<Caller, Identity>()("hydracore/sites/access/Caller") {}
 
 const cookie = (key: string, description: string) =>
