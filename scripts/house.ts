@@ -19,6 +19,7 @@ export const captions = {
   api: "the two APIs as a whole",
   activity: "what happened, in one list",
   privacy: "exports, erasure, retention",
+  health: "problems of websites",
   delivery: "webhooks and mails",
   chat: "agents and conversations",
   forms: "submissions, rules, spam",

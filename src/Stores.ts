@@ -25,6 +25,7 @@ import * as Webhooks from "./delivery/postgres/Webhooks.ts"
 import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
 import * as Inbox from "./forms/postgres/Inbox.ts"
 import * as SubmissionRepo from "./forms/postgres/SubmissionRepo.ts"
+import * as Problems from "./health/postgres/Problems.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
 import * as Persons from "./privacy/postgres/Persons.ts"
 import * as SiteErasure from "./privacy/postgres/SiteErasure.ts"
@@ -100,7 +101,8 @@ export const storage = (settings: Settings) => {
     Notifications.layer({ secretsKey: settings.secretsKey }),
     Readiness.layer
   )
-  return repositories.pipe(
+  return Problems.layer({ operatorsHosts: settings.webhookAllow }).pipe(
+    Layer.provideMerge(repositories),
     Layer.provideMerge(others),
     Layer.provideMerge(separate),
     ServiceSpans.layer(Option.isSome(settings.otlp))

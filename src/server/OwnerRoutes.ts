@@ -37,6 +37,7 @@ import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
+import type { Problems } from "../health/Problems.ts"
 import type { RateLimiter } from "../platform/limits/RateLimit.ts"
 import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
 import type { Persons } from "../privacy/Persons.ts"
@@ -101,6 +102,7 @@ type HandlerServices =
   | Persons
   | SiteActivity
   | Decisions
+  | Problems
   | CallerOperations.CallerOperations
   | Exports.Exports
 

@@ -26,6 +26,7 @@ import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { Problems } from "../../src/health/Problems.ts"
 import { Persons } from "../../src/privacy/Persons.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -66,6 +67,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Goals)({}),
   Layer.mock(Reports)({}),
   Layer.mock(SiteActivity)({}),
+  Layer.mock(Problems)({}),
   Layer.mock(Transcripts)({}),
   Layer.mock(Deliveries)({}),
   Layer.mock(Webhooks)({}),

@@ -42,6 +42,8 @@ const forRequests = {
   delivery_attempt: ["SELECT", "INSERT", "UPDATE"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   not_counted: ["SELECT", "INSERT", "UPDATE"],
+  refusal: ["SELECT", "INSERT", "UPDATE"],
+  agent_failure: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   background_lease: ["SELECT", "INSERT", "UPDATE"],
   failed_item: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   conversation: ["SELECT", "INSERT", "UPDATE", "DELETE"],

@@ -1,0 +1,192 @@
+/**
+ * Finds the problems of websites from what PostgreSQL stores, and from when their tags were last seen (`Reports.lastReceived`).
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { Clock, Effect, Layer, Schema } from "effect"
+import { Reports } from "../../analytics/reports/Reports.ts"
+import * as OperatorsWebhook from "../../delivery/OperatorsWebhook.ts"
+import { hostOf } from "../../delivery/Webhook.ts"
+import { WebsiteConfigId } from "../../platform/Id.ts"
+import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Problem from "../Problem.ts"
+import { type CheckedSite, Problems } from "../Problems.ts"
+
+export interface Options {
+  /** The receivers of webhooks whose hosts only the operator may know. */
+  readonly operatorsHosts: ReadonlyArray<AllowedHost>
+}
+
+/** The maximum number of failed attempts that are counted for a webhook. */
+const maxAttempts = 1_000
+
+const series = {
+  site: WebsiteConfigId,
+  times: Schema.Int,
+  since: Schema.Finite,
+  lastAt: Schema.Finite
+}
+
+const ofSite = 'website_config_id AS "site"'
+
+const times = (since: string, lastAt: string) =>
+  `${Times.millisAs(since, "since")}, ${Times.millisAs(lastAt, "lastAt")}`
+
+const Refusals = Schema.Array(
+  Schema.Struct({
+    ...series,
+    reason: Schema.Literals(["foreign-origin", "form-rule", "limit"]),
+    subject: Schema.String,
+    field: Schema.String,
+    stored: Schema.Int
+  })
+)
+
+/** The stored submissions of the form of a row of `refused`, counted up to what matters for a problem. */
+const storedOfForm = `SELECT count(*)::int AS stored FROM (
+    SELECT FROM submission WHERE submission.website_config_id = refused.website_config_id AND received_at >= refused.since
+      AND coalesce(page_slug, '') = refused.subject LIMIT times * ${Problem.storedForRefused} + 1
+  ) AS limited`
+
+/** The refused requests of the last days. Origins that are allowed by now are not refused any more. */
+const refusalStatement = `WITH refused AS (
+    SELECT website_config_id, reason, subject, field, least(sum(times), ${Number.MAX_SAFE_INTEGER})::bigint AS times,
+      min(first_at) AS since, max(last_at) AS last_at
+    FROM (
+      SELECT website_config_id, CASE WHEN reason IN ('limited', 'chat-limited') THEN 'limit' ELSE reason END AS reason,
+        subject, field, times, first_at, last_at
+      FROM refusal WHERE website_config_id = ANY ($1) AND day > $2::date
+    ) AS named GROUP BY website_config_id, reason, subject, field
+  )
+  SELECT ${ofSite}, reason, subject, field, least(times, 2147483647)::int AS times, ${times("since", "last_at")}, stored
+  FROM refused JOIN site USING (website_config_id)
+  CROSS JOIN LATERAL (SELECT CASE WHEN reason = 'form-rule' THEN (${storedOfForm}) ELSE 0 END AS stored) AS counted
+  WHERE reason <> 'foreign-origin' OR (subject <> '' AND origins <> '{}' AND subject <> ALL (origins))`
+
+const AgentFailures = Schema.Array(
+  Schema.Struct({
+    ...series,
+    kind: Schema.Literals(["failed", "tokens-used"]),
+    instanceId: Schema.String,
+    name: Schema.String,
+    reason: Schema.String
+  })
+)
+
+const agentStatement = `SELECT ${ofSite}, kind, instance_id AS "instanceId", name, reason,
+    least(times, 2147483647)::int AS times, ${times("since", "last_at")}
+  FROM agent_failure JOIN instance USING (instance_id) WHERE website_config_id = ANY ($1)`
+
+const WebhookFailures = Schema.Array(
+  Schema.Struct({
+    ...series,
+    webhookId: Schema.String,
+    url: Schema.String,
+    lastStatus: Schema.NullOr(Schema.Int),
+    disabledAt: Schema.NullOr(Schema.Finite)
+  })
+)
+
+/** The series of failures began when its first attempt ended. A disabled webhook has one failure at least: that which disabled it. */
+const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, greatest(attempts.times, 1)::int AS times,
+    ${times("failing_since", "greatest(failing_since, attempts.last_at)")}, latest.status AS "lastStatus",
+    ${Times.millisAs("disabled_at", "disabledAt")}
+  FROM webhook CROSS JOIN LATERAL (
+    SELECT count(*) AS times, max(attempted_at) AS last_at FROM (
+      SELECT attempted_at FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
+      WHERE subscriber_id = webhook_id AND delivery_attempt.attempted_at + millis * interval '1 millisecond' >= failing_since
+        AND coalesce(delivery_attempt.status, 0) NOT BETWEEN 200 AND 299
+      ORDER BY delivery.created_at DESC LIMIT ${maxAttempts}
+    ) AS counted
+  ) AS attempts LEFT JOIN LATERAL (
+    SELECT delivery_attempt.status FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
+    WHERE subscriber_id = webhook_id AND attempted_at = attempts.last_at LIMIT 1
+  ) AS latest ON true
+  WHERE website_config_id = ANY ($1) AND failing_since IS NOT NULL`
+
+const MailFailures = Schema.Array(Schema.Struct({ ...series, notificationId: Schema.String, recipient: Schema.String }))
+
+/** The mails since the last one that was accepted. A pending mail has failed if it was attempted and has an error. */
+const mailStatement = `SELECT notification.website_config_id AS "site", notification_id AS "notificationId", recipient,
+    failed.times::int AS times, ${times("failed.since", "failed.last_at")}
+  FROM notification CROSS JOIN LATERAL (
+    SELECT sum(attempts) AS times, min(created_at) AS since, max(created_at) AS last_at FROM mail
+    WHERE mail.notification_id = notification.notification_id AND status IN ('failed', 'pending') AND attempts > 0
+      AND error IS NOT NULL AND created_at > coalesce((
+        SELECT max(created_at) FROM mail AS sent
+        WHERE sent.notification_id = notification.notification_id AND sent.status = 'sent'), '-infinity')
+  ) AS failed WHERE notification.website_config_id = ANY ($1) AND failed.times > 0`
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
+
+type Facts = ReadonlyArray<readonly [site: WebsiteConfigId, fact: Problem.Fact]>
+
+export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, never, PgClient | Reports> =>
+  Layer.effect(
+    Problems,
+    Effect.gen(function* () {
+      const sql = yield* PgClient
+      const reports = yield* Reports
+
+      const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<CheckedSite>, now: number) {
+        const ids = Database.array(
+          sites.map(({ websiteConfigId }) => websiteConfigId),
+          PgTypes.OID.uuid
+        )
+        const lastDayBefore = PgTypes.date(Calendar.dateOf(now - Problem.countedDays * Calendar.dayMillis))
+        const refusals = yield* sql.unsafe(refusalStatement, [ids, lastDayBefore]).pipe(decodeRows(Refusals))
+        const agents = yield* sql.unsafe(agentStatement, [ids]).pipe(decodeRows(AgentFailures))
+        const webhooks = yield* sql.unsafe(webhookStatement, [ids]).pipe(decodeRows(WebhookFailures))
+        const mails = yield* sql.unsafe(mailStatement, [ids]).pipe(decodeRows(MailFailures))
+        return [
+          ...refusals.map(({ field, reason, site, stored, subject, ...counted }): Facts[number] => [
+            site,
+            reason === "limit"
+              ? { _tag: "LimitRefusals", ...counted }
+              : reason === "foreign-origin"
+                ? { _tag: "RefusedOrigin", origin: subject, ...counted }
+                : { _tag: "RefusedField", page: subject, field, stored, ...counted }
+          ]),
+          ...agents.map(({ kind, reason, site, ...counted }): Facts[number] => [
+            site,
+            kind === "failed" ? { _tag: "AgentFailures", reason, ...counted } : { _tag: "TokenRefusals", ...counted }
+          ]),
+          ...webhooks.map(({ site, url, ...counted }): Facts[number] => [
+            site,
+            {
+              _tag: "WebhookFailures",
+              host: OperatorsWebhook.isOperators(operatorsHosts, { url }) ? null : hostOf(url),
+              ...counted
+            }
+          ]),
+          ...mails.map(({ recipient, site, ...counted }): Facts[number] => [
+            site,
+            { _tag: "MailFailures", domain: domainOf(recipient), ...counted }
+          ])
+        ]
+      }, Database.mapErrors)
+
+      return Problems.of({
+        of: Effect.fnUntraced(function* (sites) {
+          if (sites.length === 0) return new Map()
+          const now = yield* Clock.currentTimeMillis
+          const seenAt = yield* reports.lastReceived(sites)
+          const stored: Facts = yield* storedFacts(sites, now)
+          return new Map(
+            sites.map(({ hostedWebsiteId, websiteConfigId }) => {
+              const at = seenAt.get(hostedWebsiteId)
+              const facts = stored.flatMap(([site, fact]) => (site === websiteConfigId ? [fact] : []))
+              const seen: ReadonlyArray<Problem.Fact> = at === undefined ? [] : [{ _tag: "LastSeen", at }]
+              return [websiteConfigId, Problem.problemsOf([...facts, ...seen], now)]
+            })
+          )
+        })
+      })
+    })
+  )
