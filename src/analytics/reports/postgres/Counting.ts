@@ -36,10 +36,10 @@ import * as VisitSql from "./VisitSql.ts"
 /** The dimensions that are rolled up, each per day and month. */
 const rollups = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
 
-type Rollup = (typeof rollups)[number]
+export type Rollup = (typeof rollups)[number]
 
 /** The rollup that answers a query, and the time dimension by which its days or months are summed. */
-interface RollupReading {
+export interface RollupReading {
   readonly rollup: Rollup
   readonly time: Exclude<TimeDimension, "time:hour"> | null
 }
@@ -48,7 +48,7 @@ const isRollup = (dimension: Dimension): dimension is Rollup & Dimension =>
   (rollups as ReadonlyArray<string>).includes(dimension)
 
 /** How rollups answer a query; null if they cannot. */
-const readingOf = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): RollupReading | null => {
+export const readingOf = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): RollupReading | null => {
   if (filters.length > 0) return null
   const time = dimensions.find(
     (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
@@ -174,6 +174,15 @@ interface Statements {
   readonly changes: ReadonlyArray<string>
 }
 
+/**
+ * The values of a group, with the names of sources: days that were summed before sources had names, or with another list of them,
+ * have sums by other texts.
+ */
+export const nameSources = (dimensions: Query["dimensions"], values: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const at = dimensions.indexOf("visit:source")
+  return at === -1 ? values : values.with(at, Sources.nameOf(values[at] ?? ""))
+}
+
 /** Runs several statements as one, and adds up the groups that they count. */
 const execute = (
   sql: SqlClient.SqlClient,
@@ -182,10 +191,6 @@ const execute = (
   dimensions: Query["dimensions"],
   limit: number
 ): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> => {
-  const sourceAt = dimensions.indexOf("visit:source")
-  // Days that were summed before sources had names, or with another list of them, have sums by other texts.
-  const nameSources = (values: ReadonlyArray<string>) =>
-    sourceAt === -1 ? values : values.with(sourceAt, Sources.nameOf(values[sourceAt] ?? ""))
   const counts = [...Counts.columns, "revenue"].join(", ")
   const limited = (statement: string) => `(${statement} LIMIT ${limit + 1}) AS counted`
   const statements = [
@@ -199,29 +204,15 @@ const execute = (
     decodeRows(Rows),
     Effect.map((rows) => {
       const groups = rows.map(
-        (row): Counts.Group => ({ dimensions: nameSources(row.dimensions), counts: signedCounts(row) })
+        (row): Counts.Group => ({ dimensions: nameSources(dimensions, row.dimensions), counts: signedCounts(row) })
       )
-      return statements.length === 1 && sourceAt === -1 ? groups : add(groups)
+      return statements.length === 1 && !dimensions.includes("visit:source") ? groups : Counts.joinGroups(groups)
     }),
     Effect.filterOrFail(
       (groups) => groups.length <= limit,
       () => new ReportTooLarge({ limit: `${limit} rows` })
     )
   )
-}
-
-/** Adds up parts of groups that count different days. */
-const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
-  const groups = new Map<string, Counts.Group>()
-  for (const group of parts) {
-    const key = Counts.keyOf(group.dimensions)
-    const known = groups.get(key)
-    groups.set(
-      key,
-      known === undefined ? group : { dimensions: group.dimensions, counts: Counts.sum(known.counts, group.counts) }
-    )
-  }
-  return [...groups.values()]
 }
 
 /** Computes the counts of each group of a query in one range of days. */

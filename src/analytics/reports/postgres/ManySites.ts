@@ -68,7 +68,7 @@ const statesOf = (
         SELECT hosted_website_id, min(day) AS first, max(day) AS last, max(rolled.ends_at) AS ends_at
         FROM valid JOIN rollup_day AS rolled USING (hosted_website_id)
           JOIN unnest($5::date[], $6::timestamptz[], $7::timestamptz[]) AS named (day, starts_at, ends_at) USING (day)
-        WHERE rolled.starts_at = named.starts_at AND rolled.ends_at = named.ends_at AND NOT is_partly_summed AND ${RollupState.isCounted}
+        WHERE rolled.hosted_website_id = ANY ($1) AND rolled.starts_at = named.starts_at AND rolled.ends_at = named.ends_at AND NOT is_partly_summed AND ${RollupState.isCounted}
         GROUP BY hosted_website_id HAVING max(day) - min(day) + 1 = count(*)
       )
       SELECT hosted_website_id AS id, first, last, tail,
@@ -104,8 +104,13 @@ const Rows = Schema.Array(Schema.Struct({ ...StoredCounts.columns, id: Schema.St
 const execute = (sql: SqlClient.SqlClient, statement: string, parameters: Parameters) =>
   sql.unsafe(statement, parameters.values).pipe(decodeRows(Rows))
 
-/** Adds up the sums of each website's days. */
-const summed = (sql: SqlClient.SqlClient, states: ReadonlyArray<State>, range: DateRange.Resolved) => {
+/** Adds up the sums of each website's days, by the dimension of the rollup. */
+const summed = (
+  sql: SqlClient.SqlClient,
+  states: ReadonlyArray<State>,
+  range: DateRange.Resolved,
+  rollup: StoredCounts.Rollup
+) => {
   const parameters = new Parameters()
   const [first, last] = [parameters.date(range.first), parameters.date(range.last)]
   const ids = parameters.uuids(states.map(({ id }) => id))
@@ -114,14 +119,15 @@ const summed = (sql: SqlClient.SqlClient, states: ReadonlyArray<State>, range: D
   )
   return execute(
     sql,
-    `SELECT hosted_website_id AS id, '{}'::text[] AS dimensions, NULL::text AS revenue,
+    `SELECT hosted_website_id AS id, ${rollup === "all" ? "'{}'::text[]" : "ARRAY[name]"} AS dimensions, NULL::text AS revenue,
       ${Counts.columns.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")}
     FROM (
       SELECT hosted_website_id, first, last, ${RollupRows.dates}, ${RollupRows.elements(Counts.columns)}
       FROM unnest(${ids}, ${firsts}, ${lasts}) AS given (hosted_website_id, first, last)
         JOIN rollup USING (hosted_website_id)
-      WHERE dimension = 'all' AND NOT is_month AND day >= ${RollupRows.monthOf(first)} AND day <= ${last} AND last_day >= ${first}
-    ) AS each WHERE date >= first AND date <= last GROUP BY hosted_website_id`,
+      WHERE hosted_website_id = ANY (${ids}) AND dimension = ${parameters.text(rollup)} AND NOT is_month AND day >= ${RollupRows.monthOf(first)} AND day <= ${last} AND last_day >= ${first}
+    ) AS each WHERE date >= first AND date <= last GROUP BY hosted_website_id${rollup === "all" ? "" : ", name"}
+    LIMIT ${Counting.maxGroups + 1}`,
     parameters
   )
 }
@@ -176,9 +182,11 @@ const groupsOf = (states: ReadonlyArray<State>): ReadonlyArray<readonly [State, 
   return groups
 }
 
-/** Whether the sums by day answer a shape. */
-const isSummed = ({ dimensions, filters, revenue }: Counting.Shape): boolean =>
-  dimensions.length + filters.length === 0 && !revenue
+/** The rollup whose days answer a shape when they are added up; null without one. */
+const rollupOf = (shape: Counting.Shape): StoredCounts.Rollup | null => {
+  const reading = shape.revenue ? null : StoredCounts.readingOf(shape)
+  return reading?.time === null ? reading.rollup : null
+}
 
 /**
  * The groups of websites that share their time zone, in some successive days; null if they are too many. Those that must be counted
@@ -192,22 +200,22 @@ const countDays = Effect.fnUntraced(function* (
   until?: number
 ): Effect.fn.Return<ReadonlyMap<string, ReadonlyArray<Counts.Group>> | null, SqlError.SqlError> {
   const { timeZone } = batch[0].query
-  const states = (yield* statesOf(sql, batch, timeZone, days, until === undefined && isSummed(shape))).filter(
-    ({ tail }) => tail <= maxTail
-  )
+  const rollup = until === undefined ? rollupOf(shape) : null
+  const states = (yield* statesOf(sql, batch, timeZone, days, rollup !== null)).filter(({ tail }) => tail <= maxTail)
   const found = new Map(states.map(({ id }): [string, Array<Counts.Group>] => [id, []]))
   let count = 0
   const add = (rows: typeof Rows.Type): boolean => {
     for (const row of rows) {
-      found.get(row.id)?.push({ dimensions: row.dimensions, counts: StoredCounts.toCounts(row) })
+      const dimensions = StoredCounts.nameSources(shape.dimensions, row.dimensions)
+      found.get(row.id)?.push({ dimensions, counts: StoredCounts.toCounts(row) })
     }
     count += rows.length
     return count <= Counting.maxGroups
   }
   const stored = states.filter(({ first }) => first !== null)
   const [first, last] = [days[0]?.date, days.at(-1)?.date]
-  if (stored.length > 0 && first !== undefined && last !== undefined) {
-    if (!add(yield* summed(sql, stored, { first, last }))) return null
+  if (rollup !== null && stored.length > 0 && first !== undefined && last !== undefined) {
+    if (!add(yield* summed(sql, stored, { first, last }, rollup))) return null
   }
   for (const group of groupsOf(states.filter(({ tail }) => tail > 0))) {
     const [{ last: summedTo }] = group
