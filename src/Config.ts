@@ -32,6 +32,7 @@ import {
   orOff,
   parseBaseUrl,
   parsed,
+  positiveDuration,
   databaseUrl as postgresUrl,
   redisUrl,
   required,
@@ -133,6 +134,10 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ").toLow
 
 const host = hostSetting("HOST").pipe(withDefault("127.0.0.1"))
 const port = integer("PORT", 0, 65_535).pipe(withDefault(8080))
+
+const sessionIdle = setting("SESSION_IDLE", 'a time of an hour or more, such as "12 hours" or "30 days"', (value) =>
+  Option.filter(positiveDuration(value), Duration.isGreaterThanOrEqualTo(Duration.hours(1)))
+)
 
 const ownerApi = onOrOff("OWNER_API")
 const ownerHost = hostSetting("OWNER_HOST").pipe(withDefault("127.0.0.1"))
@@ -265,6 +270,8 @@ const fields = {
   ownerApi: ownerApiOnPort(withDefault(false)(console), Config.succeed(false)),
   /** Whether the console is served: on `OWNER_PORT` if that is set, else on `PORT`. */
   console: withDefault(false)(console),
+  /** How long a session of the console lasts without use. */
+  sessionIdle: sessionIdle.pipe(withDefault(Duration.days(30))),
   /** The address of the owner API's own server, which runs only if the port is set. */
   ownerHost,
   ownerPort,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Layer, Option } from "effect"
+import { Duration, Layer, Option } from "effect"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
 import * as AnalyticsExport from "./analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
@@ -89,7 +89,7 @@ export const storage = (settings: Settings) => {
     InstanceDirectory.layer(cached),
     WidgetTokens.layer(cached),
     OwnerKeys.layer,
-    ConsoleSessions.layer,
+    ConsoleSessions.layer({ idle: Duration.toMillis(settings.sessionIdle) }),
     Shares.layer,
     Transcripts.layer.pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer,

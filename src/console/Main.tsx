@@ -19,6 +19,7 @@ import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import type { Answer } from "./Requests.ts"
 import { useAnswer } from "./Resource.ts"
+import * as Roles from "./Roles.ts"
 import { useStore } from "./Store.ts"
 import { Shared } from "./shared/Shared.tsx"
 import { NewSiteButton } from "./sites/NewSiteButton.tsx"
@@ -151,21 +152,21 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
       : Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
   }, [isEnded, site, page])
 
-  const isOwner = session.role !== "viewer"
-  const reachesAll = session.sites === "all"
-  const canCreate = isOwner && reachesAll
+  const canCreate = Roles.ownsAll(session.roles)
 
   const content = () => {
     if (site !== undefined) {
       const Page = pages[page]
+      const role = Roles.roleFor(session.roles, site.site_id)
       return (
         <Page
           key={site.site_id}
           site={site}
           sites={sites}
           hasMoreSites={hasMoreSites}
-          isOwner={isOwner}
-          reachesAll={reachesAll}
+          isOwner={Roles.includes(role, "owner")}
+          isMember={Roles.includes(role, "member")}
+          reachesAll={canCreate}
         />
       )
     }

@@ -116,7 +116,8 @@ export const layer = ({ webhookAllow }: Options) =>
           "list",
           Effect.fnUntraced(function* () {
             const { site } = yield* Authorized.settings.read.proof
-            const isUrlShown = Access.permits(yield* Caller, "settings", "change")
+            const { access } = yield* Caller
+            const isUrlShown = Access.permits(access, "settings", "change", site.websiteConfigId)
             const own = yield* webhooks.list(site.websiteConfigId)
             // A URL may hold a secret, so only a caller who may change the webhook sees it.
             return { webhooks: own.map(show).map((webhook) => (isUrlShown ? webhook : { ...webhook, url: null })) }

@@ -55,7 +55,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
         answered,
         localSessionCookie.key,
         cookie,
-        cookieOptions(limits.absolute, false)
+        cookieOptions(limits.cookie, false)
       )
     })
   }),

@@ -40,6 +40,10 @@ export type KeyId = typeof KeyId.Type
 export const SessionId = Uuid.pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+/** The id of a person who logs in to the console. */
+export const PersonId = Uuid.pipe(Schema.brand("PersonId"))
+export type PersonId = typeof PersonId.Type
+
 export const SubmissionId = Uuid.pipe(Schema.brand("SubmissionId"))
 export type SubmissionId = typeof SubmissionId.Type
 

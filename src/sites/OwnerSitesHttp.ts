@@ -48,15 +48,18 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "list",
         Effect.fnUntraced(function* ({ query: { search = null, ...range } }) {
-          const caller = yield* Caller
+          const { access } = yield* Caller
+          const reached = Access.sitesWith(access, "stats", "read")
           const { after, limit } = ListQuery.rangeOf(range)
-          const found = yield* directory.search({ after, search, sites: caller.sites, limit: limit + 1 })
+          const found = yield* directory.search({ after, search, sites: reached, limit: limit + 1 })
           const { items, next } = Cursor.partOf(found, limit, positionOf)
-          const isShown = Access.permits(caller, "settings", "read")
           return {
             sites: items.map((site) => ({
               ...Site.detailsOf(site),
-              ...(!isShown && { tracking_token: null, origins: null })
+              ...(!Access.permits(access, "settings", "read", site.websiteConfigId) && {
+                tracking_token: null,
+                origins: null
+              })
             })),
             next: ListQuery.formatNext(next)
           }
@@ -65,8 +68,8 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "create",
         Effect.fnUntraced(function* ({ payload: { name, origins = [], time_zone: timeZone } }) {
-          const { sites } = yield* Caller
-          if (sites !== "all") return yield* Effect.fail(cannotCreate)
+          const { access } = yield* Caller
+          if (Access.sitesWith(access, "settings", "change") !== "all") return yield* Effect.fail(cannotCreate)
           return Site.detailsOf(yield* directory.create({ name, origins, timeZone }))
         })
       )

@@ -13,7 +13,7 @@ import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
 import { id } from "../support/Ids.ts"
 
 const site = Option.getOrThrow(
-  permit({ grants: Role.grants.viewer, sites: "all" }, "inbox", "read", {
+  permit([{ grants: Role.grants.viewer, sites: "all" }], "inbox", "read", {
     websiteConfigId: WebsiteConfigId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01"),
     hostedWebsiteId: HostedWebsiteId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02"),
     trackingToken: TrackingToken.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03"),

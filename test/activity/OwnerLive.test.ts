@@ -106,7 +106,7 @@ layer(testServer(), { concurrent: true, excludeTestServices: true })("live", (it
       const [mine, everywhere] = [yield* follow(site.websiteConfigId, cookie), yield* follow(site.websiteConfigId, all)]
       for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
       const sessions = yield* ConsoleSessions.use(({ list }) => list(everySession))
-      const ownSession = sessions.find(({ sites }) => sites.includes(site.websiteConfigId))
+      const ownSession = sessions.find(({ roles }) => roles.some(({ sites }) => sites.includes(site.websiteConfigId)))
       assert.isDefined(ownSession)
       yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession.session_id))
       assert.isNull(yield* mine.next)

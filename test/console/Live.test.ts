@@ -176,8 +176,8 @@ inChromium(
         const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
         yield* on(() => page.getByText("/first", { exact: true }).waitFor())
         const sessions = yield* ConsoleSessions
-        for (const { role, session_id } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
-          if (role === "viewer") yield* sessions.revoke(session_id).pipe(Effect.orDie)
+        for (const { roles, session_id } of yield* sessions.list(everySession).pipe(Effect.orDie)) {
+          if (roles.some(({ role }) => role === "viewer")) yield* sessions.revoke(session_id).pipe(Effect.orDie)
         }
         yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
       })

@@ -3,8 +3,8 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
-import type { ConsoleSession } from "../../src/sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
+import type { GrantedRole } from "../../src/sites/access/Person.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -50,7 +50,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
         const { url } = yield* TestServer
         const sessions = yield* ConsoleSessions
         const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-        const newLink = Effect.fnUntraced(function* (role: Role, sites: ConsoleSession["sites"], label: string | null) {
+        const newLink = Effect.fnUntraced(function* (role: Role, sites: GrantedRole["sites"], label: string | null) {
           const created = yield* sessions.createLink({ role, sites, label, linkExpiresAt })
           return `${url}/console/#/link/${Option.getOrThrow(created).link}`
         })

@@ -140,7 +140,10 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
       yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())
       const link = yield* stored
-      assert.sameMembers([...(link?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
+      assert.sameMembers(
+        (link?.roles ?? []).flatMap(({ sites }) => [...sites]),
+        [busy.websiteConfigId, fresh.websiteConfigId]
+      )
       assert.closeTo(Date.parse(link?.ends_at ?? "") - before, 7 * 86_400_000, 600_000)
     })
   )

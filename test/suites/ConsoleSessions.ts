@@ -7,16 +7,11 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { SessionId, WebsiteConfigId } from "../../src/platform/Id.ts"
-import {
-  type ConsoleSession,
-  ConsoleSessions,
-  cookieSyntax,
-  limits,
-  linkSyntax,
-  timesOfUse
-} from "../../src/sites/access/ConsoleSession.ts"
+import { PersonId, SessionId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConsoleSessions, cookieSyntax, limits, linkSyntax, timesOfUse } from "../../src/sites/access/ConsoleSession.ts"
 import type { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
+import type { GrantedRole } from "../../src/sites/access/Person.ts"
+import type { Role } from "../../src/sites/access/Role.ts"
 import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { authenticate, listed, newLink, newSession, newSite, openLink } from "../support/ConsoleSessions.ts"
@@ -39,12 +34,15 @@ export const suite = <E>(
             [[...sites, ...sites], sites.toSorted()]
           ] as const) {
             const created = yield* newLink(requested, role)
-            assert.deepStrictEqual([created.session.sites, created.session.opened_at], [granted, null])
+            assert.deepStrictEqual(
+              [created.session.roles, created.session.label, created.session.opened_at],
+              [[{ role, sites: granted }], "Ada's link", null]
+            )
             assert.isTrue(linkSyntax.isWellFormed(created.link))
             const now = yield* Clock.currentTimeMillis
             const opened = Option.getOrThrow(yield* openLink(created.link))
             assert.isTrue(cookieSyntax.isWellFormed(opened.cookie))
-            assert.deepStrictEqual(opened.session, { ...created.session, ...timesOfUse(now, now) })
+            assert.deepStrictEqual(opened.session, { ...created.session, ...timesOfUse(now, now, limits.idle) })
             for (let use = 0; use < 2; use++) {
               assert.deepStrictEqual(yield* authenticate(opened.cookie), Option.some(opened.session))
             }
@@ -75,6 +73,64 @@ export const suite = <E>(
         }
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* sessions.findLink(expired.link), Option.none())
+      })
+    )
+
+    it.effect("a mailed link makes the person with its address, and later ones give this person further roles", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const [one, two] = [yield* newSite, yield* newSite]
+        const name = randomUUID()
+        const accept = (role: Role, sites: GrantedRole["sites"], email: string) =>
+          newLink(sites, role, { email }).pipe(
+            Effect.flatMap(({ link }) => sessions.open(link, "Firefox on Linux")),
+            Effect.flatMap(Effect.fromOption)
+          )
+        const first = yield* accept("member", [one], `${name}@example.org`)
+        const { person_id = "" } = first.session.person ?? {}
+        assert.deepStrictEqual(first.session.person, {
+          person_id: PersonId.make(person_id),
+          email: `${name}@example.org`,
+          name: "Ada's link"
+        })
+        assert.deepStrictEqual(first.session.roles, [{ role: "member", sites: [one] }])
+        const second = yield* accept("viewer", [two], `${name.toUpperCase()}@EXAMPLE.org`)
+        assert.deepStrictEqual(second.session.person, first.session.person)
+        yield* TestClock.adjust("1 second")
+        const roles = [
+          { role: "member", sites: [one] },
+          { role: "viewer", sites: [two] }
+        ] as const
+        for (const { cookie } of [first, second]) {
+          assert.deepStrictEqual(
+            Option.map(yield* authenticate(cookie), (session) => session.roles),
+            Option.some(roles)
+          )
+        }
+        assert.deepStrictEqual((yield* accept("owner", [one, two], `${name}@example.org`)).session.roles, [
+          { role: "owner", sites: [one, two].sort() }
+        ])
+        assert.lengthOf(yield* sessions.ofPerson(PersonId.make(person_id)), 3)
+        // People's sessions are listed with the person.
+        assert.deepStrictEqual(yield* listed(first.session.session_id, second.session.session_id), [])
+      })
+    )
+
+    it.effect("a renewed link voids the earlier one, and only mailed links are renewed", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const [mine, theirs] = [yield* newSite, yield* newSite]
+        const mailed = yield* newLink([mine], "viewer", { email: `${randomUUID()}@example.org` })
+        const until = (yield* Clock.currentTimeMillis) + 120_000
+        const renew = (id: SessionId, site: WebsiteConfigId) => sessions.renewLink(id, until, { callerSites: [site] })
+        const id = mailed.session.session_id
+        assert.isTrue(Option.isNone(yield* renew(id, theirs)))
+        assert.isTrue(Option.isNone(yield* renew((yield* newLink([mine])).session.session_id, mine)))
+        const renewed = Option.getOrThrow(yield* renew(id, mine))
+        assert.strictEqual(Date.parse(renewed.session.ends_at), until)
+        assert.isTrue(Option.isNone(yield* openLink(mailed.link)))
+        assert.isTrue(Option.isSome(yield* openLink(renewed.link)))
+        assert.isTrue(Option.isNone(yield* renew(id, mine)))
       })
     )
 
@@ -146,19 +202,6 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a session ends after its maximum duration, even if it is in use", () =>
-      Effect.gen(function* () {
-        const opened = yield* newSession("all")
-        const step = limits.idle / 2
-        for (let time = step; time < limits.absolute; time += step) {
-          yield* TestClock.adjust(step)
-          assert.isTrue(Option.isSome(yield* authenticate(opened.cookie)))
-        }
-        yield* TestClock.adjust(step)
-        assert.isTrue(Option.isNone(yield* authenticate(opened.cookie)))
-      })
-    )
-
     it.effect("lists sessions and links, oldest first, without their secrets", () =>
       Effect.gen(function* () {
         const site = yield* newSite
@@ -176,7 +219,7 @@ export const suite = <E>(
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const [mine, both, theirs] = [yield* newSite, yield* newSite, yield* newSite]
-        const createNext = (sites: ConsoleSession["sites"]) =>
+        const createNext = (sites: GrantedRole["sites"]) =>
           newLink(sites, "viewer").pipe(
             Effect.map(({ session }) => session),
             Effect.tap(TestClock.adjust(1))
@@ -214,14 +257,14 @@ export const suite = <E>(
         assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
         assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
         assert.deepStrictEqual(
-          Option.map(yield* authenticate(both.cookie), ({ sites }) => sites),
-          Option.some([other])
+          Option.map(yield* authenticate(both.cookie), ({ roles }) => roles),
+          Option.some([{ role: "owner" as const, sites: [other] }])
         )
         assert.deepStrictEqual(
           (yield* listed(one.session.session_id, both.session.session_id, unopened.session.session_id)).map(
-            ({ sites }) => sites
+            ({ roles }) => roles
           ),
-          [[other]]
+          [[{ role: "owner", sites: [other] }]]
         )
       })
     )

@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect } from "effect"
-import type { ConsoleSession } from "../../src/sites/access/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
+import type { GrantedRole } from "../../src/sites/access/Person.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { everySession } from "./Lists.ts"
@@ -16,9 +16,9 @@ export const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", or
 
 /** A link that expires in a minute. */
 export const newLink = Effect.fnUntraced(function* (
-  sites: ConsoleSession["sites"],
+  sites: GrantedRole["sites"],
   role: Role = "owner",
-  options: { readonly createdBy?: string } = {}
+  options: { readonly createdBy?: string; readonly email?: string } = {}
 ) {
   const sessions = yield* ConsoleSessions
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
@@ -29,7 +29,7 @@ export const newLink = Effect.fnUntraced(function* (
 
 export const openLink = (secret: string) => ConsoleSessions.use((sessions) => sessions.open(secret))
 
-export const newSession = (sites: ConsoleSession["sites"], role: Role = "owner") =>
+export const newSession = (sites: GrantedRole["sites"], role: Role = "owner") =>
   newLink(sites, role).pipe(
     Effect.flatMap((created) => openLink(created.link)),
     Effect.flatMap(Effect.fromOption)

@@ -60,6 +60,7 @@ const link = Command.make(
   ])
 )
 
+/** The websites of a role. */
 const siteIds = ({ sites }: { readonly sites: "all" | ReadonlyArray<string> }): string =>
   sites === "all" ? "all" : sites.join(" ")
 
@@ -76,12 +77,12 @@ const sessions = Command.make(
         ["SESSION_ID", "LABEL", "ROLE", "STATE", "LAST USED", "ENDS", "WEBSITES"],
         listed.sessions.map((session) => [
           session.session_id,
-          session.label ?? "-",
-          session.role,
+          session.label ?? session.email ?? "-",
+          session.roles.map(({ role }) => role).join(" "),
           session.opened_at === null ? "not opened" : "open",
           Output.time(session.last_used_at),
           Output.time(session.ends_at),
-          siteIds(session)
+          session.roles.map(siteIds).join(" ")
         ]),
         "There are no sessions. `hydracore console link` prints a link that opens one."
       )

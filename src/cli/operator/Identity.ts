@@ -20,8 +20,7 @@ import * as Scope from "../../sites/access/Scope.ts"
 const operator: Identity = {
   id: "operator",
   kind: "operator",
-  grants: Scope.grants.write,
-  sites: "all",
+  access: [{ grants: Scope.grants.write, sites: "all" }],
   session: null,
   expiresAt: null,
   isValid: Effect.succeed(true)

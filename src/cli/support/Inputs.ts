@@ -175,7 +175,7 @@ export const scope = Flag.Literals("scope", Scope.scopes).pipe(
 export const roleOr = (usual: Role.Role) =>
   Flag.Literals("role", Role.roles).pipe(
     Flag.withDescription(
-      `What the person may do: read everything (viewer), or change it too (owner); ${usual} unless given`
+      `What the person may do: read everything (viewer), also work in the inbox (member), or change everything (owner); ${usual} unless given`
     ),
     Flag.withDefault(usual)
   )

@@ -168,7 +168,7 @@ const List = ({ instanceId, isStoredByAgent, removed, site, view }: ListProps) =
   />
 )
 
-export const Conversations = ({ isOwner, site }: PageProps) => {
+export const Conversations = ({ isMember, site }: PageProps) => {
   const { item, view: parameters } = useAddress()
   const view = View.parse(parameters)
   const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set())
@@ -239,7 +239,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
             site={site}
             instanceId={instance.instance_id}
             conversationId={item}
-            isOwner={isOwner}
+            isMember={isMember}
             onRemove={() => setRemoving(item)}
           />
         ) : (

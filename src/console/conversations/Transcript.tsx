@@ -109,11 +109,11 @@ interface Props {
   readonly site: Site
   readonly instanceId: string
   readonly conversationId: string
-  readonly isOwner: boolean
+  readonly isMember: boolean
   readonly onRemove: () => void
 }
 
-export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site }: Props) => {
+export const Transcript = ({ conversationId, instanceId, isMember, onRemove, site }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
     { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
@@ -121,7 +121,7 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
   )
   const waits = value?.waiting === true
   useEffect(() => {
-    if (!isOwner || !waits) return
+    if (!isMember || !waits) return
     void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
       params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
     }).then(reloadData)
@@ -151,7 +151,7 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
                 </p>
               )}
             </div>
-            {isOwner && (
+            {isMember && (
               <button type="button" class="button" onClick={onRemove}>
                 <Icon name="trash" />
                 {Texts.inbox.actions.delete}

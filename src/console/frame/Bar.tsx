@@ -12,6 +12,7 @@ import { Menu } from "../parts/Menu.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
+import * as Roles from "../Roles.ts"
 import { useStore } from "../Store.ts"
 import { NewSite } from "../sites/NewSiteButton.tsx"
 import * as Texts from "../Texts.ts"
@@ -61,7 +62,7 @@ const end = async () => {
 
 const SessionMenu = ({ session }: { readonly session: Session }) => (
   <Menu
-    label={`${Texts.session.label}: ${Texts.session.roles[session.role]}`}
+    label={`${Texts.session.label}: ${Texts.session.roles[Roles.highest(session.roles)]}`}
     side="end"
     hasChevron={false}
     note={Texts.session.ends(Format.day(Date.parse(session.expires_at)))}
@@ -130,9 +131,10 @@ interface Props {
 export const Bar = ({ canCreate, session, site, sites }: Props) => {
   const address = useAddress()
   const { page } = address
+  const isOwner = session === undefined || Roles.roleFor(session.roles, site?.site_id ?? "") === "owner"
   // Closed with the page that it was opened on.
   const [creatingAt, setCreatingAt] = useState<Address.Address | null>(null)
-  const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || session?.role !== "viewer")
+  const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || isOwner)
   const row = useRevealed(`${site?.site_id} ${page}`)
   return (
     <>

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import type { ComponentChildren } from "preact"
+import { type ComponentChildren, Fragment } from "preact"
 import { useState } from "preact/hooks"
 import { Message, PagePending } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type FailureKind, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
+import * as Roles from "../Roles.ts"
 import * as Texts from "../Texts.ts"
 
 /** There is no session, and the address is not a link. */
@@ -31,28 +32,38 @@ const Fact = ({ children, name }: { readonly name: string; readonly children: Co
   </div>
 )
 
+/** The person, or what the link was created for. */
+const nameOf = ({ label, person }: Pick<Session, "label" | "person">): string =>
+  person?.name ?? person?.email ?? label ?? Texts.people.unnamed
+
 /** The session that a link opens, and the one that it ends. */
 const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Session | undefined }) => (
   <dl class="facts">
     <Fact name={Texts.link.name}>
-      <bdi>{opens.label ?? Texts.people.unnamed}</bdi>
+      <bdi>{nameOf(opens)}</bdi>
     </Fact>
-    <Fact name={Texts.people.role}>{Texts.people.roles[opens.role]}</Fact>
-    <Fact name={Texts.sites.title}>
-      {opens.sites === "all"
-        ? Texts.link.allSites
-        : opens.sites.map(({ name, site_id }) => (
-            <bdi key={site_id} class="line">
-              {name}
-            </bdi>
-          ))}
-    </Fact>
+    {opens.roles.map(({ role, sites }) => (
+      <Fragment key={role}>
+        <Fact name={Texts.people.role}>{Texts.people.roles[role]}</Fact>
+        <Fact name={Texts.sites.title}>
+          {sites === "all"
+            ? Texts.link.allSites
+            : opens.sites
+                .filter(({ site_id }) => sites.includes(site_id))
+                .map(({ name, site_id }) => (
+                  <bdi key={site_id} class="line">
+                    {name}
+                  </bdi>
+                ))}
+        </Fact>
+      </Fragment>
+    ))}
     <Fact name={Texts.link.ends}>
       {ends === undefined ? (
         Texts.link.endsNone
       ) : (
         <>
-          <bdi>{ends.label ?? Texts.people.unnamed}</bdi> ({Texts.people.roles[ends.role]})
+          <bdi>{nameOf(ends)}</bdi> ({Texts.people.roles[Roles.highest(ends.roles)]})
         </>
       )}
     </Fact>

@@ -141,11 +141,11 @@ interface Props {
   readonly isChosen: boolean
   readonly changes: Changes
   /** Whether the person may change anything. */
-  readonly isOwner: boolean
+  readonly isMember: boolean
   readonly onRemove: (submissionId: string) => void
 }
 
-export const Details = ({ changes, isChosen, isOwner, onRemove, site, submissionId }: Props) => {
+export const Details = ({ changes, isChosen, isMember, onRemove, site, submissionId }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id",
     { params: { site_id: site.site_id, submission_id: submissionId } },
@@ -153,7 +153,7 @@ export const Details = ({ changes, isChosen, isOwner, onRemove, site, submission
   )
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
-    if (isOwner && isChosen && value !== undefined && !value.read) changes.mark([submissionId], true)
+    if (isMember && isChosen && value !== undefined && !value.read) changes.mark([submissionId], true)
     // Once for each submission, because a person may mark the submission as unread again.
   }, [submissionId, isChosen, value === undefined])
 
@@ -191,7 +191,7 @@ export const Details = ({ changes, isChosen, isOwner, onRemove, site, submission
               {Texts.inbox.actions.reply}
             </a>
           )}
-          {isOwner && (
+          {isMember && (
             <>
               {status === "quarantined" && (
                 <button type="button" class="button" onClick={() => changes.release([submissionId])}>

@@ -182,7 +182,7 @@ const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => 
 /** The maximum number of submissions in one change. */
 const maxSelected = 100
 
-export const Inbox = ({ isOwner, site }: PageProps) => {
+export const Inbox = ({ isMember, site }: PageProps) => {
   const { item, view: parameters } = useAddress()
   const view = View.parse(parameters)
   const viewKey = JSON.stringify(view)
@@ -247,7 +247,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
           openId={openId}
           onFirst={setFirst}
           selected={selected}
-          onSelect={isOwner ? select : undefined}
+          onSelect={isMember ? select : undefined}
           empty={<Empty view={view} />}
         />
         {openId === null ? (
@@ -259,7 +259,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
             submissionId={openId}
             isChosen={openId === chosen}
             changes={changes}
-            isOwner={isOwner}
+            isMember={isMember}
             onRemove={(id) => setRemoving([id])}
           />
         )}

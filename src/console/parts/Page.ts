@@ -11,8 +11,10 @@ export interface PageProps {
   readonly sites: ReadonlyArray<Site>
   /** Whether the session has more websites than `sites`. */
   readonly hasMoreSites: boolean
-  /** Whether the person may make changes. Otherwise the person may only read. */
+  /** Whether the person may change everything about the website. */
   readonly isOwner: boolean
-  /** Whether the session includes all websites. */
+  /** Whether the person may work in the inbox: mark, release, answer and delete. Owners may. */
+  readonly isMember: boolean
+  /** Whether the person owns all websites. */
   readonly reachesAll: boolean
 }

@@ -12,14 +12,12 @@ import { type ReachProps, useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
+import { all, type Role } from "../Roles.ts"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
 import { Granted } from "./Granted.tsx"
 
 type Session = Answer<"GET /v1/owner/sessions">["sessions"][number]
-type Role = Session["role"]
-
-const roles: ReadonlyArray<Role> = ["viewer", "owner"]
 
 const hour = 3_600_000
 
@@ -47,11 +45,11 @@ const nameOf = ({ current, label }: Session): string => (current ? Texts.people.
 const detailsOf = (session: Session, facts: { readonly now: number; readonly timeZone: string }): string => {
   const time = (text: string) => Format.arrival(text, facts)
   return [
-    Texts.session.roles[session.role],
+    ...session.roles.map(({ role }) => Texts.session.roles[role]),
     session.last_used_at === null
       ? Texts.people.unopened(time(session.ends_at))
       : Texts.people.used(time(session.last_used_at)),
-    ...(session.sites === "all" || session.sites.length > 1 ? [ReachTexts.reached(session.sites)] : [])
+    ...session.roles.flatMap(({ sites }) => (sites === "all" || sites.length > 1 ? [ReachTexts.reached(sites)] : []))
   ].join(" · ")
 }
 
@@ -137,7 +135,7 @@ export const People = (page: ReachProps) => {
         <label>
           {Texts.people.role}
           <select value={role} onChange={({ currentTarget }) => setRole(currentTarget.value as Role)}>
-            {roles.map((choice) => (
+            {all.map((choice) => (
               <option key={choice} value={choice}>
                 {Texts.people.roles[choice]}
               </option>

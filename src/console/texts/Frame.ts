@@ -13,7 +13,7 @@ export const signedOut = {
 
 export const ended = {
   title: "Your session has ended",
-  why: "A session ends 12 hours after its last use, 30 days after it was opened, or when an owner or the operator ends it.",
+  why: "A session ends when it is not used for 30 days, unless the operator has set another time, or when somebody ends it.",
   how: "An owner can send you a new link, under Sharing. Or create one on the server:",
   kept: "Open the link in another tab of this browser. This tab then continues where it was, with what you have typed.",
   resume: "Continue",
@@ -22,7 +22,7 @@ export const ended = {
 
 export const link = {
   title: "Open the console",
-  body: "Open it only if you expected this link, which works once. After that, this browser stays signed in until 12 hours after its last use, for 30 days at most.",
+  body: "Open it only if you expected this link, which works once. After that, this browser stays signed in for as long as it is used at least once a month.",
   name: "Opens the session",
   allSites: "All, also later ones",
   ends: "Ends in this browser",
@@ -34,7 +34,7 @@ export const link = {
 
 export const session = {
   label: "Session",
-  roles: { owner: "Owner", viewer: "Viewer" },
+  roles: { owner: "Owner", member: "Member", viewer: "Viewer" },
   ends: (time: string): string => `Signed in until ${time}`,
   end: "Sign out"
 } as const

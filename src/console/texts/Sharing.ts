@@ -5,11 +5,15 @@
  */
 export const people = {
   title: "People",
-  note: "A link opens the console, once. After that, the browser stays signed in until 12 hours after its last use, for 30 days at most.",
+  note: "A link opens the console, once. After that, the browser stays signed in for as long as it is used at least once a month.",
   name: "Name",
   email: "Email address (optional)",
   role: "Role",
-  roles: { viewer: "Reads everything", owner: "Reads and changes everything" },
+  roles: {
+    viewer: "Reads everything",
+    member: "Reads everything and works in the inbox",
+    owner: "Reads and changes everything"
+  },
   expiry: "The link is valid for",
   expiries: { "1h": "An hour", "1d": "A day", "3d": "Three days", "7d": "A week" },
   create: "Create a link",

@@ -10,6 +10,7 @@ import type { Content } from "./Message.ts"
 
 const rights: Readonly<Record<Role, string>> = {
   owner: "You can read and change everything.",
+  member: "You can read everything, and answer, release and delete submissions.",
   viewer: "You can read the statistics, submissions and conversations, and change nothing."
 }
 

@@ -129,7 +129,7 @@ export const integer = (name: string, min: number, max: number) =>
     Option.some(Number(value)).pipe(Option.filter((number) => /^[0-9]+$/.test(value) && number >= min && number <= max))
   )
 
-const positiveDuration = (text: string): Option.Option<Duration.Duration> =>
+export const positiveDuration = (text: string): Option.Option<Duration.Duration> =>
   Option.filter(
     Duration.fromInput(text as Duration.Input),
     (parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0

@@ -8,7 +8,10 @@ import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Capability from "../Capability.ts"
 import type { Site } from "../Site.ts"
 
-/** What a caller may do, for all websites or for those with these `website_config_id`s. */
+/**
+ * What is permitted for all websites, or for those with these `website_config_id`s. A key has one; a person has one for each role,
+ * and what any of them permits is permitted.
+ */
 export interface Access {
   readonly grants: Capability.Grants
   readonly sites: "all" | ReadonlyArray<WebsiteConfigId>
@@ -18,20 +21,50 @@ export interface Access {
 export const reaches = ({ sites }: Access, websiteConfigId: WebsiteConfigId): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
-/** Whether an access permits this for the websites that it includes. */
-export const permits = ({ grants }: Access, capability: Capability.Capability, mode: Capability.Mode): boolean =>
-  Capability.permits(grants, capability, mode)
+/** Whether a caller may do this with any website. */
+export const permitsAny = (
+  caller: ReadonlyArray<Access>,
+  capability: Capability.Capability,
+  mode: Capability.Mode
+): boolean => caller.some(({ grants }) => Capability.permits(grants, capability, mode))
+
+/** Whether a caller may do this with a website. */
+export const permits = (
+  caller: ReadonlyArray<Access>,
+  capability: Capability.Capability,
+  mode: Capability.Mode,
+  websiteConfigId: WebsiteConfigId
+): boolean =>
+  caller.some((access) => reaches(access, websiteConfigId) && Capability.permits(access.grants, capability, mode))
+
+/** The websites with which a caller may do this. */
+export const sitesWith = (
+  caller: ReadonlyArray<Access>,
+  capability: Capability.Capability,
+  mode: Capability.Mode
+): Access["sites"] => {
+  const ids = new Set<WebsiteConfigId>()
+  for (const { grants, sites } of caller) {
+    if (!Capability.permits(grants, capability, mode)) continue
+    if (sites === "all") return sites
+    for (const id of sites) ids.add(id)
+  }
+  return [...ids]
+}
 
 /**
- * Whether a caller may issue, list and revoke keys and sessions with `access`. The caller needs the right
- * to change `admin`, and everything that the access includes. If all websites of an access are deleted, only callers with access to all websites manage
- * it.
+ * Whether a caller may issue, list and revoke keys and sessions with `access`. For each website of the access, one role of the
+ * caller must permit changing `admin` and everything that the access includes. If all websites of an access are deleted, only
+ * callers with access to all websites manage it.
  */
-export const manages = (caller: Access, access: Access): boolean =>
-  permits(caller, "admin", "change") &&
-  Capability.covers(caller.grants, access.grants) &&
-  (caller.sites === "all" ||
-    (access.sites !== "all" && access.sites.length > 0 && access.sites.every((id) => reaches(caller, id))))
+export const manages = (caller: ReadonlyArray<Access>, access: Access): boolean => {
+  const able = caller.filter(
+    ({ grants }) => Capability.permits(grants, "admin", "change") && Capability.covers(grants, access.grants)
+  )
+  const { sites } = access
+  if (able.some((own) => own.sites === "all")) return true
+  return sites !== "all" && sites.length > 0 && sites.every((id) => able.some((own) => reaches(own, id)))
+}
 
 class Proof<Rights> {
   // A function, so that a proof of more rights is one of fewer, and not the other way round.
@@ -43,14 +76,12 @@ class Proof<Rights> {
   }
 
   static permit<C extends Capability.Capability, M extends Capability.Mode>(
-    access: Access,
+    caller: ReadonlyArray<Access>,
     capability: C,
     mode: M,
     site: Site
   ): Option.Option<AuthorizedSite<`${C}:${M}`>> {
-    return reaches(access, site.websiteConfigId) && permits(access, capability, mode)
-      ? Option.some(new Proof(site))
-      : Option.none()
+    return permits(caller, capability, mode, site.websiteConfigId) ? Option.some(new Proof(site)) : Option.none()
   }
 }
 
@@ -63,5 +94,5 @@ export type AuthorizedSite<R extends Capability.Right> = Proof<Capability.Includ
 /** The proof of any right. */
 export type AnyAuthorizedSite = Proof<never>
 
-/** The proof, if `access` reaches the website and permits this. */
+/** The proof, if a caller may do this with the website. */
 export const permit = Proof.permit

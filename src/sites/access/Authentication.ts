@@ -15,6 +15,7 @@ import * as ConsoleSession from "./ConsoleSession.ts"
 import type * as Errors from "./Errors.ts"
 import * as Failures from "./Failures.ts"
 import * as OwnerKey from "./OwnerKey.ts"
+import * as Person from "./Person.ts"
 import { withJsonErrors } from "./Validation.ts"
 
 export interface Options {
@@ -85,7 +86,7 @@ export const layer = (options: Options) =>
           const session = found.success.value
           const isValid = isStillValid(sessions.find(Redacted.value(credential)))
           return yield* answer(handler, {
-            ...ConsoleSession.accessOf(session),
+            access: Person.accessOf(session.roles),
             id: session.session_id,
             kind: "session",
             session,
@@ -113,7 +114,7 @@ export const layer = (options: Options) =>
           yield* limits.count(key_id)
           const isValid = isStillValid(keys.authenticate(key))
           return yield* answer(handler, {
-            ...OwnerKey.accessOf(found.value),
+            access: [OwnerKey.accessOf(found.value)],
             id: key_id,
             kind: "key",
             session: null,

@@ -14,8 +14,9 @@ import * as ConsoleCookie from "./ConsoleCookie.ts"
 import type { OpenSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 
-/** The caller of a request: its access, and its console session, which is null for a key and for the operator. */
-export interface Identity extends Access {
+/** The caller of a request: what it may do, and its console session, which is null for a key and for the operator. */
+export interface Identity {
+  readonly access: ReadonlyArray<Access>
   /** The id of the key or the session. */
   readonly id: string
   /** What the caller authenticated with. The operator runs commands, and no request has this identity (`cli/operator`). */

@@ -14,6 +14,7 @@ import * as Maximums from "../Maximums.ts"
 import type { AuthorizedSite } from "./Access.ts"
 import type { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
+import * as Role from "./Role.ts"
 import * as Scope from "./Scope.ts"
 
 /** The maximums of what an operation creates. An operation without them creates nothing that stays, or replaces something. */
@@ -99,8 +100,9 @@ export const requiredBy = ({ middlewares }: { readonly middlewares: ReadonlySet<
   return undefined
 }
 
-/** The sentence of the document that says which keys may call an endpoint. */
-export const sentence = ({ capability, mode }: Required): string => `Scope \`${Scope.requiredFor(capability, mode)}\`.`
+/** The sentences of the document that say which people and which keys may call an endpoint. */
+export const sentence = ({ capability, mode }: Required): string =>
+  `Role \`${Role.requiredFor(capability, mode)}\`. Scope \`${Scope.requiredFor(capability, mode)}\`.`
 
 /**
  * The annotations of an endpoint, with the maximums of what it creates. The document's description also names the scope that the

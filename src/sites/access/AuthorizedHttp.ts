@@ -28,9 +28,9 @@ export const makeAuthorize = Effect.map(SiteDirectory, (directory) =>
   Effect.fnUntraced(function* <C extends Capability, M extends Mode>(siteId: WebsiteConfigId, capability: C, mode: M) {
     const caller = yield* Caller
     // No lookup here, so that the response time does not reveal whether another owner's website exists.
-    if (!Access.reaches(caller, siteId)) return yield* Effect.fail(Errors.unknownSite)
+    if (!caller.access.some((one) => Access.reaches(one, siteId))) return yield* Effect.fail(Errors.unknownSite)
     const site = yield* directory.byWebsiteConfigId(siteId)
-    const proof = Option.flatMap(site, (found) => Access.permit(caller, capability, mode, found))
+    const proof = Option.flatMap(site, (found) => Access.permit(caller.access, capability, mode, found))
     return yield* Effect.fromOption(proof, () => Errors.unknownSite)
   })
 )
@@ -57,8 +57,8 @@ const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfS
 
 const ofCaller = <C extends Capability, M extends Mode>(middleware: Authorized.OfCaller<C, M>) =>
   Layer.succeed(middleware, (handler) =>
-    Caller.use((caller) =>
-      Access.permits(caller, middleware.capability, middleware.mode)
+    Caller.use(({ access }) =>
+      Access.permitsAny(access, middleware.capability, middleware.mode)
         ? Effect.void
         : Effect.fail(withoutScope(Scope.requiredFor(middleware.capability, middleware.mode)))
     ).pipe(Effect.andThen(handler))

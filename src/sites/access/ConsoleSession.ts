@@ -6,7 +6,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import { SessionId } from "../../platform/Id.ts"
+import { type PersonId, SessionId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
@@ -15,15 +15,23 @@ import * as Credential from "./Credential.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
 import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
-import * as Role from "./Role.ts"
+import * as Person from "./Person.ts"
 
 /** A session without its secrets. */
 export const ConsoleSession = Schema.Struct({
   session_id: SessionId,
-  role: Schema.Literals(Role.roles),
-  /** The ids are sorted; deleted websites are left out. */
-  sites: CredentialFields.reached,
+  person: Schema.NullOr(Person.Identity).annotate({
+    description: "Null for a session that a link opened without a person"
+  }),
+  /** Deleted websites are left out. */
+  roles: Schema.Array(Person.GrantedRole),
   label: Schema.NullOr(Schema.String),
+  email: Schema.NullOr(Schema.String).annotate({
+    description: "The address that an unopened link was mailed to; opening it makes this person"
+  }),
+  device: Schema.NullOr(Schema.String).annotate({
+    description: "The browser that opened it, such as Firefox on Linux"
+  }),
   created_at: Fields.time,
   opened_at: Fields.nullableTime.annotate({ description: "Null while the link is not opened" }),
   last_used_at: Fields.nullableTime,
@@ -60,42 +68,56 @@ export const pathOf = (secret: string): string => `/console/#/link/${secret}`
 export const cookieSyntax = Credential.syntax("hcs")
 
 export const limits = {
-  /** A session ends after this time without use. */
-  idle: 12 * Calendar.hourMillis,
-  /** A session ends this long after it was opened. */
-  absolute: 30 * 24 * Calendar.hourMillis,
+  /** The time without use after which a session ends, unless `SESSION_IDLE` is set. */
+  idle: 30 * Calendar.dayMillis,
+  /** How long a browser keeps the cookie, at most: the longest time that browsers allow. */
+  cookie: 400 * Calendar.dayMillis,
   /** The maximum time until a link expires. */
-  link: 7 * 24 * Calendar.hourMillis,
+  link: 7 * Calendar.dayMillis,
+  /** The time until a link that a person requested expires. */
+  login: 15 * 60_000,
   /** The minimum time between two writes of `last_used_at`, so that not every request writes. */
   touch: 5 * 60_000
 } as const
 
-/** The times of a session that was opened at `openedAt` and used last at `usedAt`. */
-export const timesOfUse = (openedAt: number, usedAt: number) => ({
+/** The times of a session that was opened at `openedAt` and used last at `usedAt`, and ends after `idle` milliseconds without use. */
+export const timesOfUse = (openedAt: number, usedAt: number, idle: number) => ({
   opened_at: Calendar.iso(openedAt),
   last_used_at: Calendar.iso(usedAt),
-  ends_at: Calendar.iso(Math.min(openedAt + limits.absolute, usedAt + limits.idle))
+  ends_at: Calendar.iso(usedAt + idle)
 })
 
 /** An open session after a use at `now`. */
-export const usedAt = (session: OpenSession, now: number): OpenSession => ({
+export const usedAt = (session: OpenSession, now: number, idle: number): OpenSession => ({
   ...session,
-  ...timesOfUse(Date.parse(session.opened_at), now)
+  ...timesOfUse(Date.parse(session.opened_at), now, idle)
 })
 
-/** Whether a session, or its link, is valid: it has not ended, and at least one of its websites exists. */
-export const isValidAt = ({ ends_at, sites }: ConsoleSession, now: number): boolean =>
-  now < Date.parse(ends_at) && (sites === "all" || sites.length > 0)
+/** Whether a session, or its link, is valid: it has not ended, and it has a role for all websites or for one that exists. */
+export const isValidAt = ({ ends_at, roles }: Pick<ConsoleSession, "ends_at" | "roles">, now: number): boolean =>
+  now < Date.parse(ends_at) && roles.some(({ sites }) => sites === "all" || sites.length > 0)
 
 /** Whether the time of this use must be stored. */
 export const mustTouch = ({ last_used_at }: OpenSession, now: number): boolean =>
   now - Date.parse(last_used_at) >= limits.touch
 
-/** What the person may do. */
-export const accessOf = ({ role, sites }: Pick<ConsoleSession, "role" | "sites">): Access => ({
-  grants: Role.grants[role],
-  sites
-})
+/** What creates a link, and the session that it opens. */
+export interface LinkRequest extends Person.GrantedRole {
+  readonly label: string | null
+  /** The address that the link is mailed to. The link opens a session of the person with this address. */
+  readonly email?: string
+  /** The link can be opened before this time. */
+  readonly linkExpiresAt: number
+  /** The session or the key that creates the link. */
+  readonly createdBy?: string
+  /** The websites of the caller who creates it. Absent for the operator, who has no maximum. */
+  readonly callerSites?: Access["sites"]
+}
+
+export interface CreatedLink {
+  readonly link: string
+  readonly session: ConsoleSession
+}
 
 export class ConsoleSessions extends Context.Service<
   ConsoleSessions,
@@ -105,24 +127,34 @@ export class ConsoleSessions extends Context.Service<
      * `createdBy` was revoked meanwhile. Fails if a caller for some websites would have more than `Maximums.sessions`.
      */
     readonly createLink: (
-      request: Pick<ConsoleSession, "role" | "sites" | "label"> & {
-        /** The link can be opened before this time. */
-        readonly linkExpiresAt: number
-        /** The session or the key that creates the link. */
-        readonly createdBy?: string
-        /** The websites of the caller who creates it. Absent for the operator, who has no maximum. */
-        readonly callerSites?: ConsoleSession["sites"]
-      }
-    ) => Effect.Effect<
-      Option.Option<{ readonly link: string; readonly session: ConsoleSession }>,
-      StorageUnavailable | LimitReached
-    >
+      request: LinkRequest
+    ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable | LimitReached>
     /**
-     * Opens the session of a link. Only this method returns the secret for the session's cookie. None if the link is unknown,
-     * expired, revoked, or was opened before. Of concurrent calls, one opens the session.
+     * Creates a link that opens a session of the person with this address, in any letter case. None if there is no such person.
+     */
+    readonly createLogin: (
+      email: string,
+      linkExpiresAt: number
+    ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable>
+    /**
+     * Replaces the secret of an unopened link that was mailed, which voids the earlier mail. None if there is no such link that
+     * the caller with `callerSites` manages.
+     */
+    readonly renewLink: (
+      sessionId: SessionId,
+      linkExpiresAt: number,
+      options: ManagedBy
+    ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable>
+    /**
+     * Opens the session of a link. Only this method returns the secret for the session's cookie. A mailed link makes the person
+     * with its address, or gives an existing person the link's role. None if the link is unknown, expired, revoked, or was opened
+     * before. Of concurrent calls, one opens the session.
+     *
+     * @param device the browser, for the person's list of devices
      */
     readonly open: (
-      link: string
+      link: string,
+      device?: string | null
     ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
     /** The unopened session of a link, without opening it. None if `open` would not open it. */
     readonly findLink: (link: string) => Effect.Effect<Option.Option<ConsoleSession>, StorageUnavailable>
@@ -134,11 +166,13 @@ export class ConsoleSessions extends Context.Service<
     /** Like `authenticate`, without counting as a use. */
     readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /**
-     * Sessions and unopened links without their secrets, oldest first, that have not ended. Reads none of other websites.
+     * Sessions without a person and unopened links, oldest first, that have not ended. Reads none of other websites, and no secrets.
      */
     readonly list: (
       query: CredentialFields.CredentialQuery
     ) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    /** The open sessions of a person, the latest used first. */
+    readonly ofPerson: (personId: PersonId) => Effect.Effect<ReadonlyArray<OpenSession>, StorageUnavailable>
     /**
      * Ends a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
      */

@@ -9,13 +9,13 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import { Authentication, Guest } from "./AuthenticationApi.ts"
-import * as CredentialFields from "./CredentialFields.ts"
+import { ConsoleSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
-import * as Role from "./Role.ts"
+import { GrantedRole } from "./Person.ts"
 import { Validation } from "./ValidationApi.ts"
 
 const path = "/v1/owner/session"
@@ -40,26 +40,30 @@ export const open = HttpApiEndpoint.post("open", path, {
     })
   )
 
-const role = Schema.Literals(Role.roles).annotate({
-  description: "A viewer can only read; an owner can also make changes"
-})
 const label = Schema.NullOr(Schema.String)
+const person = ConsoleSession.fields.person
+const roles = Schema.Array(GrantedRole)
 
 export const LinkedSession = Schema.Struct({
-  role,
+  person,
   label,
-  sites: Schema.Union([
-    Schema.Literal("all"),
-    Schema.Array(Schema.Struct({ site_id: WebsiteConfigId, name: Schema.String }))
-  ]).annotate({ description: "All websites, or those that the session will reach" }),
+  email: Schema.NullOr(Schema.String).annotate({
+    description: "The address that an invitation was mailed to; opening it makes this person"
+  }),
+  roles,
+  sites: Schema.Array(Schema.Struct({ site_id: WebsiteConfigId, name: Schema.String })).annotate({
+    description: "The names of the websites in `roles`, at most 20"
+  }),
   expires_at: Fields.time.annotate({ description: "When the link expires" })
 }).annotate({
   identifier: "LinkedSession",
   title: "LinkedSession",
   examples: [
     {
-      role: "viewer",
+      person: null,
       label: "Ada",
+      email: null,
+      roles: [{ role: "viewer", sites: [Examples.siteId] }],
       sites: [{ site_id: Examples.siteId, name: "Docs" }],
       expires_at: Examples.time
     }
@@ -83,16 +87,23 @@ export const readLink = HttpApiEndpoint.post("readLink", `${path}/link`, {
   )
 
 export const Session = Schema.Struct({
-  role,
+  session_id: SessionId,
+  person,
   label,
-  sites: CredentialFields.reached.annotate({
-    description: "All websites, or the ids of those that the session reaches"
-  }),
-  expires_at: Fields.time.annotate({ description: "The latest time at which the session ends" })
+  roles,
+  expires_at: Fields.time.annotate({ description: "When the session ends if it is not used again" })
 }).annotate({
   identifier: "Session",
   title: "Session",
-  examples: [{ role: "owner", label: "Ada", sites: [Examples.siteId], expires_at: "2026-12-25T09:00:00.000Z" }]
+  examples: [
+    {
+      session_id: SessionId.make(Examples.id),
+      person: { person_id: PersonId.make(Examples.id), email: "ada@example.com", name: "Ada" },
+      label: null,
+      roles: [{ role: "owner", sites: [Examples.siteId] }],
+      expires_at: "2026-12-25T09:00:00.000Z"
+    }
+  ]
 })
 
 export const current = HttpApiEndpoint.get("current", path, { success: Session, error: Errors.NotFound })

@@ -8,13 +8,16 @@ import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import { Caller, localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
 import { CallerLimits } from "./CallerLimits.ts"
 import * as ConsoleCookie from "./ConsoleCookie.ts"
 import { ConsoleSessions, limits, linkSyntax } from "./ConsoleSession.ts"
+import * as Device from "./Device.ts"
 import * as Errors from "./Errors.ts"
+
+/** The maximum number of websites that the page of a link names. */
+const maxNamed = 20
 
 /** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
 export const cookieOptions = (maxAge: number, secure: boolean) =>
@@ -86,33 +89,34 @@ export const layer = (options: Options) =>
         .handle(
           "open",
           Effect.fnUntraced(function* ({ payload }) {
-            const { cookie } = yield* lookUp(payload.secret, sessions.open)
-            yield* setCookie(cookie, limits.absolute)
+            const device = Device.of((yield* HttpServerRequest.HttpServerRequest).headers["user-agent"])
+            const { cookie } = yield* lookUp(payload.secret, (link) => sessions.open(link, device))
+            yield* setCookie(cookie, limits.cookie)
           })
         )
         .handle(
           "readLink",
           Effect.fnUntraced(function* ({ payload }) {
-            const { ends_at, label, role, session_id, sites } = yield* lookUp(payload.secret, sessions.findLink)
+            const { email, ends_at, label, person, roles, session_id } = yield* lookUp(
+              payload.secret,
+              sessions.findLink
+            )
             yield* callers.count(session_id)
-            const found = sites === "all" ? [] : yield* Effect.forEach(sites, directory.byWebsiteConfigId)
-            const named = found
+            const ids = roles.flatMap(({ sites }) => (sites === "all" ? [] : sites)).slice(0, maxNamed)
+            const found = yield* Effect.forEach(ids, directory.byWebsiteConfigId)
+            const sites = found
               .flatMap(Option.toArray)
               .map(({ name, websiteConfigId }) => ({ site_id: websiteConfigId, name }))
-            return {
-              role,
-              label,
-              sites: sites === "all" ? sites : named,
-              expires_at: ends_at
-            }
+            return { person, label, email, roles, sites, expires_at: ends_at }
           })
         )
         .handle("current", () =>
-          Effect.map(currentSession, ({ label, opened_at, role, sites }) => ({
-            role,
+          Effect.map(currentSession, ({ ends_at, label, person, roles, session_id }) => ({
+            session_id,
+            person,
             label,
-            sites,
-            expires_at: Calendar.iso(Date.parse(opened_at) + limits.absolute)
+            roles,
+            expires_at: ends_at
           }))
         )
         .handle(

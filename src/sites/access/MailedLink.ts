@@ -150,14 +150,16 @@ export const make = Effect.gen(function* () {
      * while the mail is sent, no link remains. `origin` is that of the console; without it, the link opens that of this process.
      */
     create: Effect.fnUntraced(function* (
-      request: Parameters<ConsoleSession.ConsoleSessions["Service"]["createLink"]>[0],
+      request: ConsoleSession.LinkRequest,
       email: string | null,
       origin: string | null = ownOrigin
     ) {
-      // Before the mail is counted, so that a link for which there is no room does not count as an invitation.
-      const created = yield* sessions.createLink(request)
+      const isMailed = email !== null && origin !== null && Option.isSome(mail)
+      // Before the mail is counted, so that a link for which there is no room does not count as an invitation. A link that is not
+      // mailed proves no address, so it makes no person.
+      const created = yield* sessions.createLink(isMailed ? { ...request, email } : request)
       const { link, session } = yield* Effect.fromOption(created, () => Errors.unmanaged)
-      if (email === null || origin === null || Option.isNone(mail)) return { link, session, isMailed: false }
+      if (!isMailed) return { link, session, isMailed }
       const { role, sites } = request
       const { count: countInvitation, send } = mail.value
       const invited = { address: email, sites }
@@ -171,7 +173,7 @@ export const make = Effect.gen(function* () {
         })
         if (error !== null) return yield* new NotMailed({ reason: { _tag: "Refused", error } })
       }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id))))
-      return { link, session, isMailed: true }
+      return { link, session, isMailed }
     })
   }
 })

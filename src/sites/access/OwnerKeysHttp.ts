@@ -23,7 +23,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "keys",
         Effect.fnUntraced(function* ({ query: { revoked, ...query } }) {
-          const { sites } = yield* Caller
+          const sites = Access.sitesWith((yield* Caller).access, "admin", "change")
           const range = { ...ListQuery.of(query), sites, unrevoked: revoked === "false" }
           const found = yield* keys.list({ ...range, limit: range.limit + 1 })
           const { items, next } = Cursor.partOf(found, range.limit, OwnerKey.positionOf)
@@ -37,7 +37,8 @@ export const layer = HttpApiBuilder.group(
           if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
             return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
           }
-          if (!Access.manages(caller, OwnerKey.accessOf({ scope, sites }))) return yield* Effect.fail(Errors.unmanaged)
+          if (!Access.manages(caller.access, OwnerKey.accessOf({ scope, sites })))
+            return yield* Effect.fail(Errors.unmanaged)
           if (caller.expiresAt !== null && OwnerKey.outlives(expiresAt, caller.expiresAt)) {
             const end = Calendar.iso(caller.expiresAt)
             return yield* Effect.fail(
@@ -50,7 +51,7 @@ export const layer = HttpApiBuilder.group(
             label,
             expiresAt,
             ...(caller.kind !== "operator" && { issuedBy: caller.id }),
-            callerSites: caller.sites
+            callerSites: Access.sitesWith(caller.access, "admin", "change")
           })
           return yield* Effect.fromOption(issued, () => Errors.unmanaged)
         })
@@ -58,7 +59,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "revokeKey",
         Effect.fnUntraced(function* ({ params, query }) {
-          const { sites } = yield* Caller
+          const sites = Access.sitesWith((yield* Caller).access, "admin", "change")
           const options = { withOpened: query.with_opened === "true", callerSites: sites }
           const revoked = yield* keys.revoke(params.key_id, options)
           return { remaining: yield* Effect.fromOption(revoked, () => Errors.unmanaged) }

@@ -36,9 +36,11 @@ export const Sessions = Schema.Struct({
       sessions: [
         {
           session_id: SessionId.make(Examples.id),
-          role: "viewer",
-          sites: [Examples.siteId],
+          person: null,
+          roles: [{ role: "viewer", sites: [Examples.siteId] }],
           label: "Ada",
+          email: "ada@example.com",
+          device: null,
           created_at: Examples.time,
           opened_at: null,
           last_used_at: null,
@@ -53,7 +55,7 @@ export const Sessions = Schema.Struct({
 })
 
 export const email = Fields.parsed(
-  { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
+  { type: "string", format: "email", description: "Where to mail the link, which makes the person with this address" },
   (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
   "an email address such as ada@example.com is expected"
 )
@@ -98,8 +100,8 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
   .annotateMerge(
     Authorized.operation({
       identifier: "list_sessions",
-      summary: "List sessions",
-      description: `The sessions and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
+      summary: "List sessions and links",
+      description: `The sessions without a person and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
     })
   )
 

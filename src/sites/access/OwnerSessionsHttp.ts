@@ -14,6 +14,7 @@ import * as ConsoleSession from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
 import * as MailedLink from "./MailedLink.ts"
+import * as Role from "./Role.ts"
 
 const withExpiry = Errors.invalid(
   null,
@@ -30,7 +31,8 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "sessions",
         Effect.fnUntraced(function* ({ query }) {
-          const { session, sites } = yield* Caller
+          const { access, session } = yield* Caller
+          const sites = Access.sitesWith(access, "admin", "change")
           const range = { ...ListQuery.of(query), sites }
           const found = yield* sessions.list({ ...range, limit: range.limit + 1 })
           const { items, next } = Cursor.partOf(found, range.limit, ConsoleSession.positionOf)
@@ -50,13 +52,14 @@ export const layer = HttpApiBuilder.group(
           if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
             return yield* Effect.fail(Errors.invalid("expires_at", "a future time within a week is expected"))
           }
-          if (!Access.manages(caller, ConsoleSession.accessOf({ role, sites }))) {
+          if (!Access.manages(caller.access, { grants: Role.grants[role], sites })) {
             return yield* Effect.fail(Errors.unmanaged)
           }
           // A session, which each use prolongs, could outlast the key.
           if (caller.expiresAt !== null) return yield* Effect.fail(withExpiry)
           const createdBy = caller.kind === "operator" ? {} : { createdBy: caller.id }
-          const request = { role, sites, label, linkExpiresAt, ...createdBy, callerSites: caller.sites }
+          const callerSites = Access.sitesWith(caller.access, "admin", "change")
+          const request = { role, sites, label, linkExpiresAt, ...createdBy, callerSites }
           const { isMailed, link, session } = yield* links
             .create(request, email)
             .pipe(Effect.catchTag("NotMailed", (error) => Effect.fail(MailedLink.errorOf(error))))
@@ -71,7 +74,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "revokeSession",
         Effect.fnUntraced(function* ({ params, query }) {
-          const { sites } = yield* Caller
+          const sites = Access.sitesWith((yield* Caller).access, "admin", "change")
           const options = { withOpened: query.with_opened === "true", callerSites: sites }
           const revoked = yield* sessions.revoke(params.session_id, options)
           return { remaining: yield* Effect.fromOption(revoked, () => Errors.unmanaged) }

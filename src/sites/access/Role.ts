@@ -3,15 +3,23 @@
  *
  * @module
  */
-import type * as Capability from "../Capability.ts"
+import * as Capability from "../Capability.ts"
 
-/** A `viewer` may read everything, and an `owner` may also change it. */
-export const roles = ["viewer", "owner"] as const
+/**
+ * In order; each role includes those before it. A `viewer` reads everything, a `member` also works in the inbox: answers, marks,
+ * releases and deletes. An `owner` may change everything.
+ */
+export const roles = ["viewer", "member", "owner"] as const
 
 export type Role = (typeof roles)[number]
 
 /** What each role permits. */
 export const grants: Readonly<Record<Role, Capability.Grants>> = {
   viewer: { stats: "read", inbox: "read", settings: "read" },
+  member: { stats: "read", inbox: "change", settings: "read" },
   owner: { stats: "change", inbox: "change", settings: "change", admin: "change" }
 }
+
+/** The smallest role that permits this. */
+export const requiredFor = (capability: Capability.Capability, mode: Capability.Mode): Role =>
+  roles.find((role) => Capability.permits(grants[role], capability, mode)) ?? "owner"

@@ -40,7 +40,7 @@ export const layer = (options: Options) =>
         const share = Option.getOrUndefined(yield* shares.authenticate(secret))
         if (share === undefined) return Option.none()
         const site = yield* directory.byWebsiteConfigId(share.site_id)
-        const access = { grants: Scope.grants.stats, sites: [share.site_id] }
+        const access = [{ grants: Scope.grants.stats, sites: [share.site_id] }]
         return Option.flatMap(site, (found) => Access.permit(access, "stats", "read", found))
       })
 

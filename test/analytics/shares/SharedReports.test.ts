@@ -44,7 +44,7 @@ const layer = layerOf([])
 
 const accessOf = (name: string) =>
   Option.getOrThrow(
-    permit({ grants: { stats: "read" }, sites: "all" }, "stats", "read", {
+    permit([{ grants: { stats: "read" }, sites: "all" }], "stats", "read", {
       websiteConfigId: id(WebsiteConfigId, name),
       hostedWebsiteId: id(HostedWebsiteId, `hosted ${name}`),
       trackingToken: id(TrackingToken, "token"),

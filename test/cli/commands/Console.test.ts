@@ -44,9 +44,11 @@ describe("console", () => {
       assert.sameDeepMembers((yield* json("sessions")).sessions, [
         {
           session_id: all.session_id,
-          role: "owner",
-          sites: "all",
+          person: null,
+          roles: [{ role: "owner", sites: "all" }],
           label: null,
+          email: null,
+          device: null,
           created_at,
           opened_at: null,
           last_used_at: null,
@@ -56,13 +58,15 @@ describe("console", () => {
         },
         {
           session_id: one.session_id,
-          role: "viewer",
-          sites: [id],
+          person: null,
+          roles: [{ role: "viewer", sites: [id] }],
           label: "Ada",
+          email: null,
+          device: null,
           created_at,
           opened_at: created_at,
           last_used_at: created_at,
-          ends_at: "2026-03-02T00:00:00.000Z",
+          ends_at: "2026-03-31T12:00:00.000Z",
           created_by: null,
           current: false
         }
@@ -144,7 +148,7 @@ describe("console", () => {
       for (const [args, sentence] of [
         [["link", "--site", unknown], `There is no website ${unknown}.\n`],
         [["link", "--site", "Nothing"], "No website has this name."],
-        [["link", "--role", "admin"], 'The flag --role takes "viewer" or "owner"; see'],
+        [["link", "--role", "admin"], 'The flag --role takes "viewer" or "member" or "owner"; see'],
         [["link", "--expires", "8d"], "The flag --expires must be a future time within a week, such as 1h or 2d."],
         [["link", "--expires", "2020-01-01"], "The flag --expires must be a future time within a week"],
         [["link", "--base-url", "/hc"], "The flag --base-url must be an address, not a path."],

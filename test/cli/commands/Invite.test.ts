@@ -56,7 +56,7 @@ describe("cli/commands/Person: invite", () => {
       assert.include(html ?? "", `href="${url}"`)
       assert.notInclude(stdout, url.split("/").at(-1) ?? "?")
       const opened = Option.getOrThrow(yield* open(url))
-      assert.deepInclude(opened.session, { role: "viewer", sites: [site.websiteConfigId], label: "Ann" })
+      assert.deepInclude(opened.session, { roles: [{ role: "viewer", sites: [site.websiteConfigId] }] })
       assert.isTrue(Option.isNone(yield* open(url)))
       assert.notInclude(JSON.stringify(yield* sessions), "ann@example.com")
     }).pipe(Effect.scoped)
@@ -119,7 +119,7 @@ describe("cli/commands/Person: invite", () => {
       assert.strictEqual(code, 0)
       assert.include(stdout, "SMTP_URL is not set, so no mail was sent.")
       const url = /http:\/\/127\.0\.0\.1:8080\/console\/#\/link\/\S+/.exec(stdout)?.[0] ?? ""
-      assert.deepInclude(Option.getOrThrow(yield* open(url)).session, { role: "viewer", sites: "all" })
+      assert.deepInclude(Option.getOrThrow(yield* open(url)).session, { roles: [{ role: "viewer", sites: "all" }] })
     }).pipe(Effect.scoped)
   )
 

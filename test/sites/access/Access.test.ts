@@ -7,7 +7,8 @@ import {
   type AuthorizedSite,
   manages,
   permit,
-  reaches
+  reaches,
+  sitesWith
 } from "../../../src/sites/access/Access.ts"
 import * as Scope from "../../../src/sites/access/Scope.ts"
 import * as Capability from "../../../src/sites/Capability.ts"
@@ -39,17 +40,21 @@ const siteOf = (websiteConfigId: WebsiteConfigId): Site => ({
 
 describe("sites/access/Access", () => {
   it.prop(
-    "permits something for a website if and only if the access names the website and its scope permits it",
-    [AnyAccess, Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
-    ([access, capability, mode, id]) => {
-      const proof = permit(access, capability, mode, siteOf(id))
-      const isReached = access.sites === "all" || access.sites.includes(id)
-      assert.strictEqual(Option.isSome(proof), isReached && Capability.permits(access.grants, capability, mode))
+    "permits something for a website if and only if one access of the caller names the website and permits it",
+    [Schema.Array(AnyAccess), Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
+    ([caller, capability, mode, id]) => {
+      const proof = permit(caller, capability, mode, siteOf(id))
+      const isPermitted = caller.some(
+        ({ grants, sites }) => (sites === "all" || sites.includes(id)) && Capability.permits(grants, capability, mode)
+      )
+      assert.strictEqual(Option.isSome(proof), isPermitted)
+      const sites = sitesWith(caller, capability, mode)
+      assert.strictEqual(sites === "all" || sites.includes(id), isPermitted)
     }
   )
 
   it("an access without websites reaches none", () => {
-    const access: Access = { grants: Scope.grants.write, sites: [] }
+    const access: ReadonlyArray<Access> = [{ grants: Scope.grants.write, sites: [] }]
     assert.isTrue(Option.isNone(permit(access, "stats", "read", siteOf(id(WebsiteConfigId, "a")))))
   })
 })
@@ -60,7 +65,7 @@ const types = (
   reads: AuthorizedSite<"inbox:read">,
   changes: AuthorizedSite<"inbox:change">,
   site: Site,
-  access: Access
+  access: ReadonlyArray<Access>
 ) => {
   const needs = <R extends Capability.Right>(_: AuthorizedSite<R>) => {}
   const needsAny = (_: AnyAuthorizedSite) => {}
@@ -91,16 +96,19 @@ void types
 describe("sites/access/Access.manages", () => {
   it.prop(
     "a caller manages no access that includes what the caller lacks, and a caller with full access manages every access",
-    [AnyAccess, AnyAccess],
+    [Schema.Array(AnyAccess), AnyAccess],
     ([caller, access]) => {
       const isManaged = manages(caller, access)
       if (isManaged) {
-        assert.strictEqual(caller.grants.admin, "change")
-        assert.isTrue(Capability.covers(caller.grants, access.grants))
-        for (const id of access.sites === "all" ? Id.literals : access.sites) assert.isTrue(reaches(caller, id))
+        for (const id of access.sites === "all" ? Id.literals : access.sites) {
+          const able = caller.filter(
+            (own) => own.grants.admin === "change" && Capability.covers(own.grants, access.grants) && reaches(own, id)
+          )
+          assert.isNotEmpty(able)
+        }
       }
-      assert.isTrue(manages({ grants: Scope.grants.write, sites: "all" }, access))
-      if (access.sites === "all" && caller.sites !== "all") assert.isFalse(isManaged)
+      assert.isTrue(manages([...caller, { grants: Scope.grants.write, sites: "all" }], access))
+      if (access.sites === "all" && caller.every(({ sites }) => sites !== "all")) assert.isFalse(isManaged)
     }
   )
 })

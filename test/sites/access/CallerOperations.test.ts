@@ -17,8 +17,7 @@ describe("sites/access/CallerOperations", () => {
           const isValid = Effect.succeed(true)
           const caller = {
             id,
-            grants: Role.grants.viewer,
-            sites: "all",
+            access: [{ grants: Role.grants.viewer, sites: "all" }],
             kind: "key",
             session: null,
             expiresAt: null,

@@ -11,8 +11,10 @@ import { id } from "../../support/Ids.ts"
 
 const sessionOf = (request: Parameters<ConsoleSessions["Service"]["createLink"]>[0]): ConsoleSession => ({
   session_id: id(SessionId, "a"),
-  role: request.role,
-  sites: request.sites,
+  person: null,
+  roles: [{ role: request.role, sites: request.sites }],
+  email: request.email ?? null,
+  device: null,
   label: request.label,
   created_at: "2026-11-30T00:00:00.000Z",
   opened_at: null,

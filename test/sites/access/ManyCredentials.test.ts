@@ -12,7 +12,7 @@ import { WidgetTokens as Tokens } from "../../../src/chat/WidgetTokens.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import type * as Access from "../../../src/sites/access/Access.ts"
-import { ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSession.ts"
+import { limits, ConsoleSessions as Sessions } from "../../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys as Keys } from "../../../src/sites/access/OwnerKey.ts"
 import * as ConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../src/sites/access/postgres/OwnerKeys.ts"
@@ -22,7 +22,7 @@ import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const services = Layer.mergeAll(
   OwnerKeys.layer,
-  ConsoleSessions.layer,
+  ConsoleSessions.layer({ idle: limits.idle }),
   WidgetTokens.layer(),
   InstanceDirectory.layer(),
   SiteDirectory.layer()

@@ -43,13 +43,16 @@ layer(testServer(), { excludeTestServices: true })("the console's sessions", (it
       const { attributes, name, value } = cookieOf(opened.headers)
       assert.strictEqual(name, "hydracore_console")
       assert.isTrue(cookieSyntax.isWellFormed(value))
-      assert.deepStrictEqual(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
+      assert.deepStrictEqual(attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Strict"])
 
       assert.strictEqual((yield* open(url, link)).status, 401)
       const current = yield* send(url, path, { cookie: value })
       const { expires_at, ...rest } = JSON.parse(current.text)
-      assert.deepStrictEqual(rest, { role: "viewer", label: null, sites: "all" })
-      assert.isAtLeast(Date.parse(expires_at), before + limits.absolute)
+      assert.deepStrictEqual(
+        { ...rest, session_id: "" },
+        { session_id: "", person: null, label: null, roles: [{ role: "viewer", sites: "all" }] }
+      )
+      assert.isAtLeast(Date.parse(expires_at), before + limits.idle)
       assert.strictEqual((yield* send(url, sites, { cookie: value })).status, 200)
 
       const closed = yield* send(url, path, { cookie: value, init: { method: "DELETE", headers: { origin: url } } })
@@ -77,14 +80,17 @@ layer(testServer(), { excludeTestServices: true })("the console's sessions", (it
       for (let count = 0; count < 2; count++) {
         const answer = yield* read(url, link)
         assert.deepStrictEqual(JSON.parse(answer.text), {
-          role: "owner",
+          person: null,
+          email: null,
+          roles: [{ role: "owner", sites: [site.websiteConfigId] }],
           label: session.label,
           sites: [{ site_id: site.websiteConfigId, name: "Docs" }],
           expires_at: session.ends_at
         })
         assert.isNull(answer.headers.get("set-cookie"))
       }
-      assert.strictEqual(JSON.parse((yield* read(url, (yield* newLink("viewer", "all")).link)).text).sites, "all")
+      const { roles } = JSON.parse((yield* read(url, (yield* newLink("viewer", "all")).link)).text)
+      assert.deepStrictEqual(roles, [{ role: "viewer", sites: "all" }])
       assert.strictEqual((yield* read(url, link, { "sec-fetch-site": "cross-site" })).status, 401)
       assert.strictEqual((yield* open(url, link)).status, 204)
       const [opened, unknown] = [yield* read(url, link), yield* read(url, linkSyntax.format(randomBytes(32)))]

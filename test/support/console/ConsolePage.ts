@@ -62,7 +62,7 @@ const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role
   const { context, page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
   const opened = yield* Effect.orDie(
-    ConsoleSessions.use((sessions) => Effect.flatMap(newSecret("all", role), sessions.open))
+    ConsoleSessions.use((sessions) => Effect.flatMap(newSecret("all", role), (secret) => sessions.open(secret)))
   )
   const { cookie } = Option.getOrThrow(opened)
   const attributes = { url, httpOnly: true, sameSite: "Strict" } as const

@@ -7,28 +7,32 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient, type Statement } from "effect/sql"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
-import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Session from "../ConsoleSession.ts"
 import * as Credential from "../Credential.ts"
 import type { CredentialQuery } from "../CredentialFields.ts"
+import * as Person from "../Person.ts"
+import * as Role from "../Role.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
+import * as PeopleSql from "./PeopleSql.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
-const { ends_at: _, sites: __, ...fields } = Session.ConsoleSession.fields
+const { ends_at: _, person: __, roles: ___, ...fields } = Session.ConsoleSession.fields
 
 const Rows = Schema.Array(
   Schema.Struct({
     ...fields,
     cookieDigest: Schema.NullOr(Schema.Uint8Array),
+    role: Schema.NullOr(Schema.Literals(Role.roles)),
     all_sites: Schema.Boolean,
     sites: Schema.Array(WebsiteConfigId),
+    ...PeopleSql.fields,
     created_at: Time,
     link_expires_at: Time,
     opened_at: Schema.NullOr(Time),
@@ -39,25 +43,32 @@ const Rows = Schema.Array(
 const toSession = ({
   all_sites,
   cookieDigest: _,
-  last_used_at,
   link_expires_at,
-  opened_at,
+  personEmail,
+  personId,
+  personName,
+  personRoles,
+  role,
   sites,
   ...rest
 }: (typeof Rows.Type)[number]): Session.ConsoleSession => ({
   ...rest,
-  sites: all_sites ? "all" : sites,
-  ...(opened_at === null || last_used_at === null
-    ? { opened_at: null, last_used_at: null, ends_at: link_expires_at }
-    : Session.timesOfUse(Date.parse(opened_at), Date.parse(last_used_at)))
+  person: personId === null ? null : { person_id: personId, email: personEmail ?? "", name: personName },
+  roles:
+    personId !== null
+      ? Person.grouped(PeopleSql.parseRoles(personRoles))
+      : role === null
+        ? []
+        : [{ role, sites: all_sites ? "all" : sites }],
+  ends_at: link_expires_at
 })
 
-const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, label, created_by,
+const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, label, email, device, created_by,
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
-  created_at, link_expires_at, opened_at, last_used_at`
+  created_at, link_expires_at, opened_at, last_used_at, ${PeopleSql.columns("console_session.person_id")}`
 
-const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
+const Opened = Schema.Array(Schema.Struct({ session_id: SessionId, email: Schema.NullOr(Schema.String) }))
 
 /**
  * Ends the sessions and links whose time is over at `now`. Then deletes the ended ones that no key, session or link names as its
@@ -74,178 +85,234 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   )
 })
 
-export const layer: Layer.Layer<Session.ConsoleSessions, never, PgClient.PgClient> = Layer.effect(
-  Session.ConsoleSessions,
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const whileLocked = yield* SiteLock.make
+export interface Options {
+  /** The milliseconds without use after which a session ends. */
+  readonly idle: number
+}
 
-    const byDigest = yield* SecretLookup.make({
-      find: (digest) =>
-        sql`SELECT ${sql.literal(columns)} FROM console_session
+export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, never, PgClient.PgClient> =>
+  Layer.effect(
+    Session.ConsoleSessions,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const whileLocked = yield* SiteLock.make
+
+      const byDigest = yield* SecretLookup.make({
+        find: (digest) =>
+          sql`SELECT ${sql.literal(columns)} FROM console_session
             WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows))
-    })
+      })
 
-    const touch = (sessionId: SessionId, now: number) =>
-      sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)}
+      const touch = (sessionId: SessionId, now: number) =>
+        sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)},
+            link_expires_at = ${PgTypes.timestamptz(now + idle)}
           WHERE session_id = ${PgTypes.uuid(sessionId)}
-            AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
-        mapErrors,
-        // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
-        Effect.catchTag("StorageUnavailable", (error) =>
-          Effect.annotateLogs(
-            Effect.logDebug("The use of a console session could not be stored"),
-            "reason",
-            error.reason
+            AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}
+            AND ${sql.literal(Issuers.end.isNotSet)}`.pipe(
+          mapErrors,
+          // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
+          Effect.catchTag("StorageUnavailable", (error) =>
+            Effect.annotateLogs(
+              Effect.logDebug("The use of a console session could not be stored"),
+              "reason",
+              error.reason
+            )
           )
         )
-      )
 
-    const find = Effect.fnUntraced(function* (cookie: string) {
-      if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
-      const digest = Credential.digest(cookie)
-      const row = Option.getOrUndefined(yield* byDigest(digest))
-      if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
-        return Option.none()
-      }
-      const session = toSession(row)
-      const now = yield* Clock.currentTimeMillis
-      return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
-    })
+      const find = Effect.fnUntraced(function* (cookie: string) {
+        if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
+        const digest = Credential.digest(cookie)
+        const row = Option.getOrUndefined(yield* byDigest(digest))
+        if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
+          return Option.none()
+        }
+        const session = toSession(row)
+        const now = yield* Clock.currentTimeMillis
+        return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+      })
 
-    /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
-    const validAt = (now: number, where: Statement.Fragment) =>
-      sql`SELECT ${sql.literal(columns)} FROM console_session
+      /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
+      const validAt = (now: number, where: Statement.Fragment) =>
+        sql`SELECT ${sql.literal(columns)} FROM console_session
           CROSS JOIN (SELECT ${PgTypes.timestamptz(now)}::timestamptz AS now) AS clock
           WHERE ${sql.literal(Issuers.end.isNotSet)} AND NOT ${sql.literal(Issuers.hasEnded("clock.now"))}
             AND ${sql.literal(Issuers.reachesAny)} AND ${where}`
 
-    const list = ({ limit, ...query }: CredentialQuery) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        CredentialSql.byIndex(
-          sql,
-          validAt(
-            now,
-            sql`${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
+      const list = ({ limit, ...query }: CredentialQuery) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          CredentialSql.byIndex(
+            sql,
+            validAt(
+              now,
+              sql`person_id IS NULL AND ${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
                   ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
+            )
           )
+        ).pipe(
+          mapErrors,
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toSession))
         )
-      ).pipe(
-        mapErrors,
-        decodeRows(Rows),
-        Effect.map((rows) => rows.map(toSession))
-      )
 
-    return Session.ConsoleSessions.of({
-      createLink: Effect.fnUntraced(function* (request) {
-        const { callerSites = "all", createdBy = null, label, linkExpiresAt, role, sites } = request
-        const ids = sites === "all" ? [] : [...new Set(sites)].sort()
-        if (sites !== "all" && ids.length === 0) return Option.none()
-        const link = Session.linkSyntax.format(randomBytes(32))
-        const sessionId = SessionId.make(randomUUID())
-        const createdAt = yield* Clock.currentTimeMillis
-        const rows = yield* sql`
+      /** Stores an unopened link, unless `row` selects none, and returns it with its secret. */
+      const newLink = (
+        linkExpiresAt: number,
+        insert: (link: {
+          readonly sessionId: SessionId
+          readonly digest: PgTypes.Parameter
+          readonly createdAt: PgTypes.Parameter
+          readonly expiresAt: PgTypes.Parameter
+        }) => Effect.Effect<unknown, SqlError.SqlError>
+      ) =>
+        Effect.gen(function* () {
+          const link = Session.linkSyntax.format(randomBytes(32))
+          const sessionId = SessionId.make(randomUUID())
+          yield* insert({
+            sessionId,
+            digest: PgTypes.bytea(Credential.digest(link)),
+            createdAt: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+            expiresAt: PgTypes.timestamptz(linkExpiresAt)
+          })
+          const rows = yield* sql`SELECT ${sql.literal(columns)} FROM console_session
+          WHERE session_id = ${PgTypes.uuid(sessionId)}`.pipe(decodeRows(Rows))
+          return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({ link, session: toSession(row) }))
+        }).pipe(sql.withTransaction)
+
+      return Session.ConsoleSessions.of({
+        createLink: Effect.fnUntraced(function* (request) {
+          const { callerSites = "all", createdBy = null, email = null, label, linkExpiresAt, role, sites } = request
+          const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+          if (sites !== "all" && ids.length === 0) return Option.none()
+          return yield* newLink(
+            linkExpiresAt,
+            ({ createdAt, digest, expiresAt, sessionId }) => sql`
             WITH reached AS (
               SELECT website_config_id FROM site
               WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
             ), created AS (
               INSERT INTO console_session
-                (session_id, link_sha256, role, all_sites, label, created_at, link_expires_at, created_by)
-              SELECT ${PgTypes.uuid(sessionId)}, ${PgTypes.bytea(Credential.digest(link))}, ${PgTypes.text(role)},
-                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
-                ${PgTypes.timestamptz(linkExpiresAt)}, ${PgTypes.uuid(createdBy)}
+                (session_id, link_sha256, role, all_sites, label, email, created_at, link_expires_at, created_by)
+              SELECT ${PgTypes.uuid(sessionId)}, ${digest}, ${PgTypes.text(role)},
+                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.text(email)}, ${createdAt}, ${expiresAt},
+                ${PgTypes.uuid(createdBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
                 AND ${Issuers.exists(sql, createdBy)}
               RETURNING session_id
-            ), linked AS (
-              INSERT INTO console_session_site (session_id, website_config_id)
-              SELECT session_id, website_config_id FROM created, reached
             )
-            SELECT session_id FROM created`.pipe(
-          decodeRows(Created),
-          CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }])
-        )
-        if (rows.length === 0) return Option.none()
-        return Option.some({
-          link,
-          session: {
-            session_id: sessionId,
-            role,
-            sites: sites === "all" ? sites : ids,
-            label,
-            created_at: Calendar.iso(createdAt),
-            opened_at: null,
-            last_used_at: null,
-            ends_at: Calendar.iso(linkExpiresAt),
-            created_by: createdBy
-          }
-        })
-      }),
-      open: Effect.fnUntraced(function* (link) {
-        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
-        const cookie = Session.cookieSyntax.format(randomBytes(32))
-        const digest = PgTypes.bytea(Credential.digest(cookie))
-        const openedAt = yield* Clock.currentTimeMillis
-        const now = PgTypes.timestamptz(openedAt)
-        const rows = yield* sql`
-            UPDATE console_session SET cookie_sha256 = ${digest}, opened_at = ${now}, last_used_at = ${now}
+            INSERT INTO console_session_site (session_id, website_config_id)
+            SELECT session_id, website_config_id FROM created, reached`
+          ).pipe(CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }]))
+        }),
+        createLogin: (email, linkExpiresAt) =>
+          newLink(
+            linkExpiresAt,
+            ({ createdAt, digest, expiresAt, sessionId }) => sql`
+            INSERT INTO console_session (session_id, link_sha256, all_sites, person_id, created_at, link_expires_at)
+            SELECT ${PgTypes.uuid(sessionId)}, ${digest}, false, person_id, ${createdAt}, ${expiresAt}
+            FROM person WHERE lower(email) = lower(${PgTypes.text(email)}) FOR KEY SHARE`
+          ).pipe(mapErrors),
+        renewLink: Effect.fnUntraced(function* (sessionId, linkExpiresAt, { callerSites = "all" }) {
+          const link = Session.linkSyntax.format(randomBytes(32))
+          const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+          const managed = CredentialSql.condition(
+            sql,
+            { table: "console_session", id: "session_id" },
+            { sites: callerSites, reaching: null, after: null }
+          )
+          const rows = yield* CredentialSql.byIndex(
+            sql,
+            sql`UPDATE console_session SET link_sha256 = ${PgTypes.bytea(Credential.digest(link))},
+                link_expires_at = ${PgTypes.timestamptz(linkExpiresAt)}
+              WHERE session_id = ${PgTypes.uuid(sessionId)} AND opened_at IS NULL AND email IS NOT NULL
+                AND link_expires_at > ${now} AND ${managed}
+              RETURNING ${sql.literal(columns)}`
+          ).pipe(mapErrors, decodeRows(Rows))
+          return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({ link, session: toSession(row) }))
+        }),
+        open: Effect.fnUntraced(function* (link, device = null) {
+          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+          const cookie = Session.cookieSyntax.format(randomBytes(32))
+          const digest = PgTypes.bytea(Credential.digest(cookie))
+          const openedAt = yield* Clock.currentTimeMillis
+          const now = PgTypes.timestamptz(openedAt)
+          return yield* Effect.gen(function* () {
+            const opened = yield* sql`
+            UPDATE console_session SET cookie_sha256 = ${digest}, opened_at = ${now}, last_used_at = ${now},
+              link_expires_at = ${PgTypes.timestamptz(openedAt + idle)}, device = ${PgTypes.text(device)}
             WHERE link_sha256 = ${PgTypes.bytea(Credential.digest(link))} AND link_expires_at > ${now}
-              AND opened_at IS NULL
-              AND (all_sites OR EXISTS (
-                SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id))
-            RETURNING ${sql.literal(columns)}`.pipe(mapErrors, decodeRows(Rows))
-        return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({
-          cookie,
-          session: { ...toSession(row), ...Session.timesOfUse(openedAt, openedAt) }
-        }))
-      }),
-      findLink: Effect.fnUntraced(function* (link) {
-        if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
-        const now = yield* Clock.currentTimeMillis
-        const digest = PgTypes.bytea(Credential.digest(link))
-        const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
-          mapErrors,
-          decodeRows(Rows)
-        )
-        return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
-      }),
-      authenticate: Effect.fnUntraced(function* (cookie) {
-        const found = yield* find(cookie)
-        const now = yield* Clock.currentTimeMillis
-        if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
-        const session = found.value
-        yield* touch(session.session_id, now)
-        return Option.some(Session.usedAt(session, now))
-      }),
-      find,
-      list,
-      end: Effect.fnUntraced(function* (sessionId) {
-        const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
+              AND opened_at IS NULL AND ${sql.literal(Issuers.reachesAny)}
+            RETURNING session_id, email`.pipe(decodeRows(Opened))
+            const [row] = opened
+            if (row === undefined) return Option.none()
+            if (row.email !== null) yield* PeopleSql.accept(sql, row.session_id, row.email, openedAt)
+            const [session] = yield* sql`SELECT ${sql.literal(columns)} FROM console_session
+            WHERE session_id = ${PgTypes.uuid(row.session_id)}`.pipe(decodeRows(Rows))
+            return Option.filter(
+              Option.map(Option.fromUndefinedOr(session), (found) => ({ cookie, session: toSession(found) })),
+              (found): found is { cookie: string; session: Session.OpenSession } => Session.isOpen(found.session)
+            )
+          }).pipe(sql.withTransaction, mapErrors)
+        }),
+        findLink: Effect.fnUntraced(function* (link) {
+          if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
+          const now = yield* Clock.currentTimeMillis
+          const digest = PgTypes.bytea(Credential.digest(link))
+          const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
+            mapErrors,
+            decodeRows(Rows)
+          )
+          return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
+        }),
+        authenticate: Effect.fnUntraced(function* (cookie) {
+          const found = yield* find(cookie)
+          const now = yield* Clock.currentTimeMillis
+          if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
+          const session = found.value
+          yield* touch(session.session_id, now)
+          return Option.some(Session.usedAt(session, now, idle))
+        }),
+        find,
+        list,
+        ofPerson: (personId) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            validAt(
+              now,
+              sql`person_id = ${PgTypes.uuid(personId)} AND opened_at IS NOT NULL
+            ORDER BY last_used_at DESC, session_id`
+            )
+          ).pipe(
+            mapErrors,
+            decodeRows(Rows),
+            Effect.map((rows) => rows.map(toSession).filter(Session.isOpen))
+          ),
+        end: Effect.fnUntraced(function* (sessionId) {
+          const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
             WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
-          mapErrors
-        )
-        return rows.length > 0
-      }),
-      revoke: Effect.fnUntraced(function* (sessionId, { callerSites, ...options } = {}) {
-        const now = yield* Clock.currentTimeMillis
-        return yield* CredentialSql.byIndex(
-          sql,
-          Effect.gen(function* () {
-            if (callerSites !== undefined) {
-              const managed = CredentialSql.condition(
-                sql,
-                { table: "console_session", id: "session_id" },
-                { sites: callerSites, reaching: null, after: null }
-              )
-              // Also of a session that has ended: a second revocation ends what came from its links.
-              const rows =
-                yield* sql`SELECT 1 FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`
-              if (rows.length === 0) return Option.none()
-            }
-            return yield* Issuers.revoke(sql, sessionId, now, options)
-          })
-        ).pipe(mapErrors)
+            mapErrors
+          )
+          return rows.length > 0
+        }),
+        revoke: Effect.fnUntraced(function* (sessionId, { callerSites, ...options } = {}) {
+          const now = yield* Clock.currentTimeMillis
+          return yield* CredentialSql.byIndex(
+            sql,
+            Effect.gen(function* () {
+              if (callerSites !== undefined) {
+                const managed = CredentialSql.condition(
+                  sql,
+                  { table: "console_session", id: "session_id" },
+                  { sites: callerSites, reaching: null, after: null }
+                )
+                // Also of a session that has ended: a second revocation ends what came from its links.
+                const rows =
+                  yield* sql`SELECT 1 FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`
+                if (rows.length === 0) return Option.none()
+              }
+              return yield* Issuers.revoke(sql, sessionId, now, options)
+            })
+          ).pipe(mapErrors)
+        })
       })
     })
-  })
-)
+  )

@@ -18,6 +18,9 @@ const tables = [
   { table: "console_session", id: "session_id" }
 ] as const
 
+/** An SQL condition: it reaches what its own row names. A person's session reaches what the person's roles name. */
+const hasOwnSites = { owner_key: "true", console_session: "person_id IS NULL" } as const
+
 export type Table = (typeof tables)[number]
 
 /** The condition of the rows that a query selects. Of websites that the query does not name, it reads no rows. */
@@ -73,13 +76,14 @@ export const withinMaximums =
         ).pipe(Effect.andThen(creation), whileLocked(...callerSites))
 
 /**
- * Deletes the keys, sessions and links whose websites are all deleted. Those that they issued reach no other websites either, so
+ * Deletes the keys, people, sessions and links whose websites are all deleted. Those that they issued reach no other websites either, so
  * no revocation needs the deleted ones to find what is left.
  */
 export const deleteWithoutSites = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  yield* sql`DELETE FROM person WHERE NOT EXISTS (SELECT FROM person_role AS own WHERE own.person_id = person.person_id)`
   for (const { id, table } of tables) {
-    yield* sql`DELETE FROM ${sql(table)} WHERE NOT all_sites
+    yield* sql`DELETE FROM ${sql(table)} WHERE NOT all_sites AND ${sql.literal(hasOwnSites[table])}
       AND NOT EXISTS (SELECT FROM ${sql(`${table}_site`)} AS reached WHERE reached.${sql(id)} = ${sql(`${table}.${id}`)})`
   }
 })

@@ -19,7 +19,7 @@ import * as Locks from "../../../support/postgres/Locks.ts"
 import * as TestClient from "../../../support/postgres/TestClient.ts"
 
 const layers = Layer.mergeAll(
-  PostgresConsoleSessions.layer,
+  PostgresConsoleSessions.layer({ idle: limits.idle }),
   OwnerKeys.layer,
   SiteDirectory.layer(),
   SiteErasure.layer
@@ -48,7 +48,10 @@ describe("sites/access/postgres/ConsoleSessions: the rows", () => {
   it.effect("a session that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* ConsoleSessions
-      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer)), ConsoleSessions)
+      const there = Context.get(
+        yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
+        ConsoleSessions
+      )
       const { cookie, session } = yield* newSession
       assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
       yield* here.revoke(session.session_id)

@@ -1,0 +1,64 @@
+/**
+ * The SQL of people that sessions need: who a session's person is, and what opening an invitation does.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Option, Schema } from "effect"
+import { PersonId, type SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import type { SiteRole } from "../Person.ts"
+import * as Role from "../Role.ts"
+
+/** Columns about the person whose id is the SQL expression `id`. */
+export const columns = (id: string): string => `${id} AS "personId",
+  (SELECT person.email FROM person WHERE person.person_id = ${id}) AS "personEmail",
+  (SELECT person.name FROM person WHERE person.person_id = ${id}) AS "personName",
+  ARRAY(SELECT person_role.role || ' ' || coalesce(person_role.website_config_id::text, '')
+    FROM person_role WHERE person_role.person_id = ${id}) AS "personRoles"`
+
+export const fields = {
+  personId: Schema.NullOr(PersonId),
+  personEmail: Schema.NullOr(Schema.String),
+  personName: Schema.NullOr(Schema.String),
+  personRoles: Schema.Array(Schema.String)
+}
+
+/** Reads the column `personRoles`. */
+export const parseRoles = (texts: ReadonlyArray<string>): ReadonlyArray<SiteRole> =>
+  texts.flatMap((text): ReadonlyArray<SiteRole> => {
+    const [name, id = ""] = text.split(" ")
+    const role = Role.roles.find((one) => one === name)
+    return role === undefined ? [] : [{ role, site: Option.getOrNull(WebsiteConfigId.makeOption(id)) }]
+  })
+
+const Ids = Schema.Array(Schema.Struct({ person_id: PersonId }))
+
+/**
+ * Makes a session, which has a role of its own, the session of the person with an address: a new one, whose name is the session's
+ * label, or an existing one, who gets the role. Needs a transaction.
+ */
+export const accept = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  sessionId: SessionId,
+  email: string,
+  now: number
+) {
+  const session = PgTypes.uuid(sessionId)
+  const rows = yield* sql`INSERT INTO person (person_id, email, name, created_at)
+    SELECT ${PgTypes.uuid(randomUUID())}, ${PgTypes.text(email)}, label, ${PgTypes.timestamptz(now)}
+    FROM console_session WHERE session_id = ${session}
+    ON CONFLICT (lower(email)) DO UPDATE SET email = person.email RETURNING person_id`.pipe(decodeRows(Ids))
+  const [found] = rows
+  if (found === undefined) return
+  const person = PgTypes.uuid(found.person_id)
+  yield* sql`INSERT INTO person_role (person_id, website_config_id, role, granted_by)
+    SELECT ${person}, reached.website_config_id, role, created_by
+    FROM console_session LEFT JOIN console_session_site AS reached USING (session_id)
+    WHERE session_id = ${session} AND (all_sites OR reached.website_config_id IS NOT NULL)
+    ON CONFLICT (person_id, website_config_id) DO UPDATE SET role = excluded.role, granted_by = excluded.granted_by`
+  yield* sql`DELETE FROM console_session_site WHERE session_id = ${session}`
+  yield* sql`UPDATE console_session SET person_id = ${person}, role = NULL, all_sites = false, label = NULL, email = NULL
+    WHERE session_id = ${session}`
+})
