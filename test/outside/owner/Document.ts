@@ -7,6 +7,10 @@
 export const scopes = ["stats", "read", "write"] as const
 export type Scope = (typeof scopes)[number]
 
+/** The roles of people, in order; each includes those before it. */
+export const roles = ["viewer", "member", "owner"] as const
+export type Role = (typeof roles)[number]
+
 /** Values by the name of the parameter or of the body's member that holds them. */
 export type Values = Readonly<Record<string, string>>
 
@@ -18,6 +22,8 @@ export interface Operation {
   readonly path: string
   /** The scope that the description ends with. */
   readonly scope: Scope | undefined
+  /** The role before the scope. */
+  readonly role: Role | undefined
   /** Who may call it: anybody, a share, or a key and a session. */
   readonly security: "none" | "share" | "owner"
   /** The names of the parameters in the path, and of the required ones in the query. */
@@ -66,6 +72,7 @@ export const operationsOf = ({ paths }: Document): ReadonlyArray<Operation> =>
         method: method.toUpperCase(),
         path,
         scope: scopes.find((scope) => description.endsWith(`Scope \`${scope}\`.`)),
+        role: roles.find((role) => description.includes(`Role \`${role}\`. Scope `)),
         security: securityOf(operation),
         pathNames: required("path").map(({ name }) => name),
         queryNames: required("query").map(({ name }) => name),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { namesOf, type Operation, type Scope, scopes, unknownMembers } from "./Document.ts"
+import { namesOf, type Operation, type Role, roles, type Scope, scopes, unknownMembers } from "./Document.ts"
 import { constants, creators } from "./Websites.ts"
 
 /** The stage's websites, and one that a test creates. */
@@ -11,7 +11,9 @@ export type Website = "A" | "B" | "new"
 
 /** What credentials are valid for. */
 export type Access =
-  | { readonly kind: "key" | "session"; readonly scope: Scope; readonly website: Website | "all" }
+  | { readonly kind: "key"; readonly scope: Scope; readonly website: Website | "all" }
+  /** `scope` is the largest that the role includes. */
+  | { readonly kind: "session"; readonly role: Role; readonly scope: Scope; readonly website: Website | "all" }
   | { readonly kind: "share"; readonly website: Website }
 
 /** Who may call the operations that need credentials, but no scope. The others need the scope in their description. */
@@ -34,11 +36,11 @@ const unsuccessful: Readonly<Record<string, number>> = {
 
 /** What must be added before the test knows what to expect of an operation. */
 export const unknownIn = (operation: Operation): ReadonlyArray<string> => {
-  const { example, hasBody, id, name, scope, security } = operation
+  const { example, hasBody, id, name, role, scope, security } = operation
   return [
-    ...(security === "owner" && scope === undefined && withoutScope[id] === undefined
+    ...(security === "owner" && (scope === undefined || role === undefined) && withoutScope[id] === undefined
       ? [
-          `${name}: end its description with its scope, such as "Scope \`read\`.", or add ${id} to withoutScope in test/outside/owner/Rules.ts`
+          `${name}: end its description with its role and scope, such as "Role \`viewer\`. Scope \`read\`.", or add ${id} to withoutScope in test/outside/owner/Rules.ts`
         ]
       : []),
     ...(hasBody && example === undefined ? [`${name}: add an example of its body to the document`] : []),
@@ -65,14 +67,18 @@ export const expected = (
   website: Website,
   isDecoded = true
 ): number => {
-  const { id, pathNames, scope, security } = operation
+  const { id, pathNames, role, scope, security } = operation
   const permitted = isDecoded ? permittedStatus(operation) : 422
   // With an unknown secret: a decoded body opens no session.
   if (security === "none") return isDecoded ? 401 : 422
   if (access === undefined || (access.kind === "share") !== (security === "share")) return 401
   if (access.kind !== "share") {
     if (withoutScope[id] === "session" && access.kind !== "session") return 404
-    if (scope !== undefined && scopes.indexOf(access.scope) < scopes.indexOf(scope)) return 404
+    const isIncluded =
+      access.kind === "session"
+        ? role === undefined || roles.indexOf(access.role) >= roles.indexOf(role)
+        : scope === undefined || scopes.indexOf(access.scope) >= scopes.indexOf(scope)
+    if (!isIncluded) return 404
     if (ofAllWebsites.has(id) && isDecoded && access.website !== "all") return 404
   }
   // Only the body of an operation that names no website in its path can name one.
@@ -85,15 +91,14 @@ export const isPermitted = (operation: Operation, access: Access, website: Websi
   expected(operation, access, website) === permittedStatus(operation)
 
 /** The kinds of valid credentials for one website: a key with a scope, a session with a role, and a share. */
-export const kinds = [...scopes, "viewer", "owner", "share"] as const
+export const kinds = [...scopes, ...roles, "share"] as const
 export type Kind = (typeof kinds)[number]
 
 /** The access of credentials of a kind. `all` is a key with the scope `write` for all websites. */
 export const accessOf = (kind: Kind | "all", website: Website): Access => {
   if (kind === "all") return { kind: "key", scope: "write", website: "all" }
   if (kind === "share") return { kind, website }
-  if (kind === "viewer" || kind === "owner") {
-    return { kind: "session", scope: kind === "owner" ? "write" : "read", website }
-  }
-  return { kind: "key", scope: kind, website }
+  const role = roles.find((each) => each === kind)
+  if (role !== undefined) return { kind: "session", role, scope: role === "owner" ? "write" : "read", website }
+  return { kind: "key", scope: scopes.find((each) => each === kind) ?? "stats", website }
 }

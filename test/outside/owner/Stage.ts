@@ -21,11 +21,11 @@ export interface Caller {
 export const newCaller = Effect.fnUntraced(function* (kind: Kind, site: string, website: Website) {
   const access = accessOf(kind, website)
   const name = `${access.kind} of website ${website} (${kind})`
-  if (kind === "share") return { name, access, credentials: (yield* newShare(site)).credentials }
-  if (kind === "viewer" || kind === "owner") {
-    return { name, access, credentials: (yield* newSession(kind, [site])).credentials }
+  if (access.kind === "share") return { name, access, credentials: (yield* newShare(site)).credentials }
+  if (access.kind === "session") {
+    return { name, access, credentials: (yield* newSession(access.role, [site])).credentials }
   }
-  return { name, access, credentials: (yield* newKey(kind, [site])).credentials }
+  return { name, access, credentials: (yield* newKey(access.scope, [site])).credentials }
 })
 
 /** Waits until credentials are no longer valid. */
@@ -47,15 +47,16 @@ const newInvalidCallers = Effect.fnUntraced(function* (site: string) {
     yield* newShare(site)
   ]
   const open = yield* newSession("owner", [site])
-  const [idle, old] = [yield* newSession("owner", [site]), yield* newSession("owner", [site])]
+  const idle = yield* newSession("owner", [site])
   const { sql } = yield* Service
   const past = sql`now() - interval '1 year'`
-  yield* Effect.orDie(sql`UPDATE console_session SET last_used_at = ${past} WHERE session_id = ${idle.id}::uuid`)
-  yield* Effect.orDie(sql`UPDATE console_session SET opened_at = ${past} WHERE session_id = ${old.id}::uuid`)
+  yield* Effect.orDie(
+    sql`UPDATE console_session SET last_used_at = ${past}, link_expires_at = ${past} WHERE session_id = ${idle.id}::uuid`
+  )
   yield* call("DELETE", `/v1/owner/keys/${revoked.id}`)
   yield* call("DELETE", `/v1/owner/sessions/${session.id}`)
   yield* call("DELETE", `/v1/owner/sites/${site}/shares/${share.id}`)
-  for (const { credentials } of [expiring, revoked, session, idle, old]) yield* untilInvalid(credentials)
+  for (const { credentials } of [expiring, revoked, session, idle]) yield* untilInvalid(credentials)
   for (const { credentials } of [share, expiringShare]) yield* untilInvalid(credentials, "/v1/owner/shared")
   const callers: Readonly<Record<string, Credentials>> = {
     nobody: {},
@@ -65,7 +66,6 @@ const newInvalidCallers = Effect.fnUntraced(function* (site: string) {
     "a revoked key": revoked.credentials,
     "an ended session": session.credentials,
     "a session that was not used for long": idle.credentials,
-    "a session that was opened long ago": old.credentials,
     "a session on a page of another website": { ...open.credentials, "sec-fetch-site": "cross-site" },
     "a revoked share": share.credentials,
     "an expired share": expiringShare.credentials
