@@ -4,6 +4,7 @@
  * @module
  */
 import { Duration, Layer, Option } from "effect"
+import * as Attention from "./activity/postgres/Attention.ts"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
 import * as AnalyticsExport from "./analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
@@ -96,6 +97,7 @@ export const storage = (settings: Settings) => {
     TokenBudget.layer,
     VisitorSalts.layer,
     Decisions.layer(),
+    Attention.layer,
     Webhooks.layer({ secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ secretsKey: settings.secretsKey }),

@@ -10,6 +10,7 @@ import { Context } from "effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ActivityGroup } from "../activity/OwnerActivityApi.ts"
+import { AttentionGroup } from "../activity/OwnerAttentionApi.ts"
 import { LiveGroup } from "../activity/OwnerLiveApi.ts"
 import { GoalsGroup } from "../analytics/OwnerGoalsApi.ts"
 import { ReportsGroup } from "../analytics/reports/OwnerReportsApi.ts"
@@ -34,7 +35,7 @@ import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, ConversationsGroup)
-  .add(ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
+  .add(AttentionGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
   // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.

@@ -8,6 +8,7 @@ import { Context, type Effect, type Option, type Stream } from "effect"
 import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
+import type { Access } from "../sites/access/Access.ts"
 import type { Filter, Message, Overview, Page, Summary } from "./InboxMessage.ts"
 
 /** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
@@ -25,6 +26,13 @@ export class Inbox extends Context.Service<
       readonly websiteConfigId: WebsiteConfigId
       readonly filter: Filter
       /** The last submission of the previous page; null for the first page. */
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    /** The same of several websites in one list. */
+    readonly listAll: (query: {
+      readonly sites: Access["sites"]
+      readonly filter: Filter
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page<Summary>, StorageUnavailable>

@@ -27,7 +27,7 @@ const site = { site_id: siteId }
 const exampleId = "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"
 
 /** The query parameters that select submissions. */
-const filter = {
+export const filter = {
   status: Fields.choice(statuses, { title: "Status" }),
   read: Fields.choice(["true", "false"], { title: "Read" }),
   page: Fields.text({ title: "Page", description: "The `page_slug` of the form", maxLength: 500 }),
@@ -67,20 +67,23 @@ const exampleCommon = {
   page_slug: "contact"
 } as const
 
+/** A submission in a list. */
+export const summary = {
+  ...common,
+  preview: Schema.String.annotate({
+    description: "The beginning of what was written, on one line: the message first, without the name"
+  })
+}
+
+export const exampleSummary = { ...exampleCommon, preview: "Hello, do you have kayaks for two?" }
+
 export const SubmissionList = Schema.Struct({
-  submissions: Schema.Array(
-    Schema.Struct({
-      ...common,
-      preview: Schema.String.annotate({
-        description: "The beginning of what was written, on one line: the message first, without the name"
-      })
-    })
-  ),
+  submissions: Schema.Array(Schema.Struct(summary)),
   next: Fields.next
 }).annotate({
   identifier: "SubmissionList",
   title: "SubmissionList",
-  examples: [{ submissions: [{ ...exampleCommon, preview: "Hello, do you have kayaks for two?" }], next: null }]
+  examples: [{ submissions: [exampleSummary], next: null }]
 })
 
 export const list = HttpApiEndpoint.get("list", base, {

@@ -38,6 +38,9 @@ const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   page_slug: message.pageSlug
 })
 
+/** A submission in a list. */
+export const toSummary = (summary: InboxMessage.Summary) => ({ ...commonOf(summary), preview: summary.preview })
+
 const toDetails = (message: InboxMessage.Message) => ({
   ...commonOf(message),
   fields: InboxMessage.fieldsOf(message.formData),
@@ -153,7 +156,7 @@ export const layer = HttpApiBuilder.group(
               })
             )
             return {
-              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+              submissions: items.map(toSummary),
               next: next === null ? null : Cursor.format(next)
             }
           })

@@ -5,8 +5,10 @@
  */
 import { Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { Attention } from "../activity/Attention.ts"
 import * as LiveFeeds from "../activity/LiveFeeds.ts"
 import * as ActivityHandlers from "../activity/OwnerActivityHttp.ts"
+import * as AttentionHandlers from "../activity/OwnerAttentionHttp.ts"
 import * as LiveHandlers from "../activity/OwnerLiveHttp.ts"
 import type { SiteActivity } from "../activity/SiteActivity.ts"
 import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
@@ -101,6 +103,7 @@ type HandlerServices =
   | AnalyticsExport
   | Persons
   | SiteActivity
+  | Attention
   | Decisions
   | Problems
   | CallerOperations.CallerOperations
@@ -137,6 +140,7 @@ export const layer = (options: Options) =>
           SubmissionHandlers.layer,
           SubmissionDeliveryHandlers.layer(options),
           ConversationHandlers.layer,
+          AttentionHandlers.layer,
           ActivityHandlers.layer,
           GoalHandlers.layer,
           TokenHandlers.layer,

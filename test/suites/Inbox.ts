@@ -12,6 +12,7 @@ import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Sub
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
+import type { Access } from "../../src/sites/access/Access.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 
@@ -27,19 +28,30 @@ const submit = Effect.fnUntraced(function* (site: WebsiteConfigId, more: Partial
   return draft
 })
 
-/** Reads the whole list, page by page. */
-const listed = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, filter: Inboxes.Filter, limit: number) {
-  const inbox = yield* Inbox
+/** Reads all pages of a list. */
+const inPages = Effect.fnUntraced(function* <E>(
+  read: (after: Position | null) => Effect.Effect<Inboxes.Page<Inboxes.Summary>, E>
+) {
   const items: Array<Inboxes.Summary> = []
   let after: Position | null = null
   do {
-    const page: Inboxes.Page<Inboxes.Summary> = yield* inbox.list({ websiteConfigId, filter, after, limit })
-    assert.isAtMost(page.items.length, limit)
+    const page: Inboxes.Page<Inboxes.Summary> = yield* read(after)
     items.push(...page.items)
     after = page.next
   } while (after !== null)
   return items
 })
+
+/** Reads the whole list, page by page. */
+const listed = (websiteConfigId: WebsiteConfigId, filter: Inboxes.Filter, limit: number) =>
+  Inbox.use((inbox) =>
+    inPages((after) =>
+      Effect.map(inbox.list({ websiteConfigId, filter, after, limit }), (page) => {
+        assert.isAtMost(page.items.length, limit)
+        return page
+      })
+    )
+  )
 
 const idsOf = (messages: ReadonlyArray<{ readonly submissionId: SubmissionId }>) =>
   messages.map(({ submissionId }) => submissionId)
@@ -98,6 +110,49 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
           assert.deepStrictEqual([...(yield* Stream.runCollect(inbox.stream(site, filter)))], expected)
         }),
       { arbitrary: { runs: 40 } }
+    )
+
+    it.effect.prop(
+      "a list of several websites has those that a list of each has, latest first, in pages of any size",
+      {
+        shapes: Schema.Array(Schema.Struct({ ...Shape.fields, site: Schema.Literals([0, 1, 2]) })).check(
+          Schema.isMaxLength(8)
+        ),
+        filter: Filter,
+        limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
+      },
+      ({ filter, limit, shapes }) =>
+        Effect.gen(function* () {
+          const inbox = yield* Inbox
+          const sites = [yield* newSite, yield* newSite, yield* newSite] as const
+          const [first, second] = sites
+          for (const { isRead, site, text, time, ...rest } of shapes) {
+            const more = { ...rest, receivedAt: start + time, formData: JSON.stringify({ message: text }) }
+            const { submissionId } = yield* submit(sites[site], more)
+            if (isRead) yield* inbox.mark(sites[site], [submissionId], true)
+          }
+          const each = yield* Effect.forEach(sites, (site) => listed(site, filter, 100))
+          const expected = (lists: ReadonlyArray<ReadonlyArray<Inboxes.Summary>>) =>
+            lists
+              .flat()
+              .sort((left, right) => latestFirst(Inboxes.positionOf(left), Inboxes.positionOf(right)))
+              .map(({ submissionId }) => submissionId)
+          const found = (sites: Access["sites"]) =>
+            Effect.map(
+              inPages((after) => inbox.listAll({ sites, filter, after, limit })),
+              idsOf
+            )
+          assert.deepStrictEqual(yield* found([first, second]), expected(each.slice(0, 2)))
+          assert.deepStrictEqual(yield* found([first]), expected(each.slice(0, 1)))
+          assert.deepStrictEqual(yield* found([]), [])
+          // Also those of other tests.
+          const all = new Set(each.flat().map(({ submissionId }) => submissionId))
+          assert.deepStrictEqual(
+            (yield* found("all")).filter((id) => all.has(id)),
+            expected(each)
+          )
+        }),
+      { arbitrary: { runs: 15 } }
     )
 
     it.effect("searches all submissions page by page, also those that follow many others", () =>

@@ -6,6 +6,7 @@
  */
 import { Effect, Layer, Option } from "effect"
 import type * as App from "../../src/App.ts"
+import { Attention } from "../../src/activity/Attention.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../src/analytics/AnalyticsRepo.ts"
@@ -68,6 +69,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Reports)({}),
   Layer.mock(SiteActivity)({}),
   Layer.mock(Problems)({}),
+  Layer.mock(Attention)({}),
   Layer.mock(Transcripts)({}),
   Layer.mock(Deliveries)({}),
   Layer.mock(Webhooks)({}),

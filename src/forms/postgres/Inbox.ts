@@ -9,13 +9,14 @@
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { SubmissionId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
+import type { Access } from "../../sites/access/Access.ts"
 import { Inbox } from "../Inbox.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import { SubmissionRepo } from "../SubmissionRepo.ts"
@@ -46,7 +47,7 @@ const sizeBefore = `, sum(octet_length(form_data::text)) OVER (ORDER BY received
   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before`
 
 interface Query {
-  readonly websiteConfigId: WebsiteConfigId
+  readonly sites: Access["sites"]
   readonly filter: Inboxes.Filter
   readonly after: Position | null
   readonly limit: number
@@ -61,6 +62,9 @@ export const streamBytes = 1_000_000
 /** The maximum number of submissions of a selection that are changed concurrently. */
 const concurrency = 4
 
+/** Whether a filter selects what is new: accepted, and not read. */
+const isUnread = ({ isRead, status }: Inboxes.Filter): boolean => status === "accepted" && isRead === false
+
 const make = Effect.gen(function* () {
   const sql = yield* PgClient
   const reads = yield* OwnerConnections.OwnerConnections
@@ -69,11 +73,11 @@ const make = Effect.gen(function* () {
   const before = (position: Position) =>
     reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
 
-  /** The conditions that have an index. The status is a literal, so that the planner can use the index of the quarantine. */
-  const indexed = ({ after, filter, websiteConfigId }: Query) =>
+  /** The conditions that have an index. Literals, so that the planner can use the indexes of the quarantine and of what is unread. */
+  const indexed = ({ after, filter }: Query) =>
     reads.and([
-      reads`website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
       ...(filter.status === "quarantined" ? [reads`status = 'quarantined'`] : []),
+      ...(isUnread(filter) ? [reads`status = 'accepted' AND NOT is_read`] : []),
       ...(filter.since === undefined ? [] : [reads`received_at >= ${PgTypes.timestamptz(filter.since)}`]),
       ...(filter.before === undefined ? [] : [reads`received_at < ${PgTypes.timestamptz(filter.before)}`]),
       ...(after === null ? [] : [before(after)])
@@ -91,16 +95,36 @@ const make = Effect.gen(function* () {
     ])
   }
 
-  const scanned = ({ isRead, pageSlug, search, status }: Inboxes.Filter) => [
-    ...(status === "accepted" ? [reads`status = 'accepted'`] : []),
-    ...(isRead === undefined ? [] : [reads`is_read = ${isRead}`]),
+  const scanned = ({ pageSlug, search, ...filter }: Inboxes.Filter) => [
+    ...(filter.status === "accepted" && !isUnread(filter) ? [reads`status = 'accepted'`] : []),
+    ...(filter.isRead === undefined || isUnread(filter) ? [] : [reads`is_read = ${filter.isRead}`]),
     ...(pageSlug === undefined ? [] : [reads`page_slug = ${PgTypes.text(pageSlug)}`]),
     ...(search === undefined ? [] : [matches(search)])
   ]
 
+  /**
+   * The submissions of the query's websites that meet the conditions, as a table. Of several websites, each gives as many as the
+   * query needs, from the end of its index.
+   */
+  const submissions = ({ sites }: Query, conditions: Statement.Fragment, limit: number) => {
+    if (sites === "all") {
+      return reads`submission WHERE ${conditions} AND EXISTS (
+        SELECT FROM site WHERE site.website_config_id = submission.website_config_id AND deleted_at IS NULL)`
+    }
+    const [only] = sites
+    if (only !== undefined && sites.length === 1) {
+      return reads`submission WHERE website_config_id = ${PgTypes.uuid(only)} AND ${conditions}`
+    }
+    return reads`site CROSS JOIN LATERAL (
+        SELECT * FROM submission WHERE submission.website_config_id = site.website_config_id AND ${conditions}
+        ORDER BY received_at DESC, submission_id DESC LIMIT ${PgTypes.int8(BigInt(limit))}
+      ) AS submission
+      WHERE site.website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND deleted_at IS NULL`
+  }
+
   /** The last submission of the window; null if the list ends within the window. */
   const windowEnd = (query: Query) =>
-    reads`SELECT received_at, submission_id FROM submission WHERE ${indexed(query)}
+    reads`SELECT received_at, submission_id FROM ${submissions(query, indexed(query), Inboxes.windowSize)}
       ORDER BY received_at DESC, submission_id DESC OFFSET ${PgTypes.int8(BigInt(Inboxes.windowSize - 1))} LIMIT 1`.pipe(
       decodeRows(Positions),
       Effect.map(([row]): Position | null =>
@@ -120,8 +144,8 @@ const make = Effect.gen(function* () {
         : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
       ...filters
     ]
-    const found = (more: string) => reads`SELECT ${reads.literal(columns + more)}, is_read FROM submission
-      WHERE ${reads.and(conditions)} ORDER BY received_at DESC, submission_id DESC
+    const found = (more: string) => reads`SELECT ${reads.literal(columns + more)}, is_read
+      FROM ${submissions(query, reads.and(conditions), query.limit + 1)} ORDER BY received_at DESC, submission_id DESC
       LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`
     const rows = yield* (
       maxBytes === undefined
@@ -150,9 +174,12 @@ const make = Effect.gen(function* () {
     (websiteConfigId, ids) =>
       Effect.flatMap(idsOfWebsite(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
 
+  const summaries = (query: Query) =>
+    Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next }))
+
   return Inbox.of({
-    list: (query) =>
-      Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
+    list: ({ websiteConfigId, ...query }) => summaries({ ...query, sites: [websiteConfigId] }),
+    listAll: summaries,
     find: (websiteConfigId, submissionId) =>
       reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
             WHERE submission_id = ${PgTypes.uuid(submissionId)}
@@ -164,7 +191,7 @@ const make = Effect.gen(function* () {
     stream: (websiteConfigId, filter) =>
       Stream.paginate(null as Position | null, (after) =>
         Effect.map(
-          page({ websiteConfigId, filter, after, limit: streamPage }, wholeColumns, streamBytes),
+          page({ sites: [websiteConfigId], filter, after, limit: streamPage }, wholeColumns, streamBytes),
           ({ items, next }) => [items, Option.fromNullishOr(next)]
         )
       ),

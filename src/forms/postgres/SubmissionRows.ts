@@ -8,7 +8,9 @@ import { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import { type Submission, statuses } from "../Submission.ts"
 
 /** The columns, with an expression for the form's data as text. */
-export const columnsWith = (formData: string) => `submission_id, website_config_id, received_at, email, page_slug,
+export const columnsWith = (
+  formData: string
+) => `submission_id, submission.website_config_id, received_at, email, page_slug,
   ${formData} AS form_data, status, reasons, source, medium, campaign, referrer, entry_page`
 
 export const columns = columnsWith("form_data::text")

@@ -61,6 +61,7 @@ export const admin = { read: ofSite("admin", "read"), change: ofSite("admin", "c
 /** For endpoints whose path names no website. */
 export const caller = {
   stats: { read: ofCaller("stats", "read") },
+  inbox: { read: ofCaller("inbox", "read") },
   settings: { change: ofCaller("settings", "change") },
   admin: { read: ofCaller("admin", "read"), change: ofCaller("admin", "change") }
 } as const
@@ -76,6 +77,7 @@ export type Services =
   | Instances<typeof settings>
   | Instances<typeof admin>
   | Instances<typeof caller.stats>
+  | Instances<typeof caller.inbox>
   | Instances<typeof caller.settings>
   | Instances<typeof caller.admin>
 
@@ -86,7 +88,7 @@ export interface Required {
 }
 
 const all: ReadonlyMap<string, Required> = new Map(
-  [stats, inbox, settings, admin, caller.stats, caller.settings, caller.admin]
+  [stats, inbox, settings, admin, caller.stats, caller.inbox, caller.settings, caller.admin]
     .flatMap((modes) => Object.values(modes))
     .map((middleware) => [middleware.key, middleware])
 )

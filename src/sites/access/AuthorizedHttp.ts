@@ -73,6 +73,7 @@ export const layer = Layer.mergeAll(
   ofSite(Authorized.admin.read),
   ofSite(Authorized.admin.change),
   ofCaller(Authorized.caller.stats.read),
+  ofCaller(Authorized.caller.inbox.read),
   ofCaller(Authorized.caller.settings.change),
   ofCaller(Authorized.caller.admin.read),
   ofCaller(Authorized.caller.admin.change)

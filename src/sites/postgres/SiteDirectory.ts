@@ -37,6 +37,10 @@ const Sites = Schema.Array(SiteRow)
 
 const decodeSites = decodeRows(Sites)
 
+/** The condition of websites whose name or an origin contains a text. */
+export const has = (sql: PgClient.PgClient, text: string) =>
+  sql`EXISTS (SELECT FROM unnest(origins || name) AS value WHERE strpos(lower(value), lower(${PgTypes.text(text)})) > 0)`
+
 export interface Options {
   /** The maximum number of cached ids of each kind. Default: 10,000. */
   readonly capacity?: number
@@ -102,15 +106,10 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         )
 
       const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
-        const text = PgTypes.text(search)
         return sql`SELECT ${selected} FROM site WHERE ${sql.and([
           sql`deleted_at IS NULL`,
           ...(sites === "all" ? [] : [sql`website_config_id = ANY (${array(sites, PgTypes.OID.uuid)})`]),
-          ...(search === null
-            ? []
-            : [
-                sql`EXISTS (SELECT FROM unnest(origins || name) AS value WHERE strpos(lower(value), lower(${text})) > 0)`
-              ]),
+          ...(search === null ? [] : [has(sql, search)]),
           ...(after === null
             ? []
             : [sql`(created_at, website_config_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])

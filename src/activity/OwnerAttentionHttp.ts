@@ -1,0 +1,182 @@
+/**
+ * The endpoints about all websites of a caller.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { Answer } from "../analytics/reports/Answer.ts"
+import * as DateRange from "../analytics/reports/DateRange.ts"
+import * as LocalTime from "../analytics/reports/LocalTime.ts"
+import type { Query } from "../analytics/reports/Query.ts"
+import { Reports } from "../analytics/reports/Reports.ts"
+import { OwnerApi } from "../api/OwnerApi.ts"
+import { Inbox } from "../forms/Inbox.ts"
+import * as InboxMessage from "../forms/InboxMessage.ts"
+import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
+import type { WebsiteConfigId } from "../platform/Id.ts"
+import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
+import * as Cursor from "../platform/text/Cursor.ts"
+import * as Access from "../sites/access/Access.ts"
+import { Caller } from "../sites/access/AuthenticationApi.ts"
+import * as Errors from "../sites/access/Errors.ts"
+import * as Fields from "../sites/access/Fields.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { logUnavailable } from "../sites/ErrorMapping.ts"
+import type { Site } from "../sites/Site.ts"
+import { SiteDirectory } from "../sites/SiteDirectory.ts"
+import { Attention, formatPlace, placeOf } from "./Attention.ts"
+
+const siteJson = ({ name, timeZone, websiteConfigId }: Site) => ({
+  site_id: websiteConfigId,
+  name,
+  time_zone: timeZone
+})
+
+/** The visitors of yesterday, compared with the day before. */
+const yesterday = ({ timeZone, websiteConfigId }: Site, now: number): Query => {
+  const day = LocalTime.addDays(DateRange.today({ now, timeZone }), -1)
+  return DateRange.queryOf(
+    {
+      siteId: websiteConfigId,
+      metrics: ["visitors"],
+      dimensions: [],
+      filters: [],
+      dateRange: { first: day, last: day },
+      orderBy: [{ by: "visitors", direction: "desc" }],
+      comparison: "previous_period",
+      includeTotalRows: false,
+      includeTimeLabels: false,
+      limit: 1,
+      offset: 0
+    },
+    { now, timeZone }
+  )
+}
+
+const visitorsJson = ({ query, results: [row] }: Answer) => ({
+  day: query.date_range[0],
+  visitors: Number(row?.metrics[0] ?? 0),
+  before: Number(row?.comparison?.metrics[0] ?? 0),
+  change: row?.comparison?.change[0] ?? null
+})
+
+const noStatistics = { answers: [] as ReadonlyArray<Answer>, seen: new Map<string, number>() }
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "attention",
+  Effect.fnUntraced(function* (handlers) {
+    const attention = yield* Attention
+    const inbox = yield* Inbox
+    const directory = yield* SiteDirectory
+    const reports = yield* Reports
+    const slots = yield* SiteSlots
+
+    /** The statistics of websites. The list is of use without them, too. */
+    const statisticsOf = (sites: ReadonlyArray<Site>, now: number) =>
+      Effect.all({
+        answers: reports.queryAll(sites.map((site) => ({ site, query: yesterday(site, now) }))),
+        seen: reports.lastReceived(sites)
+      }).pipe(
+        Effect.catchTags({
+          StorageUnavailable: (error) => Effect.as(logUnavailable(error), noStatistics),
+          ReportTimeout: () => Effect.succeed(noStatistics),
+          ReportTooLarge: () => Effect.succeed(noStatistics)
+        })
+      )
+
+    /** The websites whose inboxes the caller may read, or the one of these that it names. */
+    const inboxesOf = Effect.fnUntraced(function* (siteId: WebsiteConfigId | undefined) {
+      const caller = yield* Caller
+      const sites = Access.sitesWith(caller.access, "inbox", "read")
+      if (siteId === undefined) return sites
+      const isReached = sites === "all" || sites.includes(siteId)
+      const found = isReached ? yield* directory.search({ sites: [siteId], search: null, after: null, limit: 1 }) : []
+      return found.length > 0 ? [siteId] : yield* Effect.fail(Errors.unknownSite)
+    })
+
+    /** The websites with these ids. */
+    const sitesOf = (ids: ReadonlyArray<WebsiteConfigId>) =>
+      Effect.map(
+        directory.search({ sites: [...new Set(ids)], search: null, after: null, limit: ids.length }),
+        (sites) => new Map(sites.map((site) => [site.websiteConfigId, siteJson(site)]))
+      )
+
+    return handlers
+      .handle(
+        "list",
+        ServiceSpans.handler(
+          "attention.list",
+          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, search = null } }) {
+            const caller = yield* Caller
+            const now = yield* Clock.currentTimeMillis
+            const inboxes = Access.sitesWith(caller.access, "inbox", "read")
+            const found = yield* slots.lists.run(
+              caller.id,
+              attention.list({
+                sites: Access.sitesWith(caller.access, "stats", "read"),
+                inboxes,
+                search,
+                after: cursor,
+                limit: limit + 1
+              })
+            )
+            const items = found.slice(0, limit)
+            const last = items.at(-1)
+            const sites = items.map(({ site }) => site)
+            const { answers, seen } = yield* slots.reports.run(caller.id, statisticsOf(sites, now))
+            return {
+              sites: items.map(({ needsAttention, site, unread }, index) => {
+                const answer = answers[index]
+                const isRead = inboxes === "all" || inboxes.includes(site.websiteConfigId)
+                return {
+                  ...siteJson(site),
+                  needs_attention: needsAttention,
+                  visitors: answer === undefined ? null : visitorsJson(answer),
+                  unread: isRead ? unread : null,
+                  last_seen_at: Calendar.isoOrNull(seen.get(site.hostedWebsiteId) ?? null)
+                }
+              }),
+              next: found.length > limit && last !== undefined ? formatPlace(placeOf(last)) : null
+            }
+          })
+        )
+      )
+      .handle(
+        "counts",
+        ServiceSpans.handler(
+          "attention.counts",
+          Effect.fnUntraced(function* ({ query }) {
+            const caller = yield* Caller
+            return yield* slots.lists.run(caller.id, attention.counts(yield* inboxesOf(query.site_id)))
+          })
+        )
+      )
+      .handle(
+        "submissions",
+        ServiceSpans.handler(
+          "attention.submissions",
+          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
+            const caller = yield* Caller
+            const sites = yield* inboxesOf(query.site_id)
+            const filter = InboxMessage.toFilter(query, "UTC")
+            const { items, next } = yield* slots.lists.run(
+              caller.id,
+              inbox.listAll({ sites, filter, after: cursor, limit })
+            )
+            const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
+            return {
+              submissions: items.flatMap((summary) => {
+                // Deleted since the list was read.
+                const site = known.get(summary.websiteConfigId)
+                return site === undefined ? [] : [{ ...toSummary(summary), site }]
+              }),
+              next: next === null ? null : Cursor.format(next)
+            }
+          })
+        )
+      )
+  })
+)

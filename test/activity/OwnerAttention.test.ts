@@ -1,0 +1,143 @@
+/**
+ * The endpoints about all websites of a caller, over HTTP.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
+import type { Scope } from "../../src/sites/access/Scope.ts"
+import type { Site } from "../../src/sites/Site.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { send } from "../support/OwnerRequests.ts"
+import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
+import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { view } from "../support/TestStorage.ts"
+
+const day = 86_400_000
+
+const newSite = (name: string) =>
+  SiteDirectory.use((sites) => sites.create({ name, origins: [], timeZone: "UTC" })).pipe(Effect.orDie)
+
+const submit = Effect.fnUntraced(function* (
+  { websiteConfigId }: Site,
+  more: Parameters<typeof SubmissionDrafts.make>[1] = {}
+) {
+  const draft = SubmissionDrafts.make(websiteConfigId, more)
+  yield* SubmissionRepo.use((repo) => repo.submit(draft))
+  return draft.submissionId
+}, Effect.orDie)
+
+/** Stores the views of visitors, each a visitor of its own, at noon some days ago in UTC. */
+const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, daysAgo: number, visitors: number) {
+  const now = yield* Clock.currentTimeMillis
+  const receivedAt = now - (now % day) - daysAgo * day + day / 2
+  for (let visitor = 0; visitor < visitors; visitor++) {
+    yield* AnalyticsRepo.use((repo) =>
+      repo.append({ ...view(0, visitor, hostedWebsiteId), receivedAt, exclusion: null })
+    )
+  }
+}, Effect.orDie)
+
+/** Sends a GET request with a new key for some websites. Returns its status and JSON. */
+const get = Effect.fnUntraced(function* (scope: Scope, sites: ReadonlyArray<WebsiteConfigId>, path: string) {
+  const { url } = yield* TestServer
+  const issued = yield* OwnerKeys.use((keys) => keys.issue({ scope, sites, label: null, expiresAt: null }))
+  const { key } = yield* Effect.fromOption(issued)
+  const { status, text } = yield* send(url, path, { key })
+  return { status, json: JSON.parse(text) }
+}, Effect.orDie)
+
+layer(testServer(), { excludeTestServices: true })("the endpoints about all websites", (it) => {
+  it.effect("list the websites with their figures, those that need attention first, also in later parts", () =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const [quiet, visited, written] = [yield* newSite("Quiet"), yield* newSite("Visited"), yield* newSite("Written")]
+      yield* visit(visited, 1, 3)
+      yield* visit(visited, 2, 2)
+      yield* visit(visited, 3, 7)
+      yield* submit(written)
+      yield* submit(written)
+      yield* submit(written, { status: "quarantined" })
+      const ids = [quiet, visited, written].map(({ websiteConfigId }) => websiteConfigId)
+      const first = yield* get("read", ids, "/v1/owner/attention?limit=2")
+      const rest = yield* get("read", ids, `/v1/owner/attention?limit=2&cursor=${first.json.next}`)
+      const yesterday = new Date(now - day).toISOString().slice(0, 10)
+      const common = { time_zone: "UTC", needs_attention: false, unread: 0, last_seen_at: null }
+      const visitors = { day: yesterday, visitors: 0, before: 0, change: 0 }
+      assert.deepStrictEqual(
+        [...first.json.sites, ...rest.json.sites],
+        [
+          { ...common, site_id: ids[2], name: "Written", needs_attention: true, visitors, unread: 2 },
+          { ...common, site_id: ids[0], name: "Quiet", visitors },
+          {
+            ...common,
+            site_id: ids[1],
+            name: "Visited",
+            visitors: { day: yesterday, visitors: 3, before: 2, change: 50 },
+            last_seen_at: new Date(now - (now % day) - day / 2).toISOString()
+          }
+        ]
+      )
+      assert.isNull(rest.json.next)
+      const counts = yield* get("read", ids, "/v1/owner/attention/counts")
+      assert.deepStrictEqual(counts.json, { unread: 2 })
+      const ofOne = yield* get("read", ids, `/v1/owner/attention/counts?site_id=${ids[0]}`)
+      assert.deepStrictEqual(ofOne.json, { unread: 0 })
+    })
+  )
+
+  it.effect("show a caller with the scope `stats` only figures, and the order tells it nothing", () =>
+    Effect.gen(function* () {
+      const [quiet, written] = [yield* newSite("Quiet"), yield* newSite("Written")]
+      yield* submit(written)
+      const ids = [quiet, written].map(({ websiteConfigId }) => websiteConfigId)
+      const { json } = yield* get("stats", ids, "/v1/owner/attention")
+      assert.deepStrictEqual(
+        json.sites.map(({ name, needs_attention, unread }: Record<string, unknown>) => [name, needs_attention, unread]),
+        [
+          ["Quiet", false, null],
+          ["Written", false, null]
+        ]
+      )
+      for (const path of ["/v1/owner/attention/counts", "/v1/owner/submissions"]) {
+        assert.strictEqual((yield* get("stats", ids, path)).status, 404, path)
+      }
+    })
+  )
+
+  it.effect("list the submissions of all websites of the caller, or of one of them, and of no others", () =>
+    Effect.gen(function* () {
+      const [one, two, foreign] = [yield* newSite("One"), yield* newSite("Two"), yield* newSite("Foreign")]
+      const at = (minute: number) => ({ receivedAt: Date.UTC(2026, 10, 1, 0, minute) })
+      const [first, second, third] = [yield* submit(one, at(1)), yield* submit(two, at(2)), yield* submit(one, at(3))]
+      const hidden = yield* submit(foreign, at(4))
+      const ids = [one, two].map(({ websiteConfigId }) => websiteConfigId)
+      const found = Effect.fnUntraced(function* (query: string) {
+        const { json, status } = yield* get("read", ids, `/v1/owner/submissions${query}`)
+        assert.strictEqual(status, 200, query)
+        assert.notInclude(JSON.stringify(json), hidden)
+        return {
+          ids: json.submissions.map(({ submission_id }: { submission_id: string }) => submission_id),
+          sites: json.submissions.map(({ site }: { site: { name: string } }) => site.name),
+          next: json.next
+        }
+      })
+      assert.deepStrictEqual(yield* found(""), {
+        ids: [third, second, first],
+        sites: ["One", "Two", "One"],
+        next: null
+      })
+      const part = yield* found("?limit=2")
+      assert.deepStrictEqual(part.ids, [third, second])
+      assert.deepStrictEqual((yield* found(`?cursor=${part.next}`)).ids, [first])
+      assert.deepStrictEqual((yield* found(`?site_id=${two.websiteConfigId}`)).ids, [second])
+      assert.deepStrictEqual((yield* found("?read=false&status=accepted&to=2026-10-31")).ids, [])
+      const other = yield* get("read", ids, `/v1/owner/submissions?site_id=${foreign.websiteConfigId}`)
+      const unknown = yield* get("read", ids, "/v1/owner/submissions?site_id=00000000-0000-4000-8000-000000000000")
+      assert.deepStrictEqual(other, unknown)
+      assert.strictEqual(other.status, 404)
+    })
+  )
+})

@@ -1,0 +1,124 @@
+/**
+ * Which websites need somebody, on PostgreSQL.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { Attention, order, type Place, placeOf, type SiteAttention } from "../../../src/activity/Attention.ts"
+import { Inbox } from "../../../src/forms/Inbox.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { Access } from "../../../src/sites/access/Access.ts"
+import type { Site } from "../../../src/sites/Site.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
+import { postgres } from "../../support/Storages.ts"
+import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
+
+const newSite = (name: string, origins: ReadonlyArray<string> = []) =>
+  SiteDirectory.use((sites) => sites.create({ name, origins }))
+
+const submit = Effect.fnUntraced(function* (
+  { websiteConfigId }: Site,
+  { isRead = false, ...more }: Parameters<typeof SubmissionDrafts.make>[1] & { readonly isRead?: boolean } = {}
+) {
+  const draft = SubmissionDrafts.make(websiteConfigId, more)
+  yield* SubmissionRepo.use((repo) => repo.submit(draft))
+  if (isRead) yield* Inbox.use((inbox) => inbox.mark(websiteConfigId, [draft.submissionId], true))
+})
+
+/** Reads the whole list in parts. */
+const listed = Effect.fnUntraced(function* (
+  sites: Access["sites"],
+  { inboxes = sites, limit = 2, search = null as string | null } = {}
+) {
+  const attention = yield* Attention
+  const items: Array<SiteAttention> = []
+  let after: Place | null = null
+  do {
+    const found: ReadonlyArray<SiteAttention> = yield* attention.list({ sites, inboxes, search, after, limit })
+    items.push(...found)
+    const last = found.at(-1)
+    after = found.length < limit || last === undefined ? null : placeOf(last)
+  } while (after !== null)
+  return items
+})
+
+const States = Schema.Array(
+  Schema.Struct({
+    unread: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
+    read: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    quarantined: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+  })
+).check(Schema.isMaxLength(5))
+
+layer(postgres(), { excludeTestServices: true })("activity/postgres/Attention", (it) => {
+  it.effect.prop(
+    "websites with something unread come first in all parts of the list, each of a kind by its age, with its counts",
+    [States, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))],
+    ([states, limit]) =>
+      Effect.gen(function* () {
+        const expected = yield* Effect.forEach(
+          states,
+          Effect.fnUntraced(function* ({ quarantined, read, unread }, index) {
+            const site = yield* newSite(`Website ${index}`)
+            for (let count = 0; count < unread; count++) yield* submit(site)
+            for (let count = 0; count < read; count++) yield* submit(site, { isRead: true })
+            for (let count = 0; count < quarantined; count++) yield* submit(site, { status: "quarantined" })
+            return { site, needsAttention: unread > 0, unread }
+          })
+        )
+        const ids = expected.map(({ site }) => site.websiteConfigId)
+        const found = yield* listed(ids, { limit })
+        assert.deepStrictEqual(
+          found,
+          expected.toSorted((left, right) => order(placeOf(left), placeOf(right)))
+        )
+        const counts = yield* Attention.use((attention) => attention.counts(ids))
+        assert.strictEqual(
+          counts.unread,
+          states.reduce((sum, { unread }) => sum + unread, 0)
+        )
+        // A caller that may not read the inboxes learns nothing from the order.
+        assert.deepStrictEqual(
+          (yield* listed(ids, { inboxes: [], limit })).map(({ needsAttention, site, unread }) => [
+            site.websiteConfigId,
+            needsAttention,
+            unread
+          ]),
+          ids.map((id) => [id, false, 0])
+        )
+      }),
+    { arbitrary: { runs: 15 } }
+  )
+
+  it.effect("only the websites of the caller are listed and counted, without those that are being deleted", () =>
+    Effect.gen(function* () {
+      const attention = yield* Attention
+      const [own, other, deleted] = [yield* newSite("own"), yield* newSite("other"), yield* newSite("deleted")]
+      for (const site of [own, other, deleted]) yield* submit(site)
+      yield* SiteErasure.use((erasure) => erasure.erase(deleted.websiteConfigId, { withInstances: false }))
+      const idsOf = (sites: ReadonlyArray<{ readonly site: Site }>) => sites.map(({ site }) => site.websiteConfigId)
+      assert.deepStrictEqual(idsOf(yield* listed([own.websiteConfigId, deleted.websiteConfigId])), [
+        own.websiteConfigId
+      ])
+      assert.deepStrictEqual(yield* attention.counts([own.websiteConfigId, deleted.websiteConfigId]), { unread: 1 })
+      assert.deepStrictEqual(yield* attention.counts([]), { unread: 0 })
+      assert.deepStrictEqual(yield* listed([]), [])
+      const all = idsOf(yield* listed("all", { limit: 100 }))
+      assert.includeMembers(all, [own.websiteConfigId, other.websiteConfigId])
+      assert.notInclude(all, deleted.websiteConfigId)
+      assert.isAtLeast((yield* attention.counts("all")).unread, 2)
+    })
+  )
+
+  it.effect("a search finds websites by their name and their origins", () =>
+    Effect.gen(function* () {
+      const [named, hosted] = [yield* newSite("Zebra crossing"), yield* newSite("b", ["https://zebra.example"])]
+      yield* submit(hosted)
+      const found = yield* listed("all", { search: "ZEBRA" })
+      assert.deepStrictEqual(
+        found.map(({ site }) => site.websiteConfigId),
+        [hosted.websiteConfigId, named.websiteConfigId]
+      )
+    })
+  )
+})
