@@ -32,6 +32,12 @@ export interface Filter {
   readonly values: ReadonlyArray<string>
 }
 
+/** The lists of the property `url` of one event, by their names. */
+export const linkLists = { links: "Outbound Link: Click", files: "File Download" } as const
+
+/** What a list shows: a dimension, or the links of one event. */
+export type Listed = Dimension | keyof typeof linkLists
+
 export interface Address {
   /** The secret of a link that opens a session; null for other addresses. */
   readonly link: string | null
@@ -47,14 +53,14 @@ export interface Address {
   readonly range: Range
   readonly comparison: Comparison | null
   readonly filters: ReadonlyArray<Filter>
-  /** The metric of the chart. */
+  /** The metric of the chart and the lists. */
   readonly metric: Metric
   /** Null for the default interval of the range. */
   readonly interval: Interval | null
-  /** The dimensions whose tabs are open, other than the first of each list. */
-  readonly tabs: ReadonlyArray<Dimension>
-  /** The dimension whose whole list is open. */
-  readonly list: Dimension | null
+  /** The tabs that are open, other than the first of each list. */
+  readonly tabs: ReadonlyArray<Listed>
+  /** The list that is open as a whole. */
+  readonly list: Listed | null
   /** The dimension by which the rows of that list are split. */
   readonly split: Dimension | null
 }
@@ -77,7 +83,7 @@ export const initial: Address = {
 }
 
 const ranges = ["day", "yesterday", "7d", "28d", "30d", "91d", "month", "last-month", "6mo", "12mo", "year", "all"]
-const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "conversions"]
+const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "conversions", "total_revenue"]
 const comparisons = { previous: "previous_period", year: "year_over_year" } as const
 const intervals = ["hour", "day", "week", "month"]
 const suffixes: Readonly<Record<Operator, string>> = {
@@ -97,10 +103,10 @@ const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) =>
 /** A dot in a property's name would be read as an operator, and a comma as the next tab. */
 const escaped = (text: string): string => text.replace(/[%.,]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
-const shortName = (dimension: Dimension): string =>
+const shortName = (dimension: Listed): string =>
   dimension.startsWith(propertyPrefix)
     ? `prop.${escaped(dimension.slice(propertyPrefix.length))}`
-    : (shortNames.get(dimension) ?? dimension)
+    : (shortNames.get(dimension as Dimension) ?? dimension)
 
 const dimensionOf = (name: string): Dimension | undefined =>
   name.startsWith("prop.")
@@ -108,6 +114,9 @@ const dimensionOf = (name: string): Dimension | undefined =>
     : Object.hasOwn(dimensions, name)
       ? dimensions[name]
       : undefined
+
+const listedOf = (name: string): Listed | undefined =>
+  Object.hasOwn(linkLists, name) ? (name as keyof typeof linkLists) : dimensionOf(name)
 
 /** Parses the name of a filter's parameter. The empty suffix is tried last. */
 const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefined => {
@@ -157,7 +166,7 @@ export const parse = (fragment: string): Address => {
   const metric = parameters.get("metric") ?? ""
   const interval = parameters.get("by") ?? ""
   const compare = parameters.get("compare")
-  const list = dimensionOf(parameters.get("list") ?? "") ?? null
+  const list = listedOf(parameters.get("list") ?? "") ?? null
   const split = dimensionOf(parameters.get("split") ?? "") ?? null
   return {
     link: null,
@@ -176,7 +185,7 @@ export const parse = (fragment: string): Address => {
     filters: [...filters.values()],
     metric: metrics.includes(metric) ? (metric as Metric) : initial.metric,
     interval: intervals.includes(interval) ? (`time:${interval}` as Interval) : null,
-    tabs: (parameters.get("tabs") ?? "").split(",").map(dimensionOf).filter(present),
+    tabs: (parameters.get("tabs") ?? "").split(",").map(listedOf).filter(present),
     list,
     split: list === null || split === list ? null : split
   }

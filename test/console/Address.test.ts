@@ -26,10 +26,10 @@ const AddressFields = Schema.Struct({
   ]),
   comparison: Schema.NullOr(Schema.Literals(["previous_period", "year_over_year"])),
   filters: Schema.Array(Filter),
-  metric: Schema.Literals(["visitors", "bounce_rate", "conversions"]),
+  metric: Schema.Literals(["visitors", "bounce_rate", "conversions", "total_revenue"]),
   interval: Schema.NullOr(Schema.Literals(["time:hour", "time:month"])),
-  tabs: Schema.Array(Schema.Literals(["visit:channel", "visit:os"])),
-  list: Schema.NullOr(Schema.Literals(dimensions)),
+  tabs: Schema.Array(Schema.Literals(["visit:channel", "visit:os", "links"])),
+  list: Schema.NullOr(Schema.Literals([...dimensions, "files"])),
   split: Schema.NullOr(Schema.Literals(dimensions))
 })
 

@@ -46,8 +46,8 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     "which campaign brought leads?",
     async ({ click, page, rows }) => {
       await ConsolePage.loaded(page)
+      await click(page.locator(".totals").getByRole("button", { name: /^Leads/ }))
       await click(tab(page, "Campaigns"))
-      await click(row(page, "Form submitted"))
       await ConsolePage.loaded(page)
       await until("a campaign with leads", async () => (await rows("Campaigns")).length > 0).pipe(Effect.runPromise)
     }

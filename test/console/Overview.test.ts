@@ -3,8 +3,10 @@
  */
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { Locator, Page } from "playwright-core"
+import { EventRepo } from "../../src/analytics/EventRepo.ts"
+import { withoutFacts } from "../../src/analytics/StoredView.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as DecisionCounts from "../support/DecisionCounts.ts"
@@ -19,15 +21,41 @@ const list = (page: Page, tab: string) =>
 
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
+/** Stores a purchase, a click on an outbound link, and a download, of one visitor. */
+const recordEvents = Effect.gen(function* () {
+  const { busy } = yield* ConsolePage.Websites
+  const { append } = yield* EventRepo
+  const receivedAt = yield* Clock.currentTimeMillis
+  const events = [
+    ["Purchase", { plan: "Family" }, { amount: 120.5, currency: "EUR" }],
+    ["Outbound Link: Click", { url: "https://booking.example/tours" }, null],
+    ["File Download", { url: "https://fjordlight.example/prices.pdf" }, null]
+  ] as const
+  yield* Effect.forEach(events, ([name, properties, revenue]) =>
+    append({
+      ...withoutFacts,
+      hostedWebsiteId: busy.hostedWebsiteId,
+      receivedAt: receivedAt - 3_600_000,
+      sessionId: "purchase",
+      visitorHash: "0123456789abcdef0123456789abcdef",
+      path: "/prices",
+      isInteractive: true,
+      deviceType: "desktop",
+      ...{ name, properties, revenue }
+    })
+  )
+})
+
 /** Records a page view that does not count. Runs before the shared page is loaded. */
 const recordUncounted = Effect.gen(function* () {
   const { busy } = yield* ConsolePage.Websites
   yield* DecisionCounts.record(busy, { "foreign-origin": 1 })
 })
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(recordUncounted)).pipe(
-  Layer.provideMerge(ConsolePage.layer)
-)
+const layer = Layer.mergeAll(
+  ConsolePage.SharedOwner.layer,
+  Layer.effectDiscard(Effect.andThen(recordEvents, recordUncounted))
+).pipe(Layer.provideMerge(ConsolePage.layer))
 
 inChromium("the console's overview", layer, (it) => {
   it.effect("shows the totals with their changes, the chart, the lists and the current visitors", () =>
@@ -49,6 +77,70 @@ inChromium("the console's overview", layer, (it) => {
       assert.include(yield* on(() => rows(page, "Countries")), "Norway")
       assert.deepStrictEqual(yield* on(() => rows(page, "Goals")), ["Form submitted"])
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("the chosen metric drives the lists: leads and their rate by source, revenue by event", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?tabs=event`)
+      yield* loaded
+      yield* on(() =>
+        page
+          .locator(".totals")
+          .getByRole("button", { name: /^Leads/ })
+          .click()
+      )
+      yield* loaded
+      yield* on(() => page.getByRole("slider", { name: "Leads by day" }).waitFor())
+      const all = yield* on(() => numberOf(page, "Leads"))
+      const numbersOf = (tab: string) => on(() => list(page, tab).locator(".rows .number").allTextContents())
+      const countries = (yield* numbersOf("Countries")).filter((_, place) => place % 2 === 0).map(Number)
+      assert.strictEqual(
+        countries.reduce((sum, leads) => sum + leads, 0),
+        all
+      )
+      assert.deepStrictEqual(
+        countries,
+        countries.toSorted((one, other) => other - one)
+      )
+      assert.match((yield* numbersOf("Sources")).join(" "), /^\d+ [\d.]+%/)
+      // A lead has no page, but its visit has an entry page.
+      assert.isNotEmpty(yield* on(() => rows(page, "Entry")))
+      assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Pages", exact: true }).count()), 0)
+
+      yield* on(() =>
+        page
+          .locator(".totals")
+          .getByRole("button", { name: /^Revenue/ })
+          .click()
+      )
+      yield* loaded
+      assert.deepStrictEqual(yield* numbersOf("Sources"), ["€121"])
+      assert.deepStrictEqual((yield* numbersOf("Events")).slice(0, 3), ["1", "1", "€121"])
+    })
+  )
+
+  it.effect("lists the addresses of outbound links and of downloads", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      for (const [tab, url] of [
+        ["Outbound links", "https://booking.example/tours"],
+        ["Downloads", "https://fjordlight.example/prices.pdf"]
+      ] as const) {
+        yield* on(() => page.getByRole("button", { name: tab, exact: true }).click())
+        yield* loaded
+        assert.deepStrictEqual(yield* on(() => rows(page, tab)), [url])
+        yield* on(() =>
+          list(page, tab)
+            .getByRole("button", { name: `Details of ${tab.toLowerCase()}` })
+            .click()
+        )
+        yield* on(() => page.getByRole("dialog", { name: tab }).getByRole("row", { name: url }).waitFor())
+        yield* on(() => page.keyboard.press("Escape"))
+      }
     })
   )
 

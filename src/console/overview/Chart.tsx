@@ -12,9 +12,12 @@ import * as Format from "../Format.ts"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
 import * as Points from "./Points.ts"
+import { Change } from "./Totals.tsx"
 
 interface Props {
   readonly metric: Metric
+  /** The name of the metric. */
+  readonly name: string
   readonly interval: Interval
   readonly points: ReadonlyArray<Points.Point>
   /** How many points at the end are in the future. */
@@ -63,16 +66,18 @@ const Tip = ({
   at,
   interval,
   metric,
+  name,
   point,
   width
 }: {
   readonly at: number
   readonly width: number
   readonly metric: Metric
+  readonly name: string
   readonly interval: Interval
   readonly point: Points.Point
 }) => {
-  const { before, beforeLabel, value } = point
+  const { before, beforeLabel, change, value } = point
   return (
     <div
       class={`tip ${at > width / 2 ? "tip-left" : ""}`}
@@ -80,8 +85,9 @@ const Tip = ({
         element?.style.setProperty("left", `${at}px`)
       }}
     >
+      <p class="muted">{Points.title(interval, point)}</p>
       <p>
-        <span>{Points.title(interval, point)}</span>
+        <span>{name}</span>
         <b>{Format.metric(metric, value)}</b>
       </p>
       {before !== undefined && beforeLabel !== undefined && (
@@ -90,11 +96,12 @@ const Tip = ({
           <b>{Format.metric(metric, before)}</b>
         </p>
       )}
+      <Change metric={metric} value={value} before={before} change={change} withoutBefore />
     </div>
   )
 }
 
-export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, points }: Props) => {
+export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpen, points }: Props) => {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
   const [current, setCurrent] = useState<number | null>(null)
@@ -177,6 +184,8 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
           ],
           cursor: {
             y: false,
+            // Snaps to the nearest point.
+            move: (self, left, top) => [left < 0 ? left : self.valToPos(self.posToIdx(left), "x"), top],
             points: {
               size: 9,
               width: 2,
@@ -263,7 +272,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
         class={`plot ${onOpen === undefined ? "" : "openable"}`}
         role="slider"
         tabIndex={0}
-        aria-label={Texts.chart.name(Texts.metrics[metric], Texts.chart.intervals[interval])}
+        aria-label={Texts.chart.name(name, Texts.chart.intervals[interval])}
         aria-description={onOpen === undefined ? Texts.chart.helpForGuests : Texts.chart.help}
         aria-valuemin={0}
         aria-valuemax={last}
@@ -283,7 +292,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, onOpen, poi
         ))}
       </div>
       {point !== undefined && current !== null && current <= last && (
-        <Tip at={at} width={plot.current?.width ?? 0} metric={metric} interval={interval} point={point} />
+        <Tip at={at} width={plot.current?.width ?? 0} metric={metric} name={name} interval={interval} point={point} />
       )}
     </div>
   )

@@ -1,39 +1,41 @@
 /**
- * The most frequent values of some dimensions, with a tab for each dimension. A click on a row filters the page.
+ * The first values of some dimensions by the chosen metric, with a tab for each dimension. A click on a row filters the page.
  *
  * @module
  */
 
 import { useId } from "preact/hooks"
-import { type Dimension, toggle } from "../Address.ts"
+import { type Dimension, type Listed, type Metric, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
 import { Problem } from "../parts/Message.tsx"
 import * as Texts from "../Texts.ts"
+import { Mark } from "./Mark.tsx"
 import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
 import { useReport } from "./Statistics.ts"
+import type { Total } from "./Totals.tsx"
 
 /** The maximum number of rows, unless the whole list is opened. */
 const maxRows = 8
 
 interface RowProps {
   readonly dimension: Dimension
+  readonly metrics: ReadonlyArray<Metric>
   readonly row: Row
   /** The largest value of the list. */
   readonly max: number
-  /** The number of visitors in the range, of which the row shows its share. */
-  readonly all: number
+  /** The total of the only metric, of which the row shows its share. Undefined if there are several metrics. */
+  readonly all: number | undefined
 }
 
-const ListRow = ({ all, dimension, max, row }: RowProps) => {
+const ListRow = ({ all, dimension, max, metrics, row }: RowProps) => {
   const address = useAddress()
   const { filters } = address
   const [name = ""] = row.dimensions
   const isFiltered = filters.some(
     (filter) => filter.dimension === dimension && filter.operator === "is" && filter.values.includes(name)
   )
-  const metrics = Queries.listMetrics([dimension], false)
   const value = Format.toNumber(row.metrics[0])
   return (
     <li>
@@ -44,14 +46,15 @@ const ListRow = ({ all, dimension, max, row }: RowProps) => {
         title={Texts.lists.filterBy(Texts.dimension(dimension), Format.value(dimension, name))}
         onClick={() => go({ filters: toggle(address, dimension, name) })}
       >
+        <span
+          class="share-bar"
+          ref={(element) => element?.style.setProperty("inline-size", `${max === 0 ? 0 : (100 * value) / max}%`)}
+        />
+        <Mark dimension={dimension} value={name} />
         <span class="name">
-          <span
-            class="share-bar"
-            ref={(element) => element?.style.setProperty("inline-size", `${max === 0 ? 0 : (100 * value) / max}%`)}
-          />
           <bdi>{Format.value(dimension, name)}</bdi>
         </span>
-        {metrics.length === 1 && <span class="share">{Format.share(row.metrics[0], all)}</span>}
+        {all !== undefined && <span class="share">{Format.share(row.metrics[0], all)}</span>}
         {metrics.map((metric, place) => (
           <span key={metric} class="number">
             {Format.metric(metric, row.metrics[place], true)}
@@ -72,55 +75,65 @@ const Skeleton = () => (
   </ul>
 )
 
+/** The tabs of a list. The first one is open if no tab is chosen. */
+export type Tabs = readonly [Listed, ...ReadonlyArray<Listed>]
+
 interface Props {
-  /** The first one is open if no tab is chosen. */
-  readonly dimensions: readonly [Dimension, ...ReadonlyArray<Dimension>]
+  readonly all: Tabs
   readonly scope: Queries.Scope
-  /** The visitors of the range; undefined while they are not loaded. */
-  readonly visitors: number | undefined
-  readonly isWide?: boolean
+  /** The totals of the range, of which rows show their shares. */
+  readonly totals: ReadonlyArray<Total>
 }
 
-export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
+export const List = ({ all, scope, totals }: Props) => {
   const id = useId()
-  const { tabs } = scope.address
-  const dimension = dimensions.find((candidate) => tabs.includes(candidate)) ?? dimensions[0]
-  const query = Queries.list(scope, [dimension], { limit: maxRows }, Date.now())
-  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
-  const rows = value?.results ?? []
-  const metrics = Queries.listMetrics([dimension], false)
-  const tab = Texts.tabs[dimension] ?? ""
+  const { address } = scope
+  const tabs = Queries.tabsFor(all, scope)
+  const listed = tabs.find((candidate) => address.tabs.includes(candidate)) ?? tabs[0]!
+  const query = Queries.list(scope, listed, { limit: maxRows }, Date.now())
+  const [dimension] = query.dimensions
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${listed}`)
+  // While another metric loads, the rows still have the one before.
+  const metrics = value?.query.metrics ?? []
+  // A row without revenue has no amount.
+  const rows = value?.results.filter(({ metrics }) => metrics[0] !== null) ?? []
   const isCut = (value?.meta.total_rows ?? 0) > maxRows
   const max = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
+  const total =
+    metrics.length > 1 ? undefined : Format.toNumber(totals.find(({ metric }) => metric === metrics[0])?.value)
+  const countsLeads = Queries.countsLeads(address)
 
-  const choose = (chosen: Dimension) => {
-    const others = tabs.filter((tab) => !dimensions.includes(tab))
-    go({ tabs: chosen === dimensions[0] ? others : [...others, chosen] }, { replace: true })
+  const choose = (chosen: Listed) => {
+    const others = address.tabs.filter((tab) => !all.includes(tab))
+    go({ tabs: chosen === tabs[0] ? others : [...others, chosen] }, { replace: true })
   }
 
   return (
-    <section class={`list ${isWide ? "wide-list" : ""}`} aria-labelledby={`${id}-${dimension}`}>
+    <section class="card list" aria-labelledby={`${id}-${listed}`}>
       <header>
         <h2 class="tabs">
-          {dimensions.map((candidate) => (
+          {tabs.map((candidate) => (
             <button
               type="button"
               key={candidate}
               id={`${id}-${candidate}`}
-              aria-pressed={candidate === dimension}
+              aria-pressed={candidate === listed}
               onClick={() => choose(candidate)}
             >
-              {Texts.tabs[candidate]}
+              {Texts.tab(candidate)}
             </button>
           ))}
         </h2>
-        <span class="columns" aria-hidden="true">
-          {metrics.map((metric) => (
-            <span key={metric} class="number">
-              {Texts.column([dimension], metric)}
-            </span>
-          ))}
-        </span>
+        {rows.length > 0 && (
+          <button
+            type="button"
+            class="button bare"
+            aria-label={(isCut ? Texts.lists.allOf : Texts.lists.detailsOf)(Texts.tab(listed))}
+            onClick={() => go({ list: listed })}
+          >
+            {isCut ? Texts.lists.all : Texts.lists.details}
+          </button>
+        )}
       </header>
       <div class={`body ${isStale ? "stale" : ""}`} aria-busy={isStale || value === undefined}>
         {value === undefined ? (
@@ -131,30 +144,34 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
           )
         ) : rows.length === 0 ? (
           <p class="none">
-            {scope.address.share === null
-              ? `${Texts.lists.none} ${Texts.lists.noneOf[dimension] ?? ""}`
+            {address.share === null
+              ? `${Texts.lists.none} ${Texts.lists.noneOf[listed] ?? ""}`
               : Texts.lists.noneForGuests}
           </p>
         ) : (
-          <ul class="rows">
-            {rows.map((row) => (
-              <ListRow key={row.dimensions[0]} dimension={dimension} row={row} max={max} all={visitors ?? max} />
-            ))}
-          </ul>
+          <>
+            <p class="columns" aria-hidden="true">
+              {metrics.map((metric) => (
+                <span key={metric} class="number">
+                  {Texts.column(query.dimensions, metric, countsLeads)}
+                </span>
+              ))}
+            </p>
+            <ul class="rows">
+              {rows.map((row) => (
+                <ListRow
+                  key={row.dimensions[0]}
+                  dimension={dimension}
+                  metrics={metrics}
+                  row={row}
+                  max={max}
+                  all={total}
+                />
+              ))}
+            </ul>
+          </>
         )}
       </div>
-      <footer>
-        {rows.length > 0 && (
-          <button
-            type="button"
-            class="button bare"
-            aria-label={isCut ? Texts.lists.allOf(tab) : Texts.lists.detailsOf(tab)}
-            onClick={() => go({ list: dimension })}
-          >
-            {isCut ? Texts.lists.all : Texts.lists.details}
-          </button>
-        )}
-      </footer>
     </section>
   )
 }

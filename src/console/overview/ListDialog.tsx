@@ -6,7 +6,7 @@
 
 import { useEffect, useState } from "preact/hooks"
 import * as Dimensions from "../../analytics/reports/Dimensions.ts"
-import { type Dimension, toggle } from "../Address.ts"
+import { type Dimension, type Listed, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
@@ -54,7 +54,7 @@ const Split = ({ listed, split }: SplitProps) => (
   </label>
 )
 
-export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension; readonly scope: Queries.Scope }) => {
+export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonly scope: Queries.Scope }) => {
   const [typed, setTyped] = useState("")
   const [search, setSearch] = useState("")
   const [limit, setLimit] = useState(pageRows)
@@ -68,10 +68,9 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
 
   const isShared = scope.address.share !== null
   const split = isShared ? null : scope.address.split
-  const dimensions: Queries.Dimensions = split === null ? [dimension] : [dimension, split]
-  const query = Queries.list(scope, dimensions, { limit, search, withAllMetrics: true }, Date.now())
-  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
-  const metrics = Queries.listMetrics(dimensions, true)
+  const query = Queries.list(scope, listed, { limit, search, split, withAllMetrics: true }, Date.now())
+  const { dimensions, metrics } = query
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${listed} ${split}`)
   const failures = useFailures()
   const [problem, setProblem] = useState<string>()
   /** Saves all rows that match the search, including those that are not shown, up to the API's maximum number. */
@@ -85,14 +84,14 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
     const name = dimensions.map((each) => each.replace(/^.*:/, "")).join("-")
     save(TableFile.of(dimensions, metrics, outcome.value), `${name}.csv`)
   }
-  const tab = Texts.tabs[dimension] ?? Texts.dimension(dimension)
+  const tab = Texts.tab(listed)
   const close = () => go({ list: null }, { replace: true })
 
   return (
     <Dialog title={split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))} onClose={close} isWide>
       <div class="find">
         <Search label={Texts.lists.find} value={typed} onInput={setTyped} focusOnOpen />
-        {!isShared && <Split listed={dimension} split={split} />}
+        {!isShared && <Split listed={dimensions[0]} split={split} />}
         <button type="button" class="button" disabled={value === undefined} onClick={exportAll}>
           <Icon name="export" />
           {Texts.lists.export}
@@ -114,7 +113,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
               ))}
               {metrics.map((metric) => (
                 <th key={metric} scope="col" class="number">
-                  {Texts.column(dimensions, metric)}
+                  {Texts.column(dimensions, metric, Queries.countsLeads(scope.address))}
                 </th>
               ))}
             </tr>

@@ -18,7 +18,7 @@ export const NotCounted = ({ siteId }: { readonly siteId: string }) => {
   if (value === undefined ? failure === undefined || failure.kind === "offline" : value.reasons.length === 0)
     return null
   return (
-    <section class="not-counted" aria-labelledby="not-counted">
+    <section class="card not-counted" aria-labelledby="not-counted">
       <header>
         <h2 id="not-counted">{notCounted.title}</h2>
         <p class="muted">{notCounted.note}</p>

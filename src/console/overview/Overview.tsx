@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dimension, Filter, Operator } from "../Address.ts"
+import type { Filter, Operator } from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
@@ -11,13 +11,13 @@ import { Icon } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message, PageProblem, SetUpLink, useFailures } from "../parts/Message.tsx"
 import * as Texts from "../Texts.ts"
-import { List } from "./List.tsx"
+import { List, type Tabs } from "./List.tsx"
 import { ListDialog } from "./ListDialog.tsx"
 import * as Queries from "./Queries.ts"
 import { RangePicker } from "./RangePicker.tsx"
 import { Series } from "./Series.tsx"
 import { useReport, useVisitorsNow } from "./Statistics.ts"
-import { type Total, Totals, totalOf } from "./Totals.tsx"
+import { revenueOf, type Total, Totals, totalOf } from "./Totals.tsx"
 
 const opposites: Readonly<Record<Operator, Operator>> = {
   is: "is_not",
@@ -89,13 +89,14 @@ const Now = ({ siteId }: { readonly siteId: string }) => {
 /** This part is below all others, so it is loaded later. */
 const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
-/** The tabs of each list. */
-const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = [
-  ["event:page", "visit:entry_page", "visit:exit_page"],
-  ["visit:source", "visit:channel", "visit:utm_campaign"],
-  ["visit:country"],
-  ["visit:device", "visit:browser", "visit:os"],
-  ["event:goal", "event:name"]
+/** The tabs of each list, in two columns. */
+const columns: ReadonlyArray<ReadonlyArray<Tabs>> = [
+  [
+    ["visit:source", "visit:channel", "visit:utm_campaign"],
+    ["event:goal", "event:name", "links", "files"],
+    ["visit:device", "visit:browser", "visit:os"]
+  ],
+  [["event:page", "visit:entry_page", "visit:exit_page"], ["visit:country"]]
 ]
 
 /** The properties of a website that the overview uses. */
@@ -136,11 +137,15 @@ const NoData = () => {
 export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const address = useAddress()
   const failures = useFailures()
-  const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
+  const scope: Queries.Scope = {
+    siteId: site.site_id,
+    timeZone: site.time_zone,
+    address: Queries.shownAddress(address)
+  }
   const now = Date.now()
   const totals = useReport(Queries.totals(scope, now), `${site.site_id} totals`)
-  const leadsQuery = Queries.leads(scope, now)
-  const leads = useReport(leadsQuery, `${site.site_id} leads`)
+  const conversionsQuery = Queries.conversions(scope, now)
+  const conversions = useReport(conversionsQuery, `${site.site_id} conversions`)
   const row = totals.value?.results[0]
   const visitors = row === undefined ? undefined : Format.toNumber(row.metrics[0])
   const isEmpty = visitors === 0 && Format.toNumber(row?.metrics[2]) === 0
@@ -152,15 +157,18 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const allTime = useReport(allTimeQuery, `${site.site_id} all time`)
   const isNew = isEmpty && allTime.value !== undefined && Format.toNumber(allTime.value.results[0]?.metrics[0]) === 0
 
-  const leadsFailure = leads.value === undefined && leads.failure?.kind !== "offline" ? leads.failure : undefined
-  const leadsNote = leadsQuery === null ? Texts.leadsNeedVisit : leadsFailure && failures[leadsFailure.kind]
+  const { failure: conversionsFailure, value: counted } = conversions
+  const isFailed = counted === undefined && conversionsFailure !== undefined && conversionsFailure.kind !== "offline"
+  const note =
+    conversionsQuery === null ? Texts.leadsNeedVisit : isFailed ? failures[conversionsFailure.kind] : undefined
 
   const days = totals.value?.query.date_range
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
-    leadsNote === undefined
-      ? totalOf("conversions", leads.value?.results[0], 0)
-      : { metric: "conversions", value: undefined, before: undefined, change: null, note: leadsNote }
+    note === undefined
+      ? totalOf("conversions", counted?.results[0], 0)
+      : { metric: "conversions", value: undefined, before: undefined, change: null, note },
+    ...revenueOf(totals.value)
   ]
   const failure = totals.value === undefined ? totals.failure : undefined
 
@@ -181,25 +189,25 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
       ) : (
         <>
           {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
-          <Totals totals={shown} chosen={address.metric} isStale={totals.isStale} />
-          {days === undefined ? (
-            <section class="series" />
-          ) : (
-            <Series scope={scope} days={days} compared={totals.value?.meta.comparison_date_range} />
-          )}
+          <div class="card">
+            <Totals totals={shown} scope={scope} isStale={totals.isStale} />
+            {days === undefined ? (
+              <section class="series" />
+            ) : (
+              <Series scope={scope} days={days} compared={totals.value?.meta.comparison_date_range} />
+            )}
+          </div>
           <div class="lists">
-            {lists.map((dimensions, index) => (
-              <List
-                key={dimensions[0]}
-                dimensions={dimensions}
-                scope={scope}
-                visitors={visitors}
-                isWide={index === lists.length - 1}
-              />
+            {columns.map((column) => (
+              <div key={column[0]?.[0]}>
+                {column.map((tabs) => (
+                  <List key={tabs[0]} all={tabs} scope={scope} totals={shown} />
+                ))}
+              </div>
             ))}
           </div>
           {address.share === null && <NotCounted siteId={site.site_id} />}
-          {address.list !== null && <ListDialog key={address.list} dimension={address.list} scope={scope} />}
+          {address.list !== null && <ListDialog key={address.list} listed={address.list} scope={scope} />}
         </>
       )}
     </div>

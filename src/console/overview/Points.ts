@@ -17,6 +17,7 @@ export interface Point {
   /** The value at the same position in the compared range; undefined if there is none. */
   readonly before: Format.MetricValue | undefined
   readonly beforeLabel: string | undefined
+  readonly change: number | null
 }
 
 /** The points of a report, including those without visits, which have no row. */
@@ -30,7 +31,8 @@ export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
       value: row?.metrics[0] ?? 0,
       before: row?.comparison?.metrics[0],
       // The compared range can have fewer weeks or months.
-      beforeLabel: row?.comparison?.dimensions[0] || undefined
+      beforeLabel: row?.comparison?.dimensions[0] || undefined,
+      change: row?.comparison?.change[0] ?? null
     }
   })
 }

@@ -17,14 +17,16 @@ import { useReport } from "./Statistics.ts"
 
 interface TableProps {
   readonly metric: Metric
+  /** The name of the metric. */
+  readonly heading: string
   readonly interval: Interval
   readonly points: ReadonlyArray<Points.Point>
 }
 
 /** The chart as a table. */
-const ChartTable = ({ interval, metric, points }: TableProps) => {
+const ChartTable = ({ heading, interval, metric, points }: TableProps) => {
   const isCompared = points.some(({ before }) => before !== undefined)
-  const name = Texts.chart.name(Texts.metrics[metric], Texts.chart.intervals[interval])
+  const name = Texts.chart.name(heading, Texts.chart.intervals[interval])
   return (
     <section class="scroll chart-table" tabIndex={0} aria-label={name}>
       <table>
@@ -33,7 +35,7 @@ const ChartTable = ({ interval, metric, points }: TableProps) => {
           <tr>
             <th scope="col">{Texts.chart.when}</th>
             <th scope="col" class="number">
-              {Texts.metrics[metric]}
+              {heading}
             </th>
             {isCompared && (
               <th scope="col" class="number">
@@ -85,33 +87,22 @@ export const Series = ({ compared, days, scope }: Props) => {
     if (range[0] !== days[0] || range[1] !== days[1]) go({ range, interval: null })
   }
 
+  const name = Texts.metric(metric, Queries.countsLeads(scope.address))
   return (
-    <section class="series" aria-label={Texts.metrics[metric]}>
-      {compared !== undefined && days[1] === Calendar.today(Date.now(), scope.timeZone) && (
-        <p class="note">
-          {Texts.comparison.untilSameTime(Format.days(compared), count === 1)}
-          {interval === "time:hour" && query !== null && ` ${Texts.comparison.allHours[isTable ? "table" : "chart"]}`}
-        </p>
-      )}
-      <div class={`plot-area ${isStale ? "stale" : ""}`} aria-busy={isStale || (value === undefined && query !== null)}>
-        {query === null ? (
-          <p class="none">{Texts.leadsNeedVisit}</p>
-        ) : value === undefined ? (
-          failure !== undefined && failure.kind !== "offline" && <Problem failure={failure} />
-        ) : isTable ? (
-          <ChartTable metric={metric} interval={interval} points={points.slice(0, points.length - futureCount)} />
-        ) : (
-          <Chart
-            metric={metric}
-            interval={interval}
-            points={points}
-            futureCount={futureCount}
-            isUnfinished={isUnfinished}
-            onOpen={scope.address.share === null ? open : undefined}
-          />
-        )}
-      </div>
+    <section class="series" aria-label={name}>
       <div class="series-options">
+        <ul class="legend">
+          <li>
+            <i class="key" />
+            {Format.days(days)}
+          </li>
+          {compared !== undefined && (
+            <li class="muted">
+              <i class="key key-before" />
+              {Format.days(compared)}
+            </li>
+          )}
+        </ul>
         {intervals.length > 1 && (
           <fieldset class="segments">
             <legend class="sr-only">{Texts.chart.interval}</legend>
@@ -130,6 +121,36 @@ export const Series = ({ compared, days, scope }: Props) => {
         <button type="button" class="button bare" onClick={() => setTable(!isTable)}>
           {isTable ? Texts.chart.chart : Texts.chart.table}
         </button>
+      </div>
+      {compared !== undefined && days[1] === Calendar.today(Date.now(), scope.timeZone) && (
+        <p class="note">
+          {Texts.comparison.untilSameTime(Format.days(compared), count === 1)}
+          {interval === "time:hour" && query !== null && ` ${Texts.comparison.allHours[isTable ? "table" : "chart"]}`}
+        </p>
+      )}
+      <div class={`plot-area ${isStale ? "stale" : ""}`} aria-busy={isStale || (value === undefined && query !== null)}>
+        {query === null ? (
+          <p class="none">{Texts.leadsNeedVisit}</p>
+        ) : value === undefined ? (
+          failure !== undefined && failure.kind !== "offline" && <Problem failure={failure} />
+        ) : isTable ? (
+          <ChartTable
+            metric={metric}
+            heading={name}
+            interval={interval}
+            points={points.slice(0, points.length - futureCount)}
+          />
+        ) : (
+          <Chart
+            metric={metric}
+            name={name}
+            interval={interval}
+            points={points}
+            futureCount={futureCount}
+            isUnfinished={isUnfinished}
+            onOpen={scope.address.share === null ? open : undefined}
+          />
+        )}
       </div>
     </section>
   )

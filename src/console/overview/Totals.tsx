@@ -9,7 +9,7 @@ import { go } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
-import type { Row } from "./Report.ts"
+import type { Report, Row } from "./Report.ts"
 
 /** The value of a metric in the range, and in the compared range if there is one. */
 export interface Total {
@@ -22,47 +22,67 @@ export interface Total {
   readonly note?: string
 }
 
-/** Whether a metric is a rate or an average of visits. Its value without visits, 0, means nothing. */
-const isOfVisits = (metric: Metric): boolean => metric === "bounce_rate" || metric === "visit_duration"
-
 export const totalOf = (metric: Metric, row: Row | undefined, index: number): Total => {
   const before = row?.comparison?.metrics
   const hadVisits = Format.toNumber(before?.[Queries.totalMetrics.indexOf("visits")]) > 0
   return {
     metric,
     value: row?.metrics[index],
-    before: before === undefined ? undefined : isOfVisits(metric) && !hadVisits ? null : before[index],
+    before: before === undefined ? undefined : Queries.isAverage(metric) && !hadVisits ? null : before[index],
     change: row?.comparison?.change[index] ?? null
   }
 }
 
+/** The revenue, if there is any in the range or in the compared one. */
+export const revenueOf = (report: Report | undefined): ReadonlyArray<Total> => {
+  const place = report?.query.metrics.indexOf("total_revenue") ?? -1
+  if (place === -1) return []
+  const { before, ...total } = totalOf("total_revenue", report?.results[0], place)
+  if (report?.meta.metric_warnings !== undefined) return [{ ...total, before, note: Texts.currencies }]
+  return total.value === null && (before ?? null) === null ? [] : [{ ...total, before: before === null ? 0 : before }]
+}
+
 /** A change, or the compared value where a change would be misleading: from zero. */
-export const Change = ({ before, change, metric, value }: Total) => {
+export const Change = ({
+  before,
+  change,
+  metric,
+  value,
+  withoutBefore = false
+}: Total & {
+  /** Whether the compared value is shown elsewhere. */
+  readonly withoutBefore?: boolean
+}) => {
   if (before === undefined) return null
   if (before === null) return <span class="change">{Texts.comparison.noVisits}</span>
   const beforeText = Texts.comparison.before(Format.metric(metric, before, true))
   if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
     return <span class="change">{Texts.comparison.same}</span>
   }
-  if (change === null || Format.toNumber(before) === 0) return <span class="change">{beforeText}</span>
+  if (change === null || Format.toNumber(before) === 0) {
+    return withoutBefore ? null : <span class="change">{beforeText}</span>
+  }
   const isGood = change * Format.direction(metric) > 0
   const size = Format.change(metric, change)
   return (
-    <span class={`change ${isGood ? "good" : "bad"}`} title={beforeText}>
-      <Icon name={change > 0 ? "up" : "down"} />
-      <span aria-hidden="true">{size}</span>
-      <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
-    </span>
+    <>
+      <span class={`change ${isGood ? "good" : "bad"}`}>
+        <Icon name={change > 0 ? "up" : "down"} />
+        <span aria-hidden="true">{size}</span>
+        <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
+      </span>
+      {!withoutBefore && <span class="muted">{beforeText}</span>}
+    </>
   )
 }
 
 interface Props {
   readonly totals: ReadonlyArray<Total>
-  readonly chosen: Metric
+  readonly scope: Queries.Scope
   readonly isStale: boolean
 }
 
-export const Totals = ({ chosen, isStale, totals }: Props) => (
+export const Totals = ({ isStale, scope: { address }, totals }: Props) => (
   <ul class={`totals ${isStale ? "stale" : ""}`}>
     {totals.map((total) => {
       const { metric, note, value } = total
@@ -71,17 +91,17 @@ export const Totals = ({ chosen, isStale, totals }: Props) => (
           <button
             type="button"
             class="total"
-            aria-pressed={metric === chosen}
+            aria-pressed={metric === address.metric}
             title={note ?? Texts.metricNotes[metric]}
             onClick={() => go({ metric })}
           >
-            <span class="label">{Texts.metrics[metric]}</span>
+            <span class="label">{Texts.metric(metric, Queries.countsLeads(address))}</span>
             {value === undefined && note === undefined ? (
               <span class="figure skeleton">0,000</span>
             ) : (
               <span class="figure">{Format.metric(metric, value, true)}</span>
             )}
-            <span class="below">{value !== undefined && <Change {...total} />}</span>
+            <span class="below">{value !== undefined && value !== null && <Change {...total} />}</span>
           </button>
         </li>
       )

@@ -8,6 +8,8 @@ import { mark } from "../../platform/design/Design.ts"
 const paths = {
   add: "M8 3.500v9M3.500 8h9",
   check: "M3.5 8.5l3 3 6-7",
+  mobile: "M5 1.500h6v13H5zM7.500 12h1",
+  tablet: "M3 2h10v12H3zM7.500 11.500h1",
   next: "M6.500 4l4 4-4 4",
   chevron: "M4.5 6.500l3.500 3.500 3.500-3.500",
   close: "M4 4l8 8M12 4l-8 8",

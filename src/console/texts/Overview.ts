@@ -4,7 +4,7 @@
  * @module
  */
 import * as Dimensions from "../../analytics/reports/Dimensions.ts"
-import type { Comparison, Dimension, Interval, Metric, Operator, Range } from "../Address.ts"
+import type { Comparison, Dimension, Interval, Listed, Metric, Operator, Range } from "../Address.ts"
 
 export const noData = {
   title: "No visits yet",
@@ -34,6 +34,10 @@ export const metrics: Readonly<Record<Metric, string>> = {
   total_revenue: "Revenue"
 }
 
+/** The name of a metric. Conversions are leads unless a filter chooses other goals. */
+export const metric = (name: Metric, countsLeads: boolean): string =>
+  name === "conversions" && !countsLeads ? "Conversions" : metrics[name]
+
 export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
   visitors: "The unique visitors of each day, summed. Visitors are not recognized on another day.",
   visits:
@@ -45,6 +49,8 @@ export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
     "Accepted submissions, and chats that began, whose visit is known. The inbox also has those without one, such as from a blocked tag."
 }
 
+export const currencies = "The revenue is in more than one currency. Filter by an event or a goal to see each."
+
 export const leadsNeedVisit =
   "A lead belongs to a visit, not to a page or an event. Remove the filters by page or event to see leads."
 
@@ -54,17 +60,25 @@ export const dimension = (name: Dimension): string =>
     : name.replace("event:props:", "")
 
 /** The titles of the lists. */
-export const tabs: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(Dimensions.all).flatMap(([name, { tab }]) => (tab === undefined ? [] : [[name, tab]]))
-)
+const tabs: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    Object.entries(Dimensions.all).flatMap(([name, { tab }]) => (tab === undefined ? [] : [[name, tab]]))
+  ),
+  links: "Outbound links",
+  files: "Downloads"
+}
+
+/** The title of a list. */
+export const tab = (listed: Listed): string =>
+  Object.hasOwn(tabs, listed) ? tabs[listed]! : dimension(listed as Dimension)
 
 /** The title of a list's column. */
-export const column = (dimensions: ReadonlyArray<Dimension>, metric: Metric): string =>
-  metric.endsWith("conversion_rate")
+export const column = (dimensions: ReadonlyArray<Dimension>, name: Metric, countsLeads: boolean): string =>
+  name.endsWith("conversion_rate")
     ? "Rate"
-    : metric === "conversions" && dimensions.includes("event:goal")
+    : name === "conversions" && dimensions.includes("event:goal")
       ? "Total"
-      : metrics[metric]
+      : metric(name, countsLeads)
 
 export const lists = {
   all: "Show all",
@@ -89,6 +103,8 @@ export const lists = {
     "event:goal":
       "Submissions and chats are goals already. An owner can add others in Set up, under Goals: an event, or a page such as /thanks.",
     "event:name": "Your pages send events with hydracore.event('Signup'). See the guide Websites.",
+    links: "The tag counts clicks on links to other websites if it has the attribute data-outbound.",
+    files: "The tag counts clicks on links to files if it has the attribute data-downloads.",
     "visit:country":
       "Countries need a database on the server. Its operator names the file with GEO_DATABASE: see the guide Settings and limits."
   } as Readonly<Record<string, string>>
