@@ -108,8 +108,8 @@ describe("console/overview/Points", () => {
       query: {} as never
     })
     assert.deepStrictEqual(points, [
-      { label: "2026-01-01", isUnfinished: false, value: 0, before: undefined, beforeLabel: undefined },
-      { label: "2026-01-02", isUnfinished: true, value: 5, before: 3, beforeLabel: "2026-01-01" }
+      { label: "2026-01-01", isUnfinished: false, value: 0, before: undefined, beforeLabel: undefined, change: null },
+      { label: "2026-01-02", isUnfinished: true, value: 5, before: 3, beforeLabel: "2026-01-01", change: null }
     ])
   })
 })

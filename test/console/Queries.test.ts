@@ -29,7 +29,7 @@ const isAccepted = (query: object, isShared: boolean): boolean => {
   return Result.isSuccess(decoded) && (!isShared || SharedQuery.refuse(decoded.success).length === 0)
 }
 
-const leads = ["is", "event:goal", ["Form submitted", "Chat started"]]
+const leads = ["is", "event:goal", ["Form submitted", "Chat started"]] as const
 
 describe("console/overview/Queries", () => {
   it("the chosen metric orders the lists: which campaign brought leads, at which rate", () => {
@@ -53,7 +53,10 @@ describe("console/overview/Queries", () => {
   it("a filter by a goal makes its conversions the chosen metric, also by page", () => {
     const { filters, metrics } = listOf("event:page", "#/site/overview?metric=conversions&goal=Signup&page=/prices")
     assert.deepStrictEqual(metrics, ["conversions", "group_conversion_rate"])
-    assert.notDeepInclude(filters, leads)
+    assert.deepStrictEqual(filters, [
+      ["is", "event:goal", ["Signup"]],
+      ["is", "event:page", ["/prices"]]
+    ])
     const tabs = ["event:page", "visit:entry_page"] as const
     assert.deepStrictEqual(Queries.tabsFor(tabs, scopeOf("#/site/overview?metric=conversions&goal=Signup")), tabs)
     // A lead has no page of its own.

@@ -96,7 +96,7 @@ const Tip = ({
           <b>{Format.metric(metric, before)}</b>
         </p>
       )}
-      <Change metric={metric} value={value} before={before} change={change} withoutBefore />
+      {Format.toNumber(before) > 0 && <Change metric={metric} value={value} before={before} change={change} />}
     </div>
   )
 }

@@ -42,37 +42,30 @@ export const revenueOf = (report: Report | undefined): ReadonlyArray<Total> => {
   return total.value === null && (before ?? null) === null ? [] : [{ ...total, before: before === null ? 0 : before }]
 }
 
+const beforeText = ({ before, metric }: Total): string =>
+  Texts.comparison.before(Format.metric(metric, before ?? 0, true))
+
+/** Whether a change says something: it does not if it is from zero. */
+const isTelling = ({ before, change }: Total): boolean =>
+  before !== null && Format.toNumber(before) !== 0 && change !== null && change !== 0
+
 /** A change, or the compared value where a change would be misleading: from zero. */
-export const Change = ({
-  before,
-  change,
-  metric,
-  value,
-  withoutBefore = false
-}: Total & {
-  /** Whether the compared value is shown elsewhere. */
-  readonly withoutBefore?: boolean
-}) => {
+export const Change = (total: Total) => {
+  const { before, change, metric, value } = total
   if (before === undefined) return null
   if (before === null) return <span class="change">{Texts.comparison.noVisits}</span>
-  const beforeText = Texts.comparison.before(Format.metric(metric, before, true))
   if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
     return <span class="change">{Texts.comparison.same}</span>
   }
-  if (change === null || Format.toNumber(before) === 0) {
-    return withoutBefore ? null : <span class="change">{beforeText}</span>
-  }
+  if (change === null || !isTelling(total)) return <span class="change">{beforeText(total)}</span>
   const isGood = change * Format.direction(metric) > 0
   const size = Format.change(metric, change)
   return (
-    <>
-      <span class={`change ${isGood ? "good" : "bad"}`}>
-        <Icon name={change > 0 ? "up" : "down"} />
-        <span aria-hidden="true">{size}</span>
-        <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
-      </span>
-      {!withoutBefore && <span class="muted">{beforeText}</span>}
-    </>
+    <span class={`change ${isGood ? "good" : "bad"}`} title={beforeText(total)}>
+      <Icon name={change > 0 ? "up" : "down"} />
+      <span aria-hidden="true">{size}</span>
+      <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
+    </span>
   )
 }
 
@@ -101,7 +94,10 @@ export const Totals = ({ isStale, scope: { address }, totals }: Props) => (
             ) : (
               <span class="figure">{Format.metric(metric, value, true)}</span>
             )}
-            <span class="below">{value !== undefined && value !== null && <Change {...total} />}</span>
+            <span class="below">
+              {value !== undefined && value !== null && <Change {...total} />}
+              {isTelling(total) && <span class="muted">{beforeText(total)}</span>}
+            </span>
           </button>
         </li>
       )
