@@ -46,7 +46,7 @@ export interface Address {
   /** The id of a website; null for the list of websites, or for the only website. */
   readonly site: string | null
   readonly page: string
-  /** The open item of the page, such as the id of a submission; null for none. */
+  /** The open item of the page, such as the id of a submission; of a link, the fragment that opens after it; null for none. */
   readonly item: string | null
   /** The parameters of the list of websites, and of a page other than the overview. */
   readonly view: Readonly<Record<string, string>>
@@ -151,7 +151,7 @@ export const parse = (fragment: string): Address => {
     .replace(/^#?\/?/, "")
     .split("?", 2)
   const [site = "", page = "", item = ""] = path.split("/").map(decoded)
-  if (site === "link" && page !== "") return { ...initial, link: page }
+  if (site === "link" && page !== "") return { ...initial, link: page, item: item.startsWith("#/") ? item : null }
   const parameters = new URLSearchParams(search)
   const share = site === "share" && page !== "" ? page : null
   if (share === null && site !== "" && page !== "" && page !== initial.page) {
@@ -201,7 +201,10 @@ const decoded = (text: string): string => {
 
 /** The fragment of an address, with `#`. Defaults are left out. */
 export const format = (address: Address): string => {
-  if (address.link !== null) return `#/link/${encodeURIComponent(address.link)}`
+  if (address.link !== null) {
+    const parts = [address.link, ...(address.item === null ? [] : [address.item])]
+    return `#/link/${parts.map(encodeURIComponent).join("/")}`
+  }
   if (address.site !== null && address.page !== initial.page) {
     const path = [address.site, address.page, ...(address.item === null ? [] : [address.item])]
     const parameters = new URLSearchParams(address.view)

@@ -9,7 +9,8 @@ import * as Address from "./Address.ts"
 import { connection, isSignedOut, reloadData } from "./Connection.ts"
 import { Bar } from "./frame/Bar.tsx"
 import { Ended } from "./frame/Ended.tsx"
-import { Link, SignedOut } from "./frame/Entry.tsx"
+import { Link } from "./frame/Entry.tsx"
+import { SignedOut } from "./frame/Login.tsx"
 import { Notice } from "./frame/Notice.tsx"
 import { go, isPlain, useAddress } from "./Location.ts"
 import { Overview } from "./overview/Overview.tsx"
@@ -56,7 +57,7 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
 const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
 
 const App = () => {
-  const { link, share } = useAddress()
+  const { item, link, share } = useAddress()
   const [error] = useErrorBoundary((thrown) => reportError(thrown))
   if (error !== undefined) return <Failed />
   if (share !== null) return <Shared key={share} secret={share} />
@@ -64,7 +65,7 @@ const App = () => {
     <Console />
   ) : (
     <Frame>
-      <Link key={link} secret={link} />
+      <Link key={link} secret={link} page={item} />
     </Frame>
   )
 }

@@ -105,7 +105,11 @@ describe("console/Address", () => {
   })
 
   it("the address of a link has the link's secret, and otherwise the defaults", () => {
-    assert.deepStrictEqual(Address.parse("#/link/hcl_A-b_9"), { ...Address.initial, link: "hcl_A-b_9" })
+    const link = { ...Address.initial, link: "hcl_A-b_9" }
+    assert.deepStrictEqual(Address.parse("#/link/hcl_A-b_9"), link)
+    const deep = { ...link, item: "#/a/inbox/b?status=new" }
+    assert.deepStrictEqual(Address.parse(Address.format(deep)), deep)
+    assert.deepStrictEqual(Address.parse("#/link/hcl_A-b_9/https%3A%2F%2Fevil.example"), link)
   })
 
   it("a value is added to its dimension's filter, and removed from it", () => {

@@ -34,8 +34,8 @@ const watch = `{
 const nextSteps = [
   ...Object.values(Texts.failures),
   ...Object.values(Texts.guestFailures),
-  Texts.signedOut.body,
-  Texts.ended.how,
+  Texts.login.withoutMail,
+  Texts.ended.why,
   Texts.link.spentBody,
   Texts.live.failedBody,
   Texts.shared.unavailableBody

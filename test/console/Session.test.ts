@@ -96,7 +96,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       const { context, on, page } = yield* ConsolePage.open("#/")
       yield* on(() => page.getByRole("button", { name: "Session: Owner" }).click())
       yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
-      yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
+      yield* on(() => page.getByRole("heading", { name: "Log in", exact: true }).waitFor())
       assert.deepStrictEqual(yield* on(() => context.cookies()), [])
     })
   )

@@ -56,7 +56,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       )
       yield* until("the colleague is signed out", async () => {
         await colleague.page.reload()
-        return (await colleague.page.getByRole("heading", { name: "Open the console with a link" }).count()) === 1
+        return (await colleague.page.getByRole("heading", { name: "Log in" }).count()) === 1
       })
       assert.deepStrictEqual(errors, [])
     })

@@ -24,7 +24,7 @@ describe("wire/OwnerOpenApi", () => {
     for (const { name, operation, path } of operations) {
       assert.isTrue(path.startsWith(ownerPrefix), name)
       const expected =
-        name === "post /v1/owner/session" || name === "post /v1/owner/session/link"
+        ["post /v1/owner/session", "post /v1/owner/session/link"].includes(name) || path === "/v1/owner/login"
           ? []
           : path.startsWith("/v1/owner/shared")
             ? [{ shareSecret: [] }]

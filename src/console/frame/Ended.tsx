@@ -5,9 +5,9 @@
  */
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { resume } from "../Connection.ts"
-import { Snippet } from "../parts/Snippet.tsx"
 import type { FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
+import { LoginSteps } from "./Login.tsx"
 
 export const Ended = () => {
   const dialog = useRef<HTMLDialogElement>(null)
@@ -33,8 +33,7 @@ export const Ended = () => {
           {Texts.ended.title}
         </h1>
         <p>{Texts.ended.why}</p>
-        <p>{Texts.ended.how}</p>
-        <Snippet text={Texts.signedOut.command} />
+        <LoginSteps />
         <p>{Texts.ended.kept}</p>
         <p class="save">
           <button

@@ -1,26 +1,16 @@
 /**
- * How a person opens a session: instructions for getting a link, and the page of a link, which says which session it opens and
- * which it ends. The link is used only when the person presses the button, so that previews of links do not use it up.
+ * The page of a link, which says which session it opens and which it ends. The link is used only when the person presses the button, so that previews of links do not use it up.
  *
  * @module
  */
 import { type ComponentChildren, Fragment } from "preact"
 import { useState } from "preact/hooks"
 import { Message, PagePending } from "../parts/Message.tsx"
-import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type FailureKind, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
 import * as Texts from "../Texts.ts"
-
-/** There is no session, and the address is not a link. */
-export const SignedOut = () => (
-  <Message title={Texts.signedOut.title}>
-    <p>{Texts.signedOut.body}</p>
-    <Snippet text={Texts.signedOut.command} />
-    <p>{Texts.signedOut.after}</p>
-  </Message>
-)
+import { LoginSteps } from "./Login.tsx"
 
 type Linked = Answer<"POST /v1/owner/session/link">
 type Session = Answer<"GET /v1/owner/session">
@@ -73,8 +63,12 @@ const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Sess
 /** A request that was refused with one of these would be refused again: the link cannot be opened. */
 const permanent: ReadonlyArray<FailureKind | undefined> = ["signed-out", "not-found", "invalid"]
 
-/** The address is a link, with the secret that opens a session. */
-export const Link = ({ secret }: { readonly secret: string }) => {
+/**
+ * The address is a link, with the secret that opens a session.
+ *
+ * @param page the fragment of the page that opens then; null for the first page
+ */
+export const Link = ({ page, secret }: { readonly secret: string; readonly page: string | null }) => {
   const [isBusy, setBusy] = useState(false)
   const [failure, setFailure] = useState<FailureKind | null>(null)
   const linked = useAnswer("POST /v1/owner/session/link", { body: { secret } })
@@ -86,14 +80,14 @@ export const Link = ({ secret }: { readonly secret: string }) => {
     setBusy(false)
     if (!outcome.ok) return setFailure(outcome.failure.kind)
     // The reload drops everything that an earlier session loaded.
-    history.replaceState(null, "", location.pathname)
+    history.replaceState(null, "", `${location.pathname}${page ?? ""}`)
     location.reload()
   }
   if (permanent.includes(failure ?? linked.failure?.kind)) {
     return (
       <Message title={Texts.link.spent}>
         <p>{Texts.link.spentBody}</p>
-        <Snippet text={Texts.signedOut.command} />
+        <LoginSteps />
       </Message>
     )
   }

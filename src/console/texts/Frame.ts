@@ -5,16 +5,24 @@
  */
 
 export const signedOut = {
-  title: "Open the console with a link",
-  body: "The console has no passwords. A link opens it once, for the websites that the link was created for. Create one on the server:",
   command: "hydracore console link",
   after: "It prints an address. Open that address in this browser."
+} as const
+
+export const login = {
+  title: "Log in",
+  body: "Enter your email address. You get a link that logs you in; there are no passwords.",
+  email: "Email address",
+  send: "Send the link",
+  sendAgain: "Send another link",
+  sent: (address: string): string =>
+    `If ${address} belongs to a person of this console, a mail with a link is on its way. The link works once, for 15 minutes.`,
+  withoutMail: "This service sends no mail. A link opens the console once. Create one on the server:"
 } as const
 
 export const ended = {
   title: "Your session has ended",
   why: "A session ends when it is not used for 30 days, unless the operator has set another time, or when somebody ends it.",
-  how: "An owner can send you a new link, under Sharing. Or create one on the server:",
   kept: "Open the link in another tab of this browser. This tab then continues where it was, with what you have typed.",
   resume: "Continue",
   still: "This browser has no session yet. Open a link first."
@@ -29,7 +37,7 @@ export const link = {
   endsNone: "No session is open",
   open: "Open the console",
   spent: "This link has been used or has expired",
-  spentBody: "A link opens the console once. Create a new one on the server:"
+  spentBody: "A link opens the console once. Get a new one:"
 } as const
 
 export const session = {

@@ -6,14 +6,16 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
-import { type Invitation, Invitations, type Invited } from "../../sites/access/MailedLink.ts"
+import { type Invitation, Invitations, type Invited, type LoginLink } from "../../sites/access/MailedLink.ts"
 import type { Options } from "../SentTestDeliveries.ts"
 import * as Compose from "./Compose.ts"
 import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import * as InvitationMail from "./InvitationMail.ts"
 import * as InvitationToken from "./InvitationToken.ts"
+import * as LoginMail from "./LoginMail.ts"
 import type * as MailDispatcher from "./MailDispatcher.ts"
 import { Mailer } from "./Mailer.ts"
+import type { Outcome } from "./MailSchedule.ts"
 import { Notifications } from "./Notifications.ts"
 
 /** Sends an invitation at once. */
@@ -33,6 +35,22 @@ const send = Effect.fnUntraced(function* (
   return yield* Mailer.use((mailer) => mailer.send(message))
 })
 
+/** Sends a link to log in at once. It has no link to unsubscribe: only a request of the person causes it. */
+const sendLogin = Effect.fnUntraced(function* (
+  { from, publicUrl }: MailDispatcher.Options,
+  address: string,
+  link: LoginLink
+) {
+  const message = Compose.compose(LoginMail.content(link, new URL(publicUrl).host), {
+    mailId: randomUUID(),
+    from,
+    to: address,
+    createdAt: yield* Clock.currentTimeMillis,
+    unsubscribeUrl: null
+  })
+  return yield* Mailer.use((mailer) => mailer.send(message))
+})
+
 /** Without a mail server, `Invitations.mail` is none. If there is a console, it is at `publicUrl`. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifications> =>
   Option.match(mail, {
@@ -43,6 +61,10 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifi
         Effect.gen(function* () {
           const mailer = yield* Mailer
           const { countInvitation } = yield* Notifications
+          const errorOf = (sending: Effect.Effect<Outcome, never, Mailer>) =>
+            Effect.map(Effect.provideService(sending, Mailer, mailer), (outcome) =>
+              outcome._tag === "Accepted" ? null : outcome.error
+            )
           return {
             mail: Option.some({
               origin: sender.consoleUrl === null ? null : sender.publicUrl,
@@ -52,10 +74,8 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifi
                     ? { ...decision, reason: ConfirmationRefusal.ofInvitation(decision) }
                     : decision
                 ),
-              send: (invited: Invited, invitation: Invitation) =>
-                Effect.map(Effect.provideService(send(sender, invited, invitation), Mailer, mailer), (outcome) =>
-                  outcome._tag === "Accepted" ? null : outcome.error
-                )
+              send: (invited: Invited, invitation: Invitation) => errorOf(send(sender, invited, invitation)),
+              sendLogin: (address: string, link: LoginLink) => errorOf(sendLogin(sender, address, link))
             })
           }
         })

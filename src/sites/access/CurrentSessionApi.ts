@@ -11,7 +11,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import { Authentication, Guest } from "./AuthenticationApi.ts"
+import * as ConsolePage from "./ConsolePage.ts"
 import { ConsoleSession } from "./ConsoleSession.ts"
+import { emailOf } from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
@@ -86,6 +88,64 @@ export const readLink = HttpApiEndpoint.post("readLink", `${path}/link`, {
     })
   )
 
+const loginPath = "/v1/owner/login"
+
+export const LoginFacts = Schema.Struct({
+  can_mail: Schema.Boolean.annotate({ description: "Whether the service mails links to log in" })
+}).annotate({ identifier: "LoginFacts", title: "LoginFacts", examples: [{ can_mail: true }] })
+
+export const readLogin = HttpApiEndpoint.get("readLogin", loginPath, {
+  success: LoginFacts,
+  error: [Errors.Unauthorized, Errors.NotFound]
+})
+  .middleware(Validation)
+  .middleware(Guest)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "read_login",
+      summary: "Read how people log in",
+      description:
+        "Whether a person can request a link by mail. Otherwise only the operator and owners create links. 401 if a page of another origin sent the request."
+    })
+  )
+
+/** A page of the console: what follows the path in its address. It is in a mail, so it holds no text for people. */
+const page = Fields.parsed(
+  {
+    type: "string",
+    pattern: ConsolePage.pattern,
+    maxLength: ConsolePage.maxLength,
+    description: "The page of the console that opens after the log-in, such as `#/`"
+  },
+  ConsolePage.parse,
+  "a page of the console such as #/ is expected"
+)
+
+export const Login = Schema.Struct({
+  email: emailOf("Where to mail the link"),
+  page: Schema.optionalKey(page)
+}).annotate({
+  identifier: "Login",
+  title: "Login",
+  examples: [{ email: "ada@example.com" }]
+})
+
+export const login = HttpApiEndpoint.post("login", loginPath, {
+  payload: Login,
+  success: HttpApiSchema.NoContent,
+  error: [Errors.Unauthorized, Errors.NotFound]
+})
+  .middleware(Validation)
+  .middleware(Guest)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "login",
+      summary: "Request a link to log in",
+      description:
+        "Mails a link that opens a session of the person with this address, once, within 15 minutes. The answer is the same if there is no such person. An IP address may request 20 links an hour, and 5 may be requested for an email address (429). 401 if a page of another origin sent the request. 404 if the service sends no mail."
+    })
+  )
+
 export const Session = Schema.Struct({
   session_id: SessionId,
   person,
@@ -128,7 +188,7 @@ export const close = HttpApiEndpoint.delete("close", path, { success: HttpApiSch
     })
   )
 
-/** Each endpoint declares its own middleware, because `open` and `readLink` require no session. */
+/** Each endpoint declares its own middleware, because those of a person who has no session yet require none. */
 export class SessionGroup extends HttpApiGroup.make("session")
-  .add(open, readLink, current, close)
+  .add(open, readLink, readLogin, login, current, close)
   .annotateMerge(OpenApi.annotations({ title: "Session", description: "The session of a person in the console" })) {}

@@ -1,5 +1,5 @@
 /**
- * `POST`, `GET` and `DELETE /v1/owner/session`, and `POST /v1/owner/session/link`.
+ * The endpoints at and below `/v1/owner/session`, and `/v1/owner/login`.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import * as ConsoleCookie from "./ConsoleCookie.ts"
 import { ConsoleSessions, limits, linkSyntax } from "./ConsoleSession.ts"
 import * as Device from "./Device.ts"
 import * as Errors from "./Errors.ts"
+import * as Login from "./Login.ts"
 
 /** The maximum number of websites that the page of a link names. */
 const maxNamed = 20
@@ -48,10 +49,17 @@ const off = Errors.make("NotFound", "There is no console at this address. CONSOL
 
 const withoutSession = Errors.make("NotFound", "This request has a key. Only a request of the console has a session.")
 
+const foreignPage: (typeof Errors.Unauthorized)["Type"] = {
+  _tag: "Unauthorized",
+  detail: "Only the console's own page can do this.",
+  headers: {}
+}
+
 /** Refuses the request of a page of another origin. */
-const expectOwnPage = HttpServerRequest.HttpServerRequest.use(({ headers }) =>
-  ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(unusableLink)
-)
+const expectOwnPage = (refusal: (typeof Errors.Unauthorized)["Type"]) =>
+  HttpServerRequest.HttpServerRequest.use(({ headers }) =>
+    ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(refusal)
+  )
 
 /** The caller's session. */
 const currentSession = Caller.use(({ session }) =>
@@ -71,13 +79,14 @@ export const layer = (options: Options) =>
       const sessions = yield* ConsoleSessions
       const directory = yield* SiteDirectory
       const callers = yield* CallerLimits
+      const login = yield* Login.make
 
       /** Looks up a link with `find`. A link that is not found counts against the client's address. */
       const lookUp = Effect.fnUntraced(function* <A>(
         link: string,
         find: (link: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
       ) {
-        yield* expectOwnPage
+        yield* expectOwnPage(unusableLink)
         if (!options.console) return yield* Effect.fail(off)
         const found = linkSyntax.isWellFormed(link) ? yield* callers.lookUp(link, find(link)) : Option.none()
         if (Option.isSome(found)) return found.value
@@ -89,8 +98,14 @@ export const layer = (options: Options) =>
         .handle(
           "open",
           Effect.fnUntraced(function* ({ payload }) {
-            const device = Device.of((yield* HttpServerRequest.HttpServerRequest).headers["user-agent"])
+            const { cookies, headers } = yield* HttpServerRequest.HttpServerRequest
+            const device = Device.of(headers["user-agent"])
             const { cookie } = yield* lookUp(payload.secret, (link) => sessions.open(link, device))
+            // The browser loses the cookie of its earlier session, which would go on without a browser.
+            for (const { key } of [sessionCookie, localSessionCookie]) {
+              const earlier = yield* Effect.orElseSucceed(sessions.find(cookies[key] ?? ""), Option.none)
+              if (Option.isSome(earlier)) yield* Effect.ignore(sessions.end(earlier.value.session_id))
+            }
             yield* setCookie(cookie, limits.cookie)
           })
         )
@@ -108,6 +123,22 @@ export const layer = (options: Options) =>
               .flatMap(Option.toArray)
               .map(({ name, websiteConfigId }) => ({ site_id: websiteConfigId, name }))
             return { person, label, email, roles, sites, expires_at: ends_at }
+          })
+        )
+        .handle(
+          "readLogin",
+          Effect.fnUntraced(function* () {
+            yield* expectOwnPage(foreignPage)
+            if (!options.console) return yield* Effect.fail(off)
+            return { can_mail: login.canMail }
+          })
+        )
+        .handle(
+          "login",
+          Effect.fnUntraced(function* ({ payload: { email, page = "" } }) {
+            yield* expectOwnPage(foreignPage)
+            if (!options.console) return yield* Effect.fail(off)
+            yield* login.request(email, page)
           })
         )
         .handle("current", () =>

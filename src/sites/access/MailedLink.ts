@@ -30,6 +30,14 @@ export interface Invitation {
   readonly expires: string
 }
 
+/** The link that a person requested to log in. */
+export interface LoginLink {
+  /** The link that opens the console once. */
+  readonly url: string
+  /** When the unused link expires, as text for people. */
+  readonly expires: string
+}
+
 /** Whether an address may be invited by mail. */
 export type InvitationCount =
   | { readonly _tag: "Accepted" }
@@ -47,7 +55,7 @@ export class NotMailed extends Data.TaggedError("NotMailed")<{
     | { readonly _tag: "Refused"; readonly error: string }
 }> {}
 
-/** Sends links that open the console, by mail. */
+/** Sends links that open the console by mail. */
 export class Invitations extends Context.Service<
   Invitations,
   {
@@ -57,8 +65,10 @@ export class Invitations extends Context.Service<
       readonly origin: string | null
       /** Records that an address is invited, unless it may get no mail now. */
       readonly count: (invited: Invited) => Effect.Effect<InvitationCount, StorageUnavailable>
-      /** Sends a mail at once, and returns why the mail server did not accept it; null if it did. The address is not stored. */
+      /** Sends a mail at once, and returns why the mail server did not accept it; null if it did. */
       readonly send: (invited: Invited, invitation: Invitation) => Effect.Effect<string | null>
+      /** The same for the link of a person who logs in. */
+      readonly sendLogin: (address: string, link: LoginLink) => Effect.Effect<string | null>
     }>
   }
 >()("hydracore/sites/access/Invitations") {}
@@ -108,7 +118,7 @@ export const errorOf = ({ reason }: NotMailed) => {
 }
 
 /** When the link expires, in a mail. */
-const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
+export const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
 
 export const make = Effect.gen(function* () {
   const { mail } = yield* Invitations

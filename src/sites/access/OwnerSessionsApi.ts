@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { Option, Schema } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { SessionId } from "../../platform/Id.ts"
-import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Maximums from "../Maximums.ts"
 import * as Authorized from "./Authorized.ts"
 import { ConsoleSession } from "./ConsoleSession.ts"
@@ -54,11 +53,7 @@ export const Sessions = Schema.Struct({
   ]
 })
 
-export const email = Fields.parsed(
-  { type: "string", format: "email", description: "Where to mail the link, which makes the person with this address" },
-  (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
-  "an email address such as ada@example.com is expected"
-)
+export const email = CredentialFields.emailOf("Where to mail the link, which makes the person with this address")
 
 export const NewLink = Schema.Struct({
   role: Field.Choice(Role.roles, { title: "Role" }),

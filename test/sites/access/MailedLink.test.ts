@@ -51,6 +51,7 @@ it.effect("sites/access/MailedLink: if the request ends while its link is mailed
         mail: Option.some({
           origin: "https://edge.example",
           count: () => Effect.succeed({ _tag: "Accepted" as const }),
+          sendLogin: () => Effect.never,
           send: () => Effect.andThen(Deferred.succeed(isSending, undefined), Effect.never)
         })
       })
@@ -95,6 +96,7 @@ it.effect(
           mail: Option.some({
             origin: "https://edge.example",
             count: () => Effect.as(step("count"), { _tag: "Unsubscribed" as const }),
+            sendLogin: () => Effect.never,
             send: () => Effect.never
           })
         })
