@@ -39,7 +39,15 @@ const packageLock = path.join(root, "package-lock.json")
 const packageLockHash = createHash("sha256").update(readFileSync(packageLock)).digest("hex")
 
 /** The development packages that the build needs. */
-const buildPackages = ["esbuild", "marked", "preact", "streaming-markdown", "uplot"]
+const buildPackages = [
+  "@speed-highlight/core",
+  "esbuild",
+  "marked",
+  "minisearch",
+  "preact",
+  "streaming-markdown",
+  "uplot"
+]
 
 /** The set of packages that the command needs: `all` includes `service`. */
 const wanted = process.argv[2] === "all" ? "all" : "service"

@@ -20,7 +20,15 @@ import { Effect } from "effect"
 const scripts = path.resolve(import.meta.dirname, "../scripts")
 
 /** The development packages that the build needs. */
-const buildPackages = ["esbuild", "marked", "preact", "streaming-markdown", "uplot"]
+const buildPackages = [
+  "@speed-highlight/core",
+  "esbuild",
+  "marked",
+  "minisearch",
+  "preact",
+  "streaming-markdown",
+  "uplot"
+]
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 const tooOld =
   "hydracore: this project needs Node 22.19 or newer, and this is Node 20.1: install Node 24 from https://nodejs.org/en/download, and start again.\n"
@@ -196,7 +204,7 @@ describe("bootstrap", () => {
       const { at, bootstrap } = yield* project
       const folder = at("node_modules", `node-${process.platform}-${process.arch}`, "bin")
       mkdirSync(folder, { recursive: true })
-      for (const name of ["effect", ...buildPackages]) mkdirSync(at("node_modules", name))
+      for (const name of ["effect", ...buildPackages]) mkdirSync(at("node_modules", name), { recursive: true })
       writeFileSync(path.join(folder, "node"), "#!/bin/sh\necho v24.1.0\n", { mode: 0o755 })
       writeFileSync(at("node_modules", ".package-lock.json"), "{}")
       assert.deepStrictEqual(yield* bootstrap("service", "--import", oldNode), { code: 0, stderr: "" })

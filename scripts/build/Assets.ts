@@ -12,9 +12,10 @@ import * as Built from "../../src/pages/Built.ts"
 import * as Compression from "../../src/pages/Compression.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { folder, sourcesFile, stateOf } from "../built.mjs"
-import { type Bundle, common, design, font, fontFile, fontName, fontPreload, root, sourceOf } from "./Bundle.ts"
+import { type Bundle, common, design, fontFile, fontPreload, root, sourceOf } from "./Bundle.ts"
 import * as Console from "./Console.ts"
 import * as GuideReader from "./GuideReader.ts"
+import * as Pages from "./Pages.ts"
 import * as Scripts from "./Scripts.ts"
 
 /** Brotli's best quality: the files are small. */
@@ -43,6 +44,8 @@ const writeCompressed = async (file: string, content: Uint8Array): Promise<void>
   const { bytes } = await Compression.compress(content, quality)
   for (const coding of ["br", "gzip", "identity"] as const) await write(file + Built.extensions[coding], bytes[coding])
 }
+
+const json = (name: string, value: unknown) => [name, Buffer.from(JSON.stringify(value))] as const
 
 /** Makes the files in `out`, and removes others. Returns the sources, also those in `node_modules`, relative to the root. */
 const make = async (out: string): Promise<ReadonlySet<string>> => {
@@ -75,21 +78,29 @@ const make = async (out: string): Promise<ReadonlySet<string>> => {
     })
     return [...pages, ...outputFiles.map(({ contents, path: file }) => [path.basename(file), contents] as const)]
   }
-  const [scripts, console, demo] = await Promise.all([Scripts.make(bundle), Console.make(bundle), demoFiles()]).finally(
-    esbuild.stop
+  const guides = await Promise.all(
+    (await filesOf("src/docs", /\.md$/)).map(([file, text]) =>
+      GuideReader.parse(path.basename(file, ".md"), text.toString("utf8"))
+    )
   )
-  const texts = await filesOf("src/docs", /\.md$/)
-  const pages = texts.map(([file, text]) => GuideReader.parse(path.basename(file, ".md"), text.toString("utf8")))
+  const sections = guides.flatMap((guide) => guide.sections)
+  const [scripts, console, demo, pages] = await Promise.all([
+    Scripts.make(bundle),
+    Console.make(bundle),
+    demoFiles(),
+    Pages.make(bundle, sections)
+  ]).finally(esbuild.stop)
 
   const { places } = Built
   const compressed = [
     ...Built.scripts.map((name) => [`${places.scripts}/${Built.fileName(name)}`, scripts[name]] as const),
     ...[...console].map(([name, content]) => [`${places.console}/${name}`, content] as const),
-    [`${places.assets}/${fontName}`, font] as const
+    ...[...pages.files].map(([name, content]) => [`${places.assets}/${name}`, content] as const)
   ]
   const plain = [
     ...demo.map(([name, content]) => [`${places.demo}/${name}`, content] as const),
-    [places.guides, Buffer.from(JSON.stringify(Object.fromEntries(pages.map((page) => [page.name, page]))))] as const
+    json(places.guides, Object.fromEntries(guides.map(({ guide }) => [guide.name, guide]))),
+    json(places.paths, pages.paths)
   ]
   const names = [
     ...plain.map(([name]) => name),
@@ -115,6 +126,7 @@ const sources = [
   fontFile,
   "src/pages/Built.ts",
   "src/pages/Compression.ts",
+  "src/pages/Theme.ts",
   "src/platform/design/Design.ts",
   "src/platform/text/Text.ts",
   "package-lock.json"

@@ -26,11 +26,14 @@ export const common = {
   tsconfigRaw: "{}"
 } as const
 
-/** The font of the service's own pages, with its licence beside it. */
+/** Where the files of the service's own pages are served. */
+export const assets = "/assets/"
+
+/** The font of these pages, with its licence beside it. */
 export const fontFile = "src/pages/font/geist.woff2"
 export const font: Uint8Array = readFileSync(path.join(root, fontFile))
 export const fontName = `font-${Compression.hashOf(font)}.woff2`
-const fontUrl = `/assets/${fontName}`
+const fontUrl = assets + fontName
 
 /** Lets the browser load the font together with the page's style sheet. */
 export const fontPreload = `<link rel="preload" href="${fontUrl}" as="font" type="font/woff2" crossorigin>`

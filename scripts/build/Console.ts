@@ -5,18 +5,15 @@
  */
 import path from "node:path"
 import type { Metafile } from "esbuild"
+import * as Theme from "../../src/pages/Theme.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { type Bundle, fontPreload, root } from "./Bundle.ts"
 
 /** Where the files are served. */
 const folder = "/console/"
 
-/**
- * Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. If a script cannot be loaded, marks
- * the page, which then says so instead of its skeleton.
- */
-const early =
-  '{let d=document.documentElement.dataset;addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")d.unloaded=""},true);try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")d.theme=t}catch{}}'
+/** If a script cannot be loaded, marks the page, which then says so instead of its skeleton. */
+const early = `addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")document.documentElement.dataset.unloaded=""},true);${Theme.script}`
 
 const page = (style: string, script: string, imported: ReadonlyArray<string>): string => `<!doctype html>
 <html lang="en">

@@ -1,10 +1,11 @@
 /**
- * Reads a guide (`src/docs/*.md`). Pure.
+ * Reads a guide (`src/docs/*.md`).
  *
  * @module
  */
-import { Marked, type Tokens } from "marked"
-import type { Guide } from "../../src/platform/http/GuidePage.ts"
+import { tokenize } from "@speed-highlight/core"
+import { Marked, type Token, type Tokens } from "marked"
+import type { Guide } from "../../src/pages/GuidePage.ts"
 import * as Text from "../../src/platform/text/Text.ts"
 
 /** The anchor of a heading, the same as on GitHub, so that a link works in both places. */
@@ -21,8 +22,43 @@ const urlOf = (href: string): string | null => {
   return guide === null ? null : `/docs/${guide[1]}${guide[2] ?? ""}`
 }
 
-/** Code and tables scroll sideways, and `tabindex` lets a keyboard scroll them. */
+/** The languages of the blocks by their names in the guides. A block in another language has no colours. */
+const languages: Readonly<Record<string, string>> = {
+  css: "css",
+  env: "ini",
+  html: "html",
+  http: "http",
+  js: "js",
+  json: "json",
+  sh: "bash",
+  sql: "sql",
+  ts: "ts",
+  yaml: "yaml"
+}
+
+/** The code as HTML, in which the parts that have a colour are elements with the class `code-…`. */
+const highlight = async (code: string, language: string | undefined): Promise<string> => {
+  if (language === undefined) return Text.escapeHtml(code)
+  const parts: Array<string> = []
+  await tokenize(code, language, (part, kind) => {
+    const text = Text.escapeHtml(part)
+    parts.push(kind === undefined ? text : `<span class="code-${kind}">${text}</span>`)
+  })
+  return parts.join("")
+}
+
+interface Highlighted extends Tokens.Code {
+  html?: string
+}
+
+/** Tables scroll sideways, and `tabindex` lets a keyboard scroll them. */
 const marked = new Marked({
+  async: true,
+  walkTokens: async (token) => {
+    if (token.type !== "code") return
+    const code = token as Highlighted
+    code.html = await highlight(code.text, languages[/^\w*/.exec(code.lang ?? "")?.[0] ?? ""])
+  },
   renderer: {
     heading({ depth, text, tokens }) {
       return `<h${depth} id="${Text.escapeHtml(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
@@ -32,8 +68,8 @@ const marked = new Marked({
       const text = this.parser.parseInline(tokens)
       return url === null ? text : `<a href="${Text.escapeHtml(url)}">${text}</a>`
     },
-    code({ text }) {
-      return `<pre tabindex="0"><code>${Text.escapeHtml(text)}</code></pre>\n`
+    code({ html, text }: Highlighted) {
+      return `<div class="code"><pre><code>${html ?? Text.escapeHtml(text)}</code></pre></div>\n`
     },
     table(token: Tokens.Table) {
       const row = (cells: ReadonlyArray<Tokens.TableCell>, tag: "td" | "th") =>
@@ -47,15 +83,64 @@ const marked = new Marked({
   }
 })
 
+/** The text that a reader sees of a token, on one line. */
+const textOf = (token: Token): string => {
+  const children: ReadonlyArray<Token> =
+    token.type === "table"
+      ? [(token as Tokens.Table).header, ...(token as Tokens.Table).rows].flat().flatMap(({ tokens }) => tokens)
+      : token.type === "list"
+        ? (token as Tokens.List).items
+        : "tokens" in token
+          ? (token.tokens ?? [])
+          : []
+  const text =
+    children.length > 0
+      ? children.map(textOf).join(token.type === "table" || token.type === "list" ? " " : "")
+      : "text" in token
+        ? String(token.text)
+        : ""
+  return text.replaceAll(/\s+/g, " ")
+}
+
+/** A heading with what follows until the next one, for the search. */
+export interface Section {
+  /** The path with the anchor. */
+  readonly url: string
+  readonly guide: string
+  readonly heading: string
+  readonly text: string
+}
+
 /** Reads a guide, whose first line is a heading, and whose first paragraph says what the guide is about. */
-export const parse = (name: string, markdown: string): Guide => {
+export const parse = async (
+  name: string,
+  markdown: string
+): Promise<{ readonly guide: Guide; readonly sections: ReadonlyArray<Section> }> => {
   const tokens = marked.lexer(markdown)
-  const heading = tokens.find((token): token is Tokens.Heading => token.type === "heading")
   const paragraph = tokens.find((token): token is Tokens.Paragraph => token.type === "paragraph")
+  const headings = tokens.filter((token): token is Tokens.Heading => token.type === "heading")
+  const title = headings[0] === undefined ? name : textOf(headings[0])
+  const sections: Array<Section & { text: string }> = []
+  for (const token of tokens) {
+    if (token.type === "heading") {
+      const heading = textOf(token)
+      const isFirst = sections.length === 0
+      sections.push({ url: `/docs/${name}${isFirst ? "" : `#${anchor(token.text)}`}`, guide: title, heading, text: "" })
+    } else {
+      const last = sections.at(-1)
+      if (last !== undefined) last.text = `${last.text} ${textOf(token)}`.trim()
+    }
+  }
   return {
-    name,
-    title: heading?.text ?? name,
-    summary: paragraph === undefined ? "" : String(marked.parseInline(paragraph.text)),
-    body: String(marked.parse(markdown))
+    guide: {
+      name,
+      title,
+      summary: paragraph === undefined ? "" : await marked.parseInline(paragraph.text),
+      body: await marked.parse(markdown),
+      headings: headings
+        .filter(({ depth }) => depth === 2 || depth === 3)
+        .map((heading) => ({ depth: heading.depth, id: anchor(heading.text), text: textOf(heading) }))
+    },
+    sections
   }
 }

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { paths, TestServer } from "../../test/support/TestServer.ts"
-import { phone, sizes, twoSizes } from "./ConsoleView.ts"
+import { nothing, type PageAction, phone, twoSizes, wide } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
 
 /** The path of a website's page. The page is on the service's origin, so that the browser needs no other host. */
@@ -67,6 +67,33 @@ const states: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   }
 }
 
+const dark = { colorScheme: "dark" } as const
+const small = { ...phone, viewport: { width: 390, height: 844 } }
+
+/** How the service's own pages are shown. */
+const pageSizes: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
+  ["desktop", wide],
+  ["dark", { ...wide, ...dark }],
+  ["tablet", { viewport: { width: 820, height: 1180 } }],
+  ["phone", small],
+  ["phone-dark", { ...small, ...dark }]
+]
+
+const search: PageAction = async (page) => {
+  await page.getByRole("button", { name: "Search" }).click()
+  await page.getByRole("searchbox").fill("bounce rate")
+  await page.getByText(/results?$/).waitFor()
+}
+
+const scrollToCode: PageAction = async (page) => {
+  await page.locator(".code").nth(1).scrollIntoViewIfNeeded()
+  await page.locator(".code").nth(1).hover()
+}
+
+const referenceShown: PageAction = async (page) => {
+  await page.getByRole("heading", { level: 1 }).waitFor()
+}
+
 export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
   const { url, websiteConfigId } = yield* TestServer
   yield* FormDirectory.use((forms) => forms.create({ websiteConfigId, page: "contact", rules }))
@@ -106,12 +133,27 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
     })
   }
 
-  const takePage = (name: string, address: string, options: BrowserContextOptions) =>
-    Effect.promise(() => picture(name, options, async (page) => void (await page.goto(`${url}${address}`))))
-  for (const [size, options] of sizes) {
-    yield* takePage(`start-${size}`, "/", options)
+  const takePage = (name: string, address: string, options: BrowserContextOptions, action: PageAction = nothing) =>
+    Effect.promise(() =>
+      picture(name, options, async (page) => {
+        await page.goto(`${url}${address}`)
+        await action(page)
+      })
+    )
+  for (const [size, options] of pageSizes) {
+    yield* takePage(`start-${size}`, "/", options, (page) => page.getByText("The service is ready").waitFor())
+    yield* takePage(`unknown-${size}`, "/nothing", options)
     yield* takePage(`docs-${size}`, "/docs", options)
-    yield* takePage(`docs-guide-${size}`, "/docs/statistics", options)
+    yield* takePage(`docs-guide-${size}`, "/docs/chat#your-website", options)
+    yield* takePage(`docs-code-${size}`, "/docs/website", options, scrollToCode)
+    yield* takePage(`docs-table-${size}`, "/docs/settings", options)
+    yield* takePage(`docs-end-${size}`, "/docs/statistics", options, (page) =>
+      page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    )
+    yield* takePage(`docs-search-${size}`, "/docs/statistics", options, search)
+    yield* takePage(`reference-${size}`, "/docs/reference", options, referenceShown)
   }
+  yield* takePage("reference-owner", "/docs/reference/owner", wide, referenceShown)
+  yield* takePage("docs-list-phone", "/docs/statistics", phone, (page) => page.getByText("All guides").click())
   yield* takePage("unsubscribe-invalid", "/v1/public/mail/unsubscribe/of-nobody", phone)
 })

@@ -59,7 +59,8 @@ export const places = {
   console: "console",
   assets: "assets",
   demo: "demo",
-  guides: "guides.json"
+  guides: "guides.json",
+  paths: "paths.json"
 } as const
 
 /** Reads a file that websites load. */

@@ -16,41 +16,32 @@ import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as GuidePage from "../platform/http/GuidePage.ts"
 import * as Built from "./Built.ts"
 import * as Compression from "./Compression.ts"
+import * as GuidePage from "./GuidePage.ts"
 import * as InlineScripts from "./InlineScripts.ts"
+import * as Page from "./Page.ts"
+import * as PageFiles from "./PageFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
 
-/** The guides, in the order of the list. */
-export const guides = [
-  "website",
-  "statistics",
-  "chat",
-  "commands",
-  "operator",
-  "containers",
-  "monitoring",
-  "clickhouse",
-  "growth",
-  "settings",
-  "security",
-  "api",
-  "console",
-  "owner-api",
-  "webhooks",
-  "mail",
-  "developing"
-] as const
+/** The guides in their groups, in the order of the list. */
+const groups = {
+  Start: ["website", "console", "chat"],
+  Use: ["statistics", "mail", "webhooks", "commands"],
+  Operate: ["operator", "containers", "monitoring", "clickhouse", "growth", "security"],
+  Reference: ["settings", "api", "owner-api", "developing"]
+} as const
+
+export const guides = Object.values(groups).flat()
 
 const indexPath = "/docs"
-const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name}`
+const guidePath = (name: string): `/${string}` => `/docs/${name}`
 
 /**
  * Without these settings, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks
  * the last two; Effect passes them on.
  */
-const offline = { withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
+const offline = { theme: "none", withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
 
 /** An API with the paths of its document and of its reference. */
 const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
@@ -87,17 +78,24 @@ const quality = 5
 
 const compress = (text: string) => Effect.promise(() => Compression.compress(Buffer.from(text), quality))
 
-const referencePage = ({ render }: (typeof apis)[number]) =>
-  Effect.flatMap(render, ({ body }) =>
-    body._tag === "Uint8Array"
-      ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
-      : Effect.die(new Error("The body of the reference is not a Uint8Array"))
-  )
+/** The reference under the top of the other pages. */
+const referencePage = ({ reference, render }: (typeof apis)[number], files: Page.Files, parts: Page.Parts) =>
+  Effect.flatMap(render, ({ body }) => {
+    if (body._tag !== "Uint8Array") return Effect.die(new Error("The body of the reference is not a Uint8Array"))
+    const head = `${Page.head(files)}\n<link rel="stylesheet" href="${files.referenceStyle}">`
+    return compress(
+      new TextDecoder()
+        .decode(body.body)
+        .replace("<html>", '<html lang="en">')
+        .replace("</head>", () => `${head}\n</head>`)
+        .replace("<body>", () => `<body class="light-mode">\n${GuidePage.referenceTop(reference, parts)}`)
+    )
+  })
 
 /** Reads the guides, in the order of the list. */
-const readGuides = async (): Promise<ReadonlyArray<GuidePage.Guide>> => {
+const readGroups = async (): Promise<ReadonlyArray<GuidePage.Group>> => {
   const all: Readonly<Record<string, GuidePage.Guide>> = JSON.parse(await Built.text(Built.places.guides))
-  return guides.map((name) => all[name]!)
+  return Object.entries(groups).map(([title, names]) => ({ title, guides: names.map((name) => all[name]!) }))
 }
 
 const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
@@ -130,14 +128,15 @@ const serve = Effect.fnUntraced(function* <E, R>(
   })
 })
 
-const pageHeaders = () => GuidePage.headers
+const pageHeaders = () => Page.headers
 
-/** Allows the scripts that the page contains, its styles and images, and requests to its own origin. */
+/** Allows the scripts that the page contains, its styles and images, and this origin's styles, fonts and requests. */
 const referencePolicy = (html: string): string =>
   [
     "default-src 'none'",
     `script-src ${InlineScripts.sourcesOf(html)}`,
-    "style-src 'unsafe-inline'",
+    "style-src 'self' 'unsafe-inline'",
+    "font-src 'self'",
     "img-src data:",
     "connect-src 'self'",
     "base-uri 'none'",
@@ -146,7 +145,7 @@ const referencePolicy = (html: string): string =>
   ].join("; ")
 
 const referenceHeaders = ({ bytes }: Compression.Compressed) => ({
-  ...GuidePage.headers,
+  ...Page.headers,
   "content-security-policy": referencePolicy(new TextDecoder().decode(bytes.identity))
 })
 
@@ -154,28 +153,32 @@ const documentHeaders = () => ({ "x-content-type-options": "nosniff" })
 
 const html = "text/html; charset=utf-8"
 
-export const layer = HttpRouter.use(
-  Effect.fnUntraced(function* (router) {
-    const scope = yield* Effect.scope
-    const read = yield* StaticContent.built("The guides", readGuides)
-    const index = Effect.flatMap(read, (all) =>
-      compress(
-        GuidePage.renderIndex(
-          all,
-          apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))
+export const layer = (parts: Page.Parts) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const scope = yield* Effect.scope
+      const files = yield* PageFiles.read
+      const read = yield* StaticContent.built("The guides", readGroups)
+      const index = Effect.gen(function* () {
+        const listed = apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))
+        return yield* compress(GuidePage.renderIndex(yield* read, listed, yield* files, parts))
+      })
+      yield* router.add("GET", indexPath, yield* serve(index, html, pageHeaders))
+      for (const described of apis) {
+        const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
+        const page = Effect.flatMap(files, (files) => referencePage(described, files, parts)).pipe(
+          Effect.provideService(Scope.Scope, scope)
         )
-      )
-    )
-    yield* router.add("GET", indexPath, yield* serve(index, html, pageHeaders))
-    for (const described of apis) {
-      const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
-      const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
-      yield* router.add("GET", described.document, yield* serve(document, "application/json", documentHeaders))
-      yield* router.add("GET", described.reference, yield* serve(page, html, referenceHeaders))
-    }
-    for (const [position, name] of guides.entries()) {
-      const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
-      yield* router.add("GET", guidePath(name), yield* serve(page, html, pageHeaders))
-    }
-  })
-)
+        yield* router.add("GET", described.document, yield* serve(document, "application/json", documentHeaders))
+        yield* router.add("GET", described.reference, yield* serve(page, html, referenceHeaders))
+      }
+      for (const name of guides) {
+        const page = Effect.gen(function* () {
+          const groups = yield* read
+          const guide = groups.flatMap((group) => group.guides).find((guide) => guide.name === name)!
+          return yield* compress(GuidePage.render(guide, groups, yield* files, parts))
+        })
+        yield* router.add("GET", guidePath(name), yield* serve(page, html, pageHeaders))
+      }
+    })
+  )

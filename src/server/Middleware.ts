@@ -11,8 +11,10 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type { IpNetwork } from "effect/net"
 import { isOpenAiPath } from "../chat/OpenAiApi.ts"
 import * as OpenAiErrors from "../chat/OpenAiErrors.ts"
+import * as Page from "../pages/Page.ts"
+import * as PageFiles from "../pages/PageFiles.ts"
+import * as StartPage from "../pages/StartPage.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as GuidePage from "../platform/http/GuidePage.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import { ownerPrefix } from "../platform/http/Routes.ts"
@@ -146,25 +148,25 @@ const answerErrors =
  *
  * @param parts what the page links to
  */
-const answerBrowsers = (parts: GuidePage.Parts) => {
-  const page = HttpServerResponse.text(GuidePage.renderUnknown(parts), {
-    status: 404,
-    contentType: "text/html; charset=utf-8",
-    headers: { ...GuidePage.headers, "cache-control": "no-store", vary: "Accept" }
-  })
+const answerBrowsers = (parts: Page.Parts, files: PageFiles.Read) => {
+  const page = Effect.map(files, (files) =>
+    HttpServerResponse.text(StartPage.renderUnknown(files, parts), {
+      status: 404,
+      contentType: "text/html; charset=utf-8",
+      headers: { ...Page.headers, "cache-control": "no-store", vary: "Accept" }
+    })
+  )
   return <E, R>(
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
     Effect.withFiber((fiber) => {
       const { headers, method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       if ((method !== "GET" && method !== "HEAD") || url.startsWith("/v1/")) return app
-      return Effect.map(app, (response) =>
-        response.status !== 404
-          ? response
-          : GuidePage.wantsHtml(headers["accept"])
-            ? page
-            : HttpServerResponse.setHeader(response, "vary", "Accept")
-      )
+      return Effect.flatMap(app, (response) => {
+        if (response.status !== 404) return Effect.succeed(response)
+        const json = HttpServerResponse.setHeader(response, "vary", "Accept")
+        return Page.wantsHtml(headers["accept"]) ? Effect.orElseSucceed(page, () => json) : Effect.succeed(json)
+      })
     })
 }
 
@@ -204,7 +206,7 @@ export interface Options {
   /** All paths of the server. */
   readonly paths: ReadonlyArray<KnownPath>
   /** What the page at an unknown path links to. */
-  readonly parts: GuidePage.Parts
+  readonly parts: Page.Parts
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   /** Undefined if no request is traced. */
@@ -217,7 +219,7 @@ export const layer = ({ parts, paths, tracing, trustedProxies }: Options) => {
   const answersAndCors = Layer.provideMerge(
     Layer.provideMerge(
       HttpRouter.middleware(answerErrors(paths), global),
-      HttpRouter.middleware(answerBrowsers(parts), global)
+      Layer.unwrap(Effect.map(PageFiles.read, (files) => HttpRouter.middleware(answerBrowsers(parts, files), global)))
     ),
     HttpRouter.middleware(Origin.cors, global)
   )

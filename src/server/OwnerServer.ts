@@ -58,13 +58,13 @@ export const layer = (options: Options) =>
       const { rateLimitOwner, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
       const paths = pathsOf(options)
-      const parts = { console: options.console, demo: false }
+      const parts = { console: options.console, demo: false, health: false }
       const { serve } = yield* NodeServer.make(options, routesOf(options))
       const router = yield* HttpRouter.toHttpEffect(
         Layer.mergeAll(
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
-          Docs.layer,
+          Docs.layer(parts),
           Home.layer(parts),
           PageFiles.layer
         ).pipe(Layer.provideMerge(Middleware.layer({ parts, paths, trustedProxies, tracing })))

@@ -80,7 +80,7 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.Known
 ]
 
 /** The parts that its pages link to. */
-const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined })
+const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined, health: true })
 
 /** The services of the routes that live as long as the server. */
 const endpoints = (options: Options, unreadTimeout: number) =>
@@ -103,7 +103,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     options.ownerApi ? OwnerRoutes.layer({ ...options, rateLimit: options.rateLimitOwner }) : Layer.empty,
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
-    Docs.layer,
+    Docs.layer(partsOf(options)),
     Home.layer(partsOf(options)),
     PageFiles.layer,
     Health.layer

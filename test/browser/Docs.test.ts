@@ -1,6 +1,7 @@
 /**
- * The documentation in a browser: its Content-Security-Policy blocks nothing, axe-core finds no violation, no page is wider than
- * a phone, the list of guides opens, and the reference needs no other host.
+ * The documentation and the start page in a browser: their Content-Security-Policy blocks nothing, axe-core finds no violation, no
+ * page is wider than a phone, no code is cut off, the list of guides opens, the search finds sections, and the reference needs no
+ * other host.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -16,16 +17,113 @@ inChromium("the documentation", testServer(), (it) => {
       const { visitor } = yield* Chromium
       const { errors, open, page } = yield* visitor({ viewport: { width: 320, height: 640 } })
       // A page of each kind. The other guides have the same elements, so only their width is checked.
-      const checked = ["/docs", "/docs/settings"]
+      const checked = ["/", "/docs", "/docs/settings"]
       const others = guides.map((name) => `/docs/${name}`).filter((path) => !checked.includes(path))
       for (const path of [...checked, ...others]) {
         yield* open(url + path)
         assert.strictEqual(yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth")), 320)
+        const cutOff = yield* Effect.promise(() =>
+          page
+            .locator("pre")
+            .evaluateAll((blocks) => blocks.filter((block) => block.scrollWidth > block.clientWidth).length)
+        )
+        assert.strictEqual(cutOff, 0, path)
         if (!checked.includes(path)) continue
         const found = yield* Effect.promise(() => violationsInBothSchemes(page))
         assert.deepStrictEqual(found, [], path)
       }
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("is readable in light and dark mode in a wide window, with its search open", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { errors, open, page } = yield* visitor({ viewport: { width: 1440, height: 900 } })
+      for (const path of ["/", "/docs", "/docs/chat"]) {
+        yield* open(url + path)
+        assert.deepStrictEqual(yield* Effect.promise(() => violationsInBothSchemes(page)), [], path)
+      }
+      yield* Effect.promise(async () => {
+        await page.keyboard.press("/")
+        await page.getByRole("searchbox").fill("webhook")
+        await page.getByText(/results$/).waitFor()
+      })
+      assert.deepStrictEqual(yield* Effect.promise(() => violationsInBothSchemes(page)), [], "the search")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("finds a section by its words, also misspelled, and opens it by keyboard", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { errors, open, page } = yield* visitor()
+      yield* open(`${url}/docs/website`)
+      yield* Effect.promise(async () => {
+        await page.keyboard.press("/")
+        const input = page.getByRole("searchbox")
+        await input.fill("no such words anywhere")
+        await page.getByText("Nothing found. Try fewer or other words.").waitFor()
+        await input.fill("quarentine")
+        await page.getByRole("dialog").getByRole("link", { name: "Spam Websites" }).waitFor()
+        await input.fill("unsubscribe mail")
+        await page.getByText(/results?$/).waitFor()
+        const first = page.getByRole("dialog").getByRole("link").first()
+        await page.keyboard.press("ArrowDown")
+        await page.waitForFunction("document.activeElement.closest('dialog li') !== null")
+        const target = (await first.getAttribute("href")) ?? ""
+        await page.keyboard.press("Enter")
+        await page.waitForURL(url + target)
+      })
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("copies the code of a block", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor({ permissions: ["clipboard-read", "clipboard-write"] })
+      yield* open(`${url}/docs/website`)
+      yield* Effect.promise(async () => {
+        await page.getByRole("button", { name: "Copy" }).first().click()
+        await page.getByRole("button", { name: "Copied" }).waitFor()
+      })
+      const copied = yield* Effect.promise(() => page.evaluate<string>("navigator.clipboard.readText()"))
+      const shown = yield* Effect.promise(() => page.locator("pre").first().textContent())
+      assert.strictEqual(copied, shown)
+      assert.match(copied, /^hydracore site snippet /)
+    })
+  )
+
+  it.effect("marks the section that is read", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor({ viewport: { width: 1440, height: 900 } })
+      yield* open(`${url}/docs/website`)
+      yield* Effect.promise(async () => {
+        const contents = page.getByRole("navigation", { name: "On this page" })
+        await contents.getByRole("link", { name: "Origins" }).click()
+        await contents.locator("[aria-current=location]", { hasText: "Origins" }).waitFor()
+      })
+    })
+  )
+
+  it.effect("shows on the start page whether the service is ready", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor()
+      yield* open(`${url}/`)
+      yield* Effect.promise(async () => {
+        await page.getByText("The service is ready").waitFor()
+        await page.route("**/readyz", (route) => route.fulfill({ status: 503, json: { detail: "no" } }))
+        await page.reload()
+        await page.getByText("The service is not ready").waitFor()
+      })
     })
   )
 
@@ -36,7 +134,7 @@ inChromium("the documentation", testServer(), (it) => {
       const { open, page } = yield* visitor({ viewport: { width: 320, height: 640 } })
       yield* open(`${url}/docs/chat`)
       yield* Effect.promise(async () => {
-        const link = page.getByRole("navigation").getByRole("link", { name: "Webhooks" })
+        const link = page.getByRole("navigation", { name: "Guides" }).getByRole("link", { name: "Webhooks" })
         const fold = page.getByText("All guides")
         await link.waitFor({ state: "hidden" })
         await fold.click()

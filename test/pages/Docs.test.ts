@@ -19,7 +19,7 @@ const includes =
   (page: string) => {
     assert.match(page, /^<!doctype html>/)
     // A browser requests /favicon.ico unless the head names an icon.
-    assert.include(page.slice(0, page.indexOf("</head>")), '<link rel="icon" href="data:," />')
+    assert.include(page.slice(0, page.indexOf("</head>")), '<link rel="icon" href="data:image/svg+xml,')
     for (const text of texts) assert.include(page, text)
   }
 
@@ -33,8 +33,8 @@ const operations = [OpenApi.fromApi(Api), OpenApi.fromApi(OwnerApi)].flatMap(({ 
 const cases: ReadonlyArray<readonly [path: string, contentType: string, check: (body: string) => void]> = [
   ["/docs", html, includes(...operations, ...guides.map((name) => `href="/docs/${name}"`))],
   ...guides.map((name) => [`/docs/${name}`, html, includes("<h1 id=", 'aria-current="page"')] as const),
-  ["/docs/reference", html, includes("/v1/public/analytics/track")],
-  ["/docs/reference/owner", html, includes("/v1/owner/query")],
+  ["/docs/reference", html, includes("/v1/public/analytics/track", 'href="/docs/reference/owner"')],
+  ["/docs/reference/owner", html, includes("/v1/owner/query", 'href="/docs/reference"')],
   [
     "/openapi.json",
     "application/json",
@@ -89,14 +89,45 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
     )
   }
 
-  it.effect("a guide's policy forbids scripts, requests and frames", () =>
+  it.effect("a guide's policy allows this origin only, and scripts make no HTML from strings", () =>
     Effect.gen(function* () {
       for (const name of ["", ...guides.map((guide) => `/${guide}`)]) {
         const { headers } = yield* get(`/docs${name}`)
         const policy = String(headers["content-security-policy"])
-        assert.match(policy, /^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; base-uri 'none'/)
-        assert.include(policy, "frame-ancestors 'none'")
+        assert.match(
+          policy,
+          /^default-src 'none'; script-src 'self' 'sha256-[^' ]+'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'$/
+        )
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
+      }
+    })
+  )
+
+  it.effect("the files that a page names exist, and browsers keep them for a year", () =>
+    Effect.gen(function* () {
+      const page = (yield* get("/docs/chat")).bytes.toString()
+      const reference = (yield* get("/docs/reference")).bytes.toString()
+      const named = [...`${page}${reference}`.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = ""]) => path)
+      assert.sameMembers(
+        [...new Set(named.map((path) => path.replace(/-[^-]+(?=\.\w+$)/, "")))],
+        ["font.woff2", "pages.css", "pages.js", "reference.css", "search.json"].map((name) => `/assets/${name}`)
+      )
+      for (const path of named) {
+        const { headers, status } = yield* get(path)
+        assert.deepStrictEqual([status, headers["cache-control"]], [200, "public, max-age=31536000, immutable"], path)
+      }
+    })
+  )
+
+  it.effect("each guide leads to the one before and the next, and the list has all in four groups", () =>
+    Effect.gen(function* () {
+      for (const [at, name] of guides.entries()) {
+        const page = (yield* get(`/docs/${name}`)).bytes.toString()
+        const turn = (rel: string) => new RegExp(`rel="${rel}" href="/docs/([a-z-]+)"`).exec(page)?.[1]
+        assert.deepStrictEqual([turn("prev"), turn("next")], [guides[at - 1], guides[at + 1]], name)
+        const list = /<nav class="guides"[\s\S]+?<\/nav>/.exec(page)?.[0] ?? ""
+        assert.strictEqual(list.match(/<ul>/g)?.length, 4)
+        for (const path of [...guides, "reference", "reference/owner"]) assert.include(list, `href="/docs/${path}"`)
       }
     })
   )
@@ -106,7 +137,10 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
       for (const path of ["/docs/reference", "/docs/reference/owner"]) {
         const { headers } = yield* get(path)
         const policy = String(headers["content-security-policy"])
-        assert.match(policy, /^default-src 'none'; script-src (?:'sha256-[^']+' ?)+; style-src 'unsafe-inline'/)
+        assert.match(
+          policy,
+          /^default-src 'none'; script-src (?:'sha256-[^']+' ?)+; style-src 'self' 'unsafe-inline'; font-src 'self'/
+        )
         assert.include(policy, "frame-ancestors 'none'")
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
       }

@@ -1,0 +1,46 @@
+/**
+ * Bundles what the service's own pages load besides the console (`src/pages/web`): a style sheet, a script, the search and what
+ * it reads, and the font.
+ *
+ * @module
+ */
+import path from "node:path"
+import * as Compression from "../../src/pages/Compression.ts"
+import type { Files } from "../../src/pages/Page.ts"
+import { assets, type Bundle, font, fontName, root } from "./Bundle.ts"
+import type { Section } from "./GuideReader.ts"
+
+/** The files by their names, and the paths of those that pages name. */
+export const make = async (
+  bundle: Bundle,
+  sections: ReadonlyArray<Section>
+): Promise<{ readonly files: ReadonlyMap<string, Uint8Array>; readonly paths: Files }> => {
+  const { outputFiles } = await bundle({
+    entryPoints: ["pages.ts", "pages.css", "reference.css"].map((name) => path.join(root, "src/pages/web", name)),
+    splitting: true,
+    format: "esm",
+    target: ["es2023", "chrome123", "firefox128", "safari17.5"],
+    minify: true,
+    entryNames: "[name]-[hash]",
+    chunkNames: "part-[hash]"
+  })
+  const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]))
+  const index = Buffer.from(JSON.stringify(sections))
+  const indexName = `search-${Compression.hashOf(index)}.json`
+  const pathOf = (pattern: RegExp): string => {
+    const name = [...files.keys()].find((name) => pattern.test(name))
+    if (name === undefined) throw new Error(`The pages have no file ${pattern}.`)
+    return assets + name
+  }
+  files.set(indexName, index).set(fontName, font)
+  return {
+    files,
+    paths: {
+      style: pathOf(/^pages-.*\.css$/),
+      referenceStyle: pathOf(/^reference-.*\.css$/),
+      script: pathOf(/^pages-.*\.js$/),
+      font: assets + fontName,
+      index: assets + indexName
+    }
+  }
+}

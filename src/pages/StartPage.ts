@@ -1,0 +1,50 @@
+/**
+ * The page at `/`, and the page of an unknown address. Pure.
+ *
+ * @module
+ */
+import * as Design from "../platform/design/Design.ts"
+import * as Page from "./Page.ts"
+
+/** Links to the parts of a server. */
+const linksTo = ({ console, demo }: Page.Parts): string => {
+  const card = (href: string, title: string, text: string) =>
+    `<li><a class="card" href="${href}"><b>${title}</b><span>${text}</span></a></li>`
+  return `<ul class="cards">
+${demo ? card("/demo", "Demo", "A small website, and beside it what arrives here.") : ""}
+${console ? card("/console/", "Console", "The statistics, submissions and conversations of your websites.") : ""}
+${card("/docs", "Guides", "How to add the service to a website, and how to operate it.")}
+${card("/docs/reference", "API reference", "Every endpoint, with its fields and responses.")}
+</ul>`
+}
+
+/** The page at `/`. */
+export const render = (files: Page.Files, parts: Page.Parts): string => {
+  const [first, second] = [
+    ...(parts.demo ? [["/demo", "Open the demo"]] : []),
+    ...(parts.console ? [["/console/", "Open the console"]] : []),
+    ["/docs", "Read the guides"]
+  ]
+  const state = `<p class="state"><a href="/readyz" data-state="/readyz">State of the service</a></p>`
+  const body = `<main id="content" class="start" tabindex="-1">
+<div class="tile">${Design.markSvg()}</div>
+<h1>See who visits your website, receive what they send, and answer what they ask.</h1>
+<p class="actions"><a class="button primary" href="${first?.[0]}">${first?.[1]}</a>${
+    second === undefined ? "" : ` <a class="button" href="${second[0]}">${second[1]}</a>`
+  }</p>
+${linksTo(parts)}
+${parts.health ? state : ""}
+</main>`
+  return Page.render({ title: "Start", current: "/", body }, files, parts)
+}
+
+/** The page at an unknown address. It does not show the address, which may contain a secret. */
+export const renderUnknown = (files: Page.Files, parts: Page.Parts): string => {
+  const body = `<main id="content" class="start" tabindex="-1">
+<p class="kicker">404</p>
+<h1>There is nothing at this address</h1>
+<p class="lead">Check the address. These pages exist:</p>
+${linksTo(parts)}
+</main>`
+  return Page.render({ title: "Not found", current: "", body }, files, parts)
+}
