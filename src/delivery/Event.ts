@@ -17,6 +17,7 @@ export const types = [
   "submission.quarantined",
   "submission.released",
   "submission.deleted",
+  "submission.restored",
   "conversation.started",
   "conversation.unanswered",
   "conversation.feedback",

@@ -43,6 +43,7 @@ const titles: Readonly<Record<string, string>> = {
   "submission.quarantined": "Suspected spam in quarantine",
   "submission.released": "Submission released from quarantine",
   "submission.deleted": "Submission deleted",
+  "submission.restored": "Deleted submission restored",
   "conversation.started": "New conversation",
   "conversation.unanswered": "A visitor got no answer",
   "conversation.feedback": "An answer was rated",

@@ -21,7 +21,7 @@ type Change<Arguments extends ReadonlyArray<unknown> = []> = (
 export class Inbox extends Context.Service<
   Inbox,
   {
-    /** At most `limit` submissions, latest first. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
+    /** At most `limit` submissions, latest first: without the deleted ones, unless the filter selects these. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
     readonly list: (query: {
       readonly websiteConfigId: WebsiteConfigId
       readonly filter: Filter
@@ -36,6 +36,7 @@ export class Inbox extends Context.Service<
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    /** Also finds deleted submissions. */
     readonly find: (
       websiteConfigId: WebsiteConfigId,
       submissionId: SubmissionId
@@ -47,7 +48,11 @@ export class Inbox extends Context.Service<
     readonly mark: Change<[isRead: boolean]>
     /** Accepts quarantined submissions. */
     readonly release: Change
-    /** Deletes submissions as `SubmissionRepo.delete` does. */
+    /** Deletes submissions as `SubmissionRepo.delete` does: they can be restored. */
     readonly delete: Change
+    /** Restores deleted submissions. */
+    readonly restore: Change
+    /** Deletes submissions for good that were deleted before. Does not find the others. */
+    readonly purge: Change
   }
 >()("hydracore/forms/Inbox") {}

@@ -8,11 +8,13 @@ import * as Json from "../platform/json/Json.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import { contains } from "../platform/text/Text.ts"
 import * as FormSender from "./FormSender.ts"
-import type { Status, Submission } from "./Submission.ts"
+import { type Status, type Submission, statuses } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */
 export interface Message extends Submission {
   readonly isRead: boolean
+  /** When it was deleted, in milliseconds since 1970; null unless it was. */
+  readonly deletedAt: number | null
 }
 
 /** A submission in a list. */
@@ -25,6 +27,8 @@ export interface Summary extends Omit<Message, "formData"> {
 
 /** Selects submissions for a list. An absent member selects all. */
 export interface Filter {
+  /** Selects deleted submissions instead of the others. */
+  readonly isDeleted?: boolean | undefined
   readonly status?: Status | undefined
   readonly isRead?: boolean | undefined
   readonly pageSlug?: string | undefined
@@ -36,9 +40,14 @@ export interface Filter {
   readonly before?: number | undefined
 }
 
+/** What a list can be limited to. */
+export const listStatuses = [...statuses, "deleted"] as const
+
+type ListStatus = (typeof listStatuses)[number]
+
 /** The query of a list, as its URL has it. */
 export interface InboxQuery {
-  readonly status?: Status
+  readonly status?: ListStatus
   readonly read?: "true" | "false"
   /** The slug of the page with the form. */
   readonly page?: string
@@ -50,7 +59,8 @@ export interface InboxQuery {
 
 /** The filter of a query, with days in the website's time zone. */
 export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => ({
-  status,
+  isDeleted: status === "deleted",
+  status: status === "deleted" ? undefined : status,
   isRead: read === undefined ? undefined : read === "true",
   pageSlug: page,
   search,
@@ -102,12 +112,14 @@ export const needlesOf = (search: string): Needles => ({ text: search, json: Jso
 export const matches = (message: Message, filter: Filter): boolean => {
   const {
     before = Number.POSITIVE_INFINITY,
+    isDeleted = false,
     isRead,
     pageSlug,
     search,
     since = Number.NEGATIVE_INFINITY,
     status
   } = filter
+  if ((message.deletedAt !== null) !== isDeleted) return false
   if (status !== undefined && message.status !== status) return false
   if (isRead !== undefined && message.isRead !== isRead) return false
   if (pageSlug !== undefined && message.pageSlug !== pageSlug) return false

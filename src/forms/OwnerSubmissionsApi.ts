@@ -15,7 +15,7 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { type Message, maxCount } from "./InboxMessage.ts"
+import { listStatuses, type Message, maxCount } from "./InboxMessage.ts"
 import { statuses } from "./Submission.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
@@ -28,7 +28,10 @@ const exampleId = "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"
 
 /** The query parameters that select submissions. */
 export const filter = {
-  status: Fields.choice(statuses, { title: "Status" }),
+  status: Fields.choice(listStatuses, {
+    title: "Status",
+    description: "`deleted` selects the submissions that can be restored; the others are never deleted ones"
+  }),
   read: Fields.choice(["true", "false"], { title: "Read" }),
   page: Fields.text({ title: "Page", description: "The `page_slug` of the form", maxLength: 500 }),
   search: Fields.text({
@@ -53,7 +56,10 @@ const common = {
     description: "The sender's name, if the form has a field for it, such as `name`, or `first_name` and `last_name`"
   }),
   email: Schema.NullOr(Schema.String),
-  page_slug: Schema.NullOr(Schema.String)
+  page_slug: Schema.NullOr(Schema.String),
+  deleted_at: Schema.NullOr(Fields.time).annotate({
+    description: "When it was deleted; null unless it was. It is deleted for good 30 days later"
+  })
 }
 
 const exampleCommon = {
@@ -64,7 +70,8 @@ const exampleCommon = {
   read: false,
   name: "Ada Lovelace",
   email: "ada@example.org",
-  page_slug: "contact"
+  page_slug: "contact",
+  deleted_at: null
 } as const
 
 /** A submission in a list. */
@@ -215,7 +222,19 @@ const change = <const Name extends string>(name: Name, summary: string, descript
 
 export const release = change("release", "Release submissions", "Accepts quarantined submissions.")
 
-export const remove = change("delete", "Delete submissions", "Deletes submissions permanently, with all their data.")
+export const remove = change(
+  "delete",
+  "Delete submissions",
+  "Deletes submissions. They can be restored for 30 days, and are then deleted for good."
+)
+
+export const restore = change("restore", "Restore submissions", "Restores deleted submissions.")
+
+export const purge = change(
+  "purge",
+  "Delete submissions for good",
+  "Deletes submissions for good, with all their data. Only those that were deleted before: the others are not found."
+)
 
 export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
   params: site,
@@ -242,7 +261,8 @@ export const exampleMessage: Message = {
   status: "accepted",
   reasons: [],
   attribution: { source: "newsletter", medium: "email", campaign: null, referrer: null, entryPage: "/pricing" },
-  isRead: false
+  isRead: false,
+  deletedAt: null
 }
 
 const columns: SubmissionTable.Columns = new Set()
@@ -276,5 +296,5 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
   )
 
 export class SubmissionsGroup extends HttpApiGroup.make("submissions")
-  .add(list, overview, exportAll, details, release, remove, mark)
+  .add(list, overview, exportAll, details, release, remove, restore, purge, mark)
   .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}

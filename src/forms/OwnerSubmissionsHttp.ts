@@ -18,7 +18,7 @@ import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
 import { Inbox } from "./Inbox.ts"
 import * as InboxMessage from "./InboxMessage.ts"
-import type { exportFormats } from "./OwnerSubmissionsApi.ts"
+import type { exportFormats, Selection } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
@@ -35,7 +35,8 @@ const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   read: message.isRead,
   name: "name" in message ? message.name : InboxMessage.senderOf(message.formData),
   email: message.email,
-  page_slug: message.pageSlug
+  page_slug: message.pageSlug,
+  deleted_at: message.deletedAt === null ? null : Calendar.iso(message.deletedAt)
 })
 
 /** A submission in a list. */
@@ -138,6 +139,15 @@ export const layer = HttpApiBuilder.group(
         Effect.fromOption(() => unknownSubmission)
       )
 
+    const change = (span: string, run: (typeof inbox)["release"]) =>
+      ServiceSpans.handler(
+        span,
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }: { readonly payload: typeof Selection.Type }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          return yield* changed(submission_ids, yield* lists.run(websiteConfigId, run(websiteConfigId, submission_ids)))
+        })
+      )
+
     return handlers
       .handle(
         "list",
@@ -196,28 +206,10 @@ export const layer = HttpApiBuilder.group(
           })
         )
       )
-      .handle(
-        "release",
-        ServiceSpans.handler(
-          "submissions.release",
-          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            const found = yield* lists.run(websiteConfigId, inbox.release(websiteConfigId, submission_ids))
-            return yield* changed(submission_ids, found)
-          })
-        )
-      )
-      .handle(
-        "delete",
-        ServiceSpans.handler(
-          "submissions.delete",
-          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            const found = yield* lists.run(websiteConfigId, inbox.delete(websiteConfigId, submission_ids))
-            return yield* changed(submission_ids, found)
-          })
-        )
-      )
+      .handle("release", change("submissions.release", inbox.release))
+      .handle("delete", change("submissions.delete", inbox.delete))
+      .handle("restore", change("submissions.restore", inbox.restore))
+      .handle("purge", change("submissions.purge", inbox.purge))
       .handle(
         "mark",
         ServiceSpans.handler(

@@ -41,6 +41,9 @@ export interface SubmissionDraft extends Omit<Submission, "attribution"> {
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
 }
 
+/** How long a deleted submission can be restored. */
+export const restorableMillis = 30 * dayMillis
+
 /** How long an `Idempotency-Key` is valid. */
 export const idempotencyWindowMillis = dayMillis
 

@@ -52,7 +52,7 @@ export class SubmissionRepo extends Context.Service<
     /** Accepts a submission if it is quarantined. False if there is no submission with this id; true if it is accepted now. */
     readonly release: (submissionId: SubmissionId) => Effect.Effect<boolean, StorageUnavailable>
     /**
-     * Deletes a submission and its idempotency key, whose digests could confirm a guess of the content. The key can then be used
+     * Deletes a submission, which `Inbox` can restore for `restorableMillis`, and its idempotency key, whose digests could confirm a guess of the content. The key can then be used
      * again: the next submission with it is stored under a new id, since the old id would acknowledge a submission that no longer
      * exists. False if there is no such submission.
      */

@@ -60,6 +60,7 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
           name: null,
           email: null,
           page_slug: null,
+          deleted_at: null,
           preview: "Hello\0"
         }
       ])
@@ -75,6 +76,7 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
         name: null,
         email: "ada@example.com",
         page_slug: "contact",
+        deleted_at: null,
         fields: [
           { name: "a", type: "text", value: "Hi" },
           { name: "n", type: "json", value: "1.0" }
@@ -127,7 +129,10 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
       for (const [name, more] of [
         ["/read", { read: true }],
         ["/release", {}],
-        ["/delete", {}]
+        ["/delete", {}],
+        ["/restore", {}],
+        ["/delete", {}],
+        ["/purge", {}]
       ] as const) {
         const changed = yield* mine.post(name, {
           submission_ids: [unknown, ownSubmission.toUpperCase(), foreignSubmission, ownSubmission],

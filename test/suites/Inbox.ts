@@ -193,12 +193,55 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
         }
         const [deleted, remaining] = [own[0].submissionId, own[1].submissionId]
         assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted, foreign.submissionId]))], [deleted])
-        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted]))], [])
-        assert.isTrue(Option.isNone(yield* inbox.find(site, deleted)))
+        // A second deletion has no effect: a request that is sent again must not delete for good.
+        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted]))], [deleted])
+        assert.isNotNull(Option.getOrThrow(yield* inbox.find(site, deleted)).deletedAt)
         yield* assertState(remaining, "accepted", false)
         yield* assertState(foreign.submissionId, "quarantined", false, other)
         assert.isTrue(Option.isNone(yield* inbox.find(site, foreign.submissionId)))
       })
+    )
+
+    it.effect.prop(
+      "a deleted submission is restored as it was, and until then only the list of deleted ones has it",
+      {
+        shape: Shape,
+        formData: Schema.Literals(['{"a":"\\u0000\\ud800","a":1e400,"__proto__":{}}', '{"message":"Hello"}'])
+      },
+      ({ formData, shape: { isRead, text: _, time, ...rest } }) =>
+        Effect.gen(function* () {
+          const inbox = yield* Inbox
+          const [site, other] = [yield* newSite, yield* newSite]
+          const { submissionId } = yield* submit(site, {
+            ...rest,
+            receivedAt: start + time,
+            formData,
+            reasons: ["links"]
+          })
+          yield* inbox.mark(site, [submissionId], isRead)
+          const before = Option.getOrThrow(yield* inbox.find(site, submissionId))
+          assert.deepStrictEqual([...(yield* inbox.purge(site, [submissionId]))], [])
+          yield* inbox.delete(site, [submissionId])
+          const deleted = Option.getOrThrow(yield* inbox.find(site, submissionId))
+          assert.deepStrictEqual({ ...deleted, deletedAt: null }, before)
+          assert.deepStrictEqual(yield* listed(site, {}, 4), [])
+          assert.deepStrictEqual(yield* inbox.overview(site), { unread: 0, quarantined: 0, pages: [] })
+          assert.deepStrictEqual(yield* listed(site, { isDeleted: true }, 4), [Inboxes.toSummary(deleted)])
+          const stream = inbox.stream(site, { isDeleted: true })
+          assert.deepStrictEqual([...(yield* Stream.runCollect(stream))], [deleted])
+          assert.deepStrictEqual([...(yield* inbox.release(site, [submissionId]))], [])
+          assert.deepStrictEqual([...(yield* inbox.restore(other, [submissionId]))], [])
+          for (let count = 0; count < 2; count++) {
+            assert.deepStrictEqual([...(yield* inbox.restore(site, [submissionId]))], [submissionId])
+            assert.deepStrictEqual(Option.getOrThrow(yield* inbox.find(site, submissionId)), before)
+          }
+          yield* inbox.delete(site, [submissionId])
+          assert.deepStrictEqual([...(yield* inbox.purge(other, [submissionId]))], [])
+          assert.deepStrictEqual([...(yield* inbox.purge(site, [submissionId]))], [submissionId])
+          assert.isTrue(Option.isNone(yield* inbox.find(site, submissionId)))
+          assert.deepStrictEqual([...(yield* inbox.restore(site, [submissionId]))], [])
+        }),
+      { arbitrary: { runs: 10 } }
     )
 
     it.effect("counts unread and quarantined submissions, and lists the pages", () =>

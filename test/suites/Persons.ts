@@ -223,6 +223,24 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
+    it.effect("finds submissions that were deleted before, and erases them for good", () =>
+      Effect.gen(function* () {
+        const { websiteConfigId } = yield* setup
+        const repo = yield* SubmissionRepo
+        const [deleted, other] = [
+          yield* submit({ websiteConfigId, email: ann }),
+          yield* submit({ websiteConfigId, email: "bob@example.com" })
+        ]
+        assert.isTrue(yield* repo.delete(deleted))
+        assert.isTrue(yield* repo.delete(other))
+        const query = queryOf(websiteConfigId)
+        assert.deepStrictEqual((yield* findIds(query)).submissions, [deleted])
+        assert.strictEqual((yield* erase(query)).submissions, 1)
+        assert.deepStrictEqual((yield* findIds(query)).submissions, [])
+        assert.deepStrictEqual((yield* findIds(queryOf(websiteConfigId, "bob@example.com"))).submissions, [other])
+      })
+    )
+
     it.effect("erases the notifications whose mails go to the address", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications

@@ -74,7 +74,8 @@ export const submissions = ({ formData, onRead = () => {}, submissions: count = 
             Stream.map((number) => ({
               ...submission(number),
               ...(formData === undefined ? {} : { formData }),
-              isRead: false
+              isRead: false,
+              deletedAt: null
             })),
             Stream.filter((message) => InboxMessage.matches(message, filter))
           )

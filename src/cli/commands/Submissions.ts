@@ -1,13 +1,14 @@
 /**
- * `submissions export`, `submissions release` and `submissions delete`: a website's form submissions. An export is
+ * `submissions export`, `release`, `delete` and `restore`: a website's form submissions. An export is
  * streamed, so memory use does not depend on its size.
  *
  * @module
  */
 import { Clock, Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
+import { listStatuses } from "../../forms/InboxMessage.ts"
 import { exportFormats } from "../../forms/OwnerSubmissionsApi.ts"
-import { statuses } from "../../forms/Submission.ts"
+import type { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
@@ -22,7 +23,7 @@ const exportCommand = Command.make(
       Flag.withDescription("One JSON object per line, or CSV with a column for each field; ndjson unless given"),
       Flag.withDefault("ndjson")
     ),
-    status: Flag.Literals("status", statuses).pipe(
+    status: Flag.Literals("status", listStatuses).pipe(
       Flag.withDescription("Only submissions with this status; accepted ones unless given"),
       Flag.withDefault("accepted")
     ),
@@ -53,25 +54,40 @@ const exportCommand = Command.make(
     {
       command: "hydracore submissions export --site Shop --status quarantined",
       description: "Suspected spam, with the reasons"
+    },
+    {
+      command: "hydracore submissions export --site Shop --status deleted",
+      description: "What can be restored"
     }
   ])
 )
 
 const siteFlag = Websites.flagOf("submission")
 
+/** Sends a request about a submission to the owner API. */
+const ofSubmission = <A, E extends { readonly _tag: string }, R>(
+  { site, submissionId }: { readonly submissionId: SubmissionId; readonly site: string | null },
+  request: (
+    submissions: Client.Group<"submissions">,
+    about: {
+      readonly params: { readonly site_id: WebsiteConfigId }
+      readonly payload: { readonly submission_ids: readonly [SubmissionId] }
+    }
+  ) => Effect.Effect<A, E, R>
+) =>
+  Websites.withRecord(
+    "submissions",
+    { kind: "submission", id: submissionId, site },
+    Output.notFound("submission", submissionId),
+    (submissions, site_id) => request(submissions, { params: { site_id }, payload: { submission_ids: [submissionId] } })
+  )
+
 const release = Command.make(
   "release",
   { submissionId: Inputs.submissionId, site: siteFlag },
-  Effect.fnUntraced(function* ({ site, submissionId }) {
-    const record = { kind: "submission", id: submissionId, site } as const
-    const changed = yield* Websites.withRecord(
-      "submissions",
-      record,
-      Output.notFound("submission", submissionId),
-      (submissions, site_id) =>
-        submissions.release({ params: { site_id }, payload: { submission_ids: [submissionId] } })
-    )
-    yield* Output.answer({ json: changed, text: `The submission ${submissionId} is accepted.\n` })
+  Effect.fnUntraced(function* (flags) {
+    const changed = yield* ofSubmission(flags, (submissions, about) => submissions.release(about))
+    yield* Output.answer({ json: changed, text: `The submission ${flags.submissionId} is accepted.\n` })
   })
 ).pipe(
   Command.withDescription("Release a submission from the quarantine"),
@@ -82,6 +98,15 @@ const release = Command.make(
     }
   ])
 )
+
+const restore = Command.make(
+  "restore",
+  { submissionId: Inputs.submissionId, site: siteFlag },
+  Effect.fnUntraced(function* (flags) {
+    const changed = yield* ofSubmission(flags, (submissions, about) => submissions.restore(about))
+    yield* Output.answer({ json: changed, text: `The submission ${flags.submissionId} is restored.\n` })
+  })
+).pipe(Command.withDescription("Restore a submission that was deleted in the last 30 days"))
 
 /** Deletes the submissions of a person on a website. */
 const removePerson = Effect.fnUntraced(function* (site: string, email: string) {
@@ -98,8 +123,13 @@ const removePerson = Effect.fnUntraced(function* (site: string, email: string) {
 
 const remove = Command.make(
   "delete",
-  { submissionId: Inputs.optional(Inputs.submissionId), site: siteFlag, email: Inputs.optional(Inputs.email) },
-  Effect.fnUntraced(function* ({ email, site, submissionId }) {
+  {
+    submissionId: Inputs.optional(Inputs.submissionId),
+    site: siteFlag,
+    email: Inputs.optional(Inputs.email),
+    permanently: Inputs.withoutValue("permanently", "Delete the submission so that it cannot be restored")
+  },
+  Effect.fnUntraced(function* ({ email, permanently, site, submissionId }) {
     if (submissionId === null && site !== null && email !== null) return yield* removePerson(site, email)
     if (submissionId === null || email !== null) {
       return yield* new Output.CliFailure({
@@ -107,17 +137,22 @@ const remove = Command.make(
           "Give either --submission-id, or both --site and --email. `hydracore person erase` deletes a person's data on all websites."
       })
     }
-    const record = { kind: "submission", id: submissionId, site } as const
-    const changed = yield* Websites.withRecord(
-      "submissions",
-      record,
-      Output.notFound("submission", submissionId),
-      (submissions, site_id) => submissions.delete({ params: { site_id }, payload: { submission_ids: [submissionId] } })
+    const changed = yield* ofSubmission({ submissionId, site }, (submissions, about) =>
+      Effect.flatMap(submissions.delete(about), (deleted) =>
+        permanently ? submissions.purge(about) : Effect.succeed(deleted)
+      )
     )
-    yield* Output.answer({ json: changed, text: `The submission ${submissionId} is deleted.\n` })
+    yield* Output.answer({
+      json: changed,
+      text: permanently
+        ? `The submission ${submissionId} is deleted permanently.\n`
+        : `The submission ${submissionId} is deleted. \`hydracore submissions restore --submission-id ${submissionId}\` restores it within 30 days.\n`
+    })
   })
 ).pipe(
-  Command.withDescription("Permanently delete a submission, or the submissions of a person on a website"),
+  Command.withDescription(
+    "Delete a submission, which can be restored for 30 days, or permanently the submissions of a person on a website"
+  ),
   Command.withExamples([
     {
       command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
@@ -137,6 +172,7 @@ export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(client)),
       release.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
+      remove.pipe(Command.provide(client)),
+      restore.pipe(Command.provide(client))
     ])
   )

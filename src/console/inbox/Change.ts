@@ -11,6 +11,9 @@ export interface Change {
   readonly isRead?: boolean
   readonly isReleased?: boolean
   readonly isDeleted?: boolean
+  readonly isRestored?: boolean
+  /** Whether it was deleted for good. */
+  readonly isPurged?: boolean
 }
 
 /** The same change of some submissions. */
@@ -24,5 +27,16 @@ export const of = (changes: ReadonlyArray<SharedChange>, submissionId: string): 
   Object.assign({}, ...changes.filter(({ ids }) => ids.has(submissionId)).map(({ change }) => change))
 
 /** Whether a change removes a submission from a folder. */
-export const hides = (folder: Folder, { isDeleted, isReleased }: Change): boolean =>
-  isDeleted === true || (isReleased === true && folder === "quarantined")
+export const hides = (
+  folder: Folder,
+  { isDeleted = false, isPurged = false, isReleased = false, isRestored = false }: Change
+): boolean => {
+  switch (folder) {
+    case "deleted":
+      return isRestored || isPurged
+    case "quarantined":
+      return isDeleted || isReleased
+    case "accepted":
+      return isDeleted
+  }
+}

@@ -13,6 +13,9 @@ export interface Changes {
   readonly mark: (ids: ReadonlyArray<string>, isRead: boolean) => void
   readonly release: (ids: ReadonlyArray<string>) => void
   readonly remove: (ids: ReadonlyArray<string>) => void
+  readonly restore: (ids: ReadonlyArray<string>) => void
+  /** Deletes those that were deleted before for good. */
+  readonly purge: (ids: ReadonlyArray<string>) => void
   /** Whether a change has failed since the latest one was made. */
   readonly isFailed: boolean
 }
@@ -50,8 +53,16 @@ export const useChanges = (siteId: string): Changes => {
       void apply(ids, { isReleased: true }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/release", { params, body: { submission_ids: ids } })
       ),
+    restore: (ids) =>
+      void apply(ids, { isDeleted: false, isRestored: true }, () =>
+        send("POST /v1/owner/sites/:site_id/submissions/restore", { params, body: { submission_ids: ids } })
+      ),
+    purge: (ids) =>
+      void apply(ids, { isPurged: true }, () =>
+        send("POST /v1/owner/sites/:site_id/submissions/purge", { params, body: { submission_ids: ids } })
+      ),
     remove: (ids) =>
-      void apply(ids, { isDeleted: true }, () =>
+      void apply(ids, { isDeleted: true, isRestored: false }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/delete", { params, body: { submission_ids: ids } })
       ),
     isFailed

@@ -134,6 +134,9 @@ const Reasons = ({ reasons, status }: Submission) =>
     </section>
   )
 
+/** As `Submission.restorableMillis`. */
+const restorableMillis = 30 * 86_400_000
+
 interface Props {
   readonly site: Site
   readonly submissionId: string
@@ -153,7 +156,8 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
   )
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
-    if (isMember && isChosen && value !== undefined && !value.read) changes.mark([submissionId], true)
+    if (isMember && isChosen && value !== undefined && value.deleted_at === null && !value.read)
+      changes.mark([submissionId], true)
     // Once for each submission, because a person may mark the submission as unread again.
   }, [submissionId, isChosen, value === undefined])
 
@@ -171,7 +175,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
       </article>
     )
   }
-  const { email, name, page_slug, received_at, status } = value
+  const { deleted_at, email, name, page_slug, received_at, status } = value
   return (
     <article class="details">
       {back}
@@ -185,13 +189,25 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
           {page_slug !== null && <span class="tag">{page_slug}</span>}
         </p>
         <div class="actions">
-          {email !== null && (
+          {email !== null && deleted_at === null && (
             <a class="button" href={`mailto:${encodeURIComponent(email)}`}>
               <Icon name="mail" />
               {Texts.inbox.actions.reply}
             </a>
           )}
-          {isMember && (
+          {isMember && deleted_at !== null && (
+            <>
+              <button type="button" class="button" onClick={() => changes.restore([submissionId])}>
+                <Icon name="check" />
+                {Texts.inbox.actions.restore}
+              </button>
+              <button type="button" class="button" onClick={() => onRemove(submissionId)}>
+                <Icon name="trash" />
+                {Texts.inbox.actions.purge}
+              </button>
+            </>
+          )}
+          {isMember && deleted_at === null && (
             <>
               {status === "quarantined" && (
                 <button type="button" class="button" onClick={() => changes.release([submissionId])}>
@@ -210,6 +226,13 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
           )}
         </div>
       </header>
+      {deleted_at !== null && (
+        <p class="reasons">
+          {Texts.inbox.deletedUntil(
+            Format.moment(new Date(Date.parse(deleted_at) + restorableMillis).toISOString(), site.time_zone)
+          )}
+        </p>
+      )}
       <Reasons {...value} />
       <Fields submission={value} />
       <Visit submission={value} />

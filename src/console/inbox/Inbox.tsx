@@ -124,9 +124,9 @@ const Empty = ({ view }: { readonly view: View.View }) => {
       </div>
     )
   }
-  return view.folder === "quarantined" ? (
-    <Message title={empty.quarantined}>
-      <p>{empty.quarantinedBody}</p>
+  return view.folder !== "accepted" ? (
+    <Message title={empty[view.folder]}>
+      <p>{empty[`${view.folder}Body`]}</p>
     </Message>
   ) : (
     <Message title={empty.accepted}>
@@ -144,40 +144,40 @@ interface SelectionProps {
   readonly onDone: () => void
 }
 
-const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => (
-  <div class="selection" role="status">
-    <b>{Texts.inbox.selected(ids.length)}</b>
-    {view.folder === "quarantined" ? (
+/** The change of a selection that needs no confirmation, by folder. */
+const quickChanges = {
+  accepted: { label: Texts.inbox.actions.read, make: ({ mark }, ids) => mark(ids, true) },
+  quarantined: { label: Texts.inbox.actions.release, make: ({ release }, ids) => release(ids) },
+  deleted: { label: Texts.inbox.actions.restore, make: ({ restore }, ids) => restore(ids) }
+} satisfies Record<
+  View.Folder,
+  { readonly label: string; readonly make: (changes: Changes, ids: ReadonlyArray<string>) => void }
+>
+
+const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => {
+  const { label, make } = quickChanges[view.folder]
+  return (
+    <div class="selection" role="status">
+      <b>{Texts.inbox.selected(ids.length)}</b>
       <button
         type="button"
         class="button"
         onClick={() => {
-          changes.release(ids)
+          make(changes, ids)
           onDone()
         }}
       >
-        {Texts.inbox.actions.release}
+        {label}
       </button>
-    ) : (
-      <button
-        type="button"
-        class="button"
-        onClick={() => {
-          changes.mark(ids, true)
-          onDone()
-        }}
-      >
-        {Texts.inbox.actions.read}
+      <button type="button" class="button" onClick={onRemove}>
+        {view.folder === "deleted" ? Texts.inbox.actions.purge : Texts.inbox.actions.delete}
       </button>
-    )}
-    <button type="button" class="button" onClick={onRemove}>
-      {Texts.inbox.actions.delete}
-    </button>
-    <button type="button" class="button bare" onClick={onDone}>
-      {Texts.inbox.unselect}
-    </button>
-  </div>
-)
+      <button type="button" class="button bare" onClick={onDone}>
+        {Texts.inbox.unselect}
+      </button>
+    </div>
+  )
+}
 
 /** The maximum number of submissions in one change. */
 const maxSelected = 100
@@ -208,7 +208,8 @@ export const Inbox = ({ isMember, site }: PageProps) => {
     setSelected(next)
   }
   const remove = () => {
-    changes.remove(removing)
+    if (view.folder === "deleted") changes.purge(removing)
+    else changes.remove(removing)
     setRemoving([])
     setSelected(new Set())
     if (item !== null && removing.includes(item)) go({ item: null }, { replace: true })
@@ -266,8 +267,8 @@ export const Inbox = ({ isMember, site }: PageProps) => {
       </div>
       {removing.length > 0 && (
         <Confirm
-          title={Texts.inbox.confirm(removing.length)}
-          body={Texts.inbox.confirmBody(removing.length)}
+          title={(view.folder === "deleted" ? Texts.inbox.confirmPurge : Texts.inbox.confirm)(removing.length)}
+          body={(view.folder === "deleted" ? Texts.inbox.purgeBody : Texts.inbox.confirmBody)(removing.length)}
           onCancel={() => setRemoving([])}
           onConfirm={remove}
         />

@@ -6,8 +6,15 @@
 import { type Days, parseDays } from "../Address.ts"
 import type { Input } from "../Requests.ts"
 
-export const folders = ["accepted", "quarantined"] as const
+export const folders = ["accepted", "quarantined", "deleted"] as const
 export type Folder = (typeof folders)[number]
+
+/** The folders as addresses name them. */
+const addressed: Readonly<Record<Folder, string>> = {
+  accepted: "accepted",
+  quarantined: "quarantine",
+  deleted: "deleted"
+}
 
 export interface View {
   readonly folder: Folder
@@ -22,7 +29,7 @@ export interface View {
 }
 
 export const parse = (parameters: Readonly<Record<string, string>>): View => ({
-  folder: parameters["folder"] === "quarantine" ? "quarantined" : "accepted",
+  folder: folders.find((folder) => addressed[folder] === parameters["folder"]) ?? "accepted",
   isUnreadOnly: parameters["unread"] === "yes",
   search: parameters["search"] ?? "",
   form: parameters["form"] ?? "",
@@ -31,7 +38,7 @@ export const parse = (parameters: Readonly<Record<string, string>>): View => ({
 
 /** The parameters of a view, without defaults. */
 export const format = ({ days, folder, form, isUnreadOnly, search }: View): Readonly<Record<string, string>> => ({
-  ...(folder === "quarantined" && { folder: "quarantine" }),
+  ...(folder !== "accepted" && { folder: addressed[folder] }),
   ...(isUnreadOnly && { unread: "yes" }),
   ...(search !== "" && { search }),
   ...(form !== "" && { form }),

@@ -4,7 +4,7 @@
  * @module
  */
 export const inbox = {
-  folders: { accepted: "Accepted", quarantined: "Quarantine" },
+  folders: { accepted: "Accepted", quarantined: "Quarantine", deleted: "Deleted" },
   folder: "Folder",
   unreadOnly: "Unread",
   search: "Search",
@@ -24,12 +24,19 @@ export const inbox = {
     unread: "Mark as unread",
     release: "Release",
     delete: "Delete",
+    restore: "Restore",
+    purge: "Delete permanently",
     reply: "Reply"
   },
   back: "Back to the list",
   confirm: (count: number): string => (count === 1 ? "Delete this submission?" : `Delete ${count} submissions?`),
   confirmBody: (count: number): string =>
-    `${count === 1 ? "It is" : "They are"} deleted permanently, with everything that was sent. The statistics do not change.`,
+    `${count === 1 ? "It" : "They"} can be restored for 30 days. The statistics do not change.`,
+  confirmPurge: (count: number): string =>
+    count === 1 ? "Delete this submission permanently?" : `Delete ${count} submissions permanently?`,
+  purgeBody: (count: number): string =>
+    `${count === 1 ? "It" : "They"} cannot be restored. Everything that was sent is deleted.`,
+  deletedUntil: (time: string): string => `Deleted. It can be restored until ${time}.`,
   yes: "Yes",
   no: "No",
   nothing: "–",
@@ -74,6 +81,8 @@ export const inbox = {
     install: "Show the form",
     quarantined: "Nothing is quarantined",
     quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",
+    deleted: "Nothing is deleted",
+    deletedBody: "Deleted submissions can be restored here for 30 days.",
     unread: "Everything is read",
     noMatch: "No submission matches",
     clear: "Show all"

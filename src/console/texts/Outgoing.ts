@@ -85,6 +85,7 @@ export const events = {
   "submission.quarantined": "Submission quarantined",
   "submission.released": "Submission released",
   "submission.deleted": "Submission deleted",
+  "submission.restored": "Submission restored",
   "conversation.started": "Conversation started",
   "conversation.unanswered": "Answer failed",
   "conversation.feedback": "Answer rated",

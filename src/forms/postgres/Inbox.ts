@@ -20,14 +20,30 @@ import type { Access } from "../../sites/access/Access.ts"
 import { Inbox } from "../Inbox.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import { SubmissionRepo } from "../SubmissionRepo.ts"
+import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
-const Rows = Schema.Array(Schema.Struct({ ...SubmissionRows.fields, is_read: Schema.Boolean }))
+const Rows = Schema.Array(
+  Schema.Struct({ ...SubmissionRows.fields, is_read: Schema.Boolean, deleted_at: Schema.NullOr(Schema.Date) })
+)
 
-const toMessage = ({ is_read: isRead, ...row }: (typeof Rows.Type)[number]): Inboxes.Message => ({
+const toMessage = ({
+  deleted_at: deletedAt,
+  is_read: isRead,
+  ...row
+}: (typeof Rows.Type)[number]): Inboxes.Message => ({
   ...SubmissionRows.fromRow(row),
-  isRead
+  isRead,
+  deletedAt: deletedAt?.getTime() ?? null
 })
+
+/** A table of submissions, and the expressions for what only one of the two tables stores. */
+const tables = {
+  submission: { name: "submission", more: "is_read, NULL::timestamptz AS deleted_at" },
+  deleted: { name: "deleted_submission", more: "is_read, deleted_at" }
+} as const
+
+const tableOf = ({ isDeleted }: Inboxes.Filter) => (isDeleted === true ? tables.deleted : tables.submission)
 
 const Positions = Schema.Array(Schema.Struct({ submission_id: SubmissionId, received_at: Schema.Date }))
 
@@ -41,6 +57,13 @@ const Ids = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
 const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.maxPreviewSource})`)
 
 const wholeColumns = SubmissionRows.columns
+
+const findStatement = Object.values(tables)
+  .map(
+    ({ more, name }) =>
+      `SELECT ${wholeColumns}, ${more} FROM ${name} WHERE submission_id = $1 AND website_config_id = $2`
+  )
+  .join(" UNION ALL ")
 
 /** The size of the forms of the earlier rows of a page. */
 const sizeBefore = `, sum(octet_length(form_data::text)) OVER (ORDER BY received_at DESC, submission_id DESC
@@ -106,20 +129,21 @@ const make = Effect.gen(function* () {
    * The submissions of the query's websites that meet the conditions, as a table. Of several websites, each gives as many as the
    * query needs, from the end of its index.
    */
-  const submissions = ({ sites }: Query, conditions: Statement.Fragment, limit: number) => {
+  const submissions = ({ filter, sites }: Query, conditions: Statement.Fragment, limit: number) => {
+    const table = reads.literal(`${tableOf(filter).name} AS submission`)
     if (sites === "all") {
-      return reads`submission WHERE ${conditions} AND EXISTS (
-        SELECT FROM site WHERE site.website_config_id = submission.website_config_id AND deleted_at IS NULL)`
+      return reads`${table} WHERE ${conditions} AND EXISTS (
+        SELECT FROM site WHERE site.website_config_id = submission.website_config_id AND site.deleted_at IS NULL)`
     }
     const [only] = sites
     if (only !== undefined && sites.length === 1) {
-      return reads`submission WHERE website_config_id = ${PgTypes.uuid(only)} AND ${conditions}`
+      return reads`${table} WHERE website_config_id = ${PgTypes.uuid(only)} AND ${conditions}`
     }
     return reads`site CROSS JOIN LATERAL (
-        SELECT * FROM submission WHERE submission.website_config_id = site.website_config_id AND ${conditions}
+        SELECT * FROM ${table} WHERE submission.website_config_id = site.website_config_id AND ${conditions}
         ORDER BY received_at DESC, submission_id DESC LIMIT ${PgTypes.int8(BigInt(limit))}
       ) AS submission
-      WHERE site.website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND deleted_at IS NULL`
+      WHERE site.website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND site.deleted_at IS NULL`
   }
 
   /** The last submission of the window; null if the list ends within the window. */
@@ -144,7 +168,8 @@ const make = Effect.gen(function* () {
         : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
       ...filters
     ]
-    const found = (more: string) => reads`SELECT ${reads.literal(columns + more)}, is_read
+    const { more: deletion } = tableOf(query.filter)
+    const found = (more: string) => reads`SELECT ${reads.literal(`${columns}${more}, ${deletion}`)}
       FROM ${submissions(query, reads.and(conditions), query.limit + 1)} ORDER BY received_at DESC, submission_id DESC
       LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`
     const rows = yield* (
@@ -160,8 +185,12 @@ const make = Effect.gen(function* () {
     return { items, next }
   }, Database.mapErrors)
 
-  const idsOfWebsite = (websiteConfigId: WebsiteConfigId, ids: ReadonlyArray<SubmissionId>) =>
-    sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+  const idsOfWebsite = (
+    websiteConfigId: WebsiteConfigId,
+    ids: ReadonlyArray<SubmissionId>,
+    table: (typeof tables)[keyof typeof tables]
+  ) =>
+    sql`SELECT submission_id FROM ${sql.literal(table.name)} WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
       AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
       Database.mapErrors,
       decodeRows(Ids),
@@ -172,7 +201,18 @@ const make = Effect.gen(function* () {
   const changeEach =
     (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
     (websiteConfigId, ids) =>
-      Effect.flatMap(idsOfWebsite(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
+      Effect.flatMap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
+        Effect.filter(own, change, { concurrency })
+      )
+
+  /** Also returns the ids of those that an earlier change has moved into this table. */
+  const changedBefore =
+    (table: (typeof tables)[keyof typeof tables], change: Inbox["Service"]["delete"]): Inbox["Service"]["delete"] =>
+    (websiteConfigId, ids) =>
+      Effect.zipWith(idsOfWebsite(websiteConfigId, ids, table), change(websiteConfigId, ids), (before, now) => [
+        ...before,
+        ...now
+      ])
 
   const summaries = (query: Query) =>
     Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next }))
@@ -181,9 +221,7 @@ const make = Effect.gen(function* () {
     list: ({ websiteConfigId, ...query }) => summaries({ ...query, sites: [websiteConfigId] }),
     listAll: summaries,
     find: (websiteConfigId, submissionId) =>
-      reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
-            WHERE submission_id = ${PgTypes.uuid(submissionId)}
-              AND website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
+      reads.unsafe(findStatement, [PgTypes.uuid(submissionId), PgTypes.uuid(websiteConfigId)]).pipe(
         Database.mapErrors,
         decodeRows(Rows),
         Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
@@ -225,7 +263,11 @@ const make = Effect.gen(function* () {
         Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
       ),
     release: changeEach(repo.release),
-    delete: changeEach(repo.delete)
+    delete: changedBefore(tables.deleted, changeEach(repo.delete)),
+    restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
+      Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))
+    ),
+    purge: (websiteConfigId, ids) => Database.mapErrors(SubmissionDeletion.purge(sql, websiteConfigId, ids))
   })
 })
 

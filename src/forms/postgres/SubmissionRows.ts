@@ -13,6 +13,10 @@ export const columnsWith = (
 ) => `submission_id, submission.website_config_id, received_at, email, page_slug,
   ${formData} AS form_data, status, reasons, source, medium, campaign, referrer, entry_page`
 
+/** All columns of the tables `submission` and `deleted_submission`. */
+export const tableColumns = `submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons, source,
+  medium, campaign, referrer, entry_page, is_read`
+
 export const columns = columnsWith("form_data::text")
 
 const Text = Schema.NullOr(Schema.String)

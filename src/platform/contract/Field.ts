@@ -196,7 +196,10 @@ export const Id = <I extends string>(
 ) => Uuid(options).pipe(Schema.decodeTo(id))
 
 /** A required text that is one of `choices`. */
-export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title?: string } = {}) =>
+export const Choice = <const A extends string>(
+  choices: ReadonlyArray<A>,
+  options: { readonly title?: string; readonly description?: string } = {}
+) =>
   // A union of one literal would have another JSON Schema.
   (choices.length === 1 ? Schema.Literal(choices[0]!) : Schema.Literals(choices)).annotate({
     ...Fault.annotation(Fault.notOneOf(choices)),

@@ -11,6 +11,7 @@ import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as LockedConversation from "../../chat/postgres/LockedConversation.ts"
 import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
 import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
+import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -179,6 +180,7 @@ const steps = (retention: Retention.Options) =>
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
     ["delete unconfirmed notifications", deleteUnconfirmed],
+    ["delete submissions that can no longer be restored", SubmissionDeletion.deleteExpired],
     ["delete ended console sessions", (now: number) => ConsoleSessions.deleteEnded(now)],
     ["delete ended owner keys", (now: number) => OwnerKeys.deleteEnded(now)],
     ["delete keys and sessions of deleted websites", () => CredentialSql.deleteWithoutSites],

@@ -26,15 +26,21 @@ type Position = (typeof Positions.Type)[number]
 const first: Position = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
 const last: Position = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
 
+/** Those that can be restored are still the person's data. */
+const tables = ["submission", "deleted_submission"] as const
+
+type Table = (typeof tables)[number]
+
 /** The submissions of a website after a position. */
-const after = "FROM submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)"
+const after = (table: Table) =>
+  `FROM ${table} WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)`
 
 /** The last position of a page; none if fewer submissions than `pageSize` are left. Reads the index only. */
-const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
+const endStatement = (table: Table) => `SELECT received_at::text AS time, submission_id AS id ${after(table)}
   ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
 
 /** The submissions of a page that may be the person's, including those whose escaped characters may hide the address. */
-const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
+const pageStatement = (table: Table) => `SELECT ${SubmissionRows.columns} ${after(table)}
     AND (received_at, submission_id) <= ($4::timestamptz, $5)
     AND (${Store.mayContainEncoded("email", "$6")} OR ${Store.mayContainEncoded("form_data::text", "$6")}
       OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)
@@ -43,16 +49,21 @@ const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
 export const make = (sql: PgClient.PgClient): Store.Store => {
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.uuid(id)]
 
-  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: WebsiteConfigId) => {
+  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: WebsiteConfigId, table: Table) => {
     const website = PgTypes.uuid(websiteConfigId)
     return Stream.paginate(
       first,
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
-          .unsafe(endStatement, [website, ...parametersOf(from)])
+          .unsafe(endStatement(table), [website, ...parametersOf(from)])
           .pipe(Database.mapErrors, decodeRows(Positions))
         const rows = yield* sql
-          .unsafe(pageStatement, [website, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
+          .unsafe(pageStatement(table), [
+            website,
+            ...parametersOf(from),
+            ...parametersOf(end ?? last),
+            Store.needle(query)
+          ])
           .pipe(Database.mapErrors, decodeRows(SubmissionRows.Rows))
         const found = rows
           .map(SubmissionRows.fromRow)
@@ -74,12 +85,14 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
         sql`SELECT website_config_id AS id FROM site
           WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
           ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeRows(Sites))
-      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
+      ).pipe(
+        Stream.flatMap(({ id }) => Stream.flatMap(Stream.fromIterable(tables), (table) => pages(query, id, table)))
+      ),
     erase: Effect.fnUntraced(function* (found) {
       const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
       for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {
         const ids = ofWebsite.map(({ submissionId }) => submissionId)
-        yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.mapErrors)
+        yield* SubmissionDeletion.erase(sql, website, ids).pipe(Database.mapErrors)
       }
       return submissions.length
     })

@@ -178,17 +178,19 @@ const dropSeparate = (store: Store, firstKept: number, deletions: Deletions) =>
   })
 
 /** Website by website, since the index of the submissions begins with the website's id. */
-const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
-  SELECT ctid AS place FROM submission
+const oldSubmissions = (table: string) => `SELECT place FROM site CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM ${table}
   WHERE website_config_id = site.website_config_id AND received_at < $1 ORDER BY received_at LIMIT ${chunk}
 ) AS old`
 
 const deleteSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, deletions: Deletions) {
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
-  deletions.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before, {
-    column: "submission_id::text",
-    erase: Outbox.eraseSubmissions
-  })
+  for (const table of ["submission", "deleted_submission"]) {
+    deletions.submissions += yield* deleteRows(table, "received_at", oldSubmissions(table), before, {
+      column: "submission_id::text",
+      erase: Outbox.eraseSubmissions
+    })
+  }
 })
 
 /** Instance by instance, since the index of the conversations begins with the instance's id. */

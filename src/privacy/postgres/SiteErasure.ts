@@ -43,6 +43,7 @@ const writtenTables = [
   "conversion_outbox",
   "pending_lead",
   "submission",
+  "deleted_submission",
   "outbox",
   "submission_outbox",
   "delivery",
@@ -118,6 +119,7 @@ export const erase = Effect.fnUntraced(function* (
   }
   erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.idempotencyKeys, id)
   erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id)
+  erased.submissions += yield* SiteTables.deleteAll(SiteTables.deletedSubmissions, id)
   for (const table of outboxes) {
     yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.mapErrors)
   }

@@ -96,8 +96,10 @@ export const text = (options: { readonly title: string; readonly description: st
   Schema.optionalKey(Field.Text({ ...options, minLength: 1, refuseNul: true }))
 
 /** One of `choices`, which may be absent. */
-export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
-  Schema.optionalKey(Field.Choice(choices, options))
+export const choice = <const A extends string>(
+  choices: ReadonlyArray<A>,
+  options: { readonly title: string; readonly description?: string }
+) => Schema.optionalKey(Field.Choice(choices, options))
 
 /** The maximum number of ids of a selection. */
 export const maxSelected = 100

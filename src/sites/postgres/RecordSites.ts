@@ -19,7 +19,8 @@ export const layer: Layer.Layer<RecordSites, never, PgClient> = Layer.effect(
     RecordSites.of({
       // Each kind is the name of its table, whose id has the same name.
       siteOf: (kind, id) =>
-        sql`SELECT website_config_id FROM ${sql(kind)} WHERE ${sql(`${kind}_id`)} = ${PgTypes.uuid(id)}`.pipe(
+        sql`SELECT website_config_id FROM ${sql(kind)} WHERE ${sql(`${kind}_id`)} = ${PgTypes.uuid(id)}
+          ${kind === "submission" ? sql`UNION ALL SELECT website_config_id FROM deleted_submission WHERE submission_id = ${PgTypes.uuid(id)}` : sql``}`.pipe(
           Database.mapErrors,
           decodeRows(Rows),
           Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), ({ website_config_id: found }) => found))

@@ -41,6 +41,7 @@ export const submissions: SiteTable = {
   type: "timestamptz",
   chunk: submissionChunk
 }
+export const deletedSubmissions: SiteTable = { ...submissions, table: "deleted_submission" }
 export const decisionCounts: SiteTable = {
   table: "not_counted",
   site: "website_config_id",

@@ -2,6 +2,7 @@ import { hash, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
+import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as Service from "../../../src/forms/SubmissionRepo.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
@@ -75,7 +76,7 @@ describe("forms/postgres/SubmissionRepo: erasure", () => {
     }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
   )
 
-  it.live("no table contains a trace of a deleted submission", () =>
+  it.live("no table contains a trace of a submission that was deleted for good, nor before of its key", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = yield* Service.SubmissionRepo
@@ -100,6 +101,8 @@ describe("forms/postgres/SubmissionRepo: erasure", () => {
       })
       assert.deepStrictEqual(yield* findTraces, [true, true, true, true, true])
       assert.isTrue(yield* repo.delete(deleted.submissionId))
+      assert.deepStrictEqual(yield* findTraces, [true, true, false, false, true])
+      yield* SubmissionDeletion.purge(sql, deleted.websiteConfigId, [deleted.submissionId])
       assert.deepStrictEqual(yield* findTraces, [false, false, false, false, true])
     }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
   )
