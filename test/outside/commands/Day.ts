@@ -231,6 +231,8 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* plain("submissions", "export", ...ofSite, "--format", "csv")
   yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
+  yield* document("submissions", "restore", "--submission-id", `${submissions[0]}`)
+  yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`, "--permanently")
   yield* document("submissions", "delete", ...ofSite, "--email", "eve@example.com")
 
   yield* both("person", "export", "--email", "kim@example.com")

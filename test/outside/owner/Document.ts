@@ -92,9 +92,14 @@ const members: Readonly<Record<string, { readonly name: string; readonly isList:
   to: { name: "email", isList: false }
 }
 
-const membersOf = ({ example }: Operation) =>
+/** The members whose values another operation must have changed before, by operation. */
+const changedMembers: Readonly<Record<string, typeof members>> = {
+  purge_submissions: { submission_ids: { name: "deleted_submission_id", isList: true } }
+}
+
+const membersOf = ({ example, id }: Operation) =>
   Object.entries(typeof example === "object" && example !== null ? example : {}).map(
-    ([member, value]) => [member, value, members[member]] as const
+    ([member, value]) => [member, value, changedMembers[id]?.[member] ?? members[member]] as const
   )
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/

@@ -91,6 +91,12 @@ export const creators: Readonly<Record<string, (need: Need) => Effect.Effect<str
     return `${conversation["conversation_id"]}`
   }),
   submission_id: (need) => Effect.flatMap(need("site_id"), newSubmission),
+  deleted_submission_id: Effect.fnUntraced(function* (need) {
+    const site = yield* need("site_id")
+    const id = yield* newSubmission(site)
+    yield* call("POST", `/v1/owner/sites/${site}/submissions/delete`, { submission_ids: [id] })
+    return id
+  }),
   webhook_id: (need) => created(need, "webhooks", { url: "https://hooks.example.com/leads" }, "webhook_id"),
   event_id: Effect.fnUntraced(function* (need) {
     const [site, webhook] = [yield* need("site_id"), yield* need("webhook_id")]
