@@ -227,6 +227,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
           assert.deepStrictEqual(yield* listed(site, {}, 4), [])
           assert.deepStrictEqual(yield* inbox.overview(site), { unread: 0, quarantined: 0, pages: [] })
           assert.deepStrictEqual(yield* listed(site, { isDeleted: true }, 4), [Inboxes.toSummary(deleted)])
+          const query = { sites: [site, other], filter: { isDeleted: true }, after: null, limit: 4 }
+          assert.deepStrictEqual((yield* inbox.listAll(query)).items, [Inboxes.toSummary(deleted)])
+          assert.deepStrictEqual((yield* inbox.listAll({ ...query, filter: {} })).items, [])
           const stream = inbox.stream(site, { isDeleted: true })
           assert.deepStrictEqual([...(yield* Stream.runCollect(stream))], [deleted])
           assert.deepStrictEqual([...(yield* inbox.release(site, [submissionId]))], [])

@@ -40,7 +40,7 @@ const toMessage = ({
 /** A table of submissions, and the expressions for what only one of the two tables stores. */
 const tables = {
   submission: { name: "submission", more: "is_read, NULL::timestamptz AS deleted_at" },
-  deleted: { name: "deleted_submission", more: "is_read, deleted_at" }
+  deleted: { name: "deleted_submission", more: "is_read, submission.deleted_at" }
 } as const
 
 const tableOf = ({ isDeleted }: Inboxes.Filter) => (isDeleted === true ? tables.deleted : tables.submission)
@@ -61,7 +61,7 @@ const wholeColumns = SubmissionRows.columns
 const findStatement = Object.values(tables)
   .map(
     ({ more, name }) =>
-      `SELECT ${wholeColumns}, ${more} FROM ${name} WHERE submission_id = $1 AND website_config_id = $2`
+      `SELECT ${wholeColumns}, ${more} FROM ${name} AS submission WHERE submission_id = $1 AND website_config_id = $2`
   )
   .join(" UNION ALL ")
 

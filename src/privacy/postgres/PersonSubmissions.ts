@@ -33,7 +33,7 @@ type Table = (typeof tables)[number]
 
 /** The submissions of a website after a position. */
 const after = (table: Table) =>
-  `FROM ${table} WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)`
+  `FROM ${table} AS submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)`
 
 /** The last position of a page; none if fewer submissions than `pageSize` are left. Reads the index only. */
 const endStatement = (table: Table) => `SELECT received_at::text AS time, submission_id AS id ${after(table)}
