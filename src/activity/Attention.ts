@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, Option } from "effect"
-import { isCanonicalUuid } from "../platform/Id.ts"
+import { isCanonicalUuid, type WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import type { Access } from "../sites/access/Access.ts"
@@ -35,6 +35,8 @@ export interface SiteAttention {
   readonly needsAttention: boolean
   /** Accepted submissions that are not marked as read, at most `maxCount`; 0 for a website whose inbox must not be read. */
   readonly unread: number
+  /** Conversations that wait for a person, as `Transcripts.countWaiting` counts them; 0 if the inbox must not be read. */
+  readonly waiting: number
 }
 
 export const placeOf = ({ needsAttention, site }: SiteAttention): Place => ({
@@ -43,8 +45,10 @@ export const placeOf = ({ needsAttention, site }: SiteAttention): Place => ({
   id: site.websiteConfigId
 })
 
+/** See `SiteAttention`. */
 export interface Counts {
   readonly unread: number
+  readonly waiting: number
 }
 
 export class Attention extends Context.Service<
@@ -55,6 +59,8 @@ export class Attention extends Context.Service<
       readonly sites: Access["sites"]
       /** The websites whose inboxes may be read. */
       readonly inboxes: Access["sites"]
+      /** The websites with problems. */
+      readonly troubled: ReadonlyArray<WebsiteConfigId>
       /** Only websites whose name or an origin contains this text, in any case; null for all. */
       readonly search: string | null
       readonly after: Place | null

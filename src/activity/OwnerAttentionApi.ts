@@ -7,9 +7,17 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
+import {
+  exampleSummary,
+  parsePlace as parseConversationPlace,
+  TranscriptSummary
+} from "../chat/conversations/Transcript.ts"
+import { InstanceSettings } from "../chat/Instance.ts"
+import * as OwnerConversationsApi from "../chat/OwnerConversationsApi.ts"
 import * as OwnerSubmissionsApi from "../forms/OwnerSubmissionsApi.ts"
+import { Problem } from "../health/Problem.ts"
 import * as Field from "../platform/contract/Field.ts"
-import { WebsiteConfigId } from "../platform/Id.ts"
+import { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Examples from "../sites/access/Examples.ts"
@@ -31,6 +39,10 @@ const count = (what: string) =>
 
 const unread = count("Accepted submissions that are not marked as read")
 
+const waiting = count(
+  "Conversations that wait for a person: their latest answer failed, and nobody has opened them since"
+)
+
 const Visitors = Schema.Struct({
   day: Schema.String.annotate({ format: "date", description: "Yesterday, in the time zone of the website" }),
   visitors: Schema.Int,
@@ -40,6 +52,10 @@ const Visitors = Schema.Struct({
   })
 })
 
+const { kind, since } = Problem.fields
+
+const problem = { kind, since }
+
 export const AttentionList = Schema.Struct({
   sites: Schema.Array(
     Schema.Struct({
@@ -47,6 +63,10 @@ export const AttentionList = Schema.Struct({
       needs_attention: Schema.Boolean.annotate({ description: "Whether something waits for somebody" }),
       visitors: Schema.NullOr(Visitors).annotate({ description: "Null if the statistics cannot be read now" }),
       unread,
+      waiting,
+      problems: Schema.NullOr(Schema.Array(Schema.Struct(problem))).annotate({
+        description: "What is wrong with the website, the most urgent first; null if that cannot be read now"
+      }),
       last_seen_at: Schema.NullOr(Fields.time).annotate({
         description:
           "When the last page view or event was received; null if there is none, or if the statistics cannot be read now"
@@ -65,6 +85,8 @@ export const AttentionList = Schema.Struct({
           needs_attention: true,
           visitors: { day: "2026-11-24", visitors: 120, before: 100, change: 20 },
           unread: 2,
+          waiting: 1,
+          problems: [{ kind: "tag_silent", since: Examples.time }],
           last_seen_at: Examples.time
         }
       ],
@@ -101,7 +123,7 @@ export const list = HttpApiEndpoint.get("list", "/v1/owner/attention", {
       identifier: "list_attention",
       summary: "List websites by what needs attention",
       description:
-        "The websites that the key or the session of the request reaches, each with its visitors of yesterday and what waits for somebody. Those that need attention come first, in all parts of the list; of each kind the oldest website."
+        "The websites that the key or the session of the request reaches, each with its visitors of yesterday and what waits for somebody. Those that need attention come first, in all parts of the list; of each kind the oldest website. A caller that reaches more than 1,000 websites also gets their problems, but these do not change the order."
     })
   )
 
@@ -112,8 +134,9 @@ const siteId = Schema.optionalKey(
 export const AttentionCounts = Schema.Struct({
   unread: Schema.Int.annotate({
     description: `Accepted submissions that are not marked as read, at most ${maxCount}`
-  })
-}).annotate({ identifier: "AttentionCounts", title: "AttentionCounts", examples: [{ unread: 2 }] })
+  }),
+  waiting: Schema.Int.annotate({ description: `Conversations that wait for a person, at most ${maxCount}` })
+}).annotate({ identifier: "AttentionCounts", title: "AttentionCounts", examples: [{ unread: 2, waiting: 1 }] })
 
 export const counts = HttpApiEndpoint.get("counts", "/v1/owner/attention/counts", {
   query: { site_id: siteId },
@@ -160,8 +183,60 @@ export const submissions = HttpApiEndpoint.get("submissions", "/v1/owner/submiss
     })
   )
 
+const { from: ___, to: ____, ...conversationFilter } = OwnerConversationsApi.filter
+
+const { instance_id } = InstanceSettings.fields
+
+export const ConversationsOfSites = Schema.Struct({
+  conversations: Schema.Array(
+    Schema.Struct({
+      ...TranscriptSummary.fields,
+      instance: Schema.Struct({ instance_id, name: Schema.String }),
+      site
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "ConversationsOfSites",
+  title: "ConversationsOfSites",
+  examples: [
+    {
+      conversations: [
+        {
+          ...exampleSummary,
+          instance: { instance_id: InstanceId.make(Examples.id), name: "Assistant" },
+          site: exampleSite
+        }
+      ],
+      next: null
+    }
+  ]
+})
+
+export const conversations = HttpApiEndpoint.get("conversations", "/v1/owner/conversations", {
+  query: {
+    site_id: siteId,
+    ...conversationFilter,
+    waiting: Fields.choice(["true"], { title: "Waiting" }),
+    from: Fields.bound("Only conversations with an `updated_at` on this day or later, in UTC"),
+    to: Fields.bound("Only conversations with an `updated_at` on this day or earlier, in UTC"),
+    cursor: Fields.cursorOf((id) => parseConversationPlace(id) !== undefined),
+    limit: Fields.limit
+  },
+  success: ConversationsOfSites
+})
+  .middleware(Authorized.caller.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_conversations_of_sites",
+      summary: "List conversations of all websites",
+      description:
+        "The stored conversations of all websites that the key or the session of the request reaches, those with the latest message first."
+    })
+  )
+
 export class AttentionGroup extends HttpApiGroup.make("attention")
-  .add(list, counts, submissions)
+  .add(list, counts, submissions, conversations)
   .annotateMerge(
     OpenApi.annotations({
       title: "All websites",

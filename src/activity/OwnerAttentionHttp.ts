@@ -11,17 +11,21 @@ import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import type { Query } from "../analytics/reports/Query.ts"
 import { Reports } from "../analytics/reports/Reports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Transcript from "../chat/conversations/Transcript.ts"
+import { Transcripts } from "../chat/Transcripts.ts"
 import { Inbox } from "../forms/Inbox.ts"
 import * as InboxMessage from "../forms/InboxMessage.ts"
 import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
+import { Problems } from "../health/Problems.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../platform/Storage.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
-import * as Cursor from "../platform/text/Cursor.ts"
 import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
+import * as ListQuery from "../sites/access/ListQuery.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { logUnavailable } from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
@@ -62,7 +66,15 @@ const visitorsJson = ({ query, results: [row] }: Answer) => ({
   change: row?.comparison?.change[0] ?? null
 })
 
-const noStatistics = { answers: [] as ReadonlyArray<Answer>, seen: new Map<string, number>() }
+type FoundProblems = Effect.Success<ReturnType<Problems["Service"]["of"]>>
+
+const noStatistics = {
+  answers: [] as ReadonlyArray<Answer>,
+  seen: new Map<string, number>() as ReadonlyMap<string, number>
+}
+
+/** Of more websites, only those of a part of the list are checked for problems, which then do not change the order. */
+const maxChecked = 1_000
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -71,21 +83,34 @@ export const layer = HttpApiBuilder.group(
     const attention = yield* Attention
     const inbox = yield* Inbox
     const directory = yield* SiteDirectory
+    const problems = yield* Problems
     const reports = yield* Reports
     const slots = yield* SiteSlots
+    const transcripts = yield* Transcripts
 
-    /** The statistics of websites. The list is of use without them, too. */
+    /** The effect's value, or another one if the statistics cannot be read: the list is of use without them, too. */
+    const orWithout =
+      <A>(other: A) =>
+      <R>(read: Effect.Effect<A, StorageUnavailable | ReportTimeout | ReportTooLarge, R>) =>
+        Effect.catchTags(read, {
+          StorageUnavailable: (error) => Effect.as(logUnavailable(error), other),
+          ReportTimeout: () => Effect.succeed(other),
+          ReportTooLarge: () => Effect.succeed(other)
+        })
+
     const statisticsOf = (sites: ReadonlyArray<Site>, now: number) =>
       Effect.all({
         answers: reports.queryAll(sites.map((site) => ({ site, query: yesterday(site, now) }))),
         seen: reports.lastReceived(sites)
-      }).pipe(
-        Effect.catchTags({
-          StorageUnavailable: (error) => Effect.as(logUnavailable(error), noStatistics),
-          ReportTimeout: () => Effect.succeed(noStatistics),
-          ReportTooLarge: () => Effect.succeed(noStatistics)
-        })
-      )
+      }).pipe(orWithout(noStatistics))
+
+    const problemsOf = (sites: ReadonlyArray<Site>) => problems.of(sites).pipe(orWithout<FoundProblems | null>(null))
+
+    /** The problems of all these websites; null if they are too many. */
+    const checkAll = Effect.fnUntraced(function* (sites: Access.Access["sites"]) {
+      const all = yield* directory.search({ sites, search: null, after: null, limit: maxChecked + 1 })
+      return all.length > maxChecked ? null : yield* problemsOf(all)
+    })
 
     /** The websites whose inboxes the caller may read, or the one of these that it names. */
     const inboxesOf = Effect.fnUntraced(function* (siteId: WebsiteConfigId | undefined) {
@@ -113,11 +138,14 @@ export const layer = HttpApiBuilder.group(
             const caller = yield* Caller
             const now = yield* Clock.currentTimeMillis
             const inboxes = Access.sitesWith(caller.access, "inbox", "read")
+            const reached = Access.sitesWith(caller.access, "stats", "read")
+            const checked = yield* slots.reports.run(caller.id, checkAll(reached))
             const found = yield* slots.lists.run(
               caller.id,
               attention.list({
-                sites: Access.sitesWith(caller.access, "stats", "read"),
+                sites: reached,
                 inboxes,
+                troubled: [...(checked ?? [])].flatMap(([id, { length }]) => (length === 0 ? [] : [id])),
                 search,
                 after: cursor,
                 limit: limit + 1
@@ -126,9 +154,12 @@ export const layer = HttpApiBuilder.group(
             const items = found.slice(0, limit)
             const last = items.at(-1)
             const sites = items.map(({ site }) => site)
-            const { answers, seen } = yield* slots.reports.run(caller.id, statisticsOf(sites, now))
+            const [{ answers, seen }, foundProblems] = yield* slots.reports.run(
+              caller.id,
+              Effect.all([statisticsOf(sites, now), checked === null ? problemsOf(sites) : Effect.succeed(checked)])
+            )
             return {
-              sites: items.map(({ needsAttention, site, unread }, index) => {
+              sites: items.map(({ needsAttention, site, unread, waiting }, index) => {
                 const answer = answers[index]
                 const isRead = inboxes === "all" || inboxes.includes(site.websiteConfigId)
                 return {
@@ -136,6 +167,9 @@ export const layer = HttpApiBuilder.group(
                   needs_attention: needsAttention,
                   visitors: answer === undefined ? null : visitorsJson(answer),
                   unread: isRead ? unread : null,
+                  waiting: isRead ? waiting : null,
+                  problems:
+                    foundProblems?.get(site.websiteConfigId)?.map(({ kind, since }) => ({ kind, since })) ?? null,
                   last_seen_at: Calendar.isoOrNull(seen.get(site.hostedWebsiteId) ?? null)
                 }
               }),
@@ -173,7 +207,31 @@ export const layer = HttpApiBuilder.group(
                 const site = known.get(summary.websiteConfigId)
                 return site === undefined ? [] : [{ ...toSummary(summary), site }]
               }),
-              next: next === null ? null : Cursor.format(next)
+              next: ListQuery.formatNext(next)
+            }
+          })
+        )
+      )
+      .handle(
+        "conversations",
+        ServiceSpans.handler(
+          "attention.conversations",
+          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
+            const caller = yield* Caller
+            const sites = yield* inboxesOf(query.site_id)
+            const filter = Transcript.toListFilter(query, "UTC")
+            const { items, next } = yield* slots.lists.run(
+              caller.id,
+              transcripts.listAll({ sites, filter, after: cursor, limit })
+            )
+            const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
+            return {
+              conversations: items.flatMap(({ instanceId, instanceName, websiteConfigId, ...summary }) => {
+                const site = known.get(websiteConfigId)
+                const instance = { instance_id: instanceId, name: instanceName }
+                return site === undefined ? [] : [{ ...summary, instance, site }]
+              }),
+              next: ListQuery.formatNext(next)
             }
           })
         )

@@ -8,8 +8,17 @@ import { Context, type Effect, type Option, type Stream } from "effect"
 import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Position } from "../platform/text/Cursor.ts"
+import type { Access } from "../sites/access/Access.ts"
 import type { ConversationKey } from "./conversations/Conversation.ts"
-import type { AnswerHealth, Filter, ListFilter, OpenTranscript, Page, Transcript } from "./conversations/Transcript.ts"
+import type {
+  AllPage,
+  AnswerHealth,
+  Filter,
+  ListFilter,
+  OpenTranscript,
+  Page,
+  Transcript
+} from "./conversations/Transcript.ts"
 import type { Reach } from "./InstanceDirectory.ts"
 
 export class Transcripts extends Context.Service<
@@ -24,6 +33,16 @@ export class Transcripts extends Context.Service<
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
+    /**
+     * The conversations of all instances of these websites in one list; otherwise as `list`. The ids of their positions are made
+     * by `Transcript.placeOf`.
+     */
+    readonly listAll: (query: {
+      readonly sites: Access["sites"]
+      readonly filter: ListFilter
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<AllPage, StorageUnavailable>
     readonly find: (
       reach: Reach,
       key: ConversationKey

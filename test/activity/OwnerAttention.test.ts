@@ -1,15 +1,19 @@
 /**
  * The endpoints about all websites of a caller, over HTTP.
  */
+import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConversationId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import type { Scope } from "../../src/sites/access/Scope.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { beginAnswer } from "../support/Conversations.ts"
 import { send } from "../support/OwnerRequests.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
@@ -64,7 +68,14 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
       const first = yield* get("read", ids, "/v1/owner/attention?limit=2")
       const rest = yield* get("read", ids, `/v1/owner/attention?limit=2&cursor=${first.json.next}`)
       const yesterday = new Date(now - day).toISOString().slice(0, 10)
-      const common = { time_zone: "UTC", needs_attention: false, unread: 0, last_seen_at: null }
+      const common = {
+        time_zone: "UTC",
+        needs_attention: false,
+        unread: 0,
+        waiting: 0,
+        problems: [],
+        last_seen_at: null
+      }
       const visitors = { day: yesterday, visitors: 0, before: 0, change: 0 }
       assert.deepStrictEqual(
         [...first.json.sites, ...rest.json.sites],
@@ -82,9 +93,9 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
       )
       assert.isNull(rest.json.next)
       const counts = yield* get("read", ids, "/v1/owner/attention/counts")
-      assert.deepStrictEqual(counts.json, { unread: 2 })
+      assert.deepStrictEqual(counts.json, { unread: 2, waiting: 0 })
       const ofOne = yield* get("read", ids, `/v1/owner/attention/counts?site_id=${ids[0]}`)
-      assert.deepStrictEqual(ofOne.json, { unread: 0 })
+      assert.deepStrictEqual(ofOne.json, { unread: 0, waiting: 0 })
     })
   )
 
@@ -101,7 +112,7 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
           ["Written", false, null]
         ]
       )
-      for (const path of ["/v1/owner/attention/counts", "/v1/owner/submissions"]) {
+      for (const path of ["/v1/owner/attention/counts", "/v1/owner/submissions", "/v1/owner/conversations"]) {
         assert.strictEqual((yield* get("stats", ids, path)).status, 404, path)
       }
     })
@@ -138,6 +149,58 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
       const unknown = yield* get("read", ids, "/v1/owner/submissions?site_id=00000000-0000-4000-8000-000000000000")
       assert.deepStrictEqual(other, unknown)
       assert.strictEqual(other.status, 404)
+    })
+  )
+
+  it.effect("list the conversations of all websites of the caller, or of one of them, and of no others", () =>
+    Effect.gen(function* () {
+      const sites = [yield* newSite("One"), yield* newSite("Two"), yield* newSite("Foreign")]
+      const begun: Array<string> = []
+      for (const { name, websiteConfigId } of sites) {
+        const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+          instances.create({ name: `Guide of ${name}`, agent_url: "http://agent", website_config_id: websiteConfigId })
+        ).pipe(Effect.orDie)
+        const conversationId = ConversationId.make(randomUUID())
+        const answerId = yield* beginAnswer({ instanceId, conversationId }, `Of ${name}?`).pipe(Effect.orDie)
+        const ending = name === "Two" ? ("failed" as const) : ("stop" as const)
+        yield* ConversationStore.use((store) =>
+          store.complete({ answerId, parts: [{ type: "text", text: "Yes" }], ending, usage: null })
+        ).pipe(Effect.orDie)
+        begun.push(conversationId)
+      }
+      const [one, two, foreign] = sites.map(({ websiteConfigId }) => websiteConfigId)
+      if (one === undefined || two === undefined) return assert.fail()
+      const found = Effect.fnUntraced(function* (query: string) {
+        const { json, status } = yield* get("read", [one, two], `/v1/owner/conversations${query}`)
+        assert.strictEqual(status, 200, query)
+        assert.notInclude(JSON.stringify(json), `${begun[2]}`)
+        return json
+      })
+      const all = yield* found("")
+      assert.deepStrictEqual(
+        all.conversations.map(
+          ({ instance, preview, site }: Record<"instance" | "site", { name: string }> & { preview: string }) => [
+            site.name,
+            instance.name,
+            preview
+          ]
+        ),
+        [
+          ["Two", "Guide of Two", "Of Two?"],
+          ["One", "Guide of One", "Of One?"]
+        ]
+      )
+      const part = yield* found("?limit=1")
+      assert.strictEqual((yield* found(`?limit=1&cursor=${part.next}`)).conversations[0].conversation_id, begun[0])
+      assert.strictEqual((yield* found("?waiting=true")).conversations[0].conversation_id, begun[1])
+      assert.lengthOf((yield* found("?waiting=true")).conversations, 1)
+      assert.strictEqual((yield* found(`?site_id=${one}`)).conversations[0].conversation_id, begun[0])
+      const counts = yield* get("read", [one, two], "/v1/owner/attention/counts")
+      assert.deepStrictEqual(counts.json, { unread: 0, waiting: 1 })
+      const other = yield* get("read", [one, two], `/v1/owner/conversations?site_id=${foreign}`)
+      assert.strictEqual(other.status, 404)
+      const wrong = yield* get("read", [one, two], "/v1/owner/conversations?cursor=1.x")
+      assert.strictEqual(wrong.status, 422)
     })
   )
 })

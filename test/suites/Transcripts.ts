@@ -15,6 +15,7 @@ import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { iso } from "../../src/platform/text/Calendar.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
+import type { Access } from "../../src/sites/access/Access.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { beginAnswer } from "../support/Conversations.ts"
@@ -136,6 +137,76 @@ export const suite = <E>(
           )
         }),
       { arbitrary: { runs: 30 } }
+    )
+
+    it.effect.prop(
+      "a list of several websites has what the lists of their instances have, latest first, in pages of any size",
+      {
+        shapes: Schema.Array(
+          Schema.Struct({
+            turns: Schema.Array(Turn).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
+            time: Schema.Literals([0, 1, 2]),
+            instance: Schema.Literals([0, 1, 2, 3])
+          })
+        ).check(Schema.isMaxLength(6)),
+        filter: Schema.Struct({ ...Filter.fields, waiting: Schema.Boolean }),
+        limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))
+      },
+      ({ filter, limit, shapes }) =>
+        Effect.gen(function* () {
+          const transcripts = yield* Transcripts
+          const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+          const [first, second, other] = [yield* newSite, yield* newSite, yield* newSite]
+          const instances = yield* Effect.forEach([first, first, second, other], (site, index) =>
+            InstanceDirectory.use((directory) =>
+              directory.create({
+                name: `Assistant ${index}`,
+                agent_url: "https://a.example",
+                website_config_id: site.websiteConfigId
+              })
+            ).pipe(Effect.map(({ instance_id: instanceId, name }) => ({ instanceId, name, site })))
+          )
+          for (const { instance, time, turns } of shapes) {
+            const { instanceId } = instances[instance] ?? assert.fail()
+            yield* storeConversation(instanceId, turns, start + time)
+          }
+          const expected = Effect.fnUntraced(function* (count: number) {
+            const lists = yield* Effect.forEach(instances.slice(0, count), ({ instanceId, name, site }) =>
+              Effect.map(listed(instanceId, filter, 100), (found) =>
+                found.map((summary) => ({
+                  ...summary,
+                  instanceId,
+                  instanceName: name,
+                  websiteConfigId: site.websiteConfigId
+                }))
+              )
+            )
+            const place = (summary: Transcript.AllSummary): Position => ({
+              time: Date.parse(summary.updated_at),
+              id: Transcript.placeOf(summary.instanceId, summary.conversation_id)
+            })
+            return lists.flat().toSorted((left, right) => latestFirst(place(left), place(right)))
+          })
+          const found = Effect.fnUntraced(function* (sites: Access["sites"]) {
+            const items: Array<Transcript.AllSummary> = []
+            let after: Position | null = null
+            do {
+              const page: Transcript.AllPage = yield* transcripts.listAll({ sites, filter, after, limit })
+              assert.isAtMost(page.items.length, limit)
+              items.push(...page.items)
+              after = page.next
+            } while (after !== null)
+            return items
+          })
+          assert.deepStrictEqual(yield* found([first.websiteConfigId, second.websiteConfigId]), yield* expected(3))
+          assert.deepStrictEqual(yield* found([first.websiteConfigId]), yield* expected(2))
+          assert.deepStrictEqual(yield* found([]), [])
+          const own = new Set<string>(instances.map(({ instanceId }) => instanceId))
+          // Also those of other tests.
+          const all = (yield* found("all")).filter(({ instanceId }) => own.has(instanceId))
+          assert.deepStrictEqual(all, yield* expected(4))
+        }),
+      { arbitrary: { runs: 15 } }
     )
 
     it.effect("the health of answers has the failures since the latest success, in the latest conversations", () =>

@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
-import { ConversationId } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, isCanonicalUuid, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -14,7 +14,7 @@ import { contains } from "../../platform/text/Text.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
-import { type Conversation, endings, type Message, type MessagePart } from "./Conversation.ts"
+import { type Conversation, type ConversationKey, endings, type Message, type MessagePart } from "./Conversation.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -178,6 +178,30 @@ export interface Page {
   readonly items: ReadonlyArray<TranscriptSummary>
   /** Null on the last page. A page may have fewer items than requested, even none, and still have a next page. */
   readonly next: Position | null
+}
+
+/** A conversation in a list of several websites. */
+export interface AllSummary extends TranscriptSummary {
+  readonly instanceId: InstanceId
+  readonly instanceName: string
+  readonly websiteConfigId: WebsiteConfigId
+}
+
+export interface AllPage {
+  readonly items: ReadonlyArray<AllSummary>
+  /** As that of `Page`, with an id that `placeOf` makes. */
+  readonly next: Position | null
+}
+
+/** The id of a position in a list of several instances. */
+export const placeOf = (instanceId: string, conversationId: string): string => `${instanceId}.${conversationId}`
+
+/** The ids of which `placeOf` made a text. */
+export const parsePlace = (text: string): ConversationKey | undefined => {
+  const [instanceId, conversationId] = [text.slice(0, 36), text.slice(37)]
+  return text[36] === "." && isCanonicalUuid(instanceId) && Schema.is(ConversationId)(conversationId)
+    ? { instanceId: InstanceId.make(instanceId), conversationId }
+    : undefined
 }
 
 /** The maximum number of conversations that are searched for one page. */

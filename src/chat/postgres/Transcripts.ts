@@ -6,14 +6,15 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
-import type { SqlError } from "effect/sql"
-import { type InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
+import type { SqlError, Statement } from "effect/sql"
+import { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
+import type { Access } from "../../sites/access/Access.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as Transcript from "../conversations/Transcript.ts"
 import type { Reach } from "../InstanceDirectory.ts"
@@ -26,7 +27,17 @@ const { preview: _, ...summaryFields } = Transcript.TranscriptSummary.fields
 
 /** The rows of a list: the preview is the beginning of the first message. */
 const Summaries = Schema.Array(
-  Schema.Struct({ ...summaryFields, created_at: Time, updated_at: Time, first: Schema.NullOr(Rows.Parts) })
+  Schema.Struct({
+    ...summaryFields,
+    instanceId: InstanceId,
+    created_at: Time,
+    updated_at: Time,
+    first: Schema.NullOr(Rows.Parts)
+  })
+)
+
+const Instances = Schema.Array(
+  Schema.Struct({ id: InstanceId, name: Schema.String, website_config_id: WebsiteConfigId })
 )
 
 /** Whether a conversation waits for a person, and who opened it. */
@@ -135,21 +146,58 @@ const make = Effect.gen(function* () {
   const within = (reach: Reach, instanceId: InstanceId) =>
     sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`
 
-  const page = Effect.fnUntraced(function* ({
-    after,
-    filter: { before, rating, search, since, unanswered, waiting },
-    instanceId,
-    limit,
-    reach
-  }: Parameters<Transcripts["Service"]["list"]>[0]) {
-    const tuple = ({ id, time }: Position) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`
+  /** Where a page's conversations come from, and the order of their list. */
+  interface Source {
+    /** The conversations that meet the conditions, at most `limit` of each instance if they are not read in order. */
+    readonly conversations: (conditions: Statement.Fragment, limit: number) => Statement.Fragment
+    readonly order: string
+    /** The position as a value of `order`. */
+    readonly tuple: (position: Position) => Statement.Fragment
+    /** The id of a row's position. */
+    readonly id: string
+  }
+
+  const ofInstance = (instanceId: InstanceId, reach: Reach): Source => ({
+    conversations: (conditions) =>
+      sql`conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} AND ${within(reach, instanceId)} AND ${conditions}`,
+    order: "updated_at, conversation_id",
+    tuple: ({ id, time }) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`,
+    id: "conversation_id"
+  })
+
+  const ofSites = (sites: Access["sites"]): Source => ({
+    conversations: (conditions, limit) =>
+      sites === "all"
+        ? sql`conversation WHERE ${conditions} AND EXISTS (SELECT FROM instance JOIN site USING (website_config_id)
+            WHERE instance.instance_id = conversation.instance_id AND deleted_at IS NULL)`
+        : sql`instance JOIN site USING (website_config_id) CROSS JOIN LATERAL (
+              SELECT * FROM conversation WHERE conversation.instance_id = instance.instance_id AND ${conditions}
+              ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit))}
+            ) AS conversation
+            WHERE website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND deleted_at IS NULL`,
+    order: "updated_at, instance_id, conversation_id",
+    tuple: ({ id, time }) => {
+      const key = Transcript.parsePlace(id)
+      return sql`(${PgTypes.timestamptz(time)}, ${PgTypes.uuid(key?.instanceId ?? null)}, ${PgTypes.text(key?.conversationId ?? "")})`
+    },
+    id: "instance_id || '.' || conversation_id"
+  })
+
+  const page = Effect.fnUntraced(function* (
+    source: Source,
+    {
+      after,
+      filter: { before, rating, search, since, unanswered, waiting },
+      limit
+    }: Pick<Parameters<Transcripts["Service"]["list"]>[0], "after" | "filter" | "limit">
+  ) {
+    const order = sql.literal(source.order)
+    const latestFirst = sql.literal(source.order.replaceAll(/,|$/g, " DESC$&"))
     const indexed = sql.and([
-      sql`instance_id = ${PgTypes.uuid(instanceId)}`,
-      within(reach, instanceId),
       ...(waiting === true ? [sql.literal(Rows.isWaiting)] : []),
       ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
       ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
-      ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${tuple(after)}`])
+      ...(after === null ? [] : [sql`(${order}) < ${source.tuple(after)}`])
     ])
     const has = (column: string, needle: string) =>
       sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
@@ -165,25 +213,60 @@ const make = Effect.gen(function* () {
     const [windowEnd = null] =
       filters.length === 0
         ? []
-        : yield* sql`SELECT conversation_id AS id, ${sql.literal(Times.millisAs("updated_at", "time"))}
-            FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
+        : yield* sql`SELECT ${sql.literal(`${source.id} AS id, ${Times.millisAs("updated_at", "time")}`)} FROM (
+              SELECT conversation.* FROM ${source.conversations(indexed, Transcript.windowSize)}
+            ) AS conversation ORDER BY ${latestFirst}
             OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Positions))
+    const conditions = windowEnd === null ? indexed : sql.and([indexed, sql`(${order}) >= ${source.tuple(windowEnd)}`])
+    const read = filters.length === 0 ? limit + 1 : Transcript.windowSize
     const rows =
       yield* sql`SELECT conversation_id, created_at, updated_at, messages, ${sql.literal(`${Rows.isWaiting} AS waiting, ${first}`)},
-        unanswered, up, down
-      FROM conversation ${sql.literal(counts)}
-      WHERE ${sql.and([
-        indexed,
-        ...(windowEnd === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(windowEnd)}`]),
-        ...filters
-      ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
-        decodeRows(Summaries)
-      )
+        unanswered, up, down, instance_id AS "instanceId"
+      FROM (
+        SELECT conversation.* FROM ${source.conversations(conditions, read)}
+        ORDER BY ${latestFirst} LIMIT ${PgTypes.int8(BigInt(read))}
+      ) AS conversation ${sql.literal(counts)}
+      WHERE ${sql.and(filters.length === 0 ? [sql`true`] : filters)}
+      ORDER BY ${latestFirst} LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(decodeRows(Summaries))
     const items = rows
       .slice(0, limit)
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
+    const hasMore = rows.length > limit
+    return { items, hasMore, windowEnd }
+  })
+
+  const list: Transcripts["Service"]["list"] = Effect.fnUntraced(function* ({ instanceId, reach, ...query }) {
+    const { hasMore, items, windowEnd } = yield* page(ofInstance(instanceId, reach), query)
     const last = items.at(-1)
-    return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : windowEnd }
+    return {
+      items: items.map(({ instanceId: _, ...summary }) => summary),
+      next: hasMore && last !== undefined ? Transcript.positionOf(last) : windowEnd
+    }
+  }, Database.mapErrors)
+
+  const listAll: Transcripts["Service"]["listAll"] = Effect.fnUntraced(function* ({ sites, ...query }) {
+    const { hasMore, items, windowEnd } = yield* page(ofSites(sites), query)
+    const ids = Database.array([...new Set(items.map(({ instanceId }) => instanceId))], PgTypes.OID.uuid)
+    const instances = new Map(
+      (yield* sql`SELECT instance_id AS id, name, website_config_id FROM instance
+        WHERE instance_id = ANY (${ids}) AND website_config_id IS NOT NULL`.pipe(decodeRows(Instances))).map(
+        (instance) => [instance.id, instance]
+      )
+    )
+    const last = items.at(-1)
+    return {
+      items: items.flatMap((summary) => {
+        // Deleted since the list was read, or moved away from its website.
+        const instance = instances.get(summary.instanceId)
+        return instance === undefined
+          ? []
+          : [{ ...summary, instanceName: instance.name, websiteConfigId: instance.website_config_id }]
+      }),
+      next:
+        hasMore && last !== undefined
+          ? { time: Date.parse(last.updated_at), id: Transcript.placeOf(last.instanceId, last.conversation_id) }
+          : windowEnd
+    }
   }, Database.mapErrors)
 
   return Transcripts.of({
@@ -199,7 +282,8 @@ const make = Effect.gen(function* () {
       sql
         .unsafe(outcomesStatement, [PgTypes.uuid(instanceId), websiteOf(reach)])
         .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(Transcript.healthOf)),
-    list: page,
+    list,
+    listAll,
     find: Effect.fnUntraced(function* (reach, key) {
       const [found] = yield* sql`SELECT ${sql.literal(`${Rows.summaryColumns}, ${Rows.isWaiting} AS waiting`)},
         opened_at, opened_by FROM conversation

@@ -1,15 +1,20 @@
 /**
  * Which websites need somebody, on PostgreSQL.
  */
+import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Attention, order, type Place, placeOf, type SiteAttention } from "../../../src/activity/Attention.ts"
+import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { Inbox } from "../../../src/forms/Inbox.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import { ConversationId, type WebsiteConfigId } from "../../../src/platform/Id.ts"
 import type { Access } from "../../../src/sites/access/Access.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
+import { beginAnswer } from "../../support/Conversations.ts"
 import { postgres } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 
@@ -25,16 +30,33 @@ const submit = Effect.fnUntraced(function* (
   if (isRead) yield* Inbox.use((inbox) => inbox.mark(websiteConfigId, [draft.submissionId], true))
 })
 
+/** Begins a conversation whose only answer ends like this. */
+const converse = Effect.fnUntraced(function* ({ websiteConfigId }: Site, ending: "stop" | "failed") {
+  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "A", agent_url: "http://agent", website_config_id: websiteConfigId })
+  )
+  const answerId = yield* beginAnswer({ instanceId, conversationId: ConversationId.make(randomUUID()) }, "Hello?")
+  const parts = ending === "stop" ? [{ type: "text" as const, text: "Hello" }] : []
+  yield* ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
+})
+
 /** Reads the whole list in parts. */
 const listed = Effect.fnUntraced(function* (
   sites: Access["sites"],
-  { inboxes = sites, limit = 2, search = null as string | null } = {}
+  { inboxes = sites, limit = 2, search = null as string | null, troubled = [] as ReadonlyArray<WebsiteConfigId> } = {}
 ) {
   const attention = yield* Attention
   const items: Array<SiteAttention> = []
   let after: Place | null = null
   do {
-    const found: ReadonlyArray<SiteAttention> = yield* attention.list({ sites, inboxes, search, after, limit })
+    const found: ReadonlyArray<SiteAttention> = yield* attention.list({
+      sites,
+      inboxes,
+      troubled,
+      search,
+      after,
+      limit
+    })
     items.push(...found)
     const last = found.at(-1)
     after = found.length < limit || last === undefined ? null : placeOf(last)
@@ -46,45 +68,51 @@ const States = Schema.Array(
   Schema.Struct({
     unread: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
     read: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-    quarantined: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+    quarantined: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    waiting: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
+    isTroubled: Schema.Boolean
   })
 ).check(Schema.isMaxLength(5))
 
 layer(postgres(), { excludeTestServices: true })("activity/postgres/Attention", (it) => {
   it.effect.prop(
-    "websites with something unread come first in all parts of the list, each of a kind by its age, with its counts",
+    "websites with something unread, a conversation that waits or a problem come first in all parts of the list, each of a kind by its age, with its counts",
     [States, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))],
     ([states, limit]) =>
       Effect.gen(function* () {
         const expected = yield* Effect.forEach(
           states,
-          Effect.fnUntraced(function* ({ quarantined, read, unread }, index) {
+          Effect.fnUntraced(function* ({ isTroubled, quarantined, read, unread, waiting }, index) {
             const site = yield* newSite(`Website ${index}`)
             for (let count = 0; count < unread; count++) yield* submit(site)
             for (let count = 0; count < read; count++) yield* submit(site, { isRead: true })
             for (let count = 0; count < quarantined; count++) yield* submit(site, { status: "quarantined" })
-            return { site, needsAttention: unread > 0, unread }
+            for (let count = 0; count < waiting; count++) yield* converse(site, "failed")
+            yield* converse(site, "stop")
+            return { site, needsAttention: unread + waiting > 0 || isTroubled, unread, waiting }
           })
         )
         const ids = expected.map(({ site }) => site.websiteConfigId)
-        const found = yield* listed(ids, { limit })
+        const troubled = ids.filter((_, index) => states[index]?.isTroubled)
+        const found = yield* listed(ids, { limit, troubled })
         assert.deepStrictEqual(
           found,
           expected.toSorted((left, right) => order(placeOf(left), placeOf(right)))
         )
         const counts = yield* Attention.use((attention) => attention.counts(ids))
-        assert.strictEqual(
-          counts.unread,
-          states.reduce((sum, { unread }) => sum + unread, 0)
-        )
+        assert.deepStrictEqual(counts, {
+          unread: states.reduce((sum, { unread }) => sum + unread, 0),
+          waiting: states.reduce((sum, { waiting }) => sum + waiting, 0)
+        })
         // A caller that may not read the inboxes learns nothing from the order.
         assert.deepStrictEqual(
-          (yield* listed(ids, { inboxes: [], limit })).map(({ needsAttention, site, unread }) => [
+          (yield* listed(ids, { inboxes: [], limit })).map(({ needsAttention, site, unread, waiting }) => [
             site.websiteConfigId,
             needsAttention,
-            unread
+            unread,
+            waiting
           ]),
-          ids.map((id) => [id, false, 0])
+          ids.map((id) => [id, false, 0, 0])
         )
       }),
     { arbitrary: { runs: 15 } }
@@ -100,8 +128,11 @@ layer(postgres(), { excludeTestServices: true })("activity/postgres/Attention", 
       assert.deepStrictEqual(idsOf(yield* listed([own.websiteConfigId, deleted.websiteConfigId])), [
         own.websiteConfigId
       ])
-      assert.deepStrictEqual(yield* attention.counts([own.websiteConfigId, deleted.websiteConfigId]), { unread: 1 })
-      assert.deepStrictEqual(yield* attention.counts([]), { unread: 0 })
+      assert.deepStrictEqual(yield* attention.counts([own.websiteConfigId, deleted.websiteConfigId]), {
+        unread: 1,
+        waiting: 0
+      })
+      assert.deepStrictEqual(yield* attention.counts([]), { unread: 0, waiting: 0 })
       assert.deepStrictEqual(yield* listed([]), [])
       const all = idsOf(yield* listed("all", { limit: 100 }))
       assert.includeMembers(all, [own.websiteConfigId, other.websiteConfigId])
