@@ -20,6 +20,7 @@ import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
 import * as Invitations from "./delivery/mail/MailedInvitations.ts"
 import type { Notifications as NotificationsService } from "./delivery/mail/Notifications.ts"
 import * as Mails from "./delivery/mail/postgres/Mails.ts"
+import type { Replies as RepliesService } from "./delivery/mail/Replies.ts"
 import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
 import * as TestDeliveries from "./delivery/SentTestDeliveries.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./forms/SubmissionRepo.ts"
@@ -91,11 +92,12 @@ export const invitations = (settings: Settings) => Invitations.layer({ mail: mai
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
 const deliver = (settings: Settings, mailOption: Mail) => {
   if (!settings.delivery) return Layer.empty
-  const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(mailOption)
-    ? MailDispatcher.warnWithoutServer
-    : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
-        Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })])
-      )
+  const mails: Layer.Layer<never, never, NotificationsService | RepliesService | ReportsService | PgClient> =
+    Option.isNone(mailOption)
+      ? MailDispatcher.warnWithoutServer
+      : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
+          Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })])
+        )
   return Layer.merge(Dispatcher.layer, mails)
 }
 

@@ -21,6 +21,7 @@ import * as TokenBudget from "./chat/postgres/TokenBudget.ts"
 import * as Transcripts from "./chat/postgres/Transcripts.ts"
 import * as WidgetTokens from "./chat/postgres/WidgetTokens.ts"
 import * as Notifications from "./delivery/mail/postgres/Notifications.ts"
+import * as Replies from "./delivery/mail/postgres/Replies.ts"
 import * as Deliveries from "./delivery/postgres/Deliveries.ts"
 import * as Webhooks from "./delivery/postgres/Webhooks.ts"
 import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
@@ -101,6 +102,7 @@ export const storage = (settings: Settings) => {
     Webhooks.layer({ secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ secretsKey: settings.secretsKey }),
+    Replies.layer,
     Readiness.layer
   )
   return Problems.layer({ operatorsHosts: settings.webhookAllow }).pipe(

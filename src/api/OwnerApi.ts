@@ -19,6 +19,7 @@ import { ConversationsGroup } from "../chat/OwnerConversationsApi.ts"
 import { InstancesGroup } from "../chat/OwnerInstancesApi.ts"
 import { TokensGroup } from "../chat/OwnerTokensApi.ts"
 import { NotificationsGroup } from "../delivery/mail/OwnerNotificationsApi.ts"
+import { RepliesGroup } from "../delivery/mail/OwnerRepliesApi.ts"
 import { WebhooksGroup } from "../delivery/OwnerWebhooksApi.ts"
 import { SubmissionDeliveriesGroup } from "../delivery/SubmissionDeliveriesApi.ts"
 import { FormsGroup } from "../forms/OwnerFormsApi.ts"
@@ -34,7 +35,7 @@ import { Validation } from "../sites/access/ValidationApi.ts"
 import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, ConversationsGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, RepliesGroup, ConversationsGroup)
   .add(AttentionGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint

@@ -74,6 +74,9 @@ export type EventId = typeof EventId.Type
 export const NotificationId = Uuid.pipe(Schema.brand("NotificationId"))
 export type NotificationId = typeof NotificationId.Type
 
+export const ReplyId = Uuid.pipe(Schema.brand("ReplyId"))
+export type ReplyId = typeof ReplyId.Type
+
 const hex = /^[0-9a-f]+$/i
 const groupLengths = [8, 4, 4, 4, 12]
 

@@ -48,7 +48,7 @@ const analyticsExamples = {
 }
 
 const personExamples = {
-  "application/x-ndjson": `${PersonExport.json({ kind: "submission", submission })}\n`
+  "application/x-ndjson": `${PersonExport.json({ kind: "submission", submission, replies: [] })}\n`
 }
 
 const base = "/v1/owner/sites/:site_id"

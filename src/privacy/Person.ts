@@ -13,6 +13,7 @@ import { Option } from "effect"
 import type { Conversation } from "../chat/conversations/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Delivery.ts"
 import type { StoredNotification } from "../delivery/mail/Notification.ts"
+import type { Reply } from "../delivery/mail/Reply.ts"
 import type { Submission } from "../forms/Submission.ts"
 import type { InstanceId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
@@ -37,7 +38,12 @@ export interface FoundDelivery {
 
 /** A stored record with data of a person. */
 export type PersonRecord =
-  | { readonly kind: "submission"; readonly submission: Submission }
+  | {
+      readonly kind: "submission"
+      readonly submission: Submission
+      /** The replies that were mailed to its sender. */
+      readonly replies: ReadonlyArray<Reply>
+    }
   | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: StoredNotification }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }

@@ -20,9 +20,12 @@ export const json = (record: PersonRecord): string => {
   const { kind } = record
   switch (kind) {
     case "submission": {
-      const { submission } = record
+      const { replies, submission } = record
       const members = { kind, website_config_id: submission.websiteConfigId }
-      return prefixed(members, SubmissionExport.json(submission))
+      const object = prefixed(members, SubmissionExport.json(submission))
+      return replies.length === 0
+        ? object
+        : TerminalText.inertJson(`${object.slice(0, -1)},"replies":${JSON.stringify(replies)}}`)
     }
     case "conversation":
       return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(Transcript.of(record.conversation)))

@@ -31,6 +31,8 @@ import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Delivery.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
+import * as ReplyHandlers from "../delivery/mail/OwnerRepliesHttp.ts"
+import type { Replies } from "../delivery/mail/Replies.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
 import * as SubmissionDeliveryHandlers from "../delivery/SubmissionDeliveriesHttp.ts"
 import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
@@ -84,6 +86,7 @@ type HandlerServices =
   | CallerLimits.CallerLimits
   | Inbox
   | Notifications
+  | Replies
   | InstanceDirectory
   | Transcripts
   | ConversationStore
@@ -139,6 +142,7 @@ export const layer = (options: Options) =>
           SiteHandlers.layer,
           SubmissionHandlers.layer,
           SubmissionDeliveryHandlers.layer(options),
+          ReplyHandlers.layer,
           ConversationHandlers.layer,
           AttentionHandlers.layer,
           ActivityHandlers.layer,

@@ -7,6 +7,7 @@ import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import { Mailer } from "../../src/delivery/mail/Mailer.ts"
 import { Mails } from "../../src/delivery/mail/Mails.ts"
+import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
 /** Starts a dispatcher, lets it run for three seconds, and returns its log lines. */
@@ -53,7 +54,14 @@ it.effect("delivery/mail/MailDispatcher: an interrupted round is logged, and the
       },
       []
     )
-    const lines = yield* logOf(Layer.provide(dispatcher, [mails, Layer.mock(Mailer, {}), Layer.mock(Reports, {})]))
+    const lines = yield* logOf(
+      Layer.provide(dispatcher, [
+        mails,
+        Layer.mock(Replies, { lease: () => Effect.succeed([]) }),
+        Layer.mock(Mailer, {}),
+        Layer.mock(Reports, {})
+      ])
+    )
     assert.isAtLeast(rounds, 2)
     assert.lengthOf(lines, 1)
     assert.match(lines[0] ?? "", /level=WARN.*Could not read the due mails; trying again until it succeeds/)

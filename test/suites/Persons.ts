@@ -11,10 +11,12 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
+import * as PersonExport from "../../src/privacy/PersonExport.ts"
 import { Persons, type Query } from "../../src/privacy/Persons.ts"
 import * as Delivery from "../support/Delivery.ts"
 import { draft } from "../support/TestSubmissions.ts"
@@ -156,6 +158,30 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           assert.deepStrictEqual([...records.conversations].sort(), conversations.sort())
         }),
       { arbitrary: { runs: 25 }, timeout: 120_000 }
+    )
+
+    it.effect("a submission is exported with the replies to it, and erased with them", () =>
+      Effect.gen(function* () {
+        const { websiteConfigId } = yield* setup
+        const replies = yield* Replies
+        const id = yield* submit({ websiteConfigId, email: ann })
+        yield* submit({ websiteConfigId, email: ann, receivedAt: (yield* Clock.currentTimeMillis) + 1 })
+        const createdAt = yield* Clock.currentTimeMillis
+        yield* replies.add(websiteConfigId, id, {
+          author: "Ada",
+          reply_to: "ada@shop.example",
+          to: ann,
+          text: "Hello\u202e",
+          createdAt
+        })
+        const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(queryOf(websiteConfigId))))
+        const lines = records.flatMap((record) => (record.kind === "submission" ? [PersonExport.json(record)] : []))
+        const exported = lines.map((line) => JSON.parse(line).replies?.map(({ text }: { text: string }) => text))
+        assert.deepStrictEqual(exported, [["Hello\u202e"], undefined])
+        assert.notInclude(lines.join(), "\u202e")
+        yield* erase(queryOf(websiteConfigId))
+        assert.deepStrictEqual(yield* replies.list(websiteConfigId, id), [])
+      })
     )
 
     it.effect("erases submissions, conversations and their data in deliveries, and nothing else", () =>

@@ -17,10 +17,14 @@ import type { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import * as PostgresMails from "../../src/delivery/mail/postgres/Mails.ts"
 import * as PostgresNotifications from "../../src/delivery/mail/postgres/Notifications.ts"
+import * as PostgresReplies from "../../src/delivery/mail/postgres/Replies.ts"
+import type { Replies } from "../../src/delivery/mail/Replies.ts"
 import * as PostgresDeliveries from "../../src/delivery/postgres/Deliveries.ts"
 import * as PostgresWebhooks from "../../src/delivery/postgres/Webhooks.ts"
 import type { FreeSlots } from "../../src/delivery/Slots.ts"
 import { type Receiver, Webhooks } from "../../src/delivery/Webhook.ts"
+import type { Inbox } from "../../src/forms/Inbox.ts"
+import * as PostgresInbox from "../../src/forms/postgres/Inbox.ts"
 import * as PostgresSubmissionRepo from "../../src/forms/postgres/SubmissionRepo.ts"
 import type { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -44,7 +48,9 @@ export type Storage =
   | Webhooks
   | Notifications
   | Mails
+  | Replies
   | SubmissionRepo
+  | Inbox
   | ConversationStore
   | Transcripts
   | InstanceDirectory
@@ -64,7 +70,8 @@ export const postgresOn = (
     PostgresWebhooks.layer({ secretsKey }),
     PostgresNotifications.layer({ secretsKey }),
     PostgresMails.layer({ secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
-    PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
+    PostgresReplies.layer,
+    PostgresInbox.layer.pipe(Layer.provideMerge(PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }))),
     PostgresSiteDirectory.layer(),
     PostgresSiteErasure.layer,
     PostgresInstanceDirectory.layer(),

@@ -23,6 +23,7 @@ import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as WidgetTokens from "../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
@@ -75,6 +76,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Webhooks)({}),
   Layer.mock(Inbox)({}),
   Layer.mock(Notifications)({}),
+  Layer.mock(Replies)({}),
   Layer.mock(Persons)({}),
   Layer.mock(ConsoleSessions)({}),
   Layer.mock(OwnerKeys)({}),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useEffect } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import * as Sources from "../../analytics/reports/Sources.ts"
 import * as FormSender from "../../forms/FormSender.ts"
 import * as Format from "../Format.ts"
@@ -17,6 +17,7 @@ import * as Texts from "../Texts.ts"
 import type { Changes } from "./Changes.ts"
 import * as FieldValue from "./FieldValue.ts"
 import { nameOf } from "./List.tsx"
+import { hasDraft, ReplyList } from "./Replies.tsx"
 
 type Deliveries = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries">
 
@@ -154,6 +155,12 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
     { params: { site_id: site.site_id, submission_id: submissionId } },
     submissionId
   )
+  const { value: replies } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/:submission_id/replies",
+    { params: { site_id: site.site_id, submission_id: submissionId } },
+    submissionId
+  )
+  const [isReplying, setReplying] = useState(hasDraft(submissionId))
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
     if (isMember && isChosen && value !== undefined && value.deleted_at === null && !value.read)
@@ -176,6 +183,8 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
     )
   }
   const { deleted_at, email, name, page_slug, received_at, status } = value
+  const isReleased = status === "accepted" || changes.of(submissionId).isReleased === true
+  const canReply = isMember && deleted_at === null && isReleased && replies?.can_send === true && replies.to !== null
   return (
     <article class="details">
       {back}
@@ -189,7 +198,13 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
           {page_slug !== null && <span class="tag">{page_slug}</span>}
         </p>
         <div class="actions">
-          {email !== null && deleted_at === null && (
+          {canReply && (
+            <button type="button" class="button" aria-expanded={isReplying} onClick={() => setReplying(!isReplying)}>
+              <Icon name="mail" />
+              {Texts.inbox.actions.reply}
+            </button>
+          )}
+          {email !== null && deleted_at === null && replies !== undefined && !canReply && (
             <a class="button" href={`mailto:${encodeURIComponent(email)}`}>
               <Icon name="mail" />
               {Texts.inbox.actions.reply}
@@ -235,6 +250,15 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
       )}
       <Reasons {...value} />
       <Fields submission={value} />
+      {replies !== undefined && (
+        <ReplyList
+          site={site}
+          submissionId={submissionId}
+          value={replies}
+          isReplying={canReply && isReplying}
+          onClose={() => setReplying(false)}
+        />
+      )}
       <Visit submission={value} />
       <DeliveryList site={site} submissionId={submissionId} />
     </article>

@@ -28,6 +28,14 @@ export const inbox = {
     purge: "Delete permanently",
     reply: "Reply"
   },
+  replies: {
+    title: "Replies",
+    to: (address: string): string => `Your reply to ${address}`,
+    address: "Your email address",
+    addressHint: "What the visitor answers goes there.",
+    answersTo: (address: string): string => `What the visitor answers goes to ${address}.`,
+    send: "Send reply"
+  },
   back: "Back to the list",
   confirm: (count: number): string => (count === 1 ? "Delete this submission?" : `Delete ${count} submissions?`),
   confirmBody: (count: number): string =>

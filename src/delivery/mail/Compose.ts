@@ -54,6 +54,8 @@ export const plainBody = (content: Content, unsubscribeUrl: string | null): stri
 
 export const compose = (content: Content, envelope: Envelope): Message => ({
   ...envelope,
+  from: content.sender === undefined ? envelope.from : { ...envelope.from, name: MailText.line(content.sender, 100) },
+  isAutomatic: content.sender === undefined,
   replyTo: content.replyTo,
   subject: MailText.line(content.subject, maxSubject),
   text: plainBody(content, envelope.unsubscribeUrl),

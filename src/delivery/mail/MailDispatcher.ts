@@ -1,5 +1,6 @@
 /**
- * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. The fan-out in `Dispatcher` records which submissions must be mailed.
+ * Sends mails while the process runs: makes the mails that are due, leases them and replies to visitors, sends both and records the
+ * outcomes. The fan-out in `Dispatcher` records which submissions must be mailed.
  *
  * @module
  */
@@ -20,6 +21,9 @@ import * as MailSchedule from "./MailSchedule.ts"
 import { Mails } from "./Mails.ts"
 import type { Content } from "./Message.ts"
 import { Notifications } from "./Notifications.ts"
+import { Replies } from "./Replies.ts"
+import type { LeasedReply } from "./Reply.ts"
+import * as Reply from "./Reply.ts"
 import * as UnsubscribeToken from "./UnsubscribeToken.ts"
 
 export interface Options {
@@ -72,6 +76,15 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
     })
   )
 
+/** What follows an attempt, whose outcome is null if nothing was left to send. */
+const settlementOf = Effect.fnUntraced(function* (outcome: MailSchedule.Outcome | null, attempt: number) {
+  const now = yield* Clock.currentTimeMillis
+  const next: MailSchedule.Next =
+    outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, attempt, now, yield* Random.next)
+  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
+  return { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error }
+})
+
 /** Sends a mail and records the outcome. */
 const attempt = Effect.fnUntraced(function* (
   options: Options,
@@ -91,12 +104,24 @@ const attempt = Effect.fnUntraced(function* (
       Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
     )
   )
-  const now = yield* Clock.currentTimeMillis
-  const next: MailSchedule.Next =
-    outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, mail.attempt, now, yield* Random.next)
-  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
-  yield* mails.settle(mail, { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error })
-  if (next.status === "failed") yield* warnOfFailure(mail)
+  const settlement = yield* settlementOf(outcome, mail.attempt)
+  yield* mails.settle(mail, settlement)
+  if (settlement.next.status === "failed") yield* warnOfFailure(mail)
+})
+
+/** Sends a reply to a visitor and records the outcome. */
+const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: LeasedReply) {
+  const replies = yield* Replies
+  const { attempt, createdAt, reply_id: mailId, site, to } = reply
+  const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
+  const outcome = yield* Mailer.use((mailer) => mailer.send(message))
+  const settlement = yield* settlementOf(outcome, attempt)
+  yield* replies.settle(reply, settlement)
+  if (settlement.next.status === "failed") {
+    yield* Effect.logWarning("A reply to a visitor has failed and is not sent again. The console says why.").pipe(
+      Effect.annotateLogs({ websiteConfigId: site.websiteConfigId, replyId: mailId, attempts: attempt })
+    )
+  }
 })
 
 /** Warns in a process without a mail server if there are notifications. */
@@ -123,18 +148,19 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
 export const layer = (
   options: Options,
   operatorsHosts: ReadonlyArray<AllowedHost>
-): Layer.Layer<never, never, Mails | Mailer | Reports> =>
+): Layer.Layer<never, never, Mails | Replies | Mailer | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const mails = yield* Mails
+      const replies = yield* Replies
       const { wake } = yield* Rounds.Wakeups
       const fibers = yield* FiberSet.make()
       yield* AttemptMetrics.start(Metrics.mailAttempts)
 
-      const start = (mail: LeasedMail) =>
+      const start = <E>(attempted: Effect.Effect<void, E, Mails | Replies | Mailer | Reports>) =>
         FiberSet.run(
           fibers,
-          attempt(options, operatorsHosts, mail).pipe(
+          attempted.pipe(
             Effect.catchCause((cause) =>
               Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
             )
@@ -147,9 +173,13 @@ export const layer = (
       const round = Effect.gen(function* () {
         const made = yield* mails.make(yield* Clock.currentTimeMillis)
         const free = slots - (yield* FiberSet.size(fibers))
-        const leased = free > 0 ? yield* mails.lease(free) : []
-        yield* Effect.forEach(leased, start, { discard: true })
-        return made > 0 || leased.length > 0 ? gap : null
+        // Replies first: a person waits for each.
+        const leasedReplies = free > 0 ? yield* replies.lease(free) : []
+        yield* Effect.forEach(leasedReplies, (reply) => start(attemptReply(options, reply)), { discard: true })
+        const left = free - leasedReplies.length
+        const leased = left > 0 ? yield* mails.lease(left) : []
+        yield* Effect.forEach(leased, (mail) => start(attempt(options, operatorsHosts, mail)), { discard: true })
+        return made > 0 || leased.length + leasedReplies.length > 0 ? gap : null
       })
 
       yield* Rounds.start({ kind: "mails", what: "read the due mails", round, gap, startsAtOnce: true })

@@ -49,6 +49,8 @@ export interface Content {
   readonly reason: string
   /** The address to which a reply is sent; null for the sender's. */
   readonly replyTo: string | null
+  /** The name of the person who wrote the mail; absent for a mail of the service. */
+  readonly sender?: string
 }
 
 /** A mail to send. */
@@ -63,6 +65,8 @@ export interface Message {
   readonly html: string
   /** When the mail was created, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for an invitation to the console. */
+  /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for a mail that does not repeat. */
   readonly unsubscribeUrl: string | null
+  /** Whether the service wrote the mail, so that mail programs answer it with no notice of absence. */
+  readonly isAutomatic: boolean
 }

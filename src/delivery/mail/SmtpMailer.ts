@@ -61,11 +61,11 @@ const outcomeOf = (error: SmtpFailure): FailedOutcome => {
   })
 }
 
-const headersOf = ({ unsubscribeUrl }: Message) => ({
+const headersOf = ({ isAutomatic, unsubscribeUrl }: Message) => ({
   ...(unsubscribeUrl === null
     ? {}
     : { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }),
-  "Auto-Submitted": "auto-generated"
+  ...(isAutomatic ? { "Auto-Submitted": "auto-generated" } : {})
 })
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)

@@ -28,8 +28,9 @@ export interface Identity {
   readonly isValid: Effect.Effect<boolean>
 }
 
-/** The name of a caller that other people of the website see; null if none is known. */
-export const nameOf = ({ session }: Identity): string | null => session?.label ?? null
+/** The name of a caller that other people of the website see, or the address of a person without a name; null if none is known. */
+export const nameOf = ({ session }: Identity): string | null =>
+  session?.person?.name ?? session?.person?.email ?? session?.label ?? null
 
 export class Caller extends Context.Service<Caller, Identity>()("hydracore/sites/access/Caller") {}
 

@@ -28,7 +28,8 @@ const message: Message = {
   text: "Hello\n.\nBye",
   html: "<p>Hello</p>",
   createdAt: Date.UTC(2026, 10, 25, 9),
-  unsubscribeUrl: "https://edge.example/unsubscribe/1"
+  unsubscribeUrl: "https://edge.example/unsubscribe/1",
+  isAutomatic: true
 }
 
 const send = (url: string, options: Partial<SmtpMailer.Options> = {}) =>

@@ -40,6 +40,7 @@ const forRequests = {
   mail: ["SELECT", "INSERT", "UPDATE"],
   mail_item: ["SELECT", "INSERT", "UPDATE"],
   mail_recipient: ["SELECT", "INSERT", "UPDATE"],
+  reply: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   delivery: ["SELECT", "INSERT", "UPDATE"],
   delivery_attempt: ["SELECT", "INSERT", "UPDATE"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE", "DELETE"],

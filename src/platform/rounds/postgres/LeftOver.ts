@@ -98,6 +98,7 @@ const dueTimes: Readonly<Record<Found, ReadonlyArray<string>>> = {
         AND ${FailedItems.mayTry("notification", "notification_id")}`,
     `SELECT min(next_attempt_at) FROM mail WHERE status = 'pending' AND next_attempt_at < ${soon}
       AND ${FailedItems.mayTry("mail", "mail_id")}`,
+    `SELECT min(next_attempt_at) FROM reply WHERE status = 'pending' AND next_attempt_at < ${soon}`,
     retries("notification", "mail")
   ],
   leads: [

@@ -10,6 +10,7 @@ import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import * as ConfirmationToken from "../../../../src/delivery/mail/ConfirmationToken.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
 import { type NewNotification, Notifications } from "../../../../src/delivery/mail/Notifications.ts"
+import { Replies } from "../../../../src/delivery/mail/Replies.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
@@ -20,6 +21,7 @@ import { newSite, postgres } from "../../../support/Delivery.ts"
 import { mailReceiver, refusal } from "../../../support/MailReceiver.ts"
 import * as SubmissionDraft from "../../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../../support/TestMetrics.ts"
+import * as TestTime from "../../../support/TestTime.ts"
 import { poll } from "../../../support/Wait.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
@@ -177,6 +179,62 @@ describe("postgres/mail", () => {
       for (const [outcome, attempts] of Object.entries({ delivered: 1, retried: 2, failed: 1 })) {
         assert.strictEqual(metrics.value(`mail_attempts_total{outcome="${outcome}"}`), attempts)
       }
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live(
+    "a reply to a visitor is attempted again after a failure, and is a personal mail that is answered to its author",
+    () =>
+      Effect.gen(function* () {
+        let attempts = 0
+        const { port, received } = yield* mailReceiver({
+          onRcptTo: (_, __, done) => done(attempts++ === 0 ? refusal(450, "4.2.0 later") : null)
+        })
+        const site = yield* newSite
+        const submissionId = yield* submit(site, { formData: '{"message":"On Sunday?"}' })
+        yield* startProcess(port)
+        const replies = yield* Replies
+        yield* replies.add(site, submissionId, {
+          author: 'Ada "A" <x@y.example>',
+          reply_to: "ada@shop.example",
+          to: "ann@example.org",
+          text: "Yes.\nBcc: eve@evil.example",
+          createdAt: TestTime.ofMachine()
+        })
+        const state = Effect.map(replies.list(site, submissionId), ([reply]) => reply)
+        const failed = yield* poll(state, (reply) => (reply?.error ?? "") !== "")
+        assert.deepStrictEqual([failed?.status, received.length], ["pending", 0])
+        assert.include(failed?.error ?? "", "later")
+        const sql = yield* PgClient.PgClient
+        yield* sql`UPDATE reply SET next_attempt_at = now() - interval '1 second'`.pipe(Rounds.waking("mails"))
+        yield* poll(state, (reply) => reply?.status === "sent")
+        assert.deepStrictEqual([received.length, received[0]?.recipients], [1, ["ann@example.org"]])
+        const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+        assert.deepStrictEqual(parsed.replyTo, [{ name: "", address: "ada@shop.example" }])
+        assert.strictEqual(parsed.from?.address, "mail@edge.example")
+        assert.include(parsed.text ?? "", "Yes.\nBcc: eve@evil.example")
+        const names = parsed.headers.map(({ key }) => key)
+        for (const name of ["auto-submitted", "list-unsubscribe", "bcc"]) assert.notInclude(names, name)
+      }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a reply that the server refuses for good fails, and says why", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver({ onRcptTo: (_, __, done) => done(refusal(550, "5.1.1 no such user")) })
+      const site = yield* newSite
+      const submissionId = yield* submit(site)
+      yield* startProcess(port)
+      const replies = yield* Replies
+      yield* replies.add(site, submissionId, {
+        author: null,
+        reply_to: "ada@shop.example",
+        to: "nobody@example.org",
+        text: "Hello",
+        createdAt: TestTime.ofMachine()
+      })
+      const state = Effect.map(replies.list(site, submissionId), ([reply]) => reply)
+      const failed = yield* poll(state, (reply) => reply?.status === "failed")
+      assert.include(failed?.error ?? "", "no such user")
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

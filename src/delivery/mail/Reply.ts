@@ -1,0 +1,100 @@
+/**
+ * A reply that a person of a website mails to a visitor, and the content of its mail. Pure.
+ *
+ * @module
+ */
+import { Option, Schema } from "effect"
+import { ReplyId } from "../../platform/Id.ts"
+import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Fields from "../../sites/access/Fields.ts"
+import * as MailText from "./MailText.ts"
+import type { Content } from "./Message.ts"
+import type { Website } from "./SubmissionMail.ts"
+
+/** The maximum length of a reply, in UTF-16 units. */
+export const maxText = 10_000
+
+/** The limits of replies: of a website, because they go to people outside of it, and of one visitor of the website. */
+export const limits = {
+  website: { name: "reply", limit: 60, windowMillis: Calendar.hourMillis },
+  recipient: { name: "replyto", limit: 5, windowMillis: Calendar.hourMillis }
+} satisfies Record<string, RateLimitPolicy>
+
+/** Parses the text of a reply, and removes white space around it. */
+export const parseText = (text: string): Option.Option<string> =>
+  Option.liftPredicate(
+    text.trim(),
+    (trimmed) => trimmed !== "" && trimmed.length <= maxText && !trimmed.includes("\0") && trimmed.isWellFormed()
+  )
+
+export const statuses = ["pending", "sent", "failed"] as const
+
+export const Reply = Schema.Struct({
+  reply_id: ReplyId,
+  created_at: Fields.time,
+  author: Schema.NullOr(Schema.String).annotate({ description: "The name of the person who replied, if it is known" }),
+  reply_to: Schema.String.annotate({ description: "The address that gets the visitor's answer" }),
+  to: Schema.String.annotate({ description: "The visitor's address" }),
+  text: Schema.String,
+  status: Schema.Literals(statuses).annotate({
+    description: "`pending`: the mail server has not accepted the mail yet, and is tried again. `failed`: it never will"
+  }),
+  error: Schema.NullOr(Schema.String).annotate({ description: "What went wrong in the last attempt" })
+})
+
+export type Reply = typeof Reply.Type
+
+/** What a reply is made from. */
+export interface ReplyDraft extends Pick<Reply, "author" | "reply_to" | "to" | "text"> {
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/** A reply that a process has leased to send it. */
+export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_to" | "to" | "text"> {
+  /** The number of this attempt, from 1. It identifies the lease. */
+  readonly attempt: number
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly site: Website
+  readonly submission: {
+    /** Milliseconds since 1970. */
+    readonly receivedAt: number
+    /** The beginning of what the visitor wrote; see `InboxMessage.preview`. */
+    readonly preview: string
+  }
+}
+
+/** The content of the mail. It names nothing that the visitor does not know already. */
+export const content = ({ author, reply_to, site, submission, text }: LeasedReply): Content => {
+  const name = MailText.websiteName(site.name, 200)
+  // The name of a person without one is the address, which `Reply-To` has.
+  const person = author?.includes("@") ? null : author
+  const sender = person === null ? name : MailText.websiteName(person, 60)
+  const day = new Date(submission.receivedAt).toLocaleDateString("en-GB", {
+    timeZone: site.timeZone,
+    day: "numeric",
+    month: "long",
+    year: "numeric"
+  })
+  return {
+    subject: `Re: your message – ${name}`,
+    sender,
+    website: name,
+    title: person === null ? "Reply to your message" : `${sender} replied to your message`,
+    parts: [
+      { kind: "paragraph", text: MailText.block(text, maxText) },
+      ...(submission.preview === ""
+        ? []
+        : [
+            {
+              kind: "facts",
+              fields: [[`You wrote on ${day}`, MailText.block(submission.preview, 200)]]
+            } as const
+          ])
+    ],
+    reason: `You get this mail because you left your address on ${name} on ${day}. If you answer this mail, your answer goes to ${reply_to}.`,
+    replyTo: reply_to
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Stores, leases and settles replies in PostgreSQL. Rows that another process works on are skipped.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Layer, Option, Schema } from "effect"
+import * as InboxMessage from "../../../forms/InboxMessage.ts"
+import { WebsiteConfigId } from "../../../platform/Id.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
+import * as Rounds from "../../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { leaseMillis } from "../../Delivery.ts"
+import { Replies } from "../Replies.ts"
+import { type LeasedReply, Reply } from "../Reply.ts"
+import * as Rows from "./ReplyRows.ts"
+
+const Listed = Schema.Array(Schema.Struct(Rows.fields))
+
+/** The maximum number of replies to a submission that are listed. */
+const maxListed = 100
+
+const listStatement = `SELECT * FROM (
+    SELECT ${Rows.columns} FROM reply WHERE website_config_id = $1 AND submission_id = $2
+    ORDER BY created_at DESC, reply_id DESC LIMIT ${maxListed}
+  ) AS latest ORDER BY created_at, reply_id`
+
+/** The lock keeps the submission until the commit. */
+const addStatement = `WITH found AS (
+    SELECT website_config_id, submission_id FROM submission WHERE website_config_id = $1 AND submission_id = $2 FOR KEY SHARE
+  )
+  INSERT INTO reply 
+    (reply_id, website_config_id, submission_id, author, reply_to, recipient, body, created_at, next_attempt_at)
+  SELECT $3, website_config_id, submission_id, $4, $5, $6, $7, $8, now() FROM found RETURNING ${Rows.columns}`
+
+const Leased = Schema.Array(
+  Schema.Struct({
+    reply_id: Reply.fields.reply_id,
+    author: Reply.fields.author,
+    reply_to: Schema.String,
+    to: Schema.String,
+    text: Schema.String,
+    attempt: Schema.Int,
+    createdAt: Schema.Date,
+    receivedAt: Schema.Date,
+    formData: Schema.String,
+    websiteConfigId: WebsiteConfigId,
+    name: Schema.String,
+    timeZone: Schema.String
+  })
+)
+
+/** A reply that is due. While its submission is deleted and can be restored, the reply waits. */
+const isDue = `status = 'pending' AND next_attempt_at <= now()
+  AND EXISTS (SELECT FROM submission WHERE submission.submission_id = reply.submission_id)`
+
+/** Leases at most `$1` replies. `next_attempt_at` becomes the end of the lease, so that a reply is due again if the process dies. */
+const leaseStatement = `WITH leased AS (
+    UPDATE reply SET attempts = attempts + 1, next_attempt_at = now() + interval '${leaseMillis} milliseconds'
+    WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM reply WHERE ${isDue} ORDER BY next_attempt_at LIMIT $1
+      FOR UPDATE SKIP LOCKED
+    )) RETURNING reply_id, submission_id, author, reply_to, recipient, body, created_at, attempts
+  )
+  SELECT reply_id, author, reply_to, recipient AS "to", body AS text, attempts AS attempt, leased.created_at AS "createdAt",
+    received_at AS "receivedAt", left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData",
+    submission.website_config_id AS "websiteConfigId", name, time_zone AS "timeZone"
+  FROM leased JOIN submission USING (submission_id) JOIN site ON site.website_config_id = submission.website_config_id
+  WHERE site.deleted_at IS NULL`
+
+const settleStatement = `UPDATE reply SET status = $3, next_attempt_at = $4, error = $5
+  WHERE reply_id = $1 AND attempts = $2 AND status = 'pending'`
+
+export const layer: Layer.Layer<Replies, never, PgClient.PgClient> = Layer.effect(
+  Replies,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const { wakeAt } = yield* Rounds.Wakeups
+    return Replies.of({
+      add: (websiteConfigId, submissionId, { author, createdAt, reply_to, text, to }) =>
+        sql
+          .unsafe(addStatement, [
+            PgTypes.uuid(websiteConfigId),
+            PgTypes.uuid(submissionId),
+            PgTypes.uuid(randomUUID()),
+            PgTypes.text(author),
+            PgTypes.text(reply_to),
+            PgTypes.text(to),
+            PgTypes.text(text),
+            PgTypes.timestamptz(createdAt)
+          ])
+          .pipe(
+            Database.mapErrors,
+            decodeRows(Listed),
+            Effect.map(([added]) => Option.fromUndefinedOr(added)),
+            Rounds.waking("mails")
+          ),
+      list: (websiteConfigId, submissionId) =>
+        sql
+          .unsafe(listStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)])
+          .pipe(Database.mapErrors, decodeRows(Listed)),
+      lease: (count) =>
+        sql.unsafe(leaseStatement, [PgTypes.int4(count)]).pipe(
+          Database.mapErrors,
+          decodeRows(Leased),
+          Effect.map((rows) =>
+            rows.map(
+              ({ createdAt, formData, name, receivedAt, timeZone, websiteConfigId, ...reply }): LeasedReply => ({
+                ...reply,
+                createdAt: createdAt.getTime(),
+                site: { websiteConfigId, name, timeZone },
+                submission: { receivedAt: receivedAt.getTime(), preview: InboxMessage.preview(formData) }
+              })
+            )
+          )
+        ),
+      settle: ({ attempt, reply_id }, { error, next }) =>
+        sql
+          .unsafe(settleStatement, [
+            PgTypes.uuid(reply_id),
+            PgTypes.int4(attempt),
+            // A reply always has content, so it is never cancelled.
+            PgTypes.text(next.status === "cancelled" ? "failed" : next.status),
+            PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
+            PgTypes.text(error)
+          ])
+          .pipe(
+            Database.mapErrors,
+            Effect.andThen(
+              Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
+            )
+          )
+    })
+  })
+)

@@ -1,0 +1,129 @@
+/**
+ * Replies to visitors from the console, in a browser, to a real mail server.
+ */
+import { assert } from "@effect/vitest"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import PostalMime from "postal-mime"
+import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
+import { layerMemory } from "../../src/delivery/mail/Mailer.ts"
+import { Mails } from "../../src/delivery/mail/Mails.ts"
+import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ConsolePage from "../support/console/ConsolePage.ts"
+import { mailReceiver } from "../support/MailReceiver.ts"
+import * as Draft from "../support/SubmissionDraft.ts"
+import { onPostgres as testServer } from "../support/TestServer.ts"
+import * as TestTime from "../support/TestTime.ts"
+import { poll, until } from "../support/Wait.ts"
+
+const sender: MailDispatcher.Options = {
+  from: { name: "Edge", address: "mail@edge.example" },
+  publicUrl: "https://edge.example",
+  consoleUrl: null,
+  secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
+}
+
+/** The server can send mail, and the tests start the process that does. */
+const layer = testServer({}, undefined, undefined, Option.some({ sender, mailer: layerMemory([]) })).pipe(
+  Layer.provideMerge(TestTime.layer),
+  Layer.orDie
+)
+
+const newSite = Effect.gen(function* () {
+  const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "Harbour", origins: [] }))
+  const receivedAt = yield* Clock.currentTimeMillis
+  const submit = (email: string | null, message: string, more: Partial<Parameters<typeof Draft.make>[1]> = {}) =>
+    SubmissionRepo.use((repo) =>
+      repo.submit(Draft.make(websiteConfigId, { email, formData: JSON.stringify({ message }), receivedAt, ...more }))
+    )
+  return { site: websiteConfigId, submit }
+}).pipe(Effect.orDie)
+
+inChromium("replies from the console", layer, (it) => {
+  it.effect(
+    "a person replies by mail, keeps what is typed until it is sent, and others see the reply and its state",
+    () =>
+      Effect.gen(function* () {
+        const { site, submit } = yield* newSite
+        const submission = yield* submit("ann@example.org", "On Sunday?")
+        const other = yield* submit("ben@example.org", "And on Monday?")
+        const { errors, on, page } = yield* ConsolePage.open(`#/${site}/inbox/${submission}`)
+        const reply = page.getByRole("button", { name: "Reply", exact: true })
+        const text = page.getByLabel("Your reply to ann@example.org")
+        yield* on(() => reply.click())
+        yield* until("the focus is in the text", () =>
+          page.evaluate<boolean>("document.activeElement?.tagName === 'TEXTAREA'")
+        )
+        yield* on(() => text.fill("Yes,\nfrom nine."))
+        yield* on(() => page.locator(`.submission a[href*="${other}"]`).click())
+        yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor())
+        assert.strictEqual(yield* on(() => text.count()), 0)
+        yield* on(() => page.locator(`.submission a[href*="${submission}"]`).click())
+        assert.strictEqual(yield* on(() => text.inputValue()), "Yes,\nfrom nine.")
+        const address = page.getByLabel("Your email address")
+        yield* on(() => address.fill("ada@shop"))
+        const send = page.getByRole("button", { name: "Send reply" })
+        yield* on(() => send.click())
+        yield* on(() => page.getByText(/An email address such as owner@example.com is expected/i).waitFor())
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        yield* on(() => address.fill("ada@shop.example"))
+        yield* on(() => send.click())
+        const sent = page.locator(".replies li")
+        yield* on(() => sent.getByText("On its way").waitFor())
+        assert.strictEqual(yield* on(() => text.count()), 0)
+        // This browser knows the address of the next reply.
+        yield* on(() => reply.click())
+        assert.strictEqual(yield* on(() => address.inputValue()), "ada@shop.example")
+        yield* on(() => page.getByRole("button", { name: "Cancel" }).click())
+
+        const { port, received } = yield* mailReceiver()
+        yield* Layer.build(
+          MailDispatcher.layer(sender, []).pipe(
+            Layer.provide([
+              Layer.mock(Mails, { make: () => Effect.succeed(0), lease: () => Effect.succeed([]) }),
+              SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+            ])
+          )
+        )
+        yield* poll(
+          Effect.sync(() => received.length),
+          (count) => count === 1
+        )
+        const mail = yield* on(() => PostalMime.parse(received[0]?.source ?? ""))
+        assert.deepStrictEqual(mail.replyTo, [{ name: "", address: "ada@shop.example" }])
+        assert.deepStrictEqual(received[0]?.recipients, ["ann@example.org"])
+        assert.include(mail.text ?? "", "Yes,\nfrom nine.")
+
+        const viewer = yield* ConsolePage.open(`#/${site}/inbox/${submission}`, {}, "viewer")
+        yield* viewer.on(() => viewer.page.locator(".replies .words").getByText("from nine.").waitFor())
+        assert.strictEqual(yield* viewer.on(() => viewer.page.getByRole("button", { name: "Reply" }).count()), 0)
+        yield* until("the state", async () => {
+          await viewer.page.reload()
+          await viewer.page.locator(".replies li").waitFor()
+          return (await viewer.page.locator(".replies li").getByText("Sent", { exact: true }).count()) === 1
+        })
+        // The 422 of the invalid address.
+        assert.isAtMost(errors.length, 1)
+      }).pipe(Effect.scoped)
+  )
+
+  it.effect("a submission without an address, or in the quarantine, offers no reply by mail", () =>
+    Effect.gen(function* () {
+      const { site, submit } = yield* newSite
+      const anonymous = yield* submit(null, "Hello")
+      const held = yield* submit("spam@example.org", "Buy", { status: "quarantined", reasons: ["links"] })
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox/${anonymous}`)
+      yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).count()), 0)
+      const quarantine = yield* ConsolePage.open(`#/${site}/inbox/${held}?folder=quarantine`)
+      const release = quarantine.page.getByRole("button", { name: "Release" })
+      yield* quarantine.on(() => release.waitFor())
+      assert.strictEqual(
+        yield* quarantine.on(() => quarantine.page.getByRole("button", { name: "Reply", exact: true }).count()),
+        0
+      )
+    })
+  )
+})
