@@ -11,6 +11,7 @@ import * as Leads from "./analytics/postgres/Leads.ts"
 import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
 import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
 import type { Settings } from "./Config.ts"
+import { AgentFailures } from "./chat/AgentFailures.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
 import * as AgentInspection from "./chat/agent/Inspection.ts"
 import { AgentCheck } from "./chat/agent/Inspection.ts"
@@ -24,6 +25,8 @@ import type { Replies as RepliesService } from "./delivery/mail/Replies.ts"
 import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
 import * as TestDeliveries from "./delivery/SentTestDeliveries.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./forms/SubmissionRepo.ts"
+import type { Problems as ProblemsService } from "./health/Problems.ts"
+import * as ProblemMails from "./health/postgres/ProblemMails.ts"
 import type { Link } from "./platform/cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./platform/cluster/RateLimiter.ts"
 import * as Countries from "./platform/countries/Countries.ts"
@@ -92,12 +95,16 @@ export const invitations = (settings: Settings) => Invitations.layer({ mail: mai
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
 const deliver = (settings: Settings, mailOption: Mail) => {
   if (!settings.delivery) return Layer.empty
-  const mails: Layer.Layer<never, never, NotificationsService | RepliesService | ReportsService | PgClient> =
-    Option.isNone(mailOption)
-      ? MailDispatcher.warnWithoutServer
-      : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
-          Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })])
-        )
+  const mails: Layer.Layer<
+    never,
+    never,
+    NotificationsService | RepliesService | ReportsService | ProblemsService | PgClient
+  > = Option.isNone(mailOption)
+    ? MailDispatcher.warnWithoutServer
+    : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
+        Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })]),
+        Layer.merge(ProblemMails.layer)
+      )
   return Layer.merge(Dispatcher.layer, mails)
 }
 
@@ -150,13 +157,13 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
     otlp: settings.otlp
   })
 
-/** The client of agents, whatever protocol an instance names. */
-export const agent = (settings: Settings) =>
+/** The client of agents, whatever protocol an instance names. `record` gets what becomes of the answers. */
+export const agent = (settings: Settings, record?: AgentFailures["Service"]["record"]) =>
   Layer.unwrap(
     Effect.map(
       load(() => Promise.all([import("./chat/agent/AgentStream.ts"), import("@effect/platform-node/NodeHttpClient")])),
       ([AgentStream, NodeHttpClient]) =>
-        AgentStream.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
+        AgentStream.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey, record }).pipe(
           Layer.provide(NodeHttpClient.layerDispatcher)
         )
     )
@@ -236,7 +243,9 @@ const ownerServer = (
 /** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
 export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
   const { extensions, listen, settings, worker } = options
-  const agents = Layer.provide(TokenBudget.layerBudgeted, agent(settings))
+  const agents = Layer.unwrap(
+    AgentFailures.useSync(({ record }) => Layer.provide(TokenBudget.layerBudgeted, agent(settings, record)))
+  )
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }
   const publicServer = Layer.unwrap(

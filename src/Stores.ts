@@ -15,6 +15,7 @@ import * as VisitorSalts from "./analytics/postgres/VisitorSalts.ts"
 import * as Reports from "./analytics/reports/postgres/Reports.ts"
 import * as ClickHouseStores from "./ClickHouseStores.ts"
 import type { Settings } from "./Config.ts"
+import * as AgentFailures from "./chat/postgres/AgentFailures.ts"
 import * as ConversationStore from "./chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "./chat/postgres/InstanceDirectory.ts"
 import * as TokenBudget from "./chat/postgres/TokenBudget.ts"
@@ -96,6 +97,7 @@ export const storage = (settings: Settings) => {
     Transcripts.layer.pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer,
     TokenBudget.layer,
+    AgentFailures.layer,
     VisitorSalts.layer,
     Decisions.layer(),
     Attention.layer,

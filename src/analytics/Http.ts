@@ -78,7 +78,11 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
     const store = (head: RequestHead, payload: Payload, site: Site, headers: LimitHeaders) => {
       const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
       if (!Origin.accepts(head, site.origins)) {
-        return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+        return recordUncounted(
+          "foreign-origin",
+          subject,
+          Origin.refusedOf(head)
+        )(ErrorResponses.foreignOrigin("website", headers))
       }
       const userAgent = UserAgent.read(head.headers["user-agent"])
       const receivedAt = clock.currentTimeMillisUnsafe()

@@ -24,6 +24,7 @@ import { WebhooksGroup } from "../delivery/OwnerWebhooksApi.ts"
 import { SubmissionDeliveriesGroup } from "../delivery/SubmissionDeliveriesApi.ts"
 import { FormsGroup } from "../forms/OwnerFormsApi.ts"
 import { SubmissionsGroup } from "../forms/OwnerSubmissionsApi.ts"
+import { HealthGroup } from "../health/OwnerHealthApi.ts"
 import { asOwnerDocument } from "../platform/contract/OpenApi.ts"
 import { DataGroup } from "../privacy/OwnerDataApi.ts"
 import { Authentication } from "../sites/access/AuthenticationApi.ts"
@@ -36,7 +37,7 @@ import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, RepliesGroup, ConversationsGroup)
-  .add(AttentionGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
+  .add(AttentionGroup, ActivityGroup, HealthGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
   // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.

@@ -65,6 +65,16 @@ export type AgentFailure = AgentBroken | AgentEmpty | AgentTimeout
 
 export type AgentError = AgentRefusal | AgentFailure
 
+const ofEmpty = ({ finish, unknownEvent }: AgentEmpty): string =>
+  `it finished without text (${finish}${unknownEvent === undefined ? "" : `; its first unknown event is ${unknownEvent}`})`
+
+/** What happened, for the log and for the website's owner. Contains no text of the agent or of the visitor. */
+export const reasonOf = (error: AgentError): string => {
+  if (error._tag === "AgentTimeout") return "it was silent"
+  if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
+  return error._tag === "AgentEmpty" ? ofEmpty(error) : error.reason
+}
+
 export class AgentStream extends Context.Service<
   AgentStream,
   {

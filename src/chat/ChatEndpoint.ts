@@ -16,6 +16,7 @@ import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import * as Slots from "../platform/limits/Slots.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
+import { AgentFailures, failed } from "./AgentFailures.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
@@ -210,6 +211,7 @@ export const layer = (options: Options) =>
       const store = yield* ConversationStore
       const sendQuestion = yield* SendQuestion.make
       const decisions = yield* Decisions
+      const failures = yield* AgentFailures
 
       /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
       const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
@@ -254,7 +256,10 @@ export const layer = (options: Options) =>
               Effect.flatMap(refusalOf(error, headers), (response) => {
                 const refusal = toRefusal(response, error)
                 return error._tag === "DailyTokensUsed"
-                  ? recordLimited(instance.instance_id, refusal)
+                  ? Effect.andThen(
+                      failures.record(instance.instance_id, failed(error)),
+                      recordLimited(instance.instance_id, refusal)
+                    )
                   : Effect.succeed(refusal)
               })
             ),

@@ -10,7 +10,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Cause, Clock, Duration, Effect, Fiber, Option, type Pull, Queue, Schema, Scope, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Metrics from "../platform/telemetry/Metrics.ts"
-import { type AgentEmpty, type AgentError, type AgentRefusal, AgentRefused } from "./AgentStream.ts"
+import { type AgentError, type AgentRefusal, AgentRefused, reasonOf as reasonOfAgent } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatStream from "./stream/ChatStream.ts"
 
@@ -126,16 +126,9 @@ const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
   return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without text" }) : error
 }
 
-const ofEmpty = ({ finish, unknownEvent }: AgentEmpty): string =>
-  `it finished without text (${finish}${unknownEvent === undefined ? "" : `; its first unknown event is ${unknownEvent}`})`
-
 /** The reason of an error, for the log. */
-const reasonOf = (error: AgentError | Cause.Done): string => {
-  if (Cause.isDone(error)) return "it ended without a finish"
-  if (error._tag === "AgentTimeout") return "it was silent"
-  if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
-  return error._tag === "AgentEmpty" ? ofEmpty(error) : error.reason
-}
+const reasonOf = (error: AgentError | Cause.Done): string =>
+  Cause.isDone(error) ? "it ended without a finish" : reasonOfAgent(error)
 
 /** The failure that the visitor is shown for an error. */
 const failureOfError = (error: AgentError | Cause.Done): ChatStream.Failure => {

@@ -110,7 +110,14 @@ export const admission = (options: Options) =>
                             Context.add(LimitHeaders, headers)
                           ) as Context.Context<R>
                       )
-                    : Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
+                    : Effect.as(
+                        decisions.record(
+                          { _tag: "Claimed", by: "instance-id", id: instanceId },
+                          "chat-foreign-origin",
+                          Origin.refusedOf(head, instanceId)
+                        ),
+                        ErrorResponses.foreignOrigin("assistant", headers)
+                      )
             })
           })
         }) as Effect.Effect<Response, E, Exclude<R, Admitted> | HttpServerRequest.HttpServerRequest>

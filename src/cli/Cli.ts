@@ -16,6 +16,7 @@ import * as Conversation from "./commands/Conversation.ts"
 import * as Delivery from "./commands/Delivery.ts"
 import * as Form from "./commands/Form.ts"
 import * as Goal from "./commands/Goal.ts"
+import * as Health from "./commands/Health.ts"
 import * as Instance from "./commands/Instance.ts"
 import * as Key from "./commands/Key.ts"
 import * as Notify from "./commands/Notify.ts"
@@ -81,6 +82,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Person.command(client),
       Stats.command(client),
       Goal.command(client),
+      Health.command(client),
       Webhook.command(client),
       Delivery.command(client),
       Notify.command(client),

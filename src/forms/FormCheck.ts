@@ -136,6 +136,9 @@ const faultsOf = (name: string, rules: FieldRules, content: Content, left: Budge
   })
 }
 
+/** The field of the first of some errors; empty if there is none. */
+export const fieldOf = ([first]: ReadonlyArray<ValidationError>): string => String(first?.loc.at(-1) ?? "")
+
 /**
  * The errors of a submission, at most one per field and location, in the order of the rules. Takes time linear in the content,
  * of which at most `maxMatched` characters are matched with patterns.

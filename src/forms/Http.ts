@@ -14,6 +14,7 @@ import type { ValidationError } from "../platform/contract/Errors.ts"
 import { Validation } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
+import * as Decision from "../platform/http/Decision.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
@@ -97,14 +98,21 @@ const make = Effect.fnUntraced(function* (options: Options) {
   ): Effect.Effect<Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
     const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
     if (!Origin.accepts(head, site.origins)) {
-      return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+      return recordUncounted(
+        "foreign-origin",
+        subject,
+        Origin.refusedOf(head)
+      )(ErrorResponses.foreignOrigin("website", headers))
     }
     const rules = forms.get(payload.page_slug ?? "")
     const errors =
       rules === undefined
         ? []
         : FormCheck.check(rules, { ...payload, form_data: FormContent.withAllValues(formData, payload.form_data) })
-    if (errors.length > 0) return recordUncounted("form-rule", subject)(ErrorResponses.invalid(errors, headers))
+    if (errors.length > 0) {
+      const refused = Decision.refused(payload.page_slug ?? "", FormCheck.fieldOf(errors))
+      return recordUncounted("form-rule", subject, refused)(ErrorResponses.invalid(errors, headers))
+    }
     const content = {
       websiteConfigId: site.websiteConfigId,
       email: payload.email ?? null,

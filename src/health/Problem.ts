@@ -23,7 +23,7 @@ export const kinds = [
   "mail_failing",
   /** No page view and no event was received for days, after earlier ones. */
   "tag_silent",
-  /** Pages of an origin that is not allowed send page views or submissions. */
+  /** Pages of an origin that is not allowed send page views, submissions or messages. */
   "origin_refused",
   /** The rules of a form refuse many submissions. */
   "form_rules_refuse",
@@ -38,12 +38,14 @@ export type Kind = (typeof kinds)[number]
 /** A problem of a website, with facts only: nothing in it comes from a visitor's input. */
 export const Problem = Schema.Struct({
   kind: Schema.Literals(kinds),
+  title: Schema.String.annotate({ description: "What is wrong, in words" }),
   subject: Schema.NullOr(Schema.String).annotate({
     description:
       "What has the problem: the name of an assistant, the host of a webhook, the domain of a recipient, a refused origin, or the `page_slug` of a form. Null for the website itself, for a webhook of the operator, and without the scope `read`"
   }),
   subject_id: Schema.NullOr(Fields.uuid).annotate({
-    description: "The `instance_id`, `webhook_id` or `notification_id` of the subject, if it has one"
+    description:
+      "The `instance_id`, `webhook_id` or `notification_id` of the subject, if it has one; of a refused origin, the instance that refused it"
   }),
   field: Schema.NullOr(Schema.String).annotate({ description: "The field whose rule refuses submissions" }),
   reason: Schema.NullOr(Schema.String).annotate({ description: "What happened the last time" }),
@@ -86,8 +88,8 @@ export type Fact =
     } & Series)
   /** The mails to a recipient that were not accepted since the last one that was. */
   | ({ readonly _tag: "MailFailures"; readonly notificationId: string; readonly domain: string } & Series)
-  /** The requests of a refused origin in the last days. */
-  | ({ readonly _tag: "RefusedOrigin"; readonly origin: string } & Series)
+  /** The requests of a refused origin in the last days, to the website or to an instance. */
+  | ({ readonly _tag: "RefusedOrigin"; readonly origin: string; readonly instanceId: string | null } & Series)
   /** The submissions that a rule refused in the last days. `stored` is the number of stored ones, counted up to `storedLimit`. */
   | ({ readonly _tag: "RefusedField"; readonly page: string; readonly field: string; readonly stored: number } & Series)
   /** The requests that a rate limit refused in the last days. */
@@ -203,11 +205,12 @@ const described = (
     case "RefusedOrigin":
       return {
         subject: fact.origin,
+        subject_id: fact.instanceId,
         next_step: "If the origin is yours, allow it. If not, nothing is lost: its requests are not counted."
       }
     case "RefusedField":
       return {
-        subject: fact.page,
+        subject: fact.page === "" ? null : fact.page,
         field: fact.field,
         next_step: "Compare the rule of the field with what visitors see in the form. Change the rule, or the page."
       }
@@ -221,6 +224,32 @@ const described = (
   }
 }
 
+const named = (name: string | null, unnamed: string): string => (name === null ? unnamed : `“${name}”`)
+
+/** What is wrong, in words. */
+const titleOf = ({ field, kind, subject }: Pick<Problem, "field" | "kind" | "subject">): string => {
+  switch (kind) {
+    case "agent_failed":
+      return `${named(subject, "An assistant")} does not answer`
+    case "webhook_disabled":
+      return `The webhook to ${subject ?? "a receiver"} was disabled`
+    case "webhook_failing":
+      return `The webhook to ${subject ?? "a receiver"} fails`
+    case "mail_failing":
+      return `Mails to ${subject === null ? "a recipient" : `an address at ${subject}`} fail`
+    case "tag_silent":
+      return "The tag is silent"
+    case "origin_refused":
+      return `${subject ?? "An origin"} is refused`
+    case "form_rules_refuse":
+      return `The rule of ${named(field, "a field")} refuses many submissions${subject === null ? "" : ` of the form “${subject}”`}`
+    case "tokens_used_up":
+      return `${named(subject, "An assistant")} has used its tokens of the day`
+    case "limit_reached":
+      return "Visitors reach a limit"
+  }
+}
+
 /** The problem that a fact is at `now` (milliseconds since 1970); null if it is none. */
 export const problemOf = (fact: Fact, now: number): Problem | null => {
   const kind = kindOf(fact, now)
@@ -229,13 +258,10 @@ export const problemOf = (fact: Fact, now: number): Problem | null => {
     fact._tag === "LastSeen"
       ? { count: Math.floor((now - fact.at) / Calendar.dayMillis), since: fact.at, last: fact.at }
       : { count: fact.times, since: fact.since, last: fact.lastAt }
+  const problem = { kind, subject: null, subject_id: null, field: null, reason: null, ...described(fact, kind) }
   return {
-    kind,
-    subject: null,
-    subject_id: null,
-    field: null,
-    reason: null,
-    ...described(fact, kind),
+    ...problem,
+    title: titleOf(problem),
     since: Calendar.iso(since),
     last_at: Calendar.iso(last),
     count
@@ -251,10 +277,7 @@ export const problemsOf = (facts: ReadonlyArray<Fact>, now: number): ReadonlyArr
     .sort((left, right) => (rank.get(left.kind) ?? 0) - (rank.get(right.kind) ?? 0) || right.count - left.count)
 
 /** A problem for callers who may not read settings: what is wrong, without its subject. */
-export const withoutSubject = (problem: Problem): Problem => ({
-  ...problem,
-  subject: null,
-  subject_id: null,
-  field: null,
-  reason: null
-})
+export const withoutSubject = (problem: Problem): Problem => {
+  const unnamed = { ...problem, subject: null, subject_id: null, field: null, reason: null }
+  return { ...unnamed, title: titleOf(unnamed) }
+}

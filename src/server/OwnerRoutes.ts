@@ -41,6 +41,7 @@ import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
+import * as HealthHandlers from "../health/OwnerHealthHttp.ts"
 import type { Problems } from "../health/Problems.ts"
 import type { RateLimiter } from "../platform/limits/RateLimit.ts"
 import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
@@ -146,6 +147,7 @@ export const layer = (options: Options) =>
           ConversationHandlers.layer,
           AttentionHandlers.layer,
           ActivityHandlers.layer,
+          HealthHandlers.layer,
           GoalHandlers.layer,
           TokenHandlers.layer,
           KeyHandlers.layer,

@@ -35,10 +35,10 @@ export const claimOf = (
 /** Makes the function that sets the decision header of an uncounted request and, unless `subject` is null, records the reason. */
 export const make =
   (decisions: Decisions["Service"]) =>
-  (reason: Decision.Reason, subject: Decision.Subject | null) =>
+  (reason: Decision.Reason, subject: Decision.Subject | null, refused?: Decision.Refused) =>
   (response: Response): Effect.Effect<Response> => {
     const decided = withDecision(response, reason)
-    return subject === null ? Effect.succeed(decided) : Effect.as(decisions.record(subject, reason), decided)
+    return subject === null ? Effect.succeed(decided) : Effect.as(decisions.record(subject, reason, refused), decided)
   }
 
 type By = Parameters<typeof claimOf>[1]

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, type Effect } from "effect"
-import type { Counts, Subject, TallyReason } from "../platform/http/Decision.ts"
+import type { Counts, Refused, Subject, TallyReason } from "../platform/http/Decision.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Site } from "./Site.ts"
 
@@ -15,9 +15,10 @@ export class Decisions extends Context.Service<
     /**
      * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts shortly
      * after: if a process is killed, the counts that it has not sent are lost. The counts of a `Claimed` subject are dropped if
-     * its id belongs to no website.
+     * its id belongs to no website. What was refused is kept for the problems of the website (`health`), up to
+     * `maxDistinctRefused`.
      */
-    readonly record: (subject: Subject, reason: TallyReason) => Effect.Effect<void>
+    readonly record: (subject: Subject, reason: TallyReason, refused?: Refused) => Effect.Effect<void>
     /**
      * The rejections of a website, except those of chat messages, between two UTC dates, both inclusive, as far as the store
      * has received them.

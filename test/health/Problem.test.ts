@@ -36,7 +36,7 @@ const factsOf = (series: typeof Series.Type, stored: number): ReadonlyArray<Prob
       ...counted
     },
     { _tag: "MailFailures", notificationId: instance.instanceId, domain: "example.com", ...counted },
-    { _tag: "RefusedOrigin", origin: "https://shop.example", ...counted },
+    { _tag: "RefusedOrigin", origin: "https://shop.example", instanceId: null, ...counted },
     { _tag: "RefusedField", page: "contact", field: "phone", stored, ...counted },
     { _tag: "LimitRefusals", ...counted },
     { _tag: "LastSeen", at: counted.lastAt }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as Decision from "../../src/platform/http/Decision.ts"
 import { reasons, type Subject } from "../../src/platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Tally from "../../src/sites/Tally.ts"
@@ -58,27 +59,39 @@ describe("sites/Tally", () => {
   })
 
   it.prop(
-    "removed entries are returned, others stay, and the capacity is free again",
-    [Schema.Array(Event)],
-    ([events]) => {
+    "keeps apart what was refused, a bounded number of each key, and counts the others together",
+    [Schema.Array(between(0, 40))],
+    ([refused]) => {
       const tally = Tally.make(10_000)
-      for (const event of events) tally.add(subjectOf(event), event.reason, event.day * day)
-      const before = tally.entries()
-      const isOf = (subject: Subject) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === "3"
-      assert.deepStrictEqual(
-        tally.remove(isOf),
-        before.filter(({ subject }) => isOf(subject))
+      const subject = subjectOf({ claimed: false, id: 1, reason: "bot", day: 0 })
+      for (const [at, name] of refused.entries()) {
+        tally.add(subject, "foreign-origin", at, Decision.refused(`https://${name}.example`))
+      }
+      const first = [...new Set(refused)].slice(0, Decision.maxDistinctRefused)
+      const others = refused.filter((name) => !first.includes(name)).length
+      const entries = tally.entries()
+      assert.sameDeepMembers(
+        entries.map((entry) => [entry.refused.subject, entry.times, entry.firstAt, entry.lastAt]),
+        [
+          ...first.map((name) => [
+            `https://${name}.example`,
+            refused.filter((other) => other === name).length,
+            refused.indexOf(name),
+            refused.lastIndexOf(name)
+          ]),
+          ...(others === 0
+            ? []
+            : [
+                [
+                  "",
+                  others,
+                  refused.findIndex((name) => !first.includes(name)),
+                  refused.findLastIndex((name) => !first.includes(name))
+                ]
+              ])
+        ]
       )
-      assert.deepStrictEqual(
-        tally.entries(),
-        before.filter(({ subject }) => !isOf(subject))
-      )
-      const small = Tally.make(2)
-      const claim = { _tag: "Claimed", by: "tracking-token", id: "3" } as const
-      assert.isTrue(small.add(claim, "limited", 0))
-      assert.isFalse(small.add({ ...claim, id: "4" }, "limited", 0))
-      small.remove(isOf)
-      assert.isTrue(small.add({ ...claim, id: "4" }, "limited", 0))
+      assert.strictEqual(sum(entries), refused.length)
     }
   )
 

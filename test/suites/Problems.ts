@@ -10,14 +10,18 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import type { Reports } from "../../src/analytics/reports/Reports.ts"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import type { Problem } from "../../src/health/Problem.ts"
 import { Problems } from "../../src/health/Problems.ts"
+import * as Decision from "../../src/platform/http/Decision.ts"
 import { dateOf, dayMillis } from "../../src/platform/text/Calendar.ts"
+import { Decisions } from "../../src/sites/Decisions.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { view } from "../support/TestStorage.ts"
+import { poll } from "../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: ["https://a.example"] }))
 
@@ -50,7 +54,15 @@ const seen = (site: Site, receivedAt: number) =>
 export const suite = <E>(
   name: string,
   layer: Layer.Layer<
-    Problems | SiteDirectory | AnalyticsRepo | InstanceDirectory | Notifications | Reports | PgClient,
+    | Problems
+    | Decisions
+    | AgentFailures
+    | SiteDirectory
+    | AnalyticsRepo
+    | InstanceDirectory
+    | Notifications
+    | Reports
+    | PgClient,
     E
   >
 ) =>
@@ -146,6 +158,69 @@ export const suite = <E>(
             ["tokens_used_up", "Help", null, 4]
           ]
         )
+      })
+    )
+
+    it.effect("refused requests become problems, and a flood of origins keeps a bounded number of them apart", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient
+        const site = yield* newSite
+        const { record } = yield* Decisions
+        const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+        const refuseOrigin = (origin: string) => record(subject, "foreign-origin", Decision.refused(origin))
+        for (let time = 0; time < 3; time++) yield* refuseOrigin("https://b.example")
+        yield* poll(kindsOf(site), (kinds) => kinds.includes("origin_refused"))
+        for (let round = 0; round < 3; round++) {
+          for (let number = 0; number < 30; number++) yield* refuseOrigin(`https://${round}-${number}.example`)
+          const counted = sql<{ readonly times: bigint; readonly origins: bigint }>`
+            SELECT coalesce(sum(times), 0)::bigint AS times, count(*) AS origins FROM refusal
+            WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)}`
+          const [row] = yield* poll(counted, ([row]) => row?.times === BigInt(3 + 30 * (round + 1)))
+          // One more for those that are not kept apart.
+          assert.isAtMost(Number(row?.origins), Decision.maxDistinctRefused + 1)
+          assert.isAbove(Number(row?.origins), 1)
+        }
+        const [problem] = yield* problemsOf(site)
+        assert.deepInclude(problem, { subject: "https://b.example", count: 3 })
+      })
+    )
+
+    it.effect("an origin that an assistant refuses is a problem of its website until the assistant allows it", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const instances = yield* InstanceDirectory
+        const { record } = yield* Decisions
+        const { instance_id: instanceId } = yield* instances.create({
+          name: "Help",
+          agent_url: "http://agent",
+          website_config_id: site.websiteConfigId,
+          origins: ["https://a.example"]
+        })
+        const subject = { _tag: "Claimed", by: "instance-id", id: instanceId } as const
+        const refused = Decision.refused("https://b.example", instanceId)
+        for (let time = 0; time < 3; time++) yield* record(subject, "chat-foreign-origin", refused)
+        const [problem] = yield* poll(problemsOf(site), (problems) => problems.length > 0)
+        assert.deepInclude(problem, { kind: "origin_refused", subject: "https://b.example", subject_id: instanceId })
+        yield* instances.update(instanceId, { origins: ["https://a.example", "https://b.example"] })
+        assert.deepStrictEqual(yield* kindsOf(site), [])
+      })
+    )
+
+    it.effect("the failures of an agent are a problem until its next answer", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { record } = yield* AgentFailures
+        const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+          instances.create({ name: "Help", agent_url: "http://agent", website_config_id: site.websiteConfigId })
+        )
+        const failed = (reason: string) => record(instanceId, { _tag: "Failed", kind: "failed", reason })
+        yield* record(randomUUID(), { _tag: "Failed", kind: "failed", reason: "of a deleted instance" })
+        yield* failed("the agent answered 500")
+        yield* failed("the agent answered 401")
+        const [problem] = yield* poll(problemsOf(site), (problems) => problems.length > 0)
+        assert.deepInclude(problem, { kind: "agent_failed", reason: "the agent answered 401", count: 2 })
+        yield* record(instanceId, { _tag: "Answered" })
+        yield* poll(kindsOf(site), (kinds) => kinds.length === 0)
       })
     )
 

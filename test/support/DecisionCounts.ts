@@ -6,12 +6,15 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import type { Counts, Reason } from "../../src/platform/http/Decision.ts"
+import { type Counts, nothingRefused, type Reason } from "../../src/platform/http/Decision.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { lastDays } from "./UtcDays.ts"
 import { until } from "./Wait.ts"
+
+/** What is refused in entries whose tests do not depend on it. */
+export const anything = { refused: nothingRefused, firstAt: 0, lastAt: 0 }
 
 type CountedSite = Pick<Site, "websiteConfigId" | "trackingToken">
 

@@ -15,6 +15,7 @@ import { Goals } from "../../src/analytics/Goal.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import * as ConversationStore from "../../src/chat/MemoryConversationStore.ts"
@@ -48,7 +49,8 @@ export type Storage = Layer.Success<ReturnType<typeof App.storage>>
 const dropped = Layer.mergeAll(
   Layer.mock(EventRepo)({ append: () => Effect.void }),
   Layer.mock(Leads)({ addChat: () => Effect.void }),
-  Layer.mock(Decisions)({ record: () => Effect.void })
+  Layer.mock(Decisions)({ record: () => Effect.void }),
+  Layer.mock(AgentFailures)({ record: () => Effect.void })
 )
 
 /** No form has rules. */

@@ -5,11 +5,24 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Duration, Effect, FiberSet, Layer, Option, Record, Redacted, type Scope, Stream, type Tracer } from "effect"
+import {
+  Clock,
+  Duration,
+  Effect,
+  FiberSet,
+  Layer,
+  Option,
+  Record,
+  Redacted,
+  type Scope,
+  Stream,
+  type Tracer
+} from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import * as OutwardConnector from "../../platform/outward/OutwardConnector.ts"
 import * as OutwardNames from "../../platform/outward/OutwardNames.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
+import { type AgentFailures, failed } from "../AgentFailures.ts"
 import { type AgentError, AgentRefused, AgentStream, AgentTimeout } from "../AgentStream.ts"
 import type * as Instance from "../Instance.ts"
 import * as SealedAdditions from "../SealedAdditions.ts"
@@ -107,6 +120,8 @@ export interface Options {
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** Finds the addresses of guarded agents, by default with the name servers of the system. */
   readonly names?: Layer.Layer<OutwardNames.OutwardNames>
+  /** Gets what becomes of the answers. */
+  readonly record?: AgentFailures["Service"]["record"] | undefined
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -168,6 +183,35 @@ const ofNoResponse = (error: HttpClientError.HttpClientError): AgentRefused => {
   }
   const code = AgentResponse.codeOf(error)
   return AgentResponse.refusedWith(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
+}
+
+/** How often an answer is recorded at least, in milliseconds: another process may have recorded failures before it. */
+const answerInterval = 60_000
+
+/** The maximum number of instances whose last recorded answer is known. */
+const maxKnown = 10_000
+
+/**
+ * Makes the function that records what becomes of the answers of instances: each failure, the first answer after one, and of other
+ * answers one a minute. Nothing is recorded of an answer whose reader leaves.
+ */
+export const recording = (record: AgentFailures["Service"]["record"]) => {
+  const answeredAt = new Map<string, number>()
+  return <A>(instanceId: string, events: Stream.Stream<A, AgentError>): Stream.Stream<A, AgentError> =>
+    events.pipe(
+      Stream.onEnd(
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          if (now - (answeredAt.get(instanceId) ?? Number.NEGATIVE_INFINITY) < answerInterval) return Effect.void
+          if (answeredAt.size >= maxKnown) answeredAt.clear()
+          answeredAt.set(instanceId, now)
+          return record(instanceId, { _tag: "Answered" })
+        })
+      ),
+      Stream.tapError((error) => {
+        answeredAt.delete(instanceId)
+        return record(instanceId, failed(error))
+      })
+    )
 }
 
 /**
@@ -305,6 +349,9 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         return yield* AgentResponse.read(response, { protocol, timeout, fork })
       })
 
-      return AgentStream.of({ stream: (request) => Stream.unwrap(open(request)) })
+      const recorded = recording(options.record ?? (() => Effect.void))
+      return AgentStream.of({
+        stream: (request) => recorded(request.instance.instance_id, Stream.unwrap(open(request)))
+      })
     })
   ).pipe(Layer.provide(options.names ?? OutwardNames.layer))

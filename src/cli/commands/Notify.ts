@@ -31,6 +31,7 @@ const topicFlags = {
     )
   ),
   quarantined: Inputs.withoutValue("quarantined", "Include suspected spam without waiting for its release"),
+  problems: Inputs.withoutValue("problems", "Also send a mail when a problem of the website begins, and when it ends"),
   report: Inputs.optional(
     Flag.Literals("report", periods).pipe(
       Flag.withDescription("Send a report of each week or month instead of the submissions")
@@ -40,16 +41,18 @@ const topicFlags = {
 
 const requireTopic = Effect.fnUntraced(function* ({
   digest,
+  problems,
   quarantined,
   report
 }: {
   readonly digest: (typeof digests)[number] | null
+  readonly problems: boolean
   readonly quarantined: boolean
   readonly report: (typeof periods)[number] | null
 }) {
   if (report !== null && digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
   if (report !== null && quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
-  return { quarantined, ...(digest !== null && { digest }), ...(report !== null && { report }) }
+  return { quarantined, problems, ...(digest !== null && { digest }), ...(report !== null && { report }) }
 })
 
 const describeTopic = ({ digest, quarantined, report }: Notification): string =>
@@ -58,7 +61,7 @@ const describeTopic = ({ digest, quarantined, report }: Notification): string =>
     : `submissions${digest === null ? "" : `, digest ${digest}`}${quarantined ? ", with suspected spam" : ""}`
 
 const describe = (notification: Notification): string =>
-  `${describeTopic(notification)}${notification.confirmed ? "" : ", waits for confirmation"}`
+  `${describeTopic(notification)}${notification.problems ? ", and problems" : ""}${notification.confirmed ? "" : ", waits for confirmation"}`
 
 const siteFlag = Websites.flagOf("notification")
 

@@ -25,6 +25,8 @@ const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" |
       return link("Open these days in the console", `overview?range=${subject.range.first}_${subject.range.last}`)
     case "webhook-disabled":
       return link("Open the webhooks in the console", "setup/webhooks")
+    case "problems":
+      return link("Open the problems in the console", "setup/problems")
     // The recipient may be a stranger.
     case "confirmation":
       return null

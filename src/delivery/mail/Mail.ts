@@ -8,6 +8,7 @@ import type { Submission } from "../../forms/Submission.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import type { Site } from "../../sites/Site.ts"
 import type { StoredNotification } from "./Notification.ts"
+import type { Problems } from "./ProblemMail.ts"
 import type { Range } from "./ReportPeriod.ts"
 
 export const mailStatuses = ["pending", "sent", "failed", "cancelled"] as const
@@ -23,6 +24,7 @@ export type Subject =
     }
   | { readonly kind: "report"; readonly range: Range }
   | { readonly kind: "webhook-disabled"; readonly webhook: DisabledWebhook }
+  | { readonly kind: "problems"; readonly problems: Problems }
   /** Asks whether the recipient wants the website's mails. */
   | { readonly kind: "confirmation" }
 

@@ -11,6 +11,7 @@ import * as OperatorsWebhook from "../OperatorsWebhook.ts"
 import * as ConfirmationMail from "./ConfirmationMail.ts"
 import type { LeasedMail, MailSite } from "./Mail.ts"
 import type { Period } from "./Notification.ts"
+import * as ProblemMail from "./ProblemMail.ts"
 import * as ReportMail from "./ReportMail.ts"
 import * as ReportPeriod from "./ReportPeriod.ts"
 import * as SubmissionMail from "./SubmissionMail.ts"
@@ -55,6 +56,8 @@ export const of = Effect.fnUntraced(function* (
       const isHidden = OperatorsWebhook.isOperatorsHost(operatorsHosts, host)
       return WebhookMail.content(site, { ...webhook, host: isHidden ? null : host })
     }
+    case "problems":
+      return ProblemMail.content(site, subject.problems)
     case "confirmation":
       return notification.confirmed ? null : ConfirmationMail.content(site, confirmUrl)
   }

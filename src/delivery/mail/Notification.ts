@@ -27,6 +27,9 @@ export const Notification = Schema.Struct({
     description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
   }),
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
+  problems: Schema.Boolean.annotate({
+    description: "Whether a mail says when a problem of the website begins and when it ends"
+  }),
   confirmed: Schema.Boolean.annotate({
     description:
       "True if the recipient confirmed the address with the link in a confirmation mail, or if the operator added it. An address that is not confirmed gets no other mail, and its notification is removed a week after its latest confirmation mail"

@@ -38,6 +38,7 @@ export interface NewNotification {
   readonly report?: Period
   readonly digest?: Digest
   readonly quarantined?: boolean
+  readonly problems?: boolean
 }
 
 /** The result of adding a notification over the owner API. */

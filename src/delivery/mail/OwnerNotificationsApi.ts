@@ -32,6 +32,7 @@ const exampleNotification = {
   report: null,
   digest: "15m",
   quarantined: false,
+  problems: false,
   confirmed: true,
   created_at: Examples.time
 } as const
@@ -66,7 +67,8 @@ export const NewNotification = Schema.Struct({
   ),
   report: Fields.choice(periods, { title: "Report" }),
   digest: Fields.choice(digests, { title: "Digest" }),
-  quarantined: Schema.optionalKey(Fields.boolean("Quarantined"))
+  quarantined: Schema.optionalKey(Fields.boolean("Quarantined")),
+  problems: Schema.optionalKey(Fields.boolean("Problems"))
 }).annotate({
   identifier: "NewNotification",
   title: "NewNotification",

@@ -41,7 +41,7 @@ const times = (since: string, lastAt: string) =>
 const Refusals = Schema.Array(
   Schema.Struct({
     ...series,
-    reason: Schema.Literals(["foreign-origin", "form-rule", "limit"]),
+    reason: Schema.Literals(["foreign-origin", "chat-foreign-origin", "form-rule", "limit"]),
     subject: Schema.String,
     field: Schema.String,
     stored: Schema.Int
@@ -54,6 +54,9 @@ const storedOfForm = `SELECT count(*)::int AS stored FROM (
       AND coalesce(page_slug, '') = refused.subject LIMIT times * ${Problem.storedForRefused} + 1
   ) AS limited`
 
+/** An SQL condition: whether a page of the origin in `subject` would be refused now. Null if the instance is deleted. */
+const isStillRefused = (origins: string) => `subject <> '' AND ${origins} <> '{}' AND subject <> ALL (${origins})`
+
 /** The refused requests of the last days. Origins that are allowed by now are not refused any more. */
 const refusalStatement = `WITH refused AS (
     SELECT website_config_id, reason, subject, field, least(sum(times), ${Number.MAX_SAFE_INTEGER})::bigint AS times,
@@ -64,10 +67,14 @@ const refusalStatement = `WITH refused AS (
       FROM refusal WHERE website_config_id = ANY ($1) AND day > $2::date
     ) AS named GROUP BY website_config_id, reason, subject, field
   )
-  SELECT ${ofSite}, reason, subject, field, least(times, 2147483647)::int AS times, ${times("since", "last_at")}, stored
+  SELECT refused.website_config_id AS "site", reason, subject, field, least(times, 2147483647)::int AS times, ${times("since", "last_at")}, stored
   FROM refused JOIN site USING (website_config_id)
+  LEFT JOIN instance ON reason = 'chat-foreign-origin' AND instance_id::text = field
   CROSS JOIN LATERAL (SELECT CASE WHEN reason = 'form-rule' THEN (${storedOfForm}) ELSE 0 END AS stored) AS counted
-  WHERE reason <> 'foreign-origin' OR (subject <> '' AND origins <> '{}' AND subject <> ALL (origins))`
+  WHERE CASE reason
+    WHEN 'foreign-origin' THEN ${isStillRefused("site.origins")}
+    WHEN 'chat-foreign-origin' THEN ${isStillRefused("instance.origins")}
+    ELSE true END`
 
 const AgentFailures = Schema.Array(
   Schema.Struct({
@@ -149,9 +156,9 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, never,
             site,
             reason === "limit"
               ? { _tag: "LimitRefusals", ...counted }
-              : reason === "foreign-origin"
-                ? { _tag: "RefusedOrigin", origin: subject, ...counted }
-                : { _tag: "RefusedField", page: subject, field, stored, ...counted }
+              : reason === "form-rule"
+                ? { _tag: "RefusedField", page: subject, field, stored, ...counted }
+                : { _tag: "RefusedOrigin", origin: subject, instanceId: field === "" ? null : field, ...counted }
           ]),
           ...agents.map(({ kind, reason, site, ...counted }): Facts[number] => [
             site,

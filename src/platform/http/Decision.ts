@@ -34,10 +34,35 @@ export const reasons = [
 export type Reason = (typeof reasons)[number]
 
 /**
- * Why a request is in the tally of uncounted requests: a reason, or `chat-limited` for a chat message that was refused because
- * of a limit. No statistics show `chat-limited`.
+ * Why a request is in the tally of uncounted requests: a reason, or one of a request to an assistant. No statistics show the
+ * latter.
+ *
+ * - `chat-limited`: a message was refused because of a limit.
+ * - `chat-foreign-origin`: the page's origin is not among the origins of the instance.
  */
-export type TallyReason = Reason | "chat-limited"
+export type TallyReason = Reason | "chat-limited" | "chat-foreign-origin"
+
+/** What a website's owner can change so that such requests are not refused any more. Never a value that a visitor entered. */
+export interface Refused {
+  /** The origin of the page, or the `page_slug` of the form. Empty if it is not known. */
+  readonly subject: string
+  /** The field whose rule the submission breaks, or the id of the instance. Else empty. */
+  readonly field: string
+}
+
+/** Longer subjects and fields are not kept. */
+const maxRefused = 200
+
+/** `Refused` with texts of a bounded length. */
+export const refused = (subject: string | null, field = ""): Refused => ({
+  subject: subject === null || subject.length > maxRefused ? "" : subject,
+  field: field.length > maxRefused ? "" : field
+})
+
+export const nothingRefused: Refused = { subject: "", field: "" }
+
+/** The maximum number of distinct subjects and fields of a website, a day and a reason. Those beyond count as not known. */
+export const maxDistinctRefused = 20
 
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
 export const decisions = ["counted", "repeated", ...reasons] as const

@@ -9,6 +9,7 @@
  */
 import { Context, Effect } from "effect"
 import { HttpEffect, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Decision from "./Decision.ts"
 import { ownerPrefix } from "./Routes.ts"
 
 /** Whether a site or an instance that allows `origins` accepts a request. */
@@ -47,6 +48,12 @@ export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite
 
 /** The maximum length of a URL, in UTF-16 units. */
 const maxUrl = 2048
+
+/** The origin of a refused request; not known if the browser hides it, or if it is no origin of a website. */
+export const refusedOf = (
+  { headers }: { readonly headers: Readonly<Record<string, string | undefined>> },
+  instanceId = ""
+): Decision.Refused => Decision.refused(canonical(headers["origin"] ?? ""), instanceId)
 
 /** The URL, fit for a `Location` header, if it is on one of the origins. */
 const onOrigins = (origins: ReadonlyArray<string>, text: string | undefined): string | null => {

@@ -17,6 +17,7 @@ export type Kind =
   | "open-days"
   | "all-open-days"
   | "maintenance"
+  | "problems"
   | "left-over"
 
 /** Times are rounded up to a multiple of this many milliseconds, so that the times of many items are a few. */

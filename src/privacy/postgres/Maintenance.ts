@@ -168,6 +168,14 @@ const steps = (retention: Retention.Options) =>
     ["create partitions", ensurePartitions],
     ["delete old visitor salts", deleteSalts],
     ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hourMillis)],
+    [
+      "delete old counts of refused requests",
+      (now: number) => deleteBefore("refusal", "day", now - 30 * 24 * hourMillis)
+    ],
+    [
+      "delete old failures of agents",
+      (now: number) => deleteBefore("agent_failure", "last_at", now - 30 * 24 * hourMillis)
+    ],
     ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hourMillis)],
     [
       "delete old token reservations",

@@ -7,7 +7,13 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Cause, Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
-import { type Counts, reasons, type Subject, type TallyReason } from "../../platform/http/Decision.ts"
+import {
+  type Counts,
+  maxDistinctRefused,
+  reasons,
+  type Subject,
+  type TallyReason
+} from "../../platform/http/Decision.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -33,6 +39,18 @@ const limitEventMillis = hourMillis
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
+/** The reasons that a website's owner or operator can change something about: `refusal` has them by what was refused. */
+const changeable: ReadonlyArray<TallyReason> = [
+  "foreign-origin",
+  "form-rule",
+  "limited",
+  "chat-limited",
+  "chat-foreign-origin"
+]
+
+/** An SQL condition: whether a row of `refusal` has the key of a row of `named`. */
+const isNamed = `held.website_config_id = named.website_config_id AND held.day = named.day AND held.reason = named.reason`
+
 /** An SQL expression: how many requests were not counted for a reason on the day of a row of `due`, this batch included. */
 const timesSoFar = (reason: TallyReason) => `coalesce(
         (SELECT times FROM stored AS updated WHERE updated.website_config_id = due.website_config_id AND updated.day = due.day
@@ -50,6 +68,9 @@ const timesSoFar = (reason: TallyReason) => `coalesce(
  * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every
  * sent id with every website, and clients choose how many ids they send. Exported for tests.
  *
+ * What was refused is kept apart for at most `maxDistinctRefused` of a website, a day and a reason: clients choose their origins.
+ * Two processes that store the last of these at the same time may keep a few more.
+ *
  * If visitors were refused because of a limit, a website with subscribers gets an event, at most one an hour from all processes
  * together, because each of them locks the website's row.
  */
@@ -57,16 +78,17 @@ export const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), counts AS (
-    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counts (id_kind, id, day, reason, times)
+    SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+      AS counts (id_kind, id, day, reason, times, refused, field, first_at, last_at)
     WHERE EXISTS (SELECT FROM batch)
   ), by_token AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counts JOIN site ON tracking_token = id
+    SELECT website_config_id, counts.* FROM counts JOIN site ON tracking_token = id
     WHERE id_kind = 'token' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_id AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counts JOIN site ON website_config_id = id
+    SELECT website_config_id, counts.* FROM counts JOIN site ON website_config_id = id
     WHERE id_kind = 'site' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_instance AS MATERIALIZED (
-    SELECT website_config_id, day, reason, times FROM counts JOIN instance ON instance_id = id
+    SELECT website_config_id, counts.* FROM counts JOIN instance ON instance_id = id
     JOIN site USING (website_config_id)
     WHERE id_kind = 'instance' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), known AS (
@@ -77,6 +99,28 @@ export const statement = `
     FROM known GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
     ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times
     RETURNING website_config_id, day, reason, times
+  ), named AS (
+    SELECT website_config_id, day::date AS day, reason, refused, field, sum(times)::bigint AS times,
+      min(first_at) AS first_at, max(last_at) AS last_at
+    FROM known WHERE reason IN (${changeable.map((reason) => `'${reason}'`).join(", ")})
+    GROUP BY website_config_id, day, reason, refused, field
+  ), placed AS (
+    SELECT *, is_held OR held_ones + row_number() OVER (
+      PARTITION BY website_config_id, day, reason, is_held ORDER BY times DESC) <= ${maxDistinctRefused} AS is_kept
+    FROM named CROSS JOIN LATERAL (
+      SELECT count(*) AS held_ones, coalesce(bool_or(subject = refused AND held.field = named.field), false) AS is_held
+      FROM refusal AS held WHERE ${isNamed}
+    ) AS before
+  ), refused AS (
+    INSERT INTO refusal AS held (website_config_id, day, reason, subject, field, times, first_at, last_at)
+    SELECT website_config_id, day, reason, kept.subject, kept.field, sum(times), min(first_at), max(last_at)
+    FROM placed CROSS JOIN LATERAL (
+      SELECT CASE WHEN is_kept THEN refused ELSE '' END AS subject, CASE WHEN is_kept THEN placed.field ELSE '' END AS field
+    ) AS kept
+    GROUP BY website_config_id, day, reason, kept.subject, kept.field
+    ORDER BY website_config_id, day, reason, kept.subject, kept.field
+    ON CONFLICT (website_config_id, day, reason, subject, field) DO UPDATE SET times = held.times + excluded.times,
+      first_at = least(held.first_at, excluded.first_at), last_at = greatest(held.last_at, excluded.last_at)
   ), limited AS (
     SELECT website_config_id, max(day) AS day FROM stored WHERE reason IN ('limited', 'chat-limited')
     GROUP BY website_config_id
@@ -105,7 +149,11 @@ const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Decisio
   [OID.uuid, ({ subject }) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id)],
   [OID.text, ({ day }) => day],
   [OID.text, ({ reason }) => reason],
-  [OID.int8, ({ times }) => BigInt(times)]
+  [OID.int8, ({ times }) => BigInt(times)],
+  [OID.text, ({ refused }) => refused.subject],
+  [OID.text, ({ refused }) => refused.field],
+  [OID.timestamptz, ({ firstAt }) => new Date(firstAt)],
+  [OID.timestamptz, ({ lastAt }) => new Date(lastAt)]
 ]
 
 /** The parameters of `statement`. Exported for tests. */
@@ -186,9 +234,9 @@ export const layer = (options: Options = {}): Layer.Layer<Decisions, never, PgCl
       )
 
       return Decisions.of({
-        record: (subject, reason) =>
+        record: (subject, reason, refused) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
-            if (tally.add(subject, reason, now)) hasCounts.openUnsafe()
+            if (tally.add(subject, reason, now, refused)) hasCounts.openUnsafe()
           }),
         counts: ({ first, last, site }) =>
           sql`

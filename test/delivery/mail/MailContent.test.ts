@@ -95,6 +95,7 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
             report: null,
             digest: null,
             quarantined: false,
+            problems: false,
             created_at: "1970-01-01T00:00:00.000Z",
             confirmed: true
           },

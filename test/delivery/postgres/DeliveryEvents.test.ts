@@ -4,6 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Decisions from "../../../src/sites/postgres/Decisions.ts"
 import { suite } from "../../suites/DeliveryEvents.ts"
+import { anything } from "../../support/DecisionCounts.ts"
 import * as Delivery from "../../support/Delivery.ts"
 
 suite("postgres/delivery: events of conversations and limits", Delivery.postgres)
@@ -24,7 +25,8 @@ it.live(
               subject: { _tag: "Known", websiteConfigId },
               reason: "limited",
               day: "2026-11-24",
-              times: 2
+              times: 2,
+              ...anything
             })),
             randomUUID()
           ),

@@ -9,6 +9,7 @@ import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
+import { anything } from "../../support/DecisionCounts.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { lastDays } from "../../support/UtcDays.ts"
 import { poll, until } from "../../support/Wait.ts"
@@ -31,7 +32,7 @@ describe("sites/postgres/Decisions: batches", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* makeSite
-      const entries = [{ subject: known(site), reason: "bot", day: "2026-11-24", times: 3 }] as const
+      const entries = [{ subject: known(site), reason: "bot", day: "2026-11-24", times: 3, ...anything }] as const
       const [first, second] = [randomUUID(), randomUUID()]
       yield* Decisions.storeBatch(sql, entries, first)
       yield* Decisions.storeBatch(sql, entries, first)
@@ -51,7 +52,8 @@ describe("sites/postgres/Decisions: batches", () => {
             subject: { _tag: "Claimed", by, id: randomUUID() },
             reason: "invalid",
             day: "2026-11-24",
-            times: 1
+            times: 1,
+            ...anything
           }) as const
       )
       const plan = yield* sql.unsafe(`EXPLAIN ${Decisions.statement}`, Decisions.parameters(entries, randomUUID()))

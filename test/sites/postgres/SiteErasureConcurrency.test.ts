@@ -9,6 +9,7 @@ import * as Submissions from "../../../src/forms/SubmissionRepo.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as Decisions from "../../../src/sites/postgres/Decisions.ts"
+import { anything } from "../../support/DecisionCounts.ts"
 import {
   countViews,
   create,
@@ -94,7 +95,13 @@ describe("privacy/postgres/SiteErasure: concurrent writes", () => {
       const [site, other] = [yield* create, yield* create]
       const entries = [site, other].map(
         ({ websiteConfigId }) =>
-          ({ subject: { _tag: "Known", websiteConfigId }, reason: "bot", day: "2026-11-01", times: 3 }) as const
+          ({
+            subject: { _tag: "Known", websiteConfigId },
+            reason: "bot",
+            day: "2026-11-01",
+            times: 3,
+            ...anything
+          }) as const
       )
       const client = yield* Database.dedicated()
       const deletion = yield* Locks.openTransaction(

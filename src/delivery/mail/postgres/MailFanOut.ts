@@ -1,5 +1,5 @@
 /**
- * Stores which submissions each recipient gets by mail, and creates the mails about disabled webhooks.
+ * Stores which submissions each recipient gets by mail, and creates the mails about disabled webhooks and about problems.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { OutboxEvent } from "../../FanOut.ts"
 import type { DisabledWebhook } from "../Mail.ts"
 import { isMailed } from "../Notification.ts"
+import type { Problems } from "../ProblemMail.ts"
 import * as Rows from "./NotificationRows.ts"
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
@@ -64,19 +65,23 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
 
 const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
-export const webhookDisabled = Effect.fnUntraced(function* (
+/** Makes one mail of a kind for each confirmed recipient of a website that satisfies an SQL condition. Needs a transaction. */
+const toRecipients = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   websiteConfigId: WebsiteConfigId,
-  webhook: DisabledWebhook
+  condition: "true" | "mails_problems",
+  kind: "webhook-disabled" | "problems",
+  data: DisabledWebhook | Problems
 ): Effect.fn.Return<void, SqlError.SqlError> {
   const site = PgTypes.uuid(websiteConfigId)
   const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
-      WHERE website_config_id = ${site} AND is_confirmed ORDER BY recipient, created_at`.pipe(decodeRows(Recipients))
+      WHERE website_config_id = ${site} AND is_confirmed AND ${sql.literal(condition)} ORDER BY recipient, created_at`.pipe(
+    decodeRows(Recipients)
+  )
   if (recipients.length === 0) return
   yield* sql.unsafe(
     `INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
-        SELECT mail_id, notification_id, $3, 'webhook-disabled', $4::json, now(), now()
+        SELECT mail_id, notification_id, $3, $5, $4::json, now(), now()
         FROM unnest($1, $2) AS given (mail_id, notification_id) JOIN notification USING (notification_id)
         FOR KEY SHARE OF notification`,
     [
@@ -89,7 +94,16 @@ export const webhookDisabled = Effect.fnUntraced(function* (
         OID.uuid
       ),
       site,
-      PgTypes.text(JSON.stringify(webhook))
+      PgTypes.text(JSON.stringify(data)),
+      PgTypes.text(kind)
     ]
   )
 })
+
+/** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
+export const webhookDisabled = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId, webhook: DisabledWebhook) =>
+  toRecipients(sql, websiteConfigId, "true", "webhook-disabled", webhook)
+
+/** Makes one mail about problems for each recipient of a website who wants them. Needs a transaction. */
+export const problems = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId, mailed: Problems) =>
+  toRecipients(sql, websiteConfigId, "mails_problems", "problems", mailed)

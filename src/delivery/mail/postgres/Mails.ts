@@ -16,6 +16,7 @@ import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { leaseMillis } from "../../Delivery.ts"
 import type { LeasedMail, Subject } from "../Mail.ts"
 import { Mails } from "../Mails.ts"
+import { Problems } from "../ProblemMail.ts"
 import { maxShown } from "../SubmissionMail.ts"
 import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
@@ -28,6 +29,7 @@ export interface Options {
 const Data = Schema.Union([
   Schema.Struct({ kind: Schema.Literals(["submissions", "confirmation"]), data: Schema.Null }),
   Schema.Struct({ kind: Schema.Literal("report"), data: Schema.Struct({ first: Schema.String, last: Schema.String }) }),
+  Schema.Struct({ kind: Schema.Literal("problems"), data: Problems }),
   Schema.Struct({
     kind: Schema.Literal("webhook-disabled"),
     data: Schema.Struct({ webhookId: Schema.String, host: Schema.String, isGone: Schema.Boolean })
@@ -117,6 +119,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
             return { kind: "confirmation" }
           case "report":
             return { kind: "report", range: about.data }
+          case "problems":
+            return { kind: "problems", problems: about.data }
           case "webhook-disabled":
             return { kind: "webhook-disabled", webhook: about.data }
         }

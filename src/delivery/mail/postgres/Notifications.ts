@@ -85,17 +85,18 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           readonly timeZone: string
         }
       ) => {
-        const { digest = null, quarantined = false, report = null, to } = given
+        const { digest = null, problems = false, quarantined = false, report = null, to } = given
         const dueAt = report === null ? null : ReportPeriod.nextDue(report, { now, timeZone })
         const stored = sql`INSERT INTO notification
-            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at,
-              is_confirmed)
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_problems, period, created_at,
+              due_at, is_confirmed)
           VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(to)},
             ${PgTypes.text(report === null ? "submissions" : "report")}, ${PgTypes.text(digest)},
-            ${sql.literal(String(quarantined))}, ${PgTypes.text(report)}, ${PgTypes.timestamptz(now)},
+            ${sql.literal(String(quarantined))}, ${sql.literal(String(problems))}, ${PgTypes.text(report)}, ${PgTypes.timestamptz(now)},
             ${PgTypes.timestamptz(dueAt)}, ${sql.literal(String(isConfirmed))})
           ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
+            mails_problems = excluded.mails_problems,
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
             due_at = CASE WHEN notification.due_at > excluded.created_at THEN coalesce(excluded.due_at, excluded.created_at)
               ELSE notification.due_at END

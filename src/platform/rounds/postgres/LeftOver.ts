@@ -44,6 +44,9 @@ const rollupInterval = 60_000
  */
 const openDaysInterval = 3_600_000
 
+/** How often the problems of websites are looked for, in milliseconds, to mail them. */
+const problemsInterval = 300_000
+
 /** How often the tables are maintained, in milliseconds. */
 const maintenanceInterval = 3_600_000
 
@@ -155,7 +158,7 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
     const { count, wake, wakeAt } = yield* Rounds.Wakeups
     const id = PgTypes.uuid(randomUUID())
     const never = Number.NEGATIVE_INFINITY
-    let last = { rollups: never, "all-open-days": never, maintenance: never }
+    let last = { rollups: never, "all-open-days": never, maintenance: never, problems: never }
     let untilNext = interval
 
     /** Wakes the loops of a kind if they were not woken for `millis`. */
@@ -178,6 +181,7 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
       wakeEvery("rollups", rollupInterval, now)
       wakeEvery("all-open-days", openDaysInterval, now)
       wakeEvery("maintenance", maintenanceInterval, now)
+      wakeEvery("problems", problemsInterval, now)
       const isBusy = (waits.events ?? 1) <= 0 || (waits.leads ?? 1) <= 0
       untilNext = isBusy ? busyInterval : Math.min(2 * untilNext, interval)
       return Duration.millis(untilNext)

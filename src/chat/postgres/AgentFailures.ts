@@ -1,0 +1,111 @@
+/**
+ * Stores which questions agents do not answer. Outcomes are collected in memory and stored together, so that an agent that is down
+ * costs a few statements per second. If a statement fails, its outcomes are lost: the next ones show the same.
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Duration, Effect, Latch, Layer } from "effect"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import { AgentFailures, add, none, type Outcomes } from "../AgentFailures.ts"
+
+const { OID } = PgTypes
+
+/** How long outcomes are collected before they are stored. */
+const batchDelay = Duration.millis(200)
+
+/** An answer ends the failures before it. */
+const answeredStatement = `DELETE FROM agent_failure USING unnest($1, $2) AS answered (id, at)
+  WHERE instance_id = id AND last_at <= at`
+
+/** Locks the instances against deletion until the commit, and the rows in sorted order. */
+const failedStatement = `INSERT INTO agent_failure AS held (instance_id, kind, times, since, last_at, reason)
+  SELECT failed.* FROM (
+    SELECT instance_id AS id FROM instance WHERE instance_id = ANY ($1) ORDER BY instance_id FOR KEY SHARE
+  ) AS locked JOIN unnest($1, $2, $3, $4, $5, $6) AS failed (instance_id, kind, times, since, last_at, reason)
+    ON failed.instance_id = id
+  ORDER BY 1, 2
+  ON CONFLICT (instance_id, kind) DO UPDATE SET times = held.times + excluded.times,
+    since = least(held.since, excluded.since), last_at = greatest(held.last_at, excluded.last_at),
+    reason = CASE WHEN excluded.last_at >= held.last_at THEN excluded.reason ELSE held.reason END`
+
+const times = (values: ReadonlyArray<number>) =>
+  Database.array(
+    values.map((value) => new Date(value)),
+    OID.timestamptz
+  )
+
+/** Stores outcomes: first the answers, then the failures after them. */
+const store = Effect.fnUntraced(function* (sql: PgClient.PgClient, outcomes: ReadonlyMap<string, Outcomes>) {
+  const answers = [...outcomes].flatMap(([id, { answeredAt }]) => (answeredAt === null ? [] : [{ id, answeredAt }]))
+  if (answers.length > 0) {
+    yield* sql.unsafe(answeredStatement, [
+      Database.array(
+        answers.map(({ id }) => id),
+        OID.uuid
+      ),
+      times(answers.map(({ answeredAt }) => answeredAt))
+    ])
+  }
+  const failures = [...outcomes].flatMap(([id, { failures }]) =>
+    [...failures].map(([kind, series]) => ({ id, kind, ...series }))
+  )
+  if (failures.length === 0) return
+  yield* sql.unsafe(failedStatement, [
+    Database.array(
+      failures.map(({ id }) => id),
+      OID.uuid
+    ),
+    Database.array(
+      failures.map(({ kind }) => kind),
+      OID.text
+    ),
+    Database.array(
+      failures.map(({ times }) => BigInt(times)),
+      OID.int8
+    ),
+    times(failures.map(({ since }) => since)),
+    times(failures.map(({ lastAt }) => lastAt)),
+    Database.array(
+      failures.map(({ reason }) => reason),
+      OID.text
+    )
+  ])
+})
+
+export const layer: Layer.Layer<AgentFailures, never, PgClient.PgClient> = Layer.effect(
+  AgentFailures,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    let outcomes = new Map<string, Outcomes>()
+    const hasOutcomes = Latch.makeUnsafe(false)
+
+    const flush = Effect.suspend(() => {
+      hasOutcomes.closeUnsafe()
+      const taken = outcomes
+      outcomes = new Map()
+      return taken.size === 0 ? Effect.void : store(sql, taken)
+    }).pipe(
+      Effect.timeout("10 seconds"),
+      Rounds.recover("Could not store which agents fail; trying again with the next answer")
+    )
+
+    // Added before the fiber is forked, so that it runs after the fiber ends.
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(flush, "2 seconds")))
+    yield* hasOutcomes.await.pipe(
+      Effect.andThen(Effect.sleep(batchDelay)),
+      Effect.andThen(flush),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+    return AgentFailures.of({
+      record: (instanceId, outcome) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          outcomes.set(instanceId, add(outcomes.get(instanceId) ?? none, outcome, now))
+          hasOutcomes.openUnsafe()
+        })
+    })
+  })
+)

@@ -1,0 +1,79 @@
+/**
+ * `health`: what is wrong with websites. `doctor` checks what the service itself depends on.
+ *
+ * @module
+ */
+import { Effect, type Layer } from "effect"
+import { Command } from "effect/cli"
+import type { Problem } from "../../health/Problem.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as Client from "../client/Client.ts"
+import * as Websites from "../client/Websites.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+/** The maximum number of websites that are checked at the same time. */
+const concurrency = 4
+
+interface CheckedWebsite {
+  readonly site_id: string
+  readonly name: string
+  readonly problems: ReadonlyArray<Problem>
+}
+
+const howOften = ({ count, kind, last_at, reason, since }: Problem): string =>
+  kind === "tag_silent"
+    ? `for ${count} days, since ${Output.time(since)}`
+    : `${count} times since ${Output.time(since)}, last at ${Output.time(last_at)}${reason === null ? "" : `: ${reason}`}`
+
+const textOf = ({ name, problems }: CheckedWebsite): string =>
+  [
+    name,
+    ...problems.flatMap((problem) => [
+      `  ${problem.title} (${problem.kind})`,
+      `    ${howOften(problem)}`,
+      `    ${problem.next_step}`
+    ])
+  ]
+    .map((line) => `${TerminalText.printable(line)}\n`)
+    .join("")
+
+const health = Command.make(
+  "health",
+  { site: Inputs.optional(Inputs.site) },
+  Effect.fnUntraced(function* ({ site }) {
+    const sites = site === null ? yield* Websites.every : [yield* Websites.find(site)]
+    const websites = yield* Effect.forEach(
+      sites,
+      ({ name, site_id }) =>
+        Client.owner("health", { notFound: Output.notFound("website", site_id) }, (client) =>
+          Effect.map(
+            client.health({ params: { site_id } }),
+            ({ problems }): CheckedWebsite => ({ site_id, name, problems })
+          )
+        ),
+      { concurrency }
+    )
+    const wrong = websites.filter(({ problems }) => problems.length > 0)
+    const count = wrong.reduce((sum, { problems }) => sum + problems.length, 0)
+    yield* Output.answer({
+      json: { well: count === 0, websites },
+      text: count === 0 ? "No website has a problem.\n" : wrong.map(textOf).join("\n")
+    })
+    if (count > 0) {
+      return yield* new Output.CliFailure({ message: `${count === 1 ? "One problem" : `${count} problems`} found.` })
+    }
+  })
+).pipe(
+  Command.withDescription(
+    "Show what is wrong with a website, or with all: agents, webhooks and mails that fail, refused origins, a silent tag. The exit code is 1 if there is a problem. `hydracore doctor` checks the service itself"
+  ),
+  Command.withShortDescription("Show what is wrong with websites"),
+  Command.withExamples([
+    { command: "hydracore health --site Shop", description: "Each problem with its next step" },
+    { command: "hydracore health --json", description: "All websites, for a program" }
+  ])
+)
+
+/** The command. The client is built only when the command runs. */
+export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) => Command.provide(health, client)

@@ -1,0 +1,74 @@
+/**
+ * The content of a mail about problems of a website that begin or end. Pure.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as MailText from "./MailText.ts"
+import type { Content, Part } from "./Message.ts"
+import { reasonOf, type Website } from "./SubmissionMail.ts"
+
+/** What a mail says of a problem. */
+export const ProblemNotice = Schema.Struct({
+  title: Schema.String,
+  /** A name that others chose, such as a refused origin. */
+  named: Schema.NullOr(Schema.String),
+  reason: Schema.NullOr(Schema.String),
+  /** ISO 8601. */
+  since: Schema.String,
+  nextStep: Schema.String
+})
+
+export type ProblemNotice = typeof ProblemNotice.Type
+
+/** The problems that began, and the titles of those that ended. At least one of both. */
+export const Problems = Schema.Struct({
+  began: Schema.Array(ProblemNotice),
+  ended: Schema.Array(Schema.String)
+})
+
+export type Problems = typeof Problems.Type
+
+const maxTitle = 300
+
+const moment = (time: string, timeZone: string): string =>
+  `${new Date(time).toLocaleString("en-GB", { timeZone, dateStyle: "long", timeStyle: "short" })} (${timeZone})`
+
+const began = ({ named, nextStep, reason, since, title }: ProblemNotice, timeZone: string): Part => ({
+  kind: "record",
+  title: MailText.line(title, maxTitle),
+  note: `Since ${moment(since, timeZone)}`,
+  fields: [
+    // Others choose it, so it must not become a link.
+    ...(named === null ? [] : [["Name", MailText.websiteName(named, maxTitle)] as const]),
+    ...(reason === null ? [] : [["Reason", MailText.line(reason, maxTitle)] as const]),
+    ["Next step", MailText.line(nextStep, 500)]
+  ]
+})
+
+const titleOf = ({ began, ended }: Problems): string => {
+  const [first, ...others] = began
+  if (first !== undefined) {
+    return others.length === 0 ? MailText.line(first.title, maxTitle) : MailText.counted(began.length, "problem")
+  }
+  const [only, ...more] = ended
+  return only !== undefined && more.length === 0
+    ? `Solved: ${MailText.line(only, maxTitle)}`
+    : `${MailText.counted(ended.length, "problem")} solved`
+}
+
+export const content = (website: Website, problems: Problems): Content => {
+  const name = MailText.websiteName(website.name, 200)
+  const title = titleOf(problems)
+  return {
+    subject: `${title} – ${name}`,
+    website: name,
+    title,
+    parts: [
+      ...problems.began.map((problem) => began(problem, website.timeZone)),
+      ...problems.ended.map((text): Part => ({ kind: "notice", text: `Solved: ${MailText.line(text, maxTitle)}` }))
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}
