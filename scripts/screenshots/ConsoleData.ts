@@ -4,11 +4,14 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Decision from "../../src/platform/http/Decision.ts"
+import type { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
+import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as ConversationData from "../../test/support/console/ConversationData.ts"
 import * as SetUpData from "../../test/support/console/SetUpData.ts"
@@ -58,6 +61,20 @@ const storePeople = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigI
   return Option.getOrThrow(yield* sessions.open(own.link)).cookie
 })
 
+/** An agent that refuses, an origin that is not allowed yet, and a rule that refuses many. */
+const storeProblems = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, instanceId: InstanceId) {
+  yield* SiteDirectory.use((sites) => sites.update(websiteConfigId, { origins: ["https://fjordlight.example"] }))
+  const { record } = yield* Decisions
+  const subject = { _tag: "Known", websiteConfigId } as const
+  const refuse = (reason: Decision.Reason, times: number, ...refused: Parameters<typeof Decision.refused>) =>
+    Effect.replicateEffect(record(subject, reason, Decision.refused(...refused)), times)
+  yield* refuse("foreign-origin", 42, "https://tours.fjordlight.example")
+  yield* refuse("form-rule", 17, "coupon", "code")
+  yield* AgentFailures.use(({ record }) =>
+    Effect.replicateEffect(record(instanceId, { _tag: "Failed", kind: "failed", reason: "it answered 401" }), 3)
+  )
+})
+
 export const prepare = Effect.gen(function* () {
   const sites = yield* SiteDirectory
   const now = yield* Clock.currentTimeMillis
@@ -83,6 +100,7 @@ export const prepare = Effect.gen(function* () {
     })
   )
   yield* storeSubmissions(busy, now)
+  yield* storeProblems(busy, instance)
   const share = yield* Shares.use((shares) => shares.create(busy, { label: "Agency Nordlys", expiresAt: null }))
   return {
     busy,

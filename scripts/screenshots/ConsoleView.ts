@@ -29,7 +29,18 @@ export const sizes: Sizes = [
 export const twoSizes: Sizes = [sizes[0]!, sizes[3]!]
 
 /** The sections of the settings. */
-export const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "keys", "data"]
+export const sections = [
+  "install",
+  "problems",
+  "website",
+  "goals",
+  "forms",
+  "mails",
+  "webhooks",
+  "assistants",
+  "keys",
+  "data"
+]
 
 export type PageAction = (page: Page) => Promise<void>
 

@@ -86,6 +86,12 @@ const Now = ({ siteId }: { readonly siteId: string }) => {
   )
 }
 
+/** Most websites have no problem, so it is loaded later. */
+const ProblemLine = lazy(
+  () => import("../health/Line.tsx").then(({ Line }) => Line),
+  () => null
+)
+
 /** This part is below all others, so it is loaded later. */
 const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
@@ -134,7 +140,13 @@ const NoData = () => {
   )
 }
 
-export const Overview = ({ site }: { readonly site: OverviewSite }) => {
+interface Props {
+  readonly site: OverviewSite
+  /** Whether the person may change the website. */
+  readonly isOwner?: boolean
+}
+
+export const Overview = ({ isOwner = false, site }: Props) => {
   const address = useAddress()
   const failures = useFailures()
   const scope: Queries.Scope = {
@@ -182,6 +194,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
         </div>
       </header>
       <Filters />
+      {address.share === null && <ProblemLine siteId={site.site_id} timeZone={site.time_zone} isOwner={isOwner} />}
       {failure !== undefined && failure.kind !== "offline" ? (
         <PageProblem failure={failure} />
       ) : isNew ? (

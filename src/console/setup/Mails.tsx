@@ -47,6 +47,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
   const [to, setTo] = useState("")
   const [kind, setKind] = useState<(typeof kinds)[number]>("each")
   const [includesQuarantined, setIncludesQuarantined] = useState(false)
+  const [includesProblems, setIncludesProblems] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
   const close = useWhileShown(onClose)
   const isReport = kind === "weekly" || kind === "monthly"
@@ -58,7 +59,13 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       message={messageOf(change.failure, ["to"])}
       onClose={onClose}
       onSubmit={() =>
-        change.run({ params: { site_id: siteId }, body: { to, ...topicOf(kind, includesQuarantined) } }, close)
+        change.run(
+          {
+            params: { site_id: siteId },
+            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined) }
+          },
+          close
+        )
       }
     >
       <TextField
@@ -78,6 +85,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       {!isReport && (
         <Check label={Texts.mails.quarantined} isChecked={includesQuarantined} onChange={setIncludesQuarantined} />
       )}
+      <Check label={Texts.mails.problems} isChecked={includesProblems} onChange={setIncludesProblems} />
       <p class="hint">{Texts.mails.addHint}</p>
     </FormDialog>
   )
@@ -197,6 +205,7 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
               facts={[
                 Texts.mails.kinds[kindOf(notification)],
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
+                ...(notification.problems ? [Texts.mails.withProblems] : []),
                 ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),
                 latestOf(notification, now)
               ].join(" · ")}

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ComponentType } from "preact"
+import { Problems } from "../health/Problems.tsx"
 import { linkTo, useAddress } from "../Location.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useRevealed } from "../parts/Reveal.ts"
@@ -20,6 +21,7 @@ import { Website } from "./Website.tsx"
 
 const sections: Readonly<Record<keyof typeof Texts.sections, ComponentType<PageProps>>> = {
   install: Snippets,
+  problems: Problems,
   website: Website,
   goals: Goals,
   forms: Forms,

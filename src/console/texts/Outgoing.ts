@@ -18,6 +18,8 @@ export const mails = {
     monthly: "A monthly report"
   },
   quarantined: "Suspected spam too, when it arrives",
+  problems: "Also when something breaks, and when it works again",
+  withProblems: "and problems",
   withSpam: "with suspected spam",
   none: "no mail yet",
   unconfirmed: "waits until the person opens the link in the confirmation mail, for a week at most",

@@ -10,6 +10,7 @@ export const title = "Settings"
 
 export const sections = {
   install: "Install",
+  problems: "Problems",
   website: "Website",
   goals: "Goals",
   forms: "Forms",

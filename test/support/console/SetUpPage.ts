@@ -4,6 +4,7 @@ import * as ConsolePage from "./ConsolePage.ts"
 
 export const sections = [
   "install",
+  "problems",
   "website",
   "goals",
   "forms",
