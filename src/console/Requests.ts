@@ -81,6 +81,8 @@ export type FailureKind =
   | "too-many"
   /** The session has ended, or there was none. */
   | "signed-out"
+  /** The shared dashboard has a password. */
+  | "locked"
   | "not-found"
   | "invalid"
   /** The record that the request names is in a state that does not allow the operation. */
@@ -108,6 +110,7 @@ export type Outcome<A> = { readonly ok: true; readonly value: A } | { readonly o
 
 const kinds: Readonly<Record<number, FailureKind>> = {
   401: "signed-out",
+  403: "locked",
   404: "not-found",
   409: "conflict",
   422: "invalid",

@@ -109,7 +109,7 @@ describe("console/overview/Points", () => {
     })
     assert.deepStrictEqual(points, [
       { label: "2026-01-01", isUnfinished: false, value: 0, before: undefined, beforeLabel: undefined, change: null },
-      { label: "2026-01-02", isUnfinished: true, value: 5, before: 3, beforeLabel: "2026-01-01", change: null }
+      { label: "2026-01-02", isUnfinished: true, value: 5, before: 3, beforeLabel: "2026-01-01", change: 66 }
     ])
   })
 })

@@ -5,12 +5,14 @@ import * as SharedQuery from "../../src/analytics/shares/SharedQuery.ts"
 import * as Address from "../../src/console/Address.ts"
 import * as Format from "../../src/console/Format.ts"
 import * as Queries from "../../src/console/overview/Queries.ts"
+import type { Numbers } from "../../src/sites/access/Share.ts"
 
 const now = Date.UTC(2026, 10, 27)
 
 const scopeOf = (fragment: string): Queries.Scope => ({
   siteId: "site",
   timeZone: "UTC",
+  isExact: true,
   address: Queries.shownAddress(Address.parse(fragment))
 })
 
@@ -23,10 +25,10 @@ const listOf = (listed: Address.Listed, fragment: string, options = {}) => {
 }
 
 /** Whatever the address says, the service must accept the query. */
-const isAccepted = (query: object, isShared: boolean): boolean => {
+const isAccepted = (query: object, numbers: Numbers | null): boolean => {
   const body = { ...query, site_id: "0f8fad5b-d9cb-469f-a165-70867728950e" }
   const decoded = QueryBody.decode(body)
-  return Result.isSuccess(decoded) && (!isShared || SharedQuery.refuse(decoded.success).length === 0)
+  return Result.isSuccess(decoded) && (numbers === null || SharedQuery.refuse(decoded.success, numbers).length === 0)
 }
 
 const leads = ["is", "event:goal", ["Form submitted", "Chat started"]] as const
@@ -89,11 +91,12 @@ describe("console/overview/Queries", () => {
       ]),
       Schema.Literals(["", "&goal=Signup", "&page=/prices", "&country=NO"]),
       Schema.Literals(["#/site/overview", "#/share/hsh_secret"]),
+      Schema.Literals(["protected", "exact"]),
       Schema.Boolean
     ],
-    ([metric, listed, filter, place, withAllMetrics]) => {
-      const scope = scopeOf(`${place}?metric=${metric}${filter}`)
-      const isShared = place.startsWith("#/share")
+    ([metric, listed, filter, place, shared, withAllMetrics]) => {
+      const numbers = place.startsWith("#/share") ? shared : null
+      const scope = { ...scopeOf(`${place}?metric=${metric}${filter}`), isExact: numbers !== "protected" }
       const lists = Queries.tabsFor([listed], scope).map((tab) =>
         Queries.list(scope, tab, { limit: 8, withAllMetrics }, now)
       )
@@ -103,7 +106,7 @@ describe("console/overview/Queries", () => {
         Queries.conversions(scope, now),
         Queries.series(scope, "time:day", now)
       ]) {
-        assert.isTrue(query === null || isAccepted(query, isShared), JSON.stringify(query))
+        assert.isTrue(query === null || isAccepted(query, numbers), JSON.stringify(query))
       }
     }
   )

@@ -92,6 +92,38 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     })
   )
 
+  it.effect("asks once for its password, and then shows exact numbers with the rate of leads", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { busy } = yield* ConsolePage.Websites
+      const created = yield* Shares.use((shares) =>
+        shares.create(busy.websiteConfigId, {
+          label: null,
+          expiresAt: null,
+          numbers: "exact",
+          password: "kayaks at dawn"
+        })
+      ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+      const { open, page } = yield* Stranger
+      const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+      yield* open(`${url}/console/#/share/${created.secret}?metric=conversions`)
+      const password = page.getByLabel("Password")
+      yield* on(() => password.fill("kayaks at dusk"))
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* on(() => page.getByText("This password is wrong.").waitFor())
+      yield* on(() => password.fill("kayaks at dawn"))
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* on(() => page.locator(".totals").waitFor())
+      yield* on(() => ConsolePage.loaded(page))
+      assert.match((yield* on(() => page.locator(".rows .number").allTextContents())).join(" "), /^\d+ [\d.]+%/)
+      assert.strictEqual(yield* on(() => page.locator(".coarse").count()), 0)
+      yield* on(() => page.reload())
+      yield* on(() => page.locator(".totals").waitFor())
+      assert.strictEqual(yield* on(() => password.count()), 0)
+    })
+  )
+
   it.effect("reports its end when it is revoked", () =>
     Effect.gen(function* () {
       const { loaded, on, page, share } = yield* open()

@@ -37,12 +37,49 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
           share_id: share.share_id,
           site_id: site,
           label: "Agency",
+          numbers: "protected",
+          has_password: false,
           created_at: new Date(createdAt).toISOString(),
           expires_at: null
         })
         for (let use = 0; use < 2; use++) {
           assert.deepStrictEqual(yield* authenticate(secret), Option.some(share))
         }
+      })
+    )
+
+    it.effect("a password is proven once, for its share only, until the proof or the share ends", () =>
+      Effect.gen(function* () {
+        const shares = yield* Shares
+        const site = yield* newSite
+        const create = (password: string) =>
+          Effect.flatMap(
+            shares.create(site, { label: null, expiresAt: null, numbers: "exact", password }),
+            Effect.fromOption
+          )
+        const { secret, share } = yield* create("kayaks at dawn")
+        assert.deepStrictEqual([share.numbers, share.has_password], ["exact", true])
+        assert.deepStrictEqual(yield* authenticate(secret), Option.some(share))
+        assert.isFalse(yield* shares.isUnlocked(secret, ""))
+        assert.isTrue(Option.isNone(yield* shares.unlock(secret, "kayaks at dusk")))
+        const proof = Option.getOrThrow(yield* shares.unlock(secret, "kayaks at dawn"))
+        assert.isTrue(yield* shares.isUnlocked(secret, proof))
+        // Also another share with this password has a proof of its own.
+        const other = yield* create("kayaks at dawn")
+        for (const wrong of [other.secret, (yield* create("kayaks at noon")).secret]) {
+          assert.isFalse(yield* shares.isUnlocked(wrong, proof))
+        }
+        const [until = "", signature = ""] = proof.split(".")
+        for (const forged of [`${Number(until) + 1}.${signature}`, `${until}.`, `${until}.${"A".repeat(43)}`, until]) {
+          assert.isFalse(yield* shares.isUnlocked(secret, forged))
+        }
+        yield* TestClock.adjust("30 days")
+        assert.isFalse(yield* shares.isUnlocked(secret, proof))
+        const next = Option.getOrThrow(yield* shares.unlock(secret, "kayaks at dawn"))
+        yield* shares.revoke(site, share.share_id)
+        yield* TestClock.adjust("1 second")
+        assert.isFalse(yield* shares.isUnlocked(secret, next))
+        assert.isTrue(yield* shares.isUnlocked((yield* newShare(site)).secret, ""))
       })
     )
 

@@ -33,12 +33,12 @@ export const layer = HttpApiBuilder.group(
         "create",
         ServiceSpans.handler(
           "shares.create",
-          Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null } }) {
+          Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null, ...options } }) {
             const { site } = yield* Authorized.settings.change.proof
             if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
               return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
             }
-            const created = yield* shares.create(site.websiteConfigId, { label, expiresAt })
+            const created = yield* shares.create(site.websiteConfigId, { ...options, label, expiresAt })
             // The website was deleted meanwhile.
             const { secret, share } = yield* Effect.fromOption(created, () => Errors.unknownSite)
             return { share_id: share.share_id, path: Share.pathOf(secret), expires_at: share.expires_at }

@@ -9,9 +9,11 @@
  * @module
  */
 import { oneOf } from "../../platform/text/Text.ts"
+import type { Numbers } from "../../sites/access/Share.ts"
 import * as Goal from "../Goal.ts"
 import type { Answer } from "../reports/Answer.ts"
 import * as Dimensions from "../reports/Dimensions.ts"
+import { mentions } from "../reports/Filters.ts"
 import {
   type Condition,
   eventDimensions,
@@ -109,8 +111,18 @@ const refusedFilters = (request: Request): ReadonlyArray<Refusal> => {
   ]
 }
 
-/** A refusal for each part of a request that a shared dashboard does not show; none if it may be executed. */
-export const refuse = (request: Request): ReadonlyArray<Refusal> => [
+/** What exact numbers are not shown of: revenue, properties, and dimensions that could identify a person. */
+const refusedOfExact = (request: Request): ReadonlyArray<Refusal> => [
+  ...notShown(request.metrics, [...metrics, "group_conversion_rate"], (index) => ["metrics", index]),
+  ...notShown(request.dimensions, [...sharedDimensions, ...timeDimensions], (index) => ["dimensions", index]),
+  ...(request.filters.some((filter) =>
+    mentions(filter, (dimension) => !sharedDimensions.some((name) => name === dimension))
+  )
+    ? [refusal(["filters"], `has no filter by other dimensions than ${oneOf(sharedDimensions)}`)]
+    : [])
+]
+
+const refusedOfProtected = (request: Request): ReadonlyArray<Refusal> => [
   ...notShown(request.metrics, metrics, (index) => ["metrics", index]),
   ...notShown(request.dimensions, [...sharedDimensions, ...timeDimensions], (index) => ["dimensions", index]),
   ...(request.dimensions.length > 1 ? [refusal(["dimensions"], "lists one dimension at a time")] : []),
@@ -119,6 +131,10 @@ export const refuse = (request: Request): ReadonlyArray<Refusal> => [
     ? []
     : [refusal(["date_range"], "shows periods that end today, such as '30d', and no other days")])
 ]
+
+/** A refusal for each part of a request that a shared dashboard does not show; none if it may be executed. */
+export const refuse = (request: Request, numbers: Numbers): ReadonlyArray<Refusal> =>
+  (numbers === "exact" ? refusedOfExact : refusedOfProtected)(request)
 
 /** A request with at most as many rows as an answer has. */
 export const limited = (request: Request): Request => ({ ...request, limit: Math.min(request.limit, maxRows) })

@@ -1,10 +1,10 @@
 /**
- * Answers the queries of shared dashboards: the statistics of one website, with small counts hidden.
+ * Answers the queries of shared dashboards: the statistics of one website, exact or with small counts hidden.
  *
  * Anyone who has the address of a dashboard may open it, so one report of all dashboards runs at a time in this process
  * (`SiteSlots`): this leaves connections for the reports of owners.
  *
- * An answer counts the visits that began before the last full hour, and is computed at most once an hour: nobody must learn exact
+ * An answer with protected numbers counts the visits that began before the last full hour, and is computed at most once an hour: nobody must learn exact
  * counts from the times at which rounded ones change. Answers are therefore never evicted within an hour: a website has a maximum of
  * them instead.
  *
@@ -13,7 +13,7 @@
 import { Cache, Clock, Duration, Effect, Exit } from "effect"
 import * as Capacity from "../../platform/limits/Capacity.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import type { AuthorizedSite } from "../../sites/access/Access.ts"
+import type { SharedAccess } from "../../sites/access/AuthenticationApi.ts"
 import { type Refused, SiteSlots } from "../../sites/access/SiteSlots.ts"
 import * as DateRange from "../reports/DateRange.ts"
 import type { Query, Request } from "../reports/Query.ts"
@@ -95,7 +95,12 @@ export const make = Effect.gen(function* () {
 
   return {
     /** Answers a request that `SharedQuery.refuse` does not refuse, for the website of the shared dashboard. */
-    query: Effect.fnUntraced(function* ({ site }: AuthorizedSite<"stats:read">, request: Request) {
+    query: Effect.fnUntraced(function* ({ numbers, proof: { site } }: SharedAccess, request: Request) {
+      if (numbers === "exact") {
+        const facts = { now: yield* Clock.currentTimeMillis, timeZone: site.timeZone }
+        const query = DateRange.queryOf({ ...request, siteId: site.websiteConfigId }, facts)
+        return yield* inTurn(site, reports.query(site, query))
+      }
       // The answers of an hour count the same visits, whenever in the hour they are computed.
       const facts = { now: yield* inHour, timeZone: site.timeZone }
       const query = {
@@ -105,8 +110,10 @@ export const make = Effect.gen(function* () {
       const whole = yield* Cache.get(answers, { site: idsOf(site), query: SharedQuery.whole(query) })
       return SharedQuery.part(whole, query)
     }),
-    /** The number of current visitors, with small numbers hidden. */
-    currentVisitors: ({ site }: AuthorizedSite<"stats:read">) =>
-      Effect.andThen(inHour, Effect.map(Cache.get(visitors, idsOf(site)), SmallCounts.shown))
+    /** The number of current visitors. Protected numbers hide small ones. */
+    currentVisitors: ({ numbers, proof: { site } }: SharedAccess) =>
+      numbers === "exact"
+        ? inTurn(site, reports.currentVisitors(site))
+        : Effect.andThen(inHour, Effect.map(Cache.get(visitors, idsOf(site)), SmallCounts.shown))
   }
 })

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomBytes } from "node:crypto"
 import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
@@ -18,28 +19,41 @@ const create = Command.make(
     site: Inputs.site,
     label: Inputs.label("shared dashboard"),
     expires: Inputs.expires("shared dashboard"),
+    exact: Inputs.withoutValue("exact", "Show the numbers that the owner sees, not rounded ones"),
+    withPassword: Inputs.withoutValue(
+      "with-password",
+      "Ask viewers for a password, which this command makes and prints"
+    ),
     baseUrl: Inputs.baseUrl
   },
-  Effect.fnUntraced(function* ({ baseUrl, expires, label, site }) {
+  Effect.fnUntraced(function* ({ baseUrl, exact, expires, label, site, withPassword }) {
     const { url: service } = yield* Client.Client
     const origin =
       service === null ? yield* ConsoleUrl.originOf(baseUrl) : yield* ConsoleUrl.addressOf(baseUrl, service)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
     const site_id = yield* Websites.idOf(site)
+    // Not a flag's value: other users of the machine see the arguments of a process.
+    const password = withPassword ? randomBytes(12).toString("base64url") : null
     const created = yield* Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
       shares.create({
         params: { site_id },
-        payload: { ...(label !== null && { label }), ...(expiresAt !== null && { expires_at: expiresAt }) }
+        payload: {
+          ...(label !== null && { label }),
+          ...(exact && { numbers: "exact" }),
+          ...(password !== null && { password }),
+          ...(expiresAt !== null && { expires_at: expiresAt })
+        }
       })
     )
     const url = `${origin}${created.path}`
     yield* Output.answer({
-      json: { ...created, url },
+      json: { ...created, url, ...(password !== null && { password }) },
       text: `${Output.facts([
         ["share_id", created.share_id],
         ["url", url],
+        ...(password === null ? [] : [["password", password] as const]),
         ["expires_at", created.expires_at === null ? "never" : Output.time(created.expires_at)]
-      ])}\nAnyone with this URL can see the statistics of the website, without small counts. The URL is not shown again.\n`
+      ])}\nAnyone with this URL${password === null ? "" : " and the password"} can see the statistics of the website${exact ? "" : ", without small counts"}. ${password === null ? "The URL is" : "They are"} not shown again.\n`
     })
   })
 ).pipe(
@@ -77,10 +91,12 @@ const list = Command.make(
     yield* Output.answer({
       json: { shares },
       text: Output.table(
-        ["SHARE_ID", "LABEL", "CREATED", "EXPIRES", "WEBSITE"],
+        ["SHARE_ID", "LABEL", "NUMBERS", "PASSWORD", "CREATED", "EXPIRES", "WEBSITE"],
         shares.map((share) => [
           share.share_id,
           share.label ?? "-",
+          share.numbers,
+          share.has_password ? "yes" : "-",
           Output.time(share.created_at),
           Output.time(share.expires_at),
           share.site_id

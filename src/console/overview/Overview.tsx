@@ -106,7 +106,10 @@ const columns: ReadonlyArray<ReadonlyArray<Tabs>> = [
 ]
 
 /** The properties of a website that the overview uses. */
-export type OverviewSite = Pick<Site, "site_id" | "time_zone">
+export interface OverviewSite extends Pick<Site, "site_id" | "time_zone"> {
+  /** Which numbers a shared dashboard shows; absent for the owner's own. */
+  readonly numbers?: "exact" | "protected"
+}
 
 const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
   <p class="no-visits" role="status">
@@ -152,6 +155,7 @@ export const Overview = ({ isOwner = false, site }: Props) => {
   const scope: Queries.Scope = {
     siteId: site.site_id,
     timeZone: site.time_zone,
+    isExact: site.numbers !== "protected",
     address: Queries.shownAddress(address)
   }
   const now = Date.now()

@@ -28,6 +28,8 @@ const leadGoals = ["Form submitted", "Chat started"]
 export interface Scope {
   readonly siteId: string
   readonly timeZone: string
+  /** Whether the numbers are those that the owner sees: not on a shared dashboard with protected ones. */
+  readonly isExact: boolean
   readonly address: Address
 }
 
@@ -121,7 +123,7 @@ const usualMetrics = (
   }
   if (dimensions.some(isOfEvents)) return ["visitors", "events"]
   if (metric === "conversions") {
-    return scope.address.share === null ? ["conversions", "group_conversion_rate"] : ["conversions"]
+    return scope.isExact ? ["conversions", "group_conversion_rate"] : ["conversions"]
   }
   if (withAllMetrics) return totalMetrics
   return isAverage(metric) ? ["visitors", metric] : [metric]

@@ -10,7 +10,7 @@ import type { Failure, FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 
 /** Failures for which the same request gets the same answer. */
-const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "conflict", "signed-out"]
+const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "conflict", "signed-out", "locked"]
 
 /** What the reader of the page can do about each kind of failure. */
 export const useFailures = (): Readonly<Record<FailureKind, string>> => {

@@ -3,15 +3,56 @@
  *
  * @module
  */
-import { useEffect } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import { ThemeMenu } from "../frame/Bar.tsx"
 import { Notice } from "../frame/Notice.tsx"
 import { Overview } from "../overview/Overview.tsx"
+import { useChange } from "../parts/Change.ts"
 import { Mark } from "../parts/Icon.tsx"
 import { Message, PagePending } from "../parts/Message.tsx"
 import { authorizeShared } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+
+/** Asks for the dashboard's password, once: the answer sets a cookie. */
+const Password = ({ secret }: { readonly secret: string }) => {
+  const [password, setPassword] = useState("")
+  const unlocking = useChange("POST /v1/owner/shared/password")
+  const { failure } = unlocking
+  return (
+    <Message title={Texts.shared.locked}>
+      <form
+        class="grant"
+        onSubmit={(event) => {
+          event.preventDefault()
+          unlocking.run({ body: { secret, password } }, () => {})
+        }}
+      >
+        <label>
+          {Texts.shared.password}
+          <input
+            type="password"
+            required
+            autocomplete="current-password"
+            value={password}
+            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="button primary" disabled={unlocking.isBusy}>
+          {Texts.shared.unlock}
+        </button>
+      </form>
+      <p class="bad" role="alert">
+        {failure &&
+          (failure.kind === "locked"
+            ? Texts.shared.wrong
+            : failure.kind === "too-many"
+              ? Texts.shared.guessed
+              : Texts.guestFailures[failure.kind])}
+      </p>
+    </Message>
+  )
+}
 
 export const Shared = ({ secret }: { readonly secret: string }) => {
   // The first request needs the secret already.
@@ -43,12 +84,14 @@ export const Shared = ({ secret }: { readonly secret: string }) => {
           <Message title={Texts.shared.unavailable}>
             <p>{Texts.shared.unavailableBody}</p>
           </Message>
+        ) : failure?.kind === "locked" ? (
+          <Password secret={secret} />
         ) : site === undefined ? (
           <PagePending failure={failure} />
         ) : (
           <>
             <Overview site={site} />
-            <p class="muted coarse">{Texts.shared.note}</p>
+            {site.numbers === "protected" && <p class="muted coarse">{Texts.shared.note}</p>}
           </>
         )}
       </main>

@@ -25,6 +25,8 @@ type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
 const Dashboards = ({ site }: { readonly site: Site }) => {
   const [label, setLabel] = useState("")
   const [expiry, setExpiry] = useState("")
+  const [password, setPassword] = useState("")
+  const [isExact, setExact] = useState(false)
   const [url, setUrl] = useState<string | null>(null)
   const created = useRef<HTMLDivElement>(null)
   // The form may be at the end of the visible part of the page.
@@ -34,10 +36,14 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
   const creation = useChange("POST /v1/owner/sites/:site_id/shares")
   const params = { site_id: site.site_id }
   const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
-  const detailsOf = ({ created_at, expires_at }: Share): string =>
-    expires_at === null
-      ? Texts.dashboards.since(time(created_at))
-      : Texts.dashboards.until(time(created_at), Format.day(Date.parse(expires_at)))
+  const detailsOf = ({ created_at, expires_at, has_password, numbers }: Share): string =>
+    [
+      Texts.dashboards.numbers[numbers],
+      ...(has_password ? [Texts.dashboards.hasPassword] : []),
+      expires_at === null
+        ? Texts.dashboards.since(time(created_at))
+        : Texts.dashboards.until(time(created_at), Format.day(Date.parse(expires_at)))
+    ].join(" · ")
   const grants = mapResource(useAnswer("GET /v1/owner/sites/:site_id/shares", { params }, site.site_id), ({ shares }) =>
     shares.map((share) => ({
       id: share.share_id,
@@ -50,11 +56,17 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
   const create = (event: Event) => {
     event.preventDefault()
     const name = label.trim()
-    const body = { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) }) }
+    const body = {
+      numbers: isExact ? "exact" : "protected",
+      ...(name !== "" && { label: name }),
+      ...(password !== "" && { password }),
+      ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
+    } as const
     creation.run({ params, body }, ({ path }) => {
       setUrl(location.origin + path)
       setLabel("")
       setExpiry("")
+      setPassword("")
     })
   }
 
@@ -84,6 +96,24 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
         <label>
           {Texts.dashboards.expiry}
           <input type="date" value={expiry} onInput={({ currentTarget }) => setExpiry(currentTarget.value)} />
+        </label>
+        <label>
+          {Texts.dashboards.shows}
+          <select value={String(isExact)} onChange={({ currentTarget }) => setExact(currentTarget.value === "true")}>
+            <option value="false">{Texts.dashboards.numbers.protected}</option>
+            <option value="true">{Texts.dashboards.numbers.exact}</option>
+          </select>
+        </label>
+        <label>
+          {Texts.dashboards.password}
+          <input
+            type="text"
+            minLength={8}
+            maxLength={200}
+            autocomplete="off"
+            value={password}
+            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+          />
         </label>
         <button type="submit" class="button primary" disabled={creation.isBusy}>
           {Texts.dashboards.create}

@@ -98,6 +98,7 @@ export const failures = {
   unavailable: "The service cannot answer now. The console tries again automatically.",
   "too-many": "The console has sent more requests than the service allows. It continues in a moment.",
   "signed-out": "Your session has ended. Open the console with a new link.",
+  locked: "This dashboard has a password.",
   "not-found": "This website does not exist, or your session does not include it.",
   invalid: "The service does not understand this view. Remove a filter, or start again from the overview.",
   conflict: "This has changed meanwhile. Look at it again.",

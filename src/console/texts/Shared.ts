@@ -9,6 +9,11 @@ export const shared = {
   title: "Shared statistics",
   unavailable: "This dashboard is no longer shared",
   unavailableBody: "Its address has expired, was revoked, or is incomplete. Ask the website’s owner for another one.",
+  locked: "This dashboard has a password",
+  password: "Password",
+  unlock: "Show the statistics",
+  wrong: "This password is wrong. Ask the person who sent you the address.",
+  guessed: "Too many attempts. Try again in an hour.",
   note: "To protect visitors, <5 stands for a count from 1 to 4 (with a filter, also for 0), and other counts are rounded to multiples of 5. Lists leave out what has fewer than five visitors. All numbers change at most once an hour."
 } as const
 
@@ -18,6 +23,7 @@ export const guestFailures: Readonly<Record<FailureKind, string>> = {
   unavailable: "The service cannot answer now. This page tries again automatically.",
   "too-many": "This page has sent more requests than the service allows. It continues in a moment.",
   "signed-out": shared.unavailableBody,
+  locked: shared.locked,
   "not-found": shared.unavailableBody,
   invalid: "The service does not understand this address. Remove the filter, or open the address that you were sent.",
   conflict: "This has changed meanwhile. Load the page again.",

@@ -38,7 +38,11 @@ export const people = {
 
 export const dashboards = {
   title: "Shared dashboards",
-  note: "Anyone with the URL can see the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
+  note: "Anyone with the URL can see the overview, and nothing else: no submissions, no conversations. Protected numbers are rounded and hide counts under five; exact ones are those that you see.",
+  shows: "Numbers",
+  numbers: { protected: "Protected", exact: "Exact" },
+  password: "Password (optional)",
+  hasPassword: "With a password",
   name: "What it is for",
   expiry: "Last day (optional)",
   create: "Share the dashboard",

@@ -82,8 +82,11 @@ const owner = {
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
-/** The headers of every response of an operation on a console session. The generator cannot declare `set-cookie`. */
-const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
+/** The headers of every response of an operation on a console session or a shared dashboard. The generator cannot declare `set-cookie`. */
+const session = {
+  ...owner,
+  "set-cookie": text("The cookie of the session or the shared dashboard, where it is set or cleared")
+}
 
 /** The headers of every HTML page. The generator declares the headers of a status for its JSON only. */
 const page = {
@@ -228,5 +231,7 @@ export const asOwnerDocument = (document: Json, sentences: ReadonlyMap<unknown, 
     ...document,
     paths: mapValues(document["paths"], (methods) => mapValues(methods, (operation) => describe(objectOf(operation))))
   }
-  return publish(described, ({ tags }) => (Array.isArray(tags) && tags.includes("Session") ? session : owner))
+  return publish(described, ({ tags }) =>
+    Array.isArray(tags) && (tags.includes("Session") || tags.includes("Shared")) ? session : owner
+  )
 }

@@ -13,6 +13,7 @@ import type { Access, AuthorizedSite } from "./Access.ts"
 import * as ConsoleCookie from "./ConsoleCookie.ts"
 import type { OpenSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
+import type { Numbers } from "./Share.ts"
 
 /** The caller of a request: what it may do, and its console session, which is null for a key and for the operator. */
 export interface Identity {
@@ -78,8 +79,14 @@ export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/sites/a
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
 
-/** The viewer of a shared dashboard: the proof that its share permits reading its website's statistics. */
-export class SharedCaller extends Context.Service<SharedCaller, AuthorizedSite<"stats:read">>()(
+/** The viewer of a shared dashboard. */
+export interface SharedAccess {
+  /** The proof that the share permits reading its website's statistics. */
+  readonly proof: AuthorizedSite<"stats:read">
+  readonly numbers: Numbers
+}
+
+export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
   "hydracore/sites/access/SharedCaller"
 ) {}
 
@@ -90,6 +97,7 @@ export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthen
     error: [
       ...Errors.common,
       Errors.Unauthorized,
+      Errors.Forbidden,
       Errors.NotFound,
       Errors.UnsupportedMediaType,
       Errors.TooManyRequests,
@@ -99,7 +107,7 @@ export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthen
       shareSecret: HttpApiSecurity.bearer.pipe(
         HttpApiSecurity.annotate(
           OpenApi.Description,
-          "The secret in the URL of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website without exact counts: each is 0, `<5` or a multiple of 5."
+          "The secret in the URL of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, with protected numbers (each is 0, `<5` or a multiple of 5) or exact ones. If the dashboard has a password, the request also needs the cookie that `POST /v1/owner/shared/password` sets."
         )
       )
     }

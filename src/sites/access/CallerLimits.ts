@@ -40,10 +40,20 @@ export class CallerLimits extends Context.Service<
     readonly countFailure: Effect.Effect<void, TooManyRequests, Request>
     /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
     readonly countShared: Effect.Effect<void, TooManyRequests, Request>
+    /**
+     * Counts a guess of the password of a shared dashboard, against its client's address and against the dashboard. Fails over
+     * either limit. Counted also without a limit of requests.
+     */
+    readonly countGuess: (shareId: string) => Effect.Effect<void, TooManyRequests, Request>
     /** Counts a request of a key or a session. Fails over the limit. */
     readonly count: (id: string) => Effect.Effect<void, TooManyRequests, Request>
   }
 >()("hydracore/sites/access/CallerLimits") {}
+
+/** The maximum numbers of guesses of a password in an hour: of one address, and of all addresses together. */
+export const maxGuesses = { ofAddress: 10, ofShare: 100 }
+
+const hourly = (limit: number): RateLimit.RateLimitPolicy => ({ name: "guesses", limit, windowMillis: 3_600_000 })
 
 export interface Options {
   /**
@@ -116,6 +126,11 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
         return yield* Effect.fail(tooMany(decision.resetMillis))
       })
 
+      const guess = Effect.fnUntraced(function* (limit: number, key: string) {
+        const { accepted, resetMillis } = yield* limiter.take(hourly(limit), key)
+        if (!accepted) return yield* Effect.fail(tooMany(resetMillis))
+      })
+
       /** Waits for one of the address's turns. */
       const inTurn = <A, E, R>(address: string, lookup: Effect.Effect<A, E, R>) =>
         Effect.acquireUseRelease(
@@ -141,6 +156,10 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
           yield* take(address, (resetMillis) => lockout.lock(address, now + resetMillis))
         }),
         countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),
+        countGuess: Effect.fnUntraced(function* (shareId) {
+          yield* guess(maxGuesses.ofAddress, `guess ${shareId} ${yield* addressOf}`)
+          yield* guess(maxGuesses.ofShare, `guess ${shareId}`)
+        }),
         count: (id) => take(id, () => {})
       }
     })

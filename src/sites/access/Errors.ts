@@ -60,6 +60,7 @@ export const ValidationFailed = errorOf(
 )
 
 export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key, session or secret", challenge)
+export const Forbidden = refusal(403, "Forbidden", "The shared dashboard has a password, which was not given yet", {})
 export const NotFound = refusal(
   404,
   "NotFound",

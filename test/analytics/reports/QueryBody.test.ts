@@ -3,8 +3,6 @@ import { Result, Schema } from "effect"
 import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import { metrics } from "../../../src/analytics/reports/Query.ts"
 import * as QueryBody from "../../../src/analytics/reports/QueryBody.ts"
-import { SharedQueryBody } from "../../../src/analytics/shares/OwnerSharesApi.ts"
-import * as Fault from "../../../src/platform/contract/Fault.ts"
 import { queryOf, RequestShape, siteId, TimeZone } from "../../support/Reports.ts"
 
 const valid = { site_id: siteId, metrics: ["visitors"], date_range: "7d" }
@@ -242,20 +240,6 @@ describe("analytics/reports/QueryBody", () => {
         ["too_long"]
       )
     }
-  })
-
-  it("refuses in the query of a shared dashboard what it does not show, and lists the other faults too", () => {
-    const decode = Schema.decodeUnknownResult(SharedQueryBody, QueryBody.options)
-    const found = (parts: Record<string, unknown>) =>
-      Result.match(decode({ ...valid, ...parts }), {
-        onFailure: ({ issue }) => Fault.fromIssue(issue, []).map(({ loc, msg }) => [loc.join("."), msg]),
-        onSuccess: () => []
-      })
-    assert.deepStrictEqual(found({ dimensions: ["visit:source"] }), [])
-    assert.deepStrictEqual(
-      found({ date_range: ["2026-10-01", "2026-10-02"], include: { time_labels: true } }).map(([loc]) => loc),
-      ["include.time_labels", "date_range"]
-    )
   })
 
   it("returns at most 100 errors", () => {

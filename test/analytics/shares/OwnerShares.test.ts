@@ -88,6 +88,69 @@ layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => 
     })
   )
 
+  it.effect("a dashboard with exact numbers shows those of the owner, for any days and filters, but no revenue", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      yield* visit(site, "/", 3)
+      const { ask } = yield* share(site, { numbers: "exact" })
+      const { numbers, site_id } = JSON.parse((yield* ask("")).text)
+      assert.strictEqual(numbers, "exact")
+      const today = new Date(yield* Clock.currentTimeMillis).toISOString().slice(0, 10)
+      const query = (parts: object) =>
+        ask("/query", { site_id, metrics: ["visitors"], date_range: [today, today], ...parts })
+      const { results } = JSON.parse((yield* query({ filters: [["is_not", "event:page", ["/secret"]]] })).text)
+      assert.deepStrictEqual(results, [{ dimensions: [], metrics: [3] }])
+      assert.deepStrictEqual(JSON.parse((yield* ask("/now")).text), { visitors: 3 })
+      assert.strictEqual((yield* query({ metrics: ["total_revenue"] })).status, 422)
+      assert.strictEqual((yield* query({ dimensions: ["event:props:email"] })).status, 422)
+    })
+  )
+
+  it.effect("a password is asked once, and guesses are limited for each dashboard and address", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const { id, path, secret, url, cookie: owner } = yield* share(site, { password: "kayaks at dawn" })
+      assert.include((yield* send(url, path, { cookie: owner })).text, '"has_password":true')
+      assert.strictEqual((yield* send(url, path, { cookie: owner, body: { password: "short" } })).status, 422)
+      const read = (cookie: string | null, name = "") =>
+        send(url, `/v1/owner/shared${name}`, {
+          key: secret,
+          ...(cookie === null ? {} : { init: { headers: { cookie } } })
+        }).pipe(Effect.map(({ status }) => status))
+      const give = (password: string, given = secret) =>
+        send(url, "/v1/owner/shared/password", { body: { secret: given, password } })
+      assert.deepStrictEqual([yield* read(null), yield* read(null, "/now")], [403, 403])
+      assert.strictEqual((yield* give("kayaks at dusk")).status, 403)
+      assert.strictEqual((yield* give("kayaks at dawn", `hsh_${"A".repeat(43)}`)).status, 401)
+      const right = yield* give("kayaks at dawn")
+      assert.strictEqual(right.status, 204)
+      const set = right.headers.get("set-cookie") ?? ""
+      const [cookie = ""] = set.split(";")
+      assert.match(set, /; Max-Age=2592000;.*HttpOnly; .*SameSite=Strict/)
+      assert.deepStrictEqual([yield* read(cookie), yield* read(cookie, "/now")], [200, 200])
+
+      const open = yield* share(site, { password: "kayaks at dawn" })
+      const [name = "", proof = ""] = cookie.split("=")
+      const other = `${name.replace(id.replaceAll("-", ""), open.id.replaceAll("-", ""))}=${proof}`
+      assert.strictEqual(
+        (yield* send(url, "/v1/owner/shared", { key: open.secret, init: { headers: { cookie: other } } })).status,
+        403
+      )
+      const statuses = yield* Effect.replicateEffect(
+        Effect.map(give("guess"), ({ status }) => status),
+        9
+      )
+      assert.deepStrictEqual(statuses, [...Array.from({ length: 8 }, () => 403), 429])
+      // The right password is a guess too, but who gave it before is not asked again, and other dashboards are not affected.
+      assert.strictEqual((yield* give("kayaks at dawn")).status, 429)
+      assert.strictEqual(yield* read(cookie), 200)
+      assert.strictEqual((yield* give("kayaks at dawn", open.secret)).status, 204)
+
+      yield* send(url, `${path}/${id}`, { cookie: owner, init: { method: "DELETE" } })
+      yield* poll(read(cookie), (status) => status === 401)
+    })
+  )
+
   it.effect("forged page views do not reveal what a filter's only real visitor did", () =>
     Effect.gen(function* () {
       const site = yield* newSite
@@ -154,7 +217,7 @@ layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => 
       assert.notInclude(listed.text, secret)
       assert.deepStrictEqual(
         JSON.parse(listed.text).shares.map(({ created_at: _, ...rest }: Record<string, unknown>) => rest),
-        [{ share_id: id, label: "Agency", expires_at: null }]
+        [{ share_id: id, label: "Agency", numbers: "protected", has_password: false, expires_at: null }]
       )
       const revoke = (shareId: string) => send(url, `${path}/${shareId}`, { cookie, init: { method: "DELETE" } })
       assert.strictEqual((yield* revoke(foreign.id)).status, 404)

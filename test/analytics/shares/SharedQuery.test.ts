@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as QueryBody from "../../../src/analytics/reports/QueryBody.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
+import type { Numbers } from "../../../src/sites/access/Share.ts"
 import { siteId } from "../../support/Reports.ts"
 
 const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
@@ -9,8 +10,8 @@ const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
 const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryBody.decode({ ...valid, ...parts }))
 
 /** The paths of what is refused; none if the query is accepted. */
-const refusedPaths = (parts: Record<string, unknown>) =>
-  SharedQuery.refuse(decode(parts)).map(({ path }) => path.join("."))
+const refusedPaths = (parts: Record<string, unknown>, numbers: Numbers = "protected") =>
+  SharedQuery.refuse(decode(parts), numbers).map(({ path }) => path.join("."))
 
 const google = ["is", "visit:source", ["Google"]]
 const leads = ["is", "event:goal", ["Chat started", "Form submitted"]]
@@ -31,6 +32,21 @@ describe("analytics/shares/SharedQuery", () => {
     ]) {
       assert.deepStrictEqual(refusedPaths(parts), [], JSON.stringify(parts))
     }
+  })
+
+  it("with exact numbers, refuses only revenue and what could identify a person", () => {
+    for (const parts of [
+      { date_range: ["2026-10-01", "2026-10-02"], filters: [google, ["is_not", "visit:country", ["NO", "SE"]]] },
+      { metrics: ["conversions", "group_conversion_rate"], dimensions: ["visit:utm_campaign"], filters: [leads] },
+      { dimensions: ["visit:source", "visit:country"] }
+    ]) {
+      assert.deepStrictEqual(refusedPaths(parts, "exact"), [], JSON.stringify(parts))
+      assert.isNotEmpty(refusedPaths(parts), JSON.stringify(parts))
+    }
+    assert.deepStrictEqual(refusedPaths({ metrics: ["total_revenue"] }, "exact"), ["metrics.0"])
+    assert.deepStrictEqual(refusedPaths({ dimensions: ["event:props:email"] }, "exact"), ["dimensions.0"])
+    const nested = ["not", ["or", [google, ["is", "visit:referrer", ["mail.example/ann"]]]]]
+    assert.deepStrictEqual(refusedPaths({ filters: [nested] }, "exact"), ["filters"])
   })
 
   it("refuses queries that could single out a few visitors", () => {

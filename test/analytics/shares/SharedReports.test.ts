@@ -7,6 +7,7 @@ import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
 import * as SharedReports from "../../../src/analytics/shares/SharedReports.ts"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { permit } from "../../../src/sites/access/Access.ts"
+import type { Numbers } from "../../../src/sites/access/Share.ts"
 import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
 import { id } from "../../support/Ids.ts"
 
@@ -42,8 +43,9 @@ const layerOf = (asked: Array<Query>) =>
 
 const layer = layerOf([])
 
-const accessOf = (name: string) =>
-  Option.getOrThrow(
+const accessOf = (name: string, numbers: Numbers = "protected") => ({
+  numbers,
+  proof: Option.getOrThrow(
     permit([{ grants: { stats: "read" }, sites: "all" }], "stats", "read", {
       websiteConfigId: id(WebsiteConfigId, name),
       hostedWebsiteId: id(HostedWebsiteId, `hosted ${name}`),
@@ -54,6 +56,7 @@ const accessOf = (name: string) =>
       createdAt: 0
     })
   )
+})
 
 const request = (parts: Partial<Request> = {}): Request => ({
   siteId: "a",

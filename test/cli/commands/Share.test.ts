@@ -37,6 +37,8 @@ describe("share", () => {
         share_id: one.share_id,
         site_id: id,
         label: "Agency",
+        numbers: "protected",
+        has_password: false,
         created_at: "2026-03-01T12:00:00.000Z",
         expires_at: "2026-05-30T12:00:00.000Z"
       }
@@ -48,6 +50,23 @@ describe("share", () => {
       })
       // The lookup is cached for less than a second.
       yield* poll(authenticate, Option.isNone)
+    })
+  )
+
+  it.effect("shares exact numbers with a password that it makes", () =>
+    Effect.gen(function* () {
+      const { context, json, share } = yield* session
+      const one = yield* json("create", "--site", id, "--exact", "--with-password")
+      assert.match(one.password, /^[\w-]{16}$/)
+      const [secret = ""] = /hsh_.*/.exec(one.url) ?? []
+      const proof = yield* Shares.use((shares) => shares.unlock(secret, one.password)).pipe(
+        Effect.provideContext(context),
+        Effect.orDie
+      )
+      assert.isTrue(Option.isSome(proof))
+      const { shares } = yield* json("list", "--site", id)
+      assert.deepStrictEqual([shares[0].numbers, shares[0].has_password], ["exact", true])
+      assert.notInclude((yield* share("list")).stdout, one.password)
     })
   )
 

@@ -45,6 +45,7 @@ const exceptions: Record<string, string> = {
   "POST /v1/owner/query": "stats:read",
   "POST /v1/owner/sites/:site_id/person/export": "inbox:read",
   "POST /v1/owner/session/link": "none",
+  "POST /v1/owner/shared/password": "none",
   "POST /v1/owner/shared/query": "none",
   // The link or the session of the request is the right.
   "POST /v1/owner/session": "none",

@@ -17,9 +17,10 @@ import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import * as Share from "../Share.ts"
+import * as SharePassword from "../SharePassword.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
-const { share_id, ...fields } = Share.Share.fields
+const { share_id, has_password: _, ...fields } = Share.Share.fields
 
 const Row = Schema.Struct({
   share_id,
@@ -27,15 +28,20 @@ const Row = Schema.Struct({
   ...fields,
   created_at: Rows.Time,
   expires_at: Schema.NullOr(Rows.Time),
-  digest: Schema.Uint8Array
+  digest: Schema.Uint8Array,
+  password: Schema.NullOr(Schema.Uint8Array)
 })
 
 const ShareRows = Schema.Array(Row)
 
-const toShare = ({ digest: _, ...share }: typeof Row.Type): Share.SiteShare => share
+const toShare = ({ digest: _, password, ...share }: typeof Row.Type): Share.SiteShare => ({
+  ...share,
+  has_password: password !== null
+})
 
 /** Selects shares, without those of websites that are being deleted. */
-const select = `SELECT secret_sha256 AS digest, share_id, website_config_id AS site_id, share.label, share.created_at, expires_at
+const select = `SELECT secret_sha256 AS digest, share_id, website_config_id AS site_id, share.label, share.created_at, expires_at,
+  numbers, password
   FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
 
 /** Whether the website exists, and whether the share was created. */
@@ -45,8 +51,8 @@ const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Sc
 const createStatement = `WITH website AS (
     SELECT website_config_id FROM site WHERE website_config_id = $3 AND deleted_at IS NULL
   ), created AS (
-    INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at)
-    SELECT $1, $2, website_config_id, $4, $5, $6 FROM website
+    INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at, numbers, password)
+    SELECT $1, $2, website_config_id, $4, $5, $6, $7, $8 FROM website
     WHERE (SELECT count(*) FROM share WHERE website_config_id = $3 AND (expires_at IS NULL OR expires_at > $5))
       < ${Maximums.shares.max}
     RETURNING 1
@@ -67,10 +73,23 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
       find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(Rows.decodeRows(ShareRows))
     })
 
+    /** The row of a valid share. */
+    const find = Effect.fnUntraced(function* (secret: string) {
+      if (!Share.secret.isWellFormed(secret)) return Option.none()
+      const digest = Credential.digest(secret)
+      const found = Option.getOrUndefined(yield* byDigest(digest))
+      if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
+      return Share.isValidAt(found, yield* Clock.currentTimeMillis) ? Option.some(found) : Option.none()
+    })
+
     return Share.Shares.of({
-      create: Effect.fnUntraced(function* (websiteConfigId, { expiresAt, label }) {
+      create: Effect.fnUntraced(function* (
+        websiteConfigId,
+        { expiresAt, label, numbers = "protected", password = null }
+      ) {
         const secret = Share.secret.format(randomBytes(32))
         const shareId = ShareId.make(randomUUID())
+        const sealed = password === null ? null : yield* SharePassword.seal(password)
         const createdAt = yield* Clock.currentTimeMillis
         const [{ created, known }] = yield* sql
           .unsafe(createStatement, [
@@ -79,7 +98,9 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
             PgTypes.uuid(websiteConfigId),
             PgTypes.text(label),
             PgTypes.timestamptz(createdAt),
-            PgTypes.timestamptz(expiresAt)
+            PgTypes.timestamptz(expiresAt),
+            PgTypes.text(numbers),
+            PgTypes.bytea(sealed)
           ])
           .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
         if (known && !created) return yield* new LimitReached({ maximum: Maximums.shares })
@@ -88,18 +109,26 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
           share_id: shareId,
           site_id: websiteConfigId,
           label,
+          numbers,
+          has_password: password !== null,
           created_at: Calendar.iso(createdAt),
           expires_at: Calendar.isoOrNull(expiresAt)
         }
         return Option.some({ secret, share })
       }),
-      authenticate: Effect.fnUntraced(function* (secret) {
-        if (!Share.secret.isWellFormed(secret)) return Option.none()
-        const digest = Credential.digest(secret)
-        const found = Option.getOrUndefined(yield* byDigest(digest))
-        if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
-        const share = toShare(found)
-        return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()
+      authenticate: (secret) => Effect.map(find(secret), Option.map(toShare)),
+      unlock: Effect.fnUntraced(function* (secret, password) {
+        const found = Option.getOrUndefined(yield* find(secret))
+        if (found === undefined || found.password === null) return Option.none()
+        if (!(yield* SharePassword.matches(password, found.password))) return Option.none()
+        const until = (yield* Clock.currentTimeMillis) + SharePassword.provenMillis
+        return Option.some(SharePassword.proof(found.password, found.share_id, until))
+      }),
+      isUnlocked: Effect.fnUntraced(function* (secret, proof) {
+        const found = Option.getOrUndefined(yield* find(secret))
+        if (found === undefined) return false
+        const now = yield* Clock.currentTimeMillis
+        return found.password === null || SharePassword.isProof(proof, found.password, found.share_id, now)
       }),
       list: Effect.fnUntraced(function* (websiteConfigId) {
         const rows = yield* sql`${sql.literal(select)}
