@@ -74,10 +74,10 @@ const newInvalidCallers = Effect.fnUntraced(function* (site: string) {
 })
 
 /**
- * What only the console's own page may do, whoever uses it: `sites/access/Login.test.ts` has it. A request of each caller would reach
- * the limit of an address.
+ * What only pages of the console do, with a secret in the body instead of the caller's credentials: `sites/access/Login.test.ts` and
+ * `analytics/shares/OwnerShares.test.ts` have it. A request of each caller would reach the limit of an address.
  */
-const ofThePage = new Set(["read_login", "login"])
+const ofThePage = new Set(["read_login", "login", "unlock_shared"])
 
 export class Stage extends Context.Service<
   Stage,
