@@ -47,6 +47,8 @@ const inEverySize = Effect.fnUntraced(function* ({ busy, picture, pictureWithout
     yield* picture(`conversations-${size}`, busy("conversations"), options, openFirst)
     yield* picture(`sharing-${size}`, busy("sharing"), options)
     yield* picture(`sites-${size}`, "#/", options)
+    yield* picture(`all-inbox-${size}`, "#/all/inbox", options, openFirst)
+    yield* picture(`all-conversations-${size}`, "#/all/conversations", options, openFirst)
     yield* pictureWithoutSession(`shared-${size}`, `#/share/${sites.share}`, options)
     yield* pictureWithoutSession(`link-${size}`, "#/link/hcl_of_nobody", options)
     for (const section of sections) yield* picture(`setup-${section}-${size}`, busy(`setup/${section}`), options)

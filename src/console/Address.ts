@@ -43,7 +43,7 @@ export interface Address {
   readonly link: string | null
   /** The secret of a shared dashboard, which has the parameters of the overview; null for other addresses. */
   readonly share: string | null
-  /** The id of a website; null for the list of websites, or for the only website. */
+  /** The id of a website, or `allSites`; null for the list of websites, or for the only website. */
   readonly site: string | null
   readonly page: string
   /** The open item of the page, such as the id of a submission; of a link, the fragment that opens after it; null for none. */
@@ -64,6 +64,9 @@ export interface Address {
   /** The dimension by which the rows of that list are split. */
   readonly split: Dimension | null
 }
+
+/** Stands for all websites in the place of a website's id. */
+export const allSites = "all"
 
 export const initial: Address = {
   link: null,

@@ -6,6 +6,7 @@
 import { type ComponentChildren, type ComponentType, render } from "preact"
 import { useEffect, useErrorBoundary } from "preact/hooks"
 import * as Address from "./Address.ts"
+import type { AllPageProps } from "./all/Page.ts"
 import { connection, isSignedOut, reloadData } from "./Connection.ts"
 import { Bar } from "./frame/Bar.tsx"
 import { Ended } from "./frame/Ended.tsx"
@@ -52,6 +53,12 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
   live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
   setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
+}
+
+/** The pages of all websites, by their names in the address. */
+const allPages: Readonly<Record<string, ComponentType<AllPageProps>>> = {
+  inbox: lazy(() => import("./all/Inbox.tsx").then(({ AllInbox }) => AllInbox)),
+  conversations: lazy(() => import("./all/Conversations.tsx").then(({ AllConversations }) => AllConversations))
 }
 
 const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
@@ -124,13 +131,17 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
   const isEnded = isSignedOut(useStore(connection))
+  const isOfAll = address.site === Address.allSites
+  const AllPage = isOfAll ? allPages[page] : undefined
   const first = useAnswer("GET /v1/owner/sites", { query: { limit: maxListed } })
   const listed = first.value?.sites ?? []
   const isListed = listed.some(({ site_id }) => site_id === address.site)
   // The website may be new, or in a later part of the list.
   const unlisted = useAnswer(
     "GET /v1/owner/sites/:site_id",
-    address.site === null || isListed || first.value === undefined ? null : { params: { site_id: address.site } },
+    address.site === null || isOfAll || isListed || first.value === undefined
+      ? null
+      : { params: { site_id: address.site } },
     address.site ?? ""
   )
   const sites = isListed || unlisted.value === undefined ? listed : [...listed, unlisted.value]
@@ -147,11 +158,18 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
     if (only !== undefined) go({ site: only.site_id }, { replace: true })
   }, [only])
 
+  const { value: counts } = useAnswer(
+    "GET /v1/owner/attention/counts",
+    isEnded || first.value === undefined ? null : { query: site === undefined ? {} : { site_id: site.site_id } },
+    site?.site_id ?? Address.allSites
+  )
+  const newCount = counts === undefined ? 0 : counts.unread + counts.waiting
+  const title = site === undefined && AllPage === undefined ? Texts.sites.title : Texts.pages[page]
   useEffect(() => {
     document.title = isEnded
       ? Texts.title(undefined, Texts.ended.title)
-      : Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
-  }, [isEnded, site, page])
+      : Texts.withCount(newCount, Texts.title(site?.name, title))
+  }, [isEnded, newCount, site, title])
 
   const canCreate = Roles.ownsAll(session.roles)
 
@@ -172,10 +190,11 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
       )
     }
     if (first.value === undefined) return <PagePending failure={first.failure} />
-    if (address.site !== null) {
+    if (AllPage !== undefined) return <AllPage sites={listed} roles={session.roles} />
+    if (address.site !== null && !isOfAll) {
       return unlisted.failure?.kind === "not-found" ? <NoSuchSite /> : <PagePending failure={unlisted.failure} />
     }
-    if (listed.length > 0) return <SiteList first={first} canCreate={canCreate} />
+    if (listed.length > 0) return <SiteList count={hasMoreSites ? undefined : listed.length} canCreate={canCreate} />
     return canCreate ? <FirstSite /> : <NoSites />
   }
   return (
@@ -183,7 +202,7 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
       {isEnded ? (
         <Bar sites={[]} site={undefined} session={undefined} canCreate={false} />
       ) : (
-        <Bar sites={sites} site={site} session={session} canCreate={canCreate} />
+        <Bar sites={sites} site={site} session={session} canCreate={canCreate} counts={counts} />
       )}
       <main id="content" tabIndex={-1} hidden={isEnded}>
         <Notice />

@@ -90,14 +90,23 @@ const Toolbar = ({ instance, instances, site, view }: ToolbarProps) => {
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations">["conversations"][number]
 
 /** The maximum number of conversations that one request loads. */
-const partSize = 50
+export const partSize = 50
 
-const Row = ({ conversation, site }: { readonly conversation: Conversation; readonly site: Site }) => {
+interface RowProps {
+  readonly conversation: Conversation
+  readonly site: Pick<Site, "time_zone">
+  /** Its place in the address, if that is not its id. */
+  readonly place?: string
+  /** The name of its website, in a list of several. */
+  readonly siteName?: string
+}
+
+export const Row = ({ conversation, place = conversation.conversation_id, site, siteName }: RowProps) => {
   const { item } = useAddress()
-  const { conversation_id, down, messages, preview, unanswered, up, updated_at, waiting } = conversation
+  const { down, messages, preview, unanswered, up, updated_at, waiting } = conversation
   return (
     <li class={`entry conversation ${waiting ? "unread" : ""}`}>
-      <a href={linkTo({ item: conversation_id })} aria-current={item === conversation_id ? "true" : undefined}>
+      <a href={linkTo({ item: place })} aria-current={item === place ? "true" : undefined}>
         <span class="first">
           {waiting && <i class="dot" title={Texts.conversations.waiting} />}
           {waiting && <span class="sr-only">{Texts.conversations.waiting}</span>}
@@ -107,6 +116,7 @@ const Row = ({ conversation, site }: { readonly conversation: Conversation; read
           <time dateTime={updated_at}>{Format.arrival(updated_at, { now: Date.now(), timeZone: site.time_zone })}</time>
         </span>
         <span class="preview">
+          {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
           {Texts.conversations.messages(messages)}
           {unanswered > 0 && <span class="mark bad">{Texts.conversations.unanswered(unanswered)}</span>}
           {down > 0 && <span class="mark bad">{Texts.conversations.rated.down}</span>}

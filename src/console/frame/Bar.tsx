@@ -11,7 +11,6 @@ import { Icon, Mark } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
-import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
 import { useStore } from "../Store.ts"
 import { NewSite } from "../sites/NewSiteButton.tsx"
@@ -55,6 +54,8 @@ export const ThemeMenu = () => {
 
 type Session = Answer<"GET /v1/owner/session">
 
+type Counts = Answer<"GET /v1/owner/attention/counts">
+
 const end = async () => {
   await send("DELETE /v1/owner/session", {})
   location.reload()
@@ -73,9 +74,6 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
-/** The maximum count that is shown. */
-const maxCount = 99
-
 interface CountProps {
   readonly count: number | undefined
   readonly label: (count: number) => string
@@ -86,35 +84,27 @@ const Count = ({ count = 0, label }: CountProps) =>
   count === 0 ? null : (
     <span class="count">
       <span aria-hidden="true" dir="ltr">
-        {count > maxCount ? `${maxCount}+` : count}
+        {Texts.shortCount(count)}
       </span>
       <span class="sr-only">{label(count)}</span>
     </span>
   )
 
-interface OfSite {
-  readonly siteId: string
-}
+/** What waits on the page with this name. */
+const CountOf = ({ counts, page }: { readonly counts: Counts | undefined; readonly page: string }) =>
+  page === "inbox" ? (
+    <Count count={counts?.unread} label={Texts.unread} />
+  ) : page === "conversations" ? (
+    <Count count={counts?.waiting} label={Texts.waiting} />
+  ) : null
 
-/** The number of unread submissions. */
-const UnreadCount = ({ siteId }: OfSite) => {
-  const { value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/submissions/overview",
-    { params: { site_id: siteId } },
-    siteId
+/** The pages of all websites, with their addresses. */
+const allPages = [
+  ["sites", Texts.sites.title, Address.initial],
+  ...(["inbox", "conversations"] as const).map(
+    (page) => [page, Texts.pages[page], { ...Address.initial, site: Address.allSites, page }] as const
   )
-  return <Count count={value?.unread} label={Texts.unread} />
-}
-
-/** The number of conversations that wait for a person. */
-const WaitingCount = ({ siteId }: OfSite) => {
-  const { value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/conversations/waiting",
-    { params: { site_id: siteId } },
-    siteId
-  )
-  return <Count count={value?.waiting} label={Texts.waiting} />
-}
+] as const
 
 /** The maximum number of websites in the menu. The list of all websites, which a longer list makes searchable, is first. */
 const maxInMenu = 8
@@ -126,9 +116,11 @@ interface Props {
   readonly site: Site | undefined
   /** Whether the person may create websites. */
   readonly canCreate: boolean
+  /** What waits on the website, or on all websites. */
+  readonly counts?: Counts | undefined
 }
 
-export const Bar = ({ canCreate, session, site, sites }: Props) => {
+export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
   const address = useAddress()
   const { page } = address
   const isOwner = session === undefined || Roles.roleFor(session.roles, site?.site_id ?? "") === "owner"
@@ -146,7 +138,23 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
           <Mark />
         </a>
         {site === undefined ? (
-          <b>{Texts.app}</b>
+          <>
+            <b>{Texts.app}</b>
+            {sites.length > 0 && (
+              <nav aria-label={Texts.frame.pages}>
+                {allPages.map(([name, title, to]) => (
+                  <a
+                    key={name}
+                    href={Address.format(to)}
+                    aria-current={name === (address.site === null ? "sites" : page) ? "page" : undefined}
+                  >
+                    {title}
+                    <CountOf counts={counts} page={name} />
+                  </a>
+                ))}
+              </nav>
+            )}
+          </>
         ) : (
           <>
             <Menu
@@ -174,8 +182,7 @@ export const Bar = ({ canCreate, session, site, sites }: Props) => {
                   aria-current={name === page ? "page" : undefined}
                 >
                   {title}
-                  {name === "inbox" && <UnreadCount siteId={site.site_id} />}
-                  {name === "conversations" && <WaitingCount siteId={site.site_id} />}
+                  <CountOf counts={counts} page={name} />
                 </a>
               ))}
             </nav>

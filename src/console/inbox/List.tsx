@@ -18,10 +18,10 @@ import * as View from "./View.ts"
 export type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number]
 
 /** The maximum number of submissions that one request loads. */
-const partSize = 50
+export const partSize = 50
 
 interface Shared {
-  readonly site: Site
+  readonly site: Pick<Site, "time_zone">
   readonly view: View.View
   readonly changes: Changes
   /** The submission that is open beside the list. */
@@ -34,14 +34,15 @@ interface Shared {
 export const nameOf = ({ email, name }: Pick<Submission, "email" | "name">): string =>
   name ?? email ?? Texts.inbox.anonymous
 
-const Row = ({
-  changes,
-  onSelect,
-  openId,
-  selected,
-  site,
-  submission
-}: Shared & { readonly submission: Submission }) => {
+interface RowProps extends Omit<Shared, "view"> {
+  readonly submission: Submission
+  /** Its place in the address, if that is not its id. */
+  readonly item?: string
+  /** The name of its website, in a list of several. */
+  readonly siteName?: string
+}
+
+export const Row = ({ changes, item, onSelect, openId, selected, site, siteName, submission }: RowProps) => {
   const { email, page_slug, preview, read, received_at, submission_id } = submission
   const isRead = changes.of(submission_id).isRead ?? read
   const name = nameOf(submission)
@@ -55,7 +56,7 @@ const Row = ({
           onChange={({ currentTarget }) => onSelect(submission_id, currentTarget.checked)}
         />
       )}
-      <a href={linkTo({ item: submission_id })} aria-current={openId === submission_id ? "true" : undefined}>
+      <a href={linkTo({ item: item ?? submission_id })} aria-current={openId === submission_id ? "true" : undefined}>
         <span class="first">
           {!isRead && <i class="dot" title={Texts.inbox.unread} />}
           {!isRead && <span class="sr-only">{Texts.inbox.unread}</span>}
@@ -67,6 +68,7 @@ const Row = ({
           </time>
         </span>
         <span class="preview">
+          {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
           {page_slug !== null && <span class="tag">{page_slug}</span>}
           <bdi>{preview}</bdi>
         </span>
@@ -76,6 +78,7 @@ const Row = ({
 }
 
 interface Props extends Shared {
+  readonly site: Site
   readonly empty: ComponentChildren
   /** Called with the id of the first submission that is listed; null while none is. */
   readonly onFirst: (submissionId: string | null) => void

@@ -56,6 +56,15 @@ export const app = "HydraCore"
 export const title = (site: string | undefined, page: string): string =>
   [page, site, app].filter((part) => part !== undefined).join(" · ")
 
+/** The maximum count that is shown. */
+const maxCount = 99
+
+export const shortCount = (count: number): string => (count > maxCount ? `${maxCount}+` : String(count))
+
+/** A title with what is new. */
+export const withCount = (count: number, title: string): string =>
+  count === 0 ? title : `(${shortCount(count)}) ${title}`
+
 export const frame = {
   skip: "Skip to the content",
   pages: "Pages",

@@ -5,11 +5,30 @@
  */
 export const sites = {
   title: "Websites",
-  note: "Visitors of the last 30 days",
+  note: "Visitors of yesterday, compared with the day before. What needs somebody comes first.",
+  visitors: "visitors yesterday",
+  unread: (count: number): string => (count === 1 ? "1 new lead" : `${count} new leads`),
+  waiting: (count: number): string => `${count} unanswered`,
+  problems: {
+    agent_failed: "Assistant fails",
+    webhook_disabled: "Webhook disabled",
+    webhook_failing: "Webhook fails",
+    mail_failing: "Mails fail",
+    tag_silent: "Tag not seen",
+    origin_refused: "Origin refused",
+    form_rules_refuse: "Form refuses many",
+    tokens_used_up: "Tokens used up",
+    limit_reached: "Limit reached"
+  },
+  moreProblems: (count: number): string => `and ${count} more`,
+  seen: (time: string): string => `Tag seen ${time}`,
+  neverSeen: "Tag not seen yet",
+  noStatistics: "The statistics cannot be read now",
   find: "Find a website",
   noMatch: "No website has this text in its name or its origins.",
   more: "Show more",
   all: "All websites",
+  one: "Website",
   create: "New website"
 } as const
 

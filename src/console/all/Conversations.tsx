@@ -1,0 +1,131 @@
+/**
+ * The conversations of all websites: a list, and beside it the open conversation.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { partSize, Row } from "../conversations/Conversations.tsx"
+import { Transcript } from "../conversations/Transcript.tsx"
+import * as View from "../conversations/View.ts"
+import { go, useAddress } from "../Location.ts"
+import { useChange } from "../parts/Change.ts"
+import { Confirm } from "../parts/Dialog.tsx"
+import { Message } from "../parts/Message.tsx"
+import { PagedList } from "../parts/PagedList.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
+import type { Answer } from "../Requests.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
+import * as Place from "./Place.ts"
+import { SiteMenu } from "./SiteMenu.tsx"
+
+type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
+
+export const AllConversations = ({ roles, sites }: AllPageProps) => {
+  const { item, view: parameters } = useAddress()
+  const view = View.parse(parameters)
+  const siteId = parameters["site"] ?? ""
+  const show = (change: Partial<View.View>, ofSite = siteId, replace = false) =>
+    go(
+      { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
+      { replace }
+    )
+  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
+  const [openSiteId = null, instanceId = "", conversationId = ""] = Place.parse(item, 3) ?? []
+  const openSite = useSite(openSiteId, sites)
+  const [isRemoving, setRemoving] = useState(false)
+  const removal = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id")
+  return (
+    <div class={openSiteId === null ? "" : "reading"}>
+      <h1 class="sr-only">{Texts.pages.conversations}</h1>
+      <header class="toolbar">
+        <nav class="folders" aria-label={Texts.conversations.show}>
+          {View.kinds.map((kind) => (
+            <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
+              {Texts.conversations.kinds[kind]}
+            </button>
+          ))}
+        </nav>
+        <div class="tools">
+          <SiteMenu sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
+          <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        </div>
+      </header>
+      {removal.failure !== undefined && (
+        <p class="bad failed" role="alert">
+          {Texts.inbox.failed}
+        </p>
+      )}
+      <div class="panes">
+        <PagedList<Conversation>
+          key={JSON.stringify([view, siteId])}
+          label={Texts.conversations.list}
+          more={Texts.inbox.more}
+          useItems={(cursor) =>
+            mapResource(
+              useAnswer(
+                "GET /v1/owner/conversations",
+                {
+                  query: {
+                    ...View.toFilter(view),
+                    ...(siteId !== "" && { site_id: siteId }),
+                    limit: partSize,
+                    ...(cursor !== undefined && { cursor })
+                  }
+                },
+                "conversations"
+              ),
+              ({ conversations, next }) => ({ items: conversations, next })
+            )
+          }
+          row={(conversation) => {
+            const { conversation_id, instance, site } = conversation
+            const place = Place.format(site.site_id, instance.instance_id, conversation_id)
+            return <Row key={place} conversation={conversation} site={site} siteName={site.name} place={place} />
+          }}
+          empty={
+            View.isFiltered(view) || siteId !== "" ? (
+              <div class="nothing">
+                <p>{Texts.conversations.noMatch}</p>
+                <button type="button" class="button" onClick={() => go({ view: {} })}>
+                  {Texts.inbox.empty.clear}
+                </button>
+              </div>
+            ) : (
+              <Message title={Texts.conversations.empty}>
+                <p>{Texts.conversations.emptyBody}</p>
+              </Message>
+            )
+          }
+        />
+        {openSite !== undefined ? (
+          <Transcript
+            key={item}
+            site={openSite}
+            instanceId={instanceId}
+            conversationId={conversationId}
+            isMember={isMemberOf(roles, openSite.site_id)}
+            onRemove={() => setRemoving(true)}
+          />
+        ) : (
+          <p class="details nothing-open muted">{Texts.conversations.open}</p>
+        )}
+      </div>
+      {isRemoving && openSite !== undefined && (
+        <Confirm
+          title={Texts.conversations.confirm}
+          body={Texts.conversations.confirmBody}
+          onCancel={() => setRemoving(false)}
+          onConfirm={() => {
+            setRemoving(false)
+            removal.run(
+              { params: { site_id: openSite.site_id, instance_id: instanceId, conversation_id: conversationId } },
+              () => go({ item: null }, { replace: true })
+            )
+          }}
+        />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,161 @@
+/**
+ * The submissions of all websites: a list, and beside it the one that is open.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { hides } from "../inbox/Change.ts"
+import { useChanges } from "../inbox/Changes.ts"
+import { Details } from "../inbox/Details.tsx"
+import { partSize, Row } from "../inbox/List.tsx"
+import * as View from "../inbox/View.ts"
+import { go, useAddress } from "../Location.ts"
+import { Confirm } from "../parts/Dialog.tsx"
+import { Message } from "../parts/Message.tsx"
+import { PagedList } from "../parts/PagedList.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
+import type { Answer } from "../Requests.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
+import * as Place from "./Place.ts"
+import { SiteMenu } from "./SiteMenu.tsx"
+
+type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
+
+const nothing: ReadonlySet<string> = new Set()
+
+const isFolder = (folder: View.Folder): folder is "accepted" | "quarantined" => folder !== "deleted"
+
+export const AllInbox = ({ roles, sites }: AllPageProps) => {
+  const { item, view: parameters } = useAddress()
+  const view = View.parse(parameters)
+  const siteId = parameters["site"] ?? ""
+  const show = (change: Partial<View.View>, ofSite = siteId, replace = false) =>
+    go(
+      { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
+      { replace }
+    )
+  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
+  const [openSiteId = null, openId = null] = Place.parse(item, 2) ?? []
+  const openSite = useSite(openSiteId, sites)
+  const changes = useChanges(openSiteId ?? "")
+  const [removing, setRemoving] = useState<string | null>(null)
+  const isOpen = openId !== null && !hides(view.folder, changes.of(openId))
+  const viewKey = JSON.stringify([view, siteId])
+  return (
+    <div class={`inbox ${isOpen ? "reading" : ""}`}>
+      <h1 class="sr-only">{Texts.pages.inbox}</h1>
+      <header class="toolbar">
+        <nav class="folders" aria-label={Texts.inbox.folder}>
+          {View.folders.filter(isFolder).map((folder) => (
+            <button
+              type="button"
+              key={folder}
+              aria-pressed={folder === view.folder}
+              onClick={() => show({ folder, isUnreadOnly: false })}
+            >
+              {Texts.inbox.folders[folder]}
+            </button>
+          ))}
+        </nav>
+        <div class="tools">
+          <SiteMenu sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
+          <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+          {view.folder === "accepted" && (
+            <button
+              type="button"
+              class="button toggle"
+              aria-pressed={view.isUnreadOnly}
+              onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
+            >
+              {Texts.inbox.unreadOnly}
+            </button>
+          )}
+        </div>
+      </header>
+      {changes.isFailed && (
+        <p class="bad failed" role="alert">
+          {Texts.inbox.failed}
+        </p>
+      )}
+      <div class="panes">
+        <PagedList<Submission>
+          key={viewKey}
+          label={Texts.inbox.list}
+          more={Texts.inbox.more}
+          useItems={(cursor) =>
+            mapResource(
+              useAnswer(
+                "GET /v1/owner/submissions",
+                {
+                  query: {
+                    ...View.toFilter(view),
+                    ...(siteId !== "" && { site_id: siteId }),
+                    limit: partSize,
+                    ...(cursor !== undefined && { cursor })
+                  }
+                },
+                "submissions"
+              ),
+              ({ next, submissions }) => ({ items: submissions, next })
+            )
+          }
+          isHidden={({ submission_id }) => hides(view.folder, changes.of(submission_id))}
+          row={(submission) => (
+            <Row
+              key={submission.submission_id}
+              submission={submission}
+              site={submission.site}
+              siteName={submission.site.name}
+              item={Place.format(submission.site.site_id, submission.submission_id)}
+              changes={changes}
+              openId={openId}
+              selected={nothing}
+              onSelect={undefined}
+            />
+          )}
+          empty={
+            View.isFiltered(view) || siteId !== "" ? (
+              <div class="nothing">
+                <p>{view.isUnreadOnly && view.search === "" ? Texts.inbox.empty.unread : Texts.inbox.empty.noMatch}</p>
+                <button type="button" class="button" onClick={() => go({ view: {} })}>
+                  {Texts.inbox.empty.clear}
+                </button>
+              </div>
+            ) : (
+              <Message title={Texts.inbox.empty[view.folder]}>
+                <p>{Texts.inbox.empty[`${view.folder}Body`]}</p>
+              </Message>
+            )
+          }
+        />
+        {isOpen && openSite !== undefined ? (
+          <Details
+            key={openId}
+            site={openSite}
+            submissionId={openId}
+            isChosen={true}
+            changes={changes}
+            isMember={isMemberOf(roles, openSite.site_id)}
+            onRemove={setRemoving}
+          />
+        ) : (
+          <div class="details" />
+        )}
+      </div>
+      {removing !== null && (
+        <Confirm
+          title={Texts.inbox.confirm(1)}
+          body={Texts.inbox.confirmBody(1)}
+          onCancel={() => setRemoving(null)}
+          onConfirm={() => {
+            changes.remove([removing])
+            setRemoving(null)
+            go({ item: null }, { replace: true })
+          }}
+        />
+      )}
+    </div>
+  )
+}
