@@ -35,6 +35,7 @@ import * as SiteErasure from "./privacy/postgres/SiteErasure.ts"
 import * as Readiness from "./server/postgres/Readiness.ts"
 import * as ConsoleSessions from "./sites/access/postgres/ConsoleSessions.ts"
 import * as OwnerKeys from "./sites/access/postgres/OwnerKeys.ts"
+import * as People from "./sites/access/postgres/People.ts"
 import * as Shares from "./sites/access/postgres/Shares.ts"
 import * as Decisions from "./sites/postgres/Decisions.ts"
 import * as RecordSites from "./sites/postgres/RecordSites.ts"
@@ -93,6 +94,7 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer(cached),
     OwnerKeys.layer,
     ConsoleSessions.layer({ idle: Duration.toMillis(settings.sessionIdle) }),
+    People.layer,
     Shares.layer,
     Transcripts.layer.pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer,

@@ -37,6 +37,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
     report: yield* MailContent.report(site, "weekly", range),
     invitation: InvitationMail.content({
       websites: [site.name],
+      title: "invitation",
       role: "viewer",
       url: "https://edge.example/console/#/link/hcl_example",
       expires: "Friday, November 27, 2026 at 7:03 PM"

@@ -31,13 +31,15 @@ import { Authentication } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SessionGroup } from "../sites/access/CurrentSessionApi.ts"
 import { KeysGroup } from "../sites/access/OwnerKeysApi.ts"
+import { PeopleGroup } from "../sites/access/OwnerPeopleApi.ts"
 import { SessionsGroup } from "../sites/access/OwnerSessionsApi.ts"
 import { Validation } from "../sites/access/ValidationApi.ts"
 import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, RepliesGroup, ConversationsGroup)
-  .add(AttentionGroup, ActivityGroup, HealthGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
+  .add(SessionsGroup, PeopleGroup)
+  .add(AttentionGroup, ActivityGroup, HealthGroup, GoalsGroup, TokensGroup, KeysGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
   // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.

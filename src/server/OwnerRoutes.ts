@@ -63,7 +63,9 @@ import * as Exports from "../sites/access/Exports.ts"
 import type { Invitations } from "../sites/access/MailedLink.ts"
 import type { OwnerKeys } from "../sites/access/OwnerKey.ts"
 import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
+import * as PeopleHandlers from "../sites/access/OwnerPeopleHttp.ts"
 import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
+import type { People } from "../sites/access/People.ts"
 import type { Shares } from "../sites/access/Share.ts"
 import * as SharedAuthentication from "../sites/access/SharedAuthentication.ts"
 import * as SiteSlots from "../sites/access/SiteSlots.ts"
@@ -95,6 +97,7 @@ type HandlerServices =
   | WidgetTokens
   | OwnerKeys
   | ConsoleSessions
+  | People
   | Invitations
   | RateLimiter
   | Shares
@@ -152,6 +155,7 @@ export const layer = (options: Options) =>
           TokenHandlers.layer,
           KeyHandlers.layer,
           SessionHandlers.layer,
+          PeopleHandlers.layer,
           ShareHandlers.layer,
           LiveHandlers.layer,
           SharedHandlers.layer,

@@ -22,6 +22,7 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
         const link = new URL(yield* ConsolePage.newLink())
         yield* open(`https://edge.test:${port}${link.pathname}${link.hash}`)
         yield* on(() => page.getByRole("button", { name: "Open the console" }).click())
+        yield* on(() => page.getByRole("button", { name: "Not now" }).click())
         const session = page.getByRole("button", { name: "Session: Owner" })
         yield* on(() => session.waitFor())
         const cookies = yield* on(() => context.cookies())

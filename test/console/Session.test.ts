@@ -23,6 +23,9 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       // A program that only loads the page does not use up the link.
       yield* on(() => page.reload())
       yield* on(() => button.click())
+      // The session has no person yet.
+      yield* on(() => page.getByRole("heading", { name: "Who are you?" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Not now" }).click())
       yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
       assert.notInclude(yield* on(() => page.evaluate<string>("location.href")), "link")
       yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())
@@ -38,6 +41,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       // Another link may still be opened in the same tab.
       yield* Effect.flatMap(ConsolePage.newLink(), other.open)
       yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => other.page.getByRole("button", { name: "Not now" }).click())
       yield* on(() => other.page.getByRole("button", { name: "Session: Owner" }).waitFor())
     })
   )
@@ -75,6 +79,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
         assert.isAtMost(overflow, 0)
         yield* on(() => button.click())
+        yield* on(() => page.getByRole("button", { name: "Not now" }).click())
         yield* on(() => page.getByRole("button", { name: "Session: Viewer" }).waitFor())
 
         yield* open(yield* newLink("owner", "all", null))
@@ -157,6 +162,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
             const other = await context.newPage()
             await other.goto(link)
             await other.getByRole("button", { name: "Open the console" }).click()
+            await other.getByRole("button", { name: "Not now" }).click()
             await other.getByRole("button", { name: "Session: Owner" }).waitFor()
             await other.close()
             await page.getByRole("button", { name: "Continue" }).click()

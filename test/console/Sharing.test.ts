@@ -35,6 +35,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       const colleague = yield* ConsolePage.newVisitor()
       yield* colleague.open(link ?? "")
       yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => colleague.page.getByRole("button", { name: "Not now" }).click())
       yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())
       // The only website is open at once.
       yield* on(() => colleague.page.getByRole("button", { name: /^Websites: Fjordlight Kayaks/ }).waitFor())

@@ -34,6 +34,7 @@ import { Persons } from "../../src/privacy/Persons.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
+import { People } from "../../src/sites/access/People.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { RecordSites } from "../../src/sites/RecordSites.ts"
@@ -82,6 +83,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Persons)({}),
   Layer.mock(ConsoleSessions)({}),
   Layer.mock(OwnerKeys)({}),
+  Layer.mock(People)({}),
   Layer.mock(Shares)({}),
   Layer.mock(RecordSites)({}),
   Layer.mock(SiteErasure)({})

@@ -91,6 +91,7 @@ const signIn = async (browser: Browser, link: string) => {
   const page = await context.newPage()
   await page.goto(link)
   await page.getByRole("button", { name: "Open the console" }).click()
+  await page.getByRole("button", { name: "Not now" }).click()
   await page.getByRole("button", { name: /^Session: / }).waitFor()
   const session = await context.storageState()
   await context.close()

@@ -114,7 +114,7 @@ export const layer = HttpApiBuilder.group(
         "invite",
         Effect.fnUntraced(function* ({ payload: { email, expires_at, label = null, origin, role, sites } }) {
           const { isMailed, link, session } = yield* links
-            .create({ role, sites, label, linkExpiresAt: expires_at }, email, origin)
+            .create({ role, sites, label, linkExpiresAt: expires_at }, email, { origin })
             .pipe(
               Effect.catchTags({
                 NotMailed: (error) => Effect.fail(Errors.invalidBody(textOf(error))),

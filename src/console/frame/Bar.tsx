@@ -8,6 +8,7 @@ import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
+import { lazy } from "../parts/Lazy.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
@@ -61,18 +62,33 @@ const end = async () => {
   location.reload()
 }
 
-const SessionMenu = ({ session }: { readonly session: Session }) => (
-  <Menu
-    label={`${Texts.session.label}: ${Texts.session.roles[Roles.highest(session.roles)]}`}
-    side="end"
-    hasChevron={false}
-    note={Texts.session.ends(Format.day(Date.parse(session.expires_at)))}
-    choices={[{ value: "end", label: Texts.session.end }]}
-    onChoose={end}
-  >
-    <Icon name="person" />
-  </Menu>
-)
+const Account = lazy(() => import("./Account.tsx").then(({ Account }) => Account))
+
+const SessionMenu = ({ session }: { readonly session: Session }) => {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <>
+      <Menu
+        label={`${Texts.session.label}: ${Texts.session.roles[Roles.highest(session.roles)]}`}
+        side="end"
+        hasChevron={false}
+        note={
+          session.person?.name ??
+          session.person?.email ??
+          Texts.session.ends(Format.day(Date.parse(session.expires_at)))
+        }
+        choices={[
+          { value: () => setOpen(true), label: Texts.account.title },
+          { value: end, label: Texts.session.end }
+        ]}
+        onChoose={(act) => void act()}
+      >
+        <Icon name="person" />
+      </Menu>
+      {isOpen && <Account session={session} onClose={() => setOpen(false)} />}
+    </>
+  )
+}
 
 interface CountProps {
   readonly count: number | undefined

@@ -11,6 +11,7 @@ import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
 import * as Texts from "../Texts.ts"
 import { LoginSteps } from "./Login.tsx"
+import { WhoAreYou } from "./WhoAreYou.tsx"
 
 type Linked = Answer<"POST /v1/owner/session/link">
 type Session = Answer<"GET /v1/owner/session">
@@ -23,8 +24,12 @@ const Fact = ({ children, name }: { readonly name: string; readonly children: Co
 )
 
 /** The person, or what the link was created for. */
-const nameOf = ({ label, person }: Pick<Session, "label" | "person">): string =>
-  person?.name ?? person?.email ?? label ?? Texts.people.unnamed
+const nameOf = ({
+  email,
+  label,
+  person
+}: Pick<Session, "label" | "person"> & { readonly email?: string | null }): string =>
+  person?.name ?? person?.email ?? email ?? label ?? Texts.people.unnamed
 
 /** The session that a link opens, and the one that it ends. */
 const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Session | undefined }) => (
@@ -70,6 +75,7 @@ const permanent: ReadonlyArray<FailureKind | undefined> = ["signed-out", "not-fo
  */
 export const Link = ({ page, secret }: { readonly secret: string; readonly page: string | null }) => {
   const [isBusy, setBusy] = useState(false)
+  const [isOpen, setOpen] = useState(false)
   const [failure, setFailure] = useState<FailureKind | null>(null)
   const linked = useAnswer("POST /v1/owner/session/link", { body: { secret } })
   // Sent second: a page without a session repeats no other requests, so a failed one of the link would remain.
@@ -79,9 +85,26 @@ export const Link = ({ page, secret }: { readonly secret: string; readonly page:
     const outcome = await send("POST /v1/owner/session", { body: { secret } })
     setBusy(false)
     if (!outcome.ok) return setFailure(outcome.failure.kind)
-    // The reload drops everything that an earlier session loaded.
+    if (linked.value?.person === null && linked.value.email === null) setOpen(true)
+    else enter()
+  }
+  // The reload drops everything that an earlier session loaded.
+  const enter = () => {
     history.replaceState(null, "", `${location.pathname}${page ?? ""}`)
     location.reload()
+  }
+  if (isOpen) {
+    return (
+      <Message title={Texts.person.title}>
+        <p>{Texts.person.why}</p>
+        <WhoAreYou onNamed={enter} />
+        <p>
+          <button type="button" class="button" onClick={enter}>
+            {Texts.person.later}
+          </button>
+        </p>
+      </Message>
+    )
   }
   if (permanent.includes(failure ?? linked.failure?.kind)) {
     return (

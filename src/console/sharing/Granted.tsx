@@ -17,6 +17,8 @@ export interface Grant {
   readonly name: string
   /** What the access permits, and its dates. */
   readonly details: ComponentChildren
+  /** What else can be done with it, beside its removal. */
+  readonly actions?: ComponentChildren
   /** Whether this is the person's own access, which cannot be removed here. */
   readonly isOwn: boolean
 }
@@ -29,7 +31,7 @@ interface Words {
   readonly confirm: (name: string) => string
   readonly confirmBody: string
   /** The label of the checkbox "also end what was opened with this access". Absent if an access cannot open anything. */
-  readonly withOpened?: string
+  readonly withOpened?: string | undefined
 }
 
 interface Props {
@@ -71,6 +73,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
                 </b>
                 <span class="muted">{grant.details}</span>
               </span>
+              {grant.actions}
               {!grant.isOwn && (
                 <button
                   type="button"

@@ -12,7 +12,7 @@ import { type ReachProps, useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
-import { all, type Role } from "../Roles.ts"
+import { all, type GrantedRole, type Role } from "../Roles.ts"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
 import { Granted } from "./Granted.tsx"
@@ -40,7 +40,18 @@ interface Created {
   readonly until: string
 }
 
-const nameOf = ({ current, label }: Session): string => (current ? Texts.people.you : (label ?? Texts.people.unnamed))
+const nameOf = ({ current, email, label }: Session): string =>
+  current ? Texts.people.you : (label ?? email ?? Texts.people.unnamed)
+
+type Person = Answer<"GET /v1/owner/people">["people"][number]
+
+/** The person's role for a website: the one for it alone, or the one for all websites. */
+const grantedHere = ({ roles }: Person, siteId: string): GrantedRole => {
+  const granted = roles.find(({ sites }) => sites !== "all" && sites.some((id) => id === siteId))
+  return granted === undefined
+    ? { role: roles[0]?.role ?? "viewer", sites: "all" }
+    : { role: granted.role, sites: [siteId] }
+}
 
 const detailsOf = (session: Session, facts: { readonly now: number; readonly timeZone: string }): string => {
   const time = (text: string) => Format.arrival(text, facts)
@@ -53,6 +64,9 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
   ].join(" · ")
 }
 
+/** Whether the person has the website only by a role for all websites. */
+const isForAll = (person: Person, siteId: string): boolean => grantedHere(person, siteId).sites === "all"
+
 export const People = (page: ReachProps) => {
   const { site } = page
   const [name, setName] = useState("")
@@ -63,6 +77,8 @@ export const People = (page: ReachProps) => {
   const [email, setEmail] = useState("")
   const [created, setCreated] = useState<Created | null>(null)
   const creation = useChange("POST /v1/owner/sessions")
+  const repetition = useChange("POST /v1/owner/sessions/:session_id/mail")
+  const change = useChange("PUT /v1/owner/people/:person_id/role")
   const facts = { now: Date.now(), timeZone: site.time_zone }
   const listed = useAnswer("GET /v1/owner/sessions", { query: { site_id: site.site_id, limit: 100 } }, site.site_id)
   const canMail = listed.value?.can_mail === true
@@ -71,8 +87,54 @@ export const People = (page: ReachProps) => {
       id: session.session_id,
       name: nameOf(session),
       details: detailsOf(session, facts),
-      isOwn: session.current
+      isOwn: session.current,
+      actions: session.email !== null && (
+        <button
+          type="button"
+          class="button"
+          disabled={repetition.isBusy}
+          aria-label={Texts.people.againTo(session.email)}
+          onClick={() => repetition.run({ params: { session_id: session.session_id } })}
+        >
+          {Texts.people.again}
+        </button>
+      )
     }))
+  )
+  const listedPeople = useAnswer("GET /v1/owner/people", { query: { site_id: site.site_id, limit: 100 } }, site.site_id)
+  const people = mapResource(listedPeople, ({ people: found }) =>
+    found.map((person) => {
+      const granted = grantedHere(person, site.site_id)
+      return {
+        id: person.person_id,
+        name: person.current ? Texts.people.you : (person.name ?? person.email),
+        details: [
+          person.email,
+          ...(person.last_used_at === null ? [] : [Texts.people.used(Format.arrival(person.last_used_at, facts))]),
+          ...(granted.sites === "all" ? [ReachTexts.reached("all")] : [])
+        ].join(" · "),
+        isOwn: person.current,
+        actions: !person.current && (
+          <select
+            aria-label={Texts.people.roleOf(person.name ?? person.email)}
+            value={granted.role}
+            disabled={change.isBusy}
+            onChange={({ currentTarget }) =>
+              change.run({
+                params: { person_id: person.person_id },
+                body: { role: currentTarget.value as Role, sites: granted.sites }
+              })
+            }
+          >
+            {all.map((choice) => (
+              <option key={choice} value={choice}>
+                {Texts.session.roles[choice]}
+              </option>
+            ))}
+          </select>
+        )
+      }
+    })
   )
 
   const create = (event: Event) => {
@@ -100,6 +162,18 @@ export const People = (page: ReachProps) => {
     const outcome = await send("DELETE /v1/owner/sessions/:session_id", {
       params: { session_id: id },
       query: endsOpened ? { with_opened: "true" } : {}
+    })
+    reloadData()
+    return outcome.ok ? undefined : outcome.failure
+  }
+
+  /** Removes the role for this website, or, if the person has one for all, all roles. */
+  const remove = async (id: string) => {
+    const outcome = await send("DELETE /v1/owner/people/:person_id", {
+      params: { person_id: id },
+      query: listedPeople.value?.people.some((person) => person.person_id === id && isForAll(person, site.site_id))
+        ? {}
+        : { site_id: site.site_id }
     })
     reloadData()
     return outcome.ok ? undefined : outcome.failure
@@ -185,7 +259,18 @@ export const People = (page: ReachProps) => {
           </>
         )}
       </div>
-      <Granted grants={grants} words={{ ...Texts.people, none: Texts.people.nobody }} onEnd={end} />
+      <div role="status">
+        {[repetition.failure, change.failure].map(
+          (failure) => failure !== undefined && <p class="bad">{messageOf(failure)}</p>
+        )}
+      </div>
+      <Granted
+        grants={people}
+        words={{ ...Texts.people, ...Texts.removal, none: Texts.people.nobody }}
+        onEnd={remove}
+      />
+      <h3>{Texts.people.links}</h3>
+      <Granted grants={grants} words={{ ...Texts.people, none: Texts.people.noLinks }} onEnd={end} />
       {listed.value !== undefined && listed.value.next !== null && <p class="muted">{Texts.people.first}</p>}
     </section>
   )

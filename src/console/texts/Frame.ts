@@ -40,6 +40,26 @@ export const link = {
   spentBody: "A link opens the console once. Get a new one:"
 } as const
 
+export const person = {
+  title: "Who are you?",
+  why: "With your address you log in by yourself from now on, and the others see who you are.",
+  name: "Your name",
+  save: "Save",
+  later: "Not now",
+  next: "Continue to the console",
+  mailed: (address: string): string =>
+    `A mail with a link is on its way to ${address}. Open it in this browser to confirm your address. Until then, this session goes on without one.`
+} as const
+
+export const account = {
+  title: "Account",
+  devices: "Devices",
+  thisDevice: "This device",
+  unknownDevice: "Unknown browser",
+  end: "Log out",
+  endOf: (device: string): string => `Log out ${device}`
+} as const
+
 export const session = {
   label: "Session",
   roles: { owner: "Owner", member: "Member", viewer: "Viewer" },

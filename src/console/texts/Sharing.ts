@@ -5,9 +5,9 @@
  */
 export const people = {
   title: "People",
-  note: "A link opens the console, once. After that, the browser stays signed in for as long as it is used at least once a month.",
+  note: "Invite a person by mail: the link in the mail makes the person, who then logs in with the address. A link without an address opens the console once, for anyone who has it.",
   name: "Name",
-  email: "Email address (optional)",
+  email: "Email address",
   role: "Role",
   roles: {
     viewer: "Reads everything",
@@ -19,11 +19,16 @@ export const people = {
   create: "Create a link",
   send: "Send the link",
   sent: (address: string, until: string): string =>
-    `The mail server accepted a mail with the link to ${address}. It works once, until ${until}. The address is not stored.`,
+    `The mail server accepted a mail with the link to ${address}. It works once, until ${until}.`,
   created: (name: string, until: string): string =>
     `Send this link to ${name === "" ? "your colleague" : name}. It works once, until ${until}, and is not shown again.`,
   first: "The first 100 are listed. The command `hydracore console sessions` lists all.",
-  nobody: "Nobody else has a link or a session.",
+  nobody: "Nobody has logged in with an address yet.",
+  links: "Invitations, and sessions without a person",
+  noLinks: "There are none.",
+  again: "Send again",
+  againTo: (address: string): string => `Send the invitation of ${address} again`,
+  roleOf: (name: string): string => `Role of ${name}`,
   unnamed: "Without a name",
   you: "You",
   unopened: (time: string): string => `Not opened yet; the link expires ${time}`,
@@ -34,6 +39,13 @@ export const people = {
   confirmBody:
     "The session ends within a second, or the unopened link stops working. The keys and the unopened links that were created in the session stop working too. People who opened such a link stay signed in, unless you remove them too.",
   withOpened: "Also sign out people who opened links of this session, and revoke the keys and links that they created"
+} as const
+
+/** The removal of a person, where it differs from that of a link or a session. */
+export const removal = {
+  confirmBody:
+    "The person cannot reach this website from the next second on. The keys and the unopened links for it that the person created stop working too.",
+  withOpened: undefined
 } as const
 
 export const dashboards = {

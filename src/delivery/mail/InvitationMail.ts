@@ -30,25 +30,40 @@ const listed = (websites: ReadonlyArray<string>, max: number): string => {
   return `${names.join(", ")}${more > 0 ? ` and ${MailText.number(more)} more` : ""}`
 }
 
-export const content = ({ expires, role, url, websites }: Invitation): Content => {
+export const content = ({ expires, role, title, url, websites }: Invitation): Content => {
   const names = websites === null ? "all websites" : listed(websites, maxNames)
-  return {
-    subject: `Invitation to the console of ${websites === null ? names : listed(websites, 1)}`,
-    website: names,
-    title: "You are invited to the console",
-    parts: [
-      {
-        kind: "paragraph",
-        text: `The console shows the visitors, submissions and conversations of ${names}. ${rights[role]}`
-      },
-      { kind: "button", label: "Open the console", href: url },
-      {
-        kind: "paragraph",
-        text: `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
+  const named = websites === null ? names : listed(websites, 1)
+  const once = `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
+  return title === "invitation"
+    ? {
+        subject: `Invitation to the console of ${named}`,
+        website: names,
+        title: "You are invited to the console",
+        parts: [
+          {
+            kind: "paragraph",
+            text: `The console shows the visitors, submissions and conversations of ${names}. ${rights[role]}`
+          },
+          { kind: "button", label: "Open the console", href: url },
+          { kind: "paragraph", text: `${once} With this address you log in from then on.` }
+        ],
+        reason:
+          "You get this mail because an owner entered this address to invite you to the console. If you unsubscribe, an owner cannot mail you again.",
+        replyTo: null
       }
-    ],
-    reason:
-      "You get this mail because an owner entered this address to invite you to the console. If you unsubscribe, an owner cannot mail you again.",
-    replyTo: null
-  }
+    : {
+        subject: `Confirm your address for the console of ${named}`,
+        website: names,
+        title: "Is this your address?",
+        parts: [
+          {
+            kind: "paragraph",
+            text: `Somebody who uses the console of ${names} entered this address to log in with it. If that was not you, do nothing.`
+          },
+          { kind: "button", label: "Confirm this address", href: url },
+          { kind: "paragraph", text: once }
+        ],
+        reason: "You get this mail because this address was entered in the console.",
+        replyTo: null
+      }
 }

@@ -188,7 +188,92 @@ export const close = HttpApiEndpoint.delete("close", path, { success: HttpApiSch
     })
   )
 
+const devicesPath = `${path}/devices`
+
+export const Devices = Schema.Struct({
+  devices: Schema.Array(
+    Schema.Struct({
+      session_id: SessionId,
+      device: Schema.NullOr(Schema.String).annotate({ description: "The browser, such as `Firefox on Linux`" }),
+      opened_at: Fields.time,
+      last_used_at: Fields.time,
+      current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
+    })
+  )
+}).annotate({
+  identifier: "Devices",
+  title: "Devices",
+  examples: [
+    {
+      devices: [
+        {
+          session_id: SessionId.make(Examples.id),
+          device: "Firefox on Linux",
+          opened_at: Examples.time,
+          last_used_at: Examples.time,
+          current: true
+        }
+      ]
+    }
+  ]
+})
+
+export const devices = HttpApiEndpoint.get("devices", devicesPath, { success: Devices, error: Errors.NotFound })
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "list_devices",
+      summary: "List a person's devices",
+      description:
+        "The open sessions of the request's person, the latest used first; of a session without a person, only itself. 404 for a request with a key."
+    })
+  )
+
+export const endDevice = HttpApiEndpoint.delete("endDevice", `${devicesPath}/:session_id`, {
+  params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+})
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "end_device",
+      summary: "End a session of the person",
+      description:
+        "Logs a device of the request's person out, on every process within a second, and revokes the keys and unopened links that were created in its session. 404 if the session is of somebody else."
+    })
+  )
+
+export const NewPerson = Schema.Struct({
+  name: Fields.name("Name"),
+  email: Schema.optionalKey(emailOf("The person's address. Only a session without a person sends it"))
+}).annotate({ identifier: "NewPerson", title: "NewPerson", examples: [{ name: "Ada", email: "ada@example.com" }] })
+
+export const NamedPerson = Schema.Struct({
+  mailed: Schema.Boolean.annotate({
+    description: "Whether a link was mailed to the address. The person exists once it is opened"
+  })
+}).annotate({ identifier: "NamedPerson", title: "NamedPerson", examples: [{ mailed: true }] })
+
+export const setPerson = HttpApiEndpoint.put("setPerson", `${path}/person`, {
+  payload: NewPerson,
+  success: NamedPerson,
+  error: Errors.NotFound
+})
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "set_person",
+      summary: "Say who uses the session",
+      description:
+        "Sets the name of the session's person. A session that a link opened without a person also sends an `email`: the service mails a link to it, with the limits of an invitation, which makes the person with the roles of the session; a service that sends no mail makes the person at once. 422 if there is such a person already and no mail can be sent. 404 for a request with a key."
+    })
+  )
+
 /** Each endpoint declares its own middleware, because those of a person who has no session yet require none. */
 export class SessionGroup extends HttpApiGroup.make("session")
-  .add(open, readLink, readLogin, login, current, close)
+  .add(open, readLink, readLogin, login, current, close, devices, endDevice, setPerson)
   .annotateMerge(OpenApi.annotations({ title: "Session", description: "The session of a person in the console" })) {}

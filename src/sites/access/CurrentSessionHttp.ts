@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
+import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import { Caller, localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
 import { CallerLimits } from "./CallerLimits.ts"
@@ -16,6 +17,8 @@ import { ConsoleSessions, limits, linkSyntax } from "./ConsoleSession.ts"
 import * as Device from "./Device.ts"
 import * as Errors from "./Errors.ts"
 import * as Login from "./Login.ts"
+import * as MailedLink from "./MailedLink.ts"
+import { People } from "./People.ts"
 
 /** The maximum number of websites that the page of a link names. */
 const maxNamed = 20
@@ -66,6 +69,23 @@ const currentSession = Caller.use(({ session }) =>
   session === null ? Effect.fail(withoutSession) : Effect.succeed(session)
 )
 
+const noDevice = Errors.make(
+  "NotFound",
+  "Your devices have no such session. `GET /v1/owner/session/devices` lists them."
+)
+
+const fixedAddress = Errors.invalid(
+  "email",
+  "the address of a person does not change; an owner can invite the new address, and remove the old one"
+)
+
+const withoutAddress = Errors.invalid("email", "an email address is expected")
+
+const takenAddress = Errors.invalid(
+  "email",
+  "there is a person with this address; `hydracore console link --email <address>` prints a link for this person"
+)
+
 export interface Options {
   /** Whether there is a console. */
   readonly console: boolean
@@ -80,6 +100,8 @@ export const layer = (options: Options) =>
       const directory = yield* SiteDirectory
       const callers = yield* CallerLimits
       const login = yield* Login.make
+      const links = yield* MailedLink.make
+      const people = yield* People
 
       /** Looks up a link with `find`. A link that is not found counts against the client's address. */
       const lookUp = Effect.fnUntraced(function* <A>(
@@ -149,6 +171,60 @@ export const layer = (options: Options) =>
             roles,
             expires_at: ends_at
           }))
+        )
+        .handle(
+          "devices",
+          Effect.fnUntraced(function* () {
+            const own = yield* currentSession
+            const found = own.person === null ? [own] : yield* sessions.ofPerson(own.person.person_id)
+            return {
+              devices: found.map(({ device, last_used_at, opened_at, session_id }) => ({
+                session_id,
+                device,
+                opened_at,
+                last_used_at,
+                current: session_id === own.session_id
+              }))
+            }
+          })
+        )
+        .handle(
+          "endDevice",
+          Effect.fnUntraced(function* ({ params: { session_id } }) {
+            const { person } = yield* currentSession
+            const found = person === null ? [] : yield* sessions.ofPerson(person.person_id)
+            if (!found.some((one) => one.session_id === session_id)) return yield* Effect.fail(noDevice)
+            yield* sessions.revoke(session_id)
+          })
+        )
+        .handle(
+          "setPerson",
+          Effect.fnUntraced(function* ({ payload: { email, name } }) {
+            const { person, roles, session_id } = yield* currentSession
+            if (person !== null) {
+              if (email !== undefined) return yield* Effect.fail(fixedAddress)
+              yield* people.rename(person.person_id, name)
+              return { mailed: false }
+            }
+            const [granted] = roles
+            if (email === undefined || granted === undefined) return yield* Effect.fail(withoutAddress)
+            if (!links.canMail) {
+              if (yield* people.claim(session_id, { email, name })) return { mailed: false }
+              return yield* Effect.fail(takenAddress)
+            }
+            const linkExpiresAt = (yield* Clock.currentTimeMillis) + Calendar.dayMillis
+            const request = {
+              ...granted,
+              label: name,
+              linkExpiresAt,
+              createdBy: session_id,
+              callerSites: granted.sites
+            }
+            yield* links
+              .create(request, email, { title: "confirmation" })
+              .pipe(Effect.catchTag("NotMailed", (error) => Effect.fail(MailedLink.errorOf(error))))
+            return { mailed: true }
+          })
         )
         .handle(
           "close",

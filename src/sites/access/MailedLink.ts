@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, Data, Effect, Option } from "effect"
+import type { SessionId } from "../../platform/Id.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
@@ -21,6 +22,8 @@ export interface Invited {
 }
 
 export interface Invitation {
+  /** A `confirmation` goes to the address that a person without one has entered. */
+  readonly title: "invitation" | "confirmation"
   /** The names of the websites; null for all. */
   readonly websites: ReadonlyArray<string> | null
   readonly role: Role
@@ -152,6 +155,25 @@ export const make = Effect.gen(function* () {
 
   const ownOrigin = Option.getOrNull(mail)?.origin ?? null
 
+  /** Counts and sends the mail with a link. */
+  const sendLink = Effect.fnUntraced(function* (
+    invited: Invited,
+    { link, session: { ends_at, roles } }: ConsoleSession.CreatedLink,
+    { origin, title }: { readonly origin: string; readonly title: Invitation["title"] }
+  ) {
+    if (Option.isNone(mail)) return
+    const { count: countInvitation, send } = mail.value
+    yield* count(invited, countInvitation(invited))
+    const error = yield* send(invited, {
+      title,
+      websites: yield* namesOf(invited.sites),
+      role: roles[0]?.role ?? "viewer",
+      url: `${origin}${ConsoleSession.pathOf(link)}`,
+      expires: expiryText(ends_at)
+    })
+    if (error !== null) return yield* new NotMailed({ reason: { _tag: "Refused", error } })
+  })
+
   return {
     /** Whether links to the console of this process can be mailed. */
     canMail: ownOrigin !== null,
@@ -162,28 +184,36 @@ export const make = Effect.gen(function* () {
     create: Effect.fnUntraced(function* (
       request: ConsoleSession.LinkRequest,
       email: string | null,
-      origin: string | null = ownOrigin
+      {
+        origin = ownOrigin,
+        title = "invitation"
+      }: { readonly origin?: string | null; readonly title?: Invitation["title"] } = {}
     ) {
       const isMailed = email !== null && origin !== null && Option.isSome(mail)
       // Before the mail is counted, so that a link for which there is no room does not count as an invitation. A link that is not
       // mailed proves no address, so it makes no person.
       const created = yield* sessions.createLink(isMailed ? { ...request, email } : request)
-      const { link, session } = yield* Effect.fromOption(created, () => Errors.unmanaged)
+      if (Option.isNone(created)) return yield* Effect.fail(Errors.unmanaged)
+      const { link, session } = created.value
       if (!isMailed) return { link, session, isMailed }
-      const { role, sites } = request
-      const { count: countInvitation, send } = mail.value
-      const invited = { address: email, sites }
-      yield* Effect.gen(function* () {
-        yield* count(invited, countInvitation(invited))
-        const error = yield* send(invited, {
-          websites: yield* namesOf(sites),
-          role,
-          url: `${origin}${ConsoleSession.pathOf(link)}`,
-          expires: expiryText(session.ends_at)
-        })
-        if (error !== null) return yield* new NotMailed({ reason: { _tag: "Refused", error } })
-      }).pipe(Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id))))
+      yield* sendLink({ address: email, sites: request.sites }, created.value, { origin, title }).pipe(
+        Effect.onError(() => Effect.ignore(sessions.revoke(session.session_id)))
+      )
       return { link, session, isMailed }
+    }),
+    /** Mails a link that was mailed before, with a new secret. If the mail is refused, it can be sent again. */
+    renew: Effect.fnUntraced(function* (
+      sessionId: SessionId,
+      linkExpiresAt: number,
+      callerSites: Access.Access["sites"]
+    ) {
+      if (ownOrigin === null) return yield* Effect.fail(Errors.unmanaged)
+      const renewed = yield* sessions.renewLink(sessionId, linkExpiresAt, { callerSites })
+      if (Option.isNone(renewed)) return yield* Effect.fail(Errors.unmanaged)
+      const { email, roles } = renewed.value.session
+      const sites = roles[0]?.sites ?? []
+      yield* sendLink({ address: email ?? "", sites }, renewed.value, { origin: ownOrigin, title: "invitation" })
+      return renewed.value
     })
   }
 })

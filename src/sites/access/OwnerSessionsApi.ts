@@ -114,6 +114,20 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
     })
   )
 
+export const mailLink = HttpApiEndpoint.post("mailLink", "/v1/owner/sessions/:session_id/mail", {
+  params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
+  success: CreatedLink
+})
+  .middleware(Authorized.caller.admin.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "mail_link",
+      summary: "Send an invitation again",
+      description:
+        "Mails a new link to the address of an unopened one, which voids the link of the earlier mail. It can be opened for three days. The limits are those of a first invitation. 404 if there is no unopened link with this id that was mailed and that the request manages."
+    })
+  )
+
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
   params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
   query: { with_opened: CredentialFields.withOpened },
@@ -129,7 +143,7 @@ export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/
   )
 
 export class SessionsGroup extends HttpApiGroup.make("sessions")
-  .add(sessions, createLink, revokeSession)
+  .add(sessions, createLink, mailLink, revokeSession)
   .annotateMerge(
     OpenApi.annotations({ title: "Sessions", description: "The sessions of people, and the links that open them" })
   ) {}

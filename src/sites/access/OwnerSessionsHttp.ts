@@ -21,6 +21,9 @@ const withExpiry = Errors.invalid(
   "the key of this request expires, and a session could outlast it; use a key that does not expire"
 )
 
+/** How long the link of an invitation that is sent again can be opened. */
+const mailedAgain = 3 * Calendar.dayMillis
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "sessions",
@@ -69,6 +72,17 @@ export const layer = HttpApiBuilder.group(
             mailed: isMailed,
             expires_at: session.ends_at
           }
+        })
+      )
+      .handle(
+        "mailLink",
+        Effect.fnUntraced(function* ({ params }) {
+          const callerSites = Access.sitesWith((yield* Caller).access, "admin", "change")
+          const linkExpiresAt = (yield* Clock.currentTimeMillis) + mailedAgain
+          const { session } = yield* links
+            .renew(params.session_id, linkExpiresAt, callerSites)
+            .pipe(Effect.catchTag("NotMailed", (error) => Effect.fail(MailedLink.errorOf(error))))
+          return { session_id: session.session_id, path: null, mailed: true, expires_at: session.ends_at }
         })
       )
       .handle(

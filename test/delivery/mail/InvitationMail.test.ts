@@ -2,7 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as InvitationMail from "../../../src/delivery/mail/InvitationMail.ts"
 
 const subjectOf = (websites: ReadonlyArray<string> | null) =>
-  InvitationMail.content({ websites, role: "viewer", url: "https://edge.example/console", expires: "today" }).subject
+  InvitationMail.content({
+    title: "invitation",
+    websites,
+    role: "viewer",
+    url: "https://edge.example/console",
+    expires: "today"
+  }).subject
 
 describe("delivery/mail/InvitationMail", () => {
   it("the subject names the first website and counts the others", () => {
@@ -16,6 +22,7 @@ describe("delivery/mail/InvitationMail", () => {
       `${index} Claim your prize at https://evil.example/ `.repeat(9)
     )
     const { parts, subject, website } = InvitationMail.content({
+      title: "invitation",
       websites: names,
       role: "owner",
       url: "https://edge.example/console",

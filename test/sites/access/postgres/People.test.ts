@@ -1,0 +1,44 @@
+import { assert, it } from "@effect/vitest"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
+import { ConsoleSessions, limits } from "../../../../src/sites/access/ConsoleSession.ts"
+import { People } from "../../../../src/sites/access/People.ts"
+import * as PostgresConsoleSessions from "../../../../src/sites/access/postgres/ConsoleSessions.ts"
+import * as OwnerKeys from "../../../../src/sites/access/postgres/OwnerKeys.ts"
+import * as PostgresPeople from "../../../../src/sites/access/postgres/People.ts"
+import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
+import { suite } from "../../../suites/People.ts"
+import * as TestClient from "../../../support/postgres/TestClient.ts"
+
+const layers = Layer.mergeAll(
+  PostgresConsoleSessions.layer({ idle: limits.idle }),
+  PostgresPeople.layer,
+  OwnerKeys.layer,
+  SiteDirectory.layer(),
+  SiteErasure.layer
+).pipe(Layer.provideMerge(TestClient.layer))
+
+suite("sites/access/postgres/People", layers)
+
+it.effect(
+  "sites/access/postgres/People: a person removed by one process is logged out within a second in another",
+  () =>
+    Effect.gen(function* () {
+      const [here, people] = [yield* ConsoleSessions, yield* People]
+      const there = Context.get(
+        yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
+        ConsoleSessions
+      )
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+      const request = { role: "owner", sites: "all", label: "Ada", email: "ada@example.org", linkExpiresAt } as const
+      const { link } = yield* Effect.flatMap(here.createLink(request), Effect.fromOption)
+      const { cookie, session } = yield* Effect.flatMap(here.open(link), Effect.fromOption)
+      assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
+      const id = session.person?.person_id
+      assert.isDefined(id)
+      yield* people.remove(id, null, { callerSites: "all" })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* there.authenticate(cookie)))
+    }).pipe(Effect.provide(layers))
+)
