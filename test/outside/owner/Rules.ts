@@ -20,7 +20,10 @@ export type Access =
 const withoutScope: Readonly<Record<string, "any" | "session">> = {
   list_sites: "any",
   current_session: "session",
-  close_session: "session"
+  close_session: "session",
+  list_devices: "session",
+  end_device: "session",
+  set_person: "session"
 }
 
 /** The operations that only a caller with access to all websites may call. Others are refused after the body is decoded. */
@@ -28,6 +31,9 @@ const ofAllWebsites = new Set(["create_site"])
 
 /** The statuses of permitted requests that do not succeed here. */
 const unsuccessful: Readonly<Record<string, number>> = {
+  // The link was opened, and the caller's session has no person.
+  mail_link: 404,
+  end_device: 404,
   // The address is not confirmed.
   test_notification: 422,
   // The confirmation mail has just been sent.
@@ -73,7 +79,8 @@ export const expected = (
   if (security === "none") return isDecoded ? 401 : 422
   if (access === undefined || (access.kind === "share") !== (security === "share")) return 401
   if (access.kind !== "share") {
-    if (withoutScope[id] === "session" && access.kind !== "session") return 404
+    // The handler refuses keys, after the body is decoded.
+    if (withoutScope[id] === "session" && access.kind !== "session" && isDecoded) return 404
     const isIncluded =
       access.kind === "session"
         ? role === undefined || roles.indexOf(access.role) >= roles.indexOf(role)
@@ -82,7 +89,8 @@ export const expected = (
     if (ofAllWebsites.has(id) && isDecoded && access.website !== "all") return 404
   }
   // Only the body of an operation that names no website in its path can name one.
-  const names = isDecoded ? namesOf(operation) : pathNames
+  // Whose a person is, the handler finds out after the body is decoded.
+  const names = isDecoded ? namesOf(operation) : pathNames.filter((name) => name !== "person_id")
   const namesWebsite = names.some((name) => !constants.has(name))
   return namesWebsite && !reaches(access, website) ? 404 : permitted
 }

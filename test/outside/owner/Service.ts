@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted } from "effect"
+import PostalMime from "postal-mime"
 import { mailReceiver } from "../../support/MailReceiver.ts"
 import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
@@ -37,6 +38,8 @@ export class Service extends Context.Service<
     /** The credentials of a key with the scope `write` for all websites, which a command printed. */
     readonly root: Credentials
     readonly sql: PgClient.PgClient
+    /** The texts of the mails to an address that the service has sent, the latest last. */
+    readonly mailsTo: (address: string) => Effect.Effect<ReadonlyArray<string>>
   }
 >()("test/outside/owner/Service") {}
 
@@ -76,7 +79,7 @@ export const layerWith = (settings: Readonly<Record<string, string>>): Layer.Lay
     Service,
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
-      const { port } = yield* mailReceiver()
+      const { port, received } = yield* mailReceiver()
       const env = {
         DATABASE_URL: Redacted.value(connection.url),
         OWNER_API: "on",
@@ -94,7 +97,15 @@ export const layerWith = (settings: Readonly<Record<string, string>>): Layer.Lay
         { concurrency: 2 }
       )
       const sql = yield* Effect.orDie(TestDatabase.clientOf(connection))
-      return { env, url, output, send: sendTo(url), command, root: bearer(key), sql }
+      const mailsTo = (address: string) =>
+        Effect.promise(() =>
+          Promise.all(
+            received
+              .filter(({ recipients }) => recipients.includes(address))
+              .map(async ({ source }) => (await PostalMime.parse(source)).text ?? "")
+          )
+        )
+      return { env, url, output, send: sendTo(url), command, root: bearer(key), sql, mailsTo }
     })
   )
 

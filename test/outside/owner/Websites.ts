@@ -34,6 +34,21 @@ export const newSession = Effect.fnUntraced(function* (role: string, sites: Read
   return { id: `${json["session_id"]}`, credentials: { cookie, ...fromOwnPage } }
 })
 
+/** A person who has opened an invitation, with its id. */
+const newPerson = Effect.fnUntraced(function* (site: string) {
+  const email = `${randomUUID()}@example.com`
+  yield* call("POST", "/v1/owner/sessions", { role: "viewer", sites: [site], email })
+  const [text = ""] = yield* poll(
+    Service.use(({ mailsTo }) => mailsTo(email)),
+    (mails) => mails.length > 0
+  )
+  const secret = /#\/link\/(\S+)/.exec(text)?.[1] ?? ""
+  const { headers } = yield* call("POST", "/v1/owner/session", { secret }, fromOwnPage)
+  const credentials = { cookie: headers.get("set-cookie")?.split(";")[0] ?? "", ...fromOwnPage }
+  const { text: session } = yield* call("GET", "/v1/owner/session", undefined, credentials)
+  return `${JSON.parse(session).person.person_id}`
+})
+
 /** A share of a website, with its id. */
 export const newShare = (site: string, more: object = {}) =>
   Effect.map(call("POST", `/v1/owner/sites/${site}/shares`, more), ({ json }) => ({
@@ -70,6 +85,7 @@ export const creators: Readonly<Record<string, (need: Need) => Effect.Effect<str
   key_id: (need) => Effect.flatMap(need("site_id"), (site) => Effect.map(newKey("stats", [site]), ({ id }) => id)),
   session_id: (need) =>
     Effect.flatMap(need("site_id"), (site) => Effect.map(newSession("viewer", [site]), ({ id }) => id)),
+  person_id: (need) => Effect.flatMap(need("site_id"), newPerson),
   share_id: (need) => Effect.flatMap(need("site_id"), (site) => Effect.map(newShare(site), ({ id }) => id)),
   goal_id: (need) => created(need, "goals", { kind: "event", value: "signup" }, "goal_id"),
   instance_id: (need) =>
