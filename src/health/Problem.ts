@@ -211,7 +211,7 @@ const described = (
     case "RefusedField":
       return {
         subject: fact.page === "" ? null : fact.page,
-        field: fact.field,
+        field: fact.field === "" ? null : fact.field,
         next_step: "Compare the rule of the field with what visitors see in the form. Change the rule, or the page."
       }
     case "LimitRefusals":

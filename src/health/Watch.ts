@@ -75,5 +75,5 @@ export const keyOf = ({ field, kind, subject, subject_id }: Problem): string => 
 export const byKey = (problems: ReadonlyArray<Problem>): ReadonlyMap<string, Problem> =>
   new Map(problems.toReversed().map((problem) => [keyOf(problem), problem]))
 
-/** Whether recipients get a mail about the beginning: about a disabled webhook they get one anyway. */
-export const hasOwnMail = ({ kind }: Pick<Problem, "kind">): boolean => kind !== "webhook_disabled"
+/** Whether the beginning of a problem is mailed as such: about a disabled webhook, every recipient gets a mail anyway. */
+export const isBeginningMailed = ({ kind }: Pick<Problem, "kind">): boolean => kind !== "webhook_disabled"

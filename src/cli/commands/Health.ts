@@ -58,7 +58,7 @@ const health = Command.make(
     const count = wrong.reduce((sum, { problems }) => sum + problems.length, 0)
     yield* Output.answer({
       json: { well: count === 0, websites },
-      text: count === 0 ? "No website has a problem.\n" : wrong.map(textOf).join("\n")
+      text: count === 0 ? "Nothing is wrong.\n" : wrong.map(textOf).join("\n")
     })
     if (count > 0) {
       return yield* new Output.CliFailure({ message: `${count === 1 ? "One problem" : `${count} problems`} found.` })

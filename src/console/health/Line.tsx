@@ -26,7 +26,10 @@ export const Line = ({ isOwner, siteId, timeZone }: Props) => {
         <b>
           <bdi>{first.title}</bdi>
         </b>{" "}
-        <span class="muted">{factsOf(first, timeZone, now)}</span>
+        <span class="muted">
+          {factsOf(first, timeZone, now)}
+          {first.reason !== null && ` · ${Texts.reason(first.reason)}`}
+        </span>
       </p>
       <p class="muted">{first.next_step}</p>
       <div class="actions">

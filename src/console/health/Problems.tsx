@@ -118,10 +118,15 @@ export const Problems = ({ isOwner, site }: PageProps) => {
               <>
                 {factsOf(problem, site.time_zone, now)}
                 <br />
+                {problem.reason !== null && (
+                  <>
+                    {Texts.reason(problem.reason)}
+                    <br />
+                  </>
+                )}
                 {problem.next_step}
               </>
             }
-            problem={problem.reason ?? undefined}
           >
             {isOwner && <Allow siteId={site.site_id} problem={problem} />}
           </Row>

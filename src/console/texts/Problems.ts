@@ -30,7 +30,8 @@ export const howOften = ({ kind }: Problem, count: string, isOne: boolean): stri
 export const since = (time: string): string => `since ${time}`
 export const last = (time: string): string => `last ${time}`
 
+export const reason = (text: string): string => `The last time: ${text}`
+
 export const allow = "Allow this origin"
-export const allowed = "Allowed. Pages of this origin are counted within ten seconds."
 export const more = (count: number): string => (count === 1 ? "One more problem" : `${count} more problems`)
 export const show = "Show"

@@ -116,7 +116,8 @@ const record = Effect.fnUntraced(function* (
       const step = Watch.step(before, problem !== undefined, now)
       const title = problem === undefined ? (before?.title ?? "") : noticeOf(problem).title
       yield* store(sql, websiteConfigId, { key, title, watched: step.watched })
-      if (step.mailed === "began" && problem !== undefined && Watch.hasOwnMail(problem)) began.push(noticeOf(problem))
+      if (step.mailed === "began" && problem !== undefined && Watch.isBeginningMailed(problem))
+        began.push(noticeOf(problem))
       if (step.mailed === "ended") ended.push(title)
     }
     if (began.length + ended.length === 0) continue
