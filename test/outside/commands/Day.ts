@@ -67,6 +67,7 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   yield* both("share", "list", "--site", shop)
   yield* document("share", "revoke", "--share-id", `${share_id}`)
 
+  yield* both("health", "--site", shop)
   yield* both("report", "rebuild")
   yield* plain("analytics", "copy")
   yield* text("site", "delete", "--site", blog, "--name", "Blog")
