@@ -23,17 +23,21 @@ export class Websites extends Context.Service<Websites, { readonly busy: Site; r
   "hydracore/test/console/Websites"
 ) {}
 
-/** A server in memory, at the time of the tests, whose busy website has visits until now. */
-export const layer = Layer.effect(
-  Websites,
-  Effect.gen(function* () {
-    const sites = yield* SiteDirectory
-    const busy = yield* sites.create({ name: "Fjordlight Kayaks", origins: [], timeZone: "Europe/Oslo" })
-    const fresh = yield* sites.create({ name: "New website", origins: [] })
-    yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days: 40, visitsPerDay: 20 })
-    return { busy, fresh }
-  })
-).pipe(Layer.provideMerge(testServer()), Layer.provideMerge(TestTime.layer), Layer.orDie)
+/** A server at the time of the tests, whose busy website has visits until now. */
+export const on = (server: ReturnType<typeof testServer>) =>
+  Layer.effect(
+    Websites,
+    Effect.gen(function* () {
+      const sites = yield* SiteDirectory
+      const busy = yield* sites.create({ name: "Fjordlight Kayaks", origins: [], timeZone: "Europe/Oslo" })
+      const fresh = yield* sites.create({ name: "New website", origins: [] })
+      yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days: 40, visitsPerDay: 20 })
+      return { busy, fresh }
+    })
+  ).pipe(Layer.provideMerge(server), Layer.provideMerge(TestTime.layer), Layer.orDie)
+
+/** Such a server, which sends no mail. */
+export const layer = on(testServer())
 
 /** A visitor whose pages have the server's time. */
 export const newVisitor = Effect.fnUntraced(function* (options: VisitorOptions = {}) {
