@@ -11,7 +11,7 @@ import type { Take } from "./Take.ts"
 export const wide = { viewport: { width: 1440, height: 900 } }
 
 /** Phones have overlay scrollbars, which take no space. */
-export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
+export const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
 
 const dark = { colorScheme: "dark" } as const
 
@@ -21,12 +21,13 @@ type Sizes = ReadonlyArray<readonly [name: string, options: BrowserContextOption
 export const sizes: Sizes = [
   ["desktop", wide],
   ["dark", { ...wide, ...dark }],
+  ["tablet", { viewport: { width: 820, height: 1180 } }],
   ["phone", phone],
   ["phone-dark", { ...phone, ...dark }]
 ]
 
 /** How dialogs and failures are shown. */
-export const twoSizes: Sizes = [sizes[0]!, sizes[3]!]
+export const twoSizes: Sizes = [sizes[0]!, sizes.at(-1)!]
 
 /** The sections of the settings. */
 export const sections = [

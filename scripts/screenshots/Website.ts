@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { paths, TestServer } from "../../test/support/TestServer.ts"
-import { nothing, type PageAction, phone, twoSizes, wide } from "./ConsoleView.ts"
+import { nothing, type PageAction, phone, sizes, twoSizes, wide } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
 
 /** The path of a website's page. The page is on the service's origin, so that the browser needs no other host. */
@@ -66,18 +66,6 @@ const states: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.getByText("could not be sent").waitFor()
   }
 }
-
-const dark = { colorScheme: "dark" } as const
-const small = { ...phone, viewport: { width: 390, height: 844 } }
-
-/** How the service's own pages are shown. */
-const pageSizes: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
-  ["desktop", wide],
-  ["dark", { ...wide, ...dark }],
-  ["tablet", { viewport: { width: 820, height: 1180 } }],
-  ["phone", small],
-  ["phone-dark", { ...small, ...dark }]
-]
 
 const search: PageAction = async (page) => {
   await page.getByRole("button", { name: "Search" }).click()
@@ -140,7 +128,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
         await action(page)
       })
     )
-  for (const [size, options] of pageSizes) {
+  for (const [size, options] of sizes) {
     yield* takePage(`start-${size}`, "/", options, (page) => page.getByText("The service is ready").waitFor())
     yield* takePage(`unknown-${size}`, "/nothing", options)
     yield* takePage(`docs-${size}`, "/docs", options)

@@ -16,6 +16,7 @@ import { Menu } from "../parts/Menu.tsx"
 import { Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
+import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -38,9 +39,10 @@ const Toolbar = ({ instance, instances, site, view }: ToolbarProps) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
+  const folders = useRevealed(view.kind)
   return (
     <header class="toolbar">
-      <nav class="folders" aria-label={Texts.conversations.show}>
+      <nav class="folders" aria-label={Texts.conversations.show} ref={folders}>
         {View.kinds.map((kind) => (
           <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
             {Texts.conversations.kinds[kind]}

@@ -144,6 +144,8 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
   const [creatingAt, setCreatingAt] = useState<Address.Address | null>(null)
   const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || isOwner)
   const row = useRevealed(`${site?.site_id} ${page}`)
+  const toPage = (siteId: string, name: string) => linkTo({ ...Address.initial, site: siteId, page: name })
+  const currentIf = (name: string) => (name === page ? ("page" as const) : undefined)
   return (
     <>
       <header class="bar">
@@ -192,11 +194,7 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
             </Menu>
             <nav aria-label={Texts.frame.pages} ref={row}>
               {pages.map(([name, title]) => (
-                <a
-                  key={name}
-                  href={linkTo({ ...Address.initial, site: site.site_id, page: name })}
-                  aria-current={name === page ? "page" : undefined}
-                >
+                <a key={name} class={`to-${name}`} href={toPage(site.site_id, name)} aria-current={currentIf(name)}>
                   {title}
                   <CountOf counts={counts} page={name} />
                 </a>
@@ -205,6 +203,16 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
           </>
         )}
         <div class="bar-end">
+          {site !== undefined && (
+            <a
+              class="button narrow-setup"
+              aria-label={Texts.pages.setup}
+              href={toPage(site.site_id, "setup")}
+              aria-current={currentIf("setup")}
+            >
+              <Icon name="setup" />
+            </a>
+          )}
           <ThemeMenu />
           {session !== undefined && <SessionMenu session={session} />}
         </div>

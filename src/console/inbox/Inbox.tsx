@@ -12,6 +12,7 @@ import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { Message, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { addressOf } from "../Requests.ts"
@@ -36,9 +37,10 @@ const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: ToolbarPro
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
+  const folders = useRevealed(view.folder)
   return (
     <header class="toolbar">
-      <nav class="folders" aria-label={Texts.inbox.folder}>
+      <nav class="folders" aria-label={Texts.inbox.folder} ref={folders}>
         {View.folders.map((folder) => (
           <button
             type="button"
