@@ -13,6 +13,7 @@ import { Ended } from "./frame/Ended.tsx"
 import { Link } from "./frame/Entry.tsx"
 import { SignedOut } from "./frame/Login.tsx"
 import { Notice } from "./frame/Notice.tsx"
+import { Shortcuts } from "./frame/Shortcuts.tsx"
 import { go, isPlain, useAddress } from "./Location.ts"
 import { Overview } from "./overview/Overview.tsx"
 import { lazy } from "./parts/Lazy.tsx"
@@ -208,7 +209,7 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
         <Notice />
         {content()}
       </main>
-      {isEnded && <Ended />}
+      {isEnded ? <Ended /> : <Shortcuts />}
     </>
   )
 }

@@ -73,6 +73,44 @@ inChromium("the console's inbox", layer, (it) => {
   )
 
   it.effect(
+    "letters move along the list, mark, search and choose days, but not while a person types or has turned them off",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* siteWithThree()
+        const { errors, on, page, show } = yield* ConsolePage.show(`#/${site}/inbox`)
+        const press = (key: string) => on(() => page.keyboard.press(key))
+        const isOpen = (name: string) => on(() => page.getByRole("heading", { name, level: 2 }).waitFor())
+        yield* isOpen("ben@example.org")
+        yield* press("j")
+        yield* isOpen("ada@example.org")
+        yield* press("k")
+        yield* isOpen("ben@example.org")
+        yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
+        yield* press("e")
+        yield* on(() => page.getByRole("button", { name: "Mark as read" }).waitFor())
+        yield* press("/")
+        yield* press("j")
+        yield* press("e")
+        assert.strictEqual(yield* on(() => page.getByRole("searchbox").inputValue()), "je")
+        yield* show(`#/${site}/overview`)
+        yield* on(() => page.getByRole("button", { name: /^Days: / }).waitFor())
+        yield* press("w")
+        yield* on(() => page.getByRole("button", { name: "Days: Last 7 days" }).waitFor())
+        yield* press("?")
+        yield* on(() => page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor())
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        yield* on(() => page.getByLabel("Use these keys").uncheck())
+        yield* press("Escape")
+        yield* on(() => page.getByRole("dialog").waitFor({ state: "detached" }))
+        yield* press("y")
+        yield* press("?")
+        yield* on(() => page.getByRole("dialog").waitFor())
+        assert.include(page.url(), "7d")
+        assert.deepStrictEqual(errors, [])
+      })
+  )
+
+  it.effect(
     "the newest is open beside the list, unread until a person chooses it, with the name and message first",
     () =>
       Effect.gen(function* () {

@@ -230,7 +230,12 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
                   {Texts.inbox.actions.release}
                 </button>
               )}
-              <button type="button" class="button" onClick={() => changes.mark([submissionId], isRead !== true)}>
+              <button
+                type="button"
+                class="button"
+                aria-keyshortcuts="e"
+                onClick={() => changes.mark([submissionId], isRead !== true)}
+              >
                 {isRead === true ? Texts.inbox.actions.unread : Texts.inbox.actions.read}
               </button>
               <button type="button" class="button" onClick={() => onRemove(submissionId)}>

@@ -19,6 +19,7 @@ export const Search = ({ focusOnOpen = false, label, onInput, value }: Props) =>
     <span class="sr-only">{label}</span>
     <input
       type="search"
+      aria-keyshortcuts="/"
       autofocus={focusOnOpen}
       placeholder={label}
       value={value}

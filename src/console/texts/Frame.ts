@@ -67,6 +67,22 @@ export const session = {
   end: "Sign out"
 } as const
 
+/** The keys, and what they do. */
+export const shortcuts = {
+  title: "Keyboard shortcuts",
+  list: [
+    [["D"], "Today"],
+    [["W"], "Last 7 days"],
+    [["M"], "This month"],
+    [["Y"], "This year"],
+    [["J", "K"], "The next and the previous item of a list"],
+    [["E"], "Mark the open submission as read or unread"],
+    [["/"], "Search"],
+    [["?"], "This list"]
+  ] as const,
+  on: "Use these keys"
+} as const
+
 /** The language of numbers, dates and country names. */
 export const language = "en"
 
