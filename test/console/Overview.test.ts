@@ -27,7 +27,7 @@ const recordEvents = Effect.gen(function* () {
   const { append } = yield* EventRepo
   const receivedAt = yield* Clock.currentTimeMillis
   const events = [
-    ["Purchase", { plan: "Family" }, { amount: 120.5, currency: "EUR" }],
+    ["Purchase", { plan: "Family", seats: 3 }, { amount: 120.5, currency: "EUR" }],
     ["Outbound Link: Click", { url: "https://booking.example/tours" }, null],
     ["File Download", { url: "https://fjordlight.example/prices.pdf" }, null]
   ] as const
@@ -141,6 +141,23 @@ inChromium("the console's overview", layer, (it) => {
         yield* on(() => page.getByRole("dialog", { name: tab }).getByRole("row", { name: url }).waitFor())
         yield* on(() => page.keyboard.press("Escape"))
       }
+    })
+  )
+
+  it.effect("lists the values of the properties that events have, one property at a time", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      const card = page.getByRole("region", { name: "Properties" })
+      // The address of a link has a list of its own.
+      assert.deepStrictEqual(yield* on(() => card.locator("option").allTextContents()), ["plan", "seats"])
+      assert.deepStrictEqual(yield* on(() => card.locator(".row .name").allTextContents()), ["Family"])
+      yield* on(() => card.getByLabel("Properties").selectOption("seats"))
+      yield* loaded
+      yield* on(() => card.getByRole("button", { name: "3" }).first().click())
+      yield* loaded
+      yield* on(() => page.getByRole("button", { name: "Remove the filter seats is 3" }).waitFor())
     })
   )
 

@@ -160,6 +160,36 @@ export const suite = <E>(
         })
       )
 
+      it.effect("`properties` has the properties of late events by the events' names, the most frequent first", () =>
+        Effect.gen(function* () {
+          const reports = yield* Reports
+          const [site, other] = [yield* newReportSite, yield* newReportSite]
+          const time = yield* Clock.currentTimeMillis
+          const [event] = rowsOf({ ...noRows, events: [plainEvent] }).events
+          if (event === undefined) return assert.fail()
+          const named = (name: string, properties: typeof event.properties, daysAgo = 0) => ({
+            ...event,
+            ...{ name, properties, receivedAt: time - daysAgo * 86_400_000 }
+          })
+          const events = [
+            named("Signup", { plan: "A", "Größe 📏": 1 }),
+            named("Signup", { plan: "B" }, 90),
+            named("Order", { plan: "C" }),
+            named("Order", { Plan: "C" }),
+            named("Order", null),
+            named("Old", { age: 1 }, 92)
+          ]
+          yield* store(site, { views: [], events, conversions: [], goals: [] })
+          yield* store(other, { views: [], events: [named("Other", { x: 1 })], conversions: [], goals: [] })
+          assert.deepStrictEqual(yield* reports.properties(site), [
+            { event: "Signup", property: "plan", events: 2 },
+            { event: "Order", property: "Plan", events: 1 },
+            { event: "Order", property: "plan", events: 1 },
+            { event: "Signup", property: "Größe 📏", events: 1 }
+          ])
+        })
+      )
+
       it.effect("`lastReceived` has the time of each website's last page view or event, however old it is", () =>
         Effect.gen(function* () {
           const { lastReceived } = yield* Reports

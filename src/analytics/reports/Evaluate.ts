@@ -60,6 +60,20 @@ const hasGroupForGoal =
   (goal: string): boolean =>
     filters.every((filter) => !("dimension" in filter) || !isGoal(filter.dimension) || Filters.accepts(filter, [goal]))
 
+/**
+ * The goals that a query needs. If the only filter on goals is positive, a fact matches by the goals that it accepts, and no other goal
+ * is counted: a store need not read the page views and events that reach only others.
+ */
+export const goalsOf = <A extends { readonly name: string }>(
+  { filters }: Shape,
+  goals: ReadonlyArray<A>
+): ReadonlyArray<A> => {
+  const [filter, ...others] = filters.filter((filter) => Filters.mentions(filter, isGoal))
+  if (filter === undefined || others.length > 0 || !("dimension" in filter)) return goals
+  const isPositive = filter.operator === "is" || filter.operator === "contains"
+  return isPositive ? goals.filter(({ name }) => Filters.accepts(filter, [name])) : goals
+}
+
 /** The groups of a fact: one for each combination of its dimensions' values; none if it does not match. */
 const groupsOf = (
   shape: Shape,

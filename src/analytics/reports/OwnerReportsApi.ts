@@ -18,6 +18,7 @@ import type * as Answer from "./Answer.ts"
 import * as Assembly from "./Assembly.ts"
 import * as Query from "./Query.ts"
 import { FilterList, QueryBody, queryOptions } from "./QueryBody.ts"
+import { EventProperty } from "./Reports.ts"
 
 const numbers = [
   Schema.Finite,
@@ -190,6 +191,27 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
     })
   )
 
+export const Properties = Schema.Struct({ properties: Schema.Array(EventProperty) }).annotate({
+  identifier: "Properties",
+  title: "Properties",
+  examples: [{ properties: [{ event: "Purchase", property: "plan", events: 12 }] }]
+})
+
+export const properties = HttpApiEndpoint.get("properties", "/v1/owner/sites/:site_id/properties", {
+  params: { site_id: siteId },
+  success: Properties,
+  error: Errors.GatewayTimeout
+})
+  .middleware(Authorized.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_properties",
+      summary: "List properties of events",
+      description:
+        "The properties of a website's latest events, the most frequent first: a query can have the dimension `event:props:NAME`. Reads at most 10,000 events of the last 91 days, and lists at most 200 properties."
+    })
+  )
+
 export const NotCounted = Schema.Struct({
   reasons: Schema.Array(
     Schema.Struct({
@@ -221,5 +243,5 @@ export const notCounted = HttpApiEndpoint.get("notCounted", "/v1/owner/sites/:si
   )
 
 export class ReportsGroup extends HttpApiGroup.make("reports")
-  .add(query, now, notCounted)
+  .add(query, now, properties, notCounted)
   .annotateMerge(OpenApi.annotations({ title: "Reports", description: "Statistics of a website" })) {}

@@ -1,5 +1,5 @@
 /**
- * `POST /v1/owner/query`, and `now` and `not-counted` below `/v1/owner/sites/{site_id}`.
+ * `POST /v1/owner/query`, and `now`, `properties` and `not-counted` below `/v1/owner/sites/{site_id}`.
  *
  * @module
  */
@@ -35,6 +35,9 @@ export const layer = HttpApiBuilder.group(
     const visitors = yield* RcMap.make({
       lookup: (site: ReportSite) => slots.reports.run(site.websiteConfigId, reports.currentVisitors(site))
     })
+    const properties = yield* RcMap.make({
+      lookup: (site: ReportSite) => slots.reports.run(site.websiteConfigId, reports.properties(site))
+    })
     return handlers
       .handle(
         "query",
@@ -57,6 +60,16 @@ export const layer = HttpApiBuilder.group(
           Effect.fnUntraced(function* () {
             const { site } = yield* Authorized.stats.read.proof
             return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
+          }, Effect.scoped)
+        )
+      )
+      .handle(
+        "properties",
+        ServiceSpans.handler(
+          "reports.properties",
+          Effect.fnUntraced(function* () {
+            const { site } = yield* Authorized.stats.read.proof
+            return { properties: yield* RcMap.get(properties, idsOf(site)) }
           }, Effect.scoped)
         )
       )

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, type Effect } from "effect"
+import { Context, type Effect, Schema } from "effect"
 import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Site } from "../../sites/Site.ts"
 import type { CoarseAnswer } from "../shares/SmallCounts.ts"
@@ -12,6 +12,18 @@ import type { Query } from "./Query.ts"
 
 /** Why a query failed. */
 export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
+
+/** A property that events with a name have. */
+export const EventProperty = Schema.Struct({
+  event: Schema.String,
+  property: Schema.String,
+  events: Schema.Int.annotate({ description: "How many of the latest events with properties have it" })
+})
+
+export type EventProperty = typeof EventProperty.Type
+
+/** What `properties` reads at most. */
+export const latest = { events: 10_000, days: 91, properties: 200 } as const
 
 /** What identifies the rows of a website. */
 export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
@@ -49,6 +61,13 @@ export class Reports extends Context.Service<
     readonly lastReceived: (
       sites: ReadonlyArray<ReportSite>
     ) => Effect.Effect<ReadonlyMap<string, number>, StorageUnavailable | ReportTimeout>
+    /**
+     * The properties of the website's latest events of the last 91 days, at most 200, the most frequent first. At most
+     * 10,000 events are read.
+     */
+    readonly properties: (
+      site: ReportSite
+    ) => Effect.Effect<ReadonlyArray<EventProperty>, StorageUnavailable | ReportTimeout>
     /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
     readonly rebuild: (site?: ReportSite & Pick<Site, "timeZone">) => Effect.Effect<void, StorageUnavailable>
   }

@@ -78,14 +78,16 @@ const Skeleton = () => (
 /** The tabs of a list. The first one is open if no tab is chosen. */
 export type Tabs = readonly [Listed, ...ReadonlyArray<Listed>]
 
-interface Props {
+export interface Props {
   readonly all: Tabs
+  /** The title of a list whose tabs are a menu, because there can be many. */
+  readonly title?: string
   readonly scope: Queries.Scope
   /** The totals of the range, of which rows show their shares. */
   readonly totals: ReadonlyArray<Total>
 }
 
-export const List = ({ all, scope, totals }: Props) => {
+export const List = ({ all, scope, title, totals }: Props) => {
   const id = useId()
   const { address } = scope
   const tabs = Queries.tabsFor(all, scope)
@@ -111,19 +113,32 @@ export const List = ({ all, scope, totals }: Props) => {
   return (
     <section class="card list" aria-labelledby={`${id}-${listed}`}>
       <header>
-        <h2 class="tabs">
-          {tabs.map((candidate) => (
-            <button
-              type="button"
-              key={candidate}
-              id={`${id}-${candidate}`}
-              aria-pressed={candidate === listed}
-              onClick={() => choose(candidate)}
-            >
-              {Texts.tab(candidate)}
-            </button>
-          ))}
-        </h2>
+        {title === undefined ? (
+          <h2 class="tabs">
+            {tabs.map((candidate) => (
+              <button
+                type="button"
+                key={candidate}
+                id={`${id}-${candidate}`}
+                aria-pressed={candidate === listed}
+                onClick={() => choose(candidate)}
+              >
+                {Texts.tab(candidate)}
+              </button>
+            ))}
+          </h2>
+        ) : (
+          <label class="tabs">
+            <h2 id={`${id}-${listed}`}>{title}</h2>
+            <select value={listed} onChange={({ currentTarget }) => choose(currentTarget.value as Listed)}>
+              {tabs.map((candidate) => (
+                <option key={candidate} value={candidate}>
+                  {Texts.tab(candidate)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {rows.length > 0 && (
           <button
             type="button"

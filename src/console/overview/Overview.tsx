@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { Filter, Operator } from "../Address.ts"
+import { type Filter, linkLists, type Operator } from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message, PageProblem, SetUpLink, useFailures } from "../parts/Message.tsx"
+import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { List, type Tabs } from "./List.tsx"
+import { List, type Props as ListProps, type Tabs } from "./List.tsx"
 import { ListDialog } from "./ListDialog.tsx"
 import * as Queries from "./Queries.ts"
 import { RangePicker } from "./RangePicker.tsx"
@@ -104,6 +105,20 @@ const columns: ReadonlyArray<ReadonlyArray<Tabs>> = [
   ],
   [["event:page", "visit:entry_page", "visit:exit_page"], ["visit:country"]]
 ]
+
+/** The lists of the properties that late events have: of the event by which the page is filtered, else of all. */
+const Properties = (props: Omit<ListProps, "all">) => {
+  const { address, siteId } = props.scope
+  const { value } = useAnswer("GET /v1/owner/sites/:site_id/properties", { params: { site_id: siteId } }, siteId)
+  const isOf = Queries.eventFilter(address)
+  const names = new Set(
+    value?.properties.flatMap(({ event, property }) =>
+      isOf(event) && !Object.values<string>(linkLists).includes(event) ? [property] : []
+    )
+  )
+  const [first, ...others] = [...names].map((name) => `event:props:${name}` as const)
+  return first === undefined ? null : <List {...props} all={[first, ...others]} title={Texts.lists.properties} />
+}
 
 /** The properties of a website that the overview uses. */
 export interface OverviewSite extends Pick<Site, "site_id" | "time_zone"> {
@@ -220,6 +235,7 @@ export const Overview = ({ isOwner = false, site }: Props) => {
                 {column.map((tabs) => (
                   <List key={tabs[0]} all={tabs} scope={scope} totals={shown} />
                 ))}
+                {column === columns[1] && address.share === null && <Properties scope={scope} totals={shown} />}
               </div>
             ))}
           </div>

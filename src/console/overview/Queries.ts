@@ -57,6 +57,12 @@ const isGoal = ({ dimension }: Filter): boolean => dimension === "event:goal"
 /** Whether conversions are leads: no filter chooses other goals. */
 export const countsLeads = ({ filters }: Pick<Address, "filters">): boolean => !filters.some(isGoal)
 
+/** Whether the page is filtered by an event with this name, or by none. */
+export const eventFilter = ({ filters }: Pick<Address, "filters">): ((event: string) => boolean) => {
+  const filter = filters.find(({ dimension, operator }) => dimension === "event:name" && operator === "is")
+  return (event) => filter === undefined || filter.values.includes(event)
+}
+
 const needsVisit = ({ filters }: Pick<Address, "filters">): boolean =>
   countsLeads({ filters }) && filters.some(({ dimension }) => dimension.startsWith("event:"))
 

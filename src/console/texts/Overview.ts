@@ -85,6 +85,7 @@ export const lists = {
   allOf: (tab: string): string => `Show all ${tab.toLowerCase()}`,
   details: "Details",
   detailsOf: (tab: string): string => `Details of ${tab.toLowerCase()}`,
+  properties: "Properties",
   split: "Split by",
   notSplit: "Nothing",
   splitTitle: (tab: string, dimension: string): string => `${tab} by ${dimension.toLowerCase()}`,

@@ -293,7 +293,8 @@ const ofFacts = (input: Input): string => {
 }
 
 /** The statement of a query. `visits` returns a statement that selects columns of visits. */
-export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
+export const statement = (given: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
+  const input = { ...given, goals: Evaluate.goalsOf(given, given.goals) }
   const text = mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
   return text.replace(visitsPlaceholder, () => `(${visits(VisitSql.mentioned(text))})`)
 }

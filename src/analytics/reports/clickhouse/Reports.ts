@@ -8,11 +8,12 @@ import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import * as Errors from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTimeout, ReportTooLarge, type StorageUnavailable } from "../../../platform/Storage.ts"
+import { dayMillis } from "../../../platform/text/Calendar.ts"
 import type { SiteDirectory } from "../../../sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../sites/WritableSites.ts"
 import { Goals } from "../../Goal.ts"
 import * as ManySites from "../ManySites.ts"
-import { type ReportError, type ReportSite, Reports } from "../Reports.ts"
+import { EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
@@ -37,6 +38,8 @@ const maxConcurrent = 4
 const manySites = 4
 
 const gigabyte = 1_000_000_000
+
+const Properties = Schema.Array(EventProperty)
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
@@ -129,6 +132,20 @@ export const layer = (
             .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)
             .pipe(decodeRows(Visitors), limited)
           return visitors
+        }),
+        properties: Effect.fnUntraced(function* (site) {
+          const since = (yield* Clock.currentTimeMillis) - latest.days * dayMillis
+          const parameters = new Parameters()
+          const read = reader.read(
+            `SELECT event, arrayJoin(mapKeys(texts)) AS property, count() AS events FROM (
+              SELECT toString(name) AS event, property_texts AS texts FROM event
+              WHERE hosted_website_id = ${parameters.uuid(site.hostedWebsiteId)}
+                AND received_at > ${parameters.time(since)} AND notEmpty(property_texts)
+              ORDER BY received_at DESC LIMIT ${latest.events}
+            ) GROUP BY event, property ORDER BY events DESC, event, property LIMIT ${latest.properties}`,
+            parameters
+          )
+          return yield* read.pipe(decodeRows(Properties), limited)
         }),
         lastReceived: (sites) =>
           Effect.flatMap(Clock.currentTimeMillis, (now) => limited(ManySitesSql.lastReceived(many, sites, now))),

@@ -91,6 +91,7 @@ const scopeOf = (parameters: Parameters, input: Input): Scope => {
   }
   return {
     ...input,
+    goals: Evaluate.goalsOf(input, input.goals),
     parameters,
     usesGoals: Evaluate.usesGoals(input),
     visitFilters: input.filters.filter((filter) => !isOfEvent(filter)),

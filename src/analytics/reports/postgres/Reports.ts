@@ -11,6 +11,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTimeout, type ReportTooLarge, StorageUnavailable } from "../../../platform/Storage.ts"
+import { dayMillis } from "../../../platform/text/Calendar.ts"
 import * as SmallCounts from "../../shares/SmallCounts.ts"
 import type { Answer } from "../Answer.ts"
 import * as Assembly from "../Assembly.ts"
@@ -18,7 +19,7 @@ import * as DateRange from "../DateRange.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as ManySites from "../ManySites.ts"
 import type { Query } from "../Query.ts"
-import { type ReportError, type ReportSite, Reports } from "../Reports.ts"
+import { EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
@@ -127,6 +128,8 @@ const manySites = 12
 /** How long after a page view or event its visitor counts as current, in milliseconds. */
 const currentMillis = 5 * 60_000
 
+const Properties = Schema.Array(EventProperty)
+
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
 export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError, PgClient.PgClient> =>
@@ -201,6 +204,21 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
             (read) => limited(read)
           )
           return visitors
+        }),
+        properties: Effect.fnUntraced(function* (site) {
+          const since = (yield* Clock.currentTimeMillis) - latest.days * dayMillis
+          return yield* reportSql`
+            SELECT event, property, count(*)::int AS events FROM (
+              SELECT name AS event, properties FROM event
+              WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+                AND received_at > ${PgTypes.timestamptz(since)} AND properties IS NOT NULL
+              ORDER BY received_at DESC LIMIT ${PgTypes.int4(latest.events)}
+            ) AS late CROSS JOIN LATERAL json_object_keys(properties) AS property
+            GROUP BY event, property
+            ORDER BY events DESC, event COLLATE "C", property COLLATE "C" LIMIT ${PgTypes.int4(latest.properties)}`.pipe(
+            decodeRows(Properties),
+            (read) => limited(read)
+          )
         }),
         lastReceived: (sites) => limited(ManySitesSql.lastReceived(reportSql, sites)),
         rebuild: (site) =>
