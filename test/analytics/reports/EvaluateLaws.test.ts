@@ -5,6 +5,7 @@ import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import {
   isTimeDimension,
   type Metric,
+  operators,
   type Query,
   timeDimensions,
   visitDimensions
@@ -30,6 +31,9 @@ const total = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>): Re
 const grouped = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>, dimensions: Query["dimensions"]) =>
   sums(Evaluate.evaluate({ ...query, ...everything, metrics, dimensions }, rows).results, metrics.length)
 
+/** Names of goals and of leads of `Rows`, and a part of several. */
+const goals = ["Signed up", "Thanked", "Any page", "Form submitted", "n"] as const
+
 const shapes = { rows: Rows, request: RequestShape, timeZone: TimeZone }
 
 describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
@@ -51,6 +55,26 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
       const rows = rowsOf(shape)
       const query = queryOf(request, timeZone)
       assert.deepStrictEqual(grouped(query, rows, additive, [dimension]), total(query, rows, additive))
+    }
+  )
+
+  it.prop(
+    "the goals that a query does not need change no answer",
+    { ...shapes, operator: Schema.Literals(operators), values: Schema.NonEmptyArray(Schema.Literals(goals)) },
+    ({ operator, request, rows: shape, timeZone, values }) => {
+      const rows = rowsOf(shape)
+      const query = queryOf(request, timeZone)
+      for (const filters of [[], query.filters]) {
+        const filtered: Query = { ...query, filters: [...filters, { operator, dimension: "event:goal", values }] }
+        const needed = Evaluate.goalsOf(filtered, rows.goals)
+        assert.deepStrictEqual(
+          Evaluate.evaluate(filtered, { ...rows, goals: needed }),
+          Evaluate.evaluate(filtered, rows)
+        )
+        if (filters.length === 0 && operator === "is") {
+          assert.isTrue(needed.every(({ name }) => values.some((value) => value === name)))
+        }
+      }
     }
   )
 
