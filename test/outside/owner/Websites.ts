@@ -107,6 +107,12 @@ export const creators: Readonly<Record<string, (need: Need) => Effect.Effect<str
     return `${conversation["conversation_id"]}`
   }),
   submission_id: (need) => Effect.flatMap(need("site_id"), newSubmission),
+  mark_id: Effect.fnUntraced(function* (need) {
+    const site = yield* need("site_id")
+    yield* call("POST", `/v1/owner/sites/${site}/submissions/spam`, { submission_ids: [yield* newSubmission(site)] })
+    const mark = yield* firstOf(`/v1/owner/sites/${site}/spam`, "marks", () => true)
+    return `${mark["mark_id"]}`
+  }),
   deleted_submission_id: Effect.fnUntraced(function* (need) {
     const site = yield* need("site_id")
     const id = yield* newSubmission(site)
