@@ -27,6 +27,7 @@ import * as Deliveries from "./delivery/postgres/Deliveries.ts"
 import * as Webhooks from "./delivery/postgres/Webhooks.ts"
 import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
 import * as Inbox from "./forms/postgres/Inbox.ts"
+import * as SpamMarks from "./forms/postgres/SpamMarks.ts"
 import * as SubmissionRepo from "./forms/postgres/SubmissionRepo.ts"
 import * as Problems from "./health/postgres/Problems.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
@@ -89,6 +90,7 @@ export const storage = (settings: Settings) => {
     SiteDirectory.layer(cached),
     RecordSites.layer,
     FormDirectory.layer(cached),
+    SpamMarks.layer,
     SiteErasure.layer,
     InstanceDirectory.layer(cached),
     WidgetTokens.layer(cached),

@@ -23,6 +23,7 @@ import { RepliesGroup } from "../delivery/mail/OwnerRepliesApi.ts"
 import { WebhooksGroup } from "../delivery/OwnerWebhooksApi.ts"
 import { SubmissionDeliveriesGroup } from "../delivery/SubmissionDeliveriesApi.ts"
 import { FormsGroup } from "../forms/OwnerFormsApi.ts"
+import { SpamGroup } from "../forms/OwnerSpamApi.ts"
 import { SubmissionsGroup } from "../forms/OwnerSubmissionsApi.ts"
 import { HealthGroup } from "../health/OwnerHealthApi.ts"
 import { asOwnerDocument } from "../platform/contract/OpenApi.ts"
@@ -38,7 +39,7 @@ import { SitesGroup } from "../sites/OwnerSitesApi.ts"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, RepliesGroup, ConversationsGroup)
-  .add(SessionsGroup, PeopleGroup)
+  .add(SessionsGroup, PeopleGroup, SpamGroup)
   .add(AttentionGroup, ActivityGroup, HealthGroup, GoalsGroup, TokensGroup, KeysGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint

@@ -24,6 +24,7 @@ import * as Person from "./commands/Person.ts"
 import * as Report from "./commands/Report.ts"
 import * as Share from "./commands/Share.ts"
 import * as Site from "./commands/Site.ts"
+import * as Spam from "./commands/Spam.ts"
 import * as Stats from "./commands/Stats.ts"
 import * as Submissions from "./commands/Submissions.ts"
 import * as Token from "./commands/Token.ts"
@@ -79,6 +80,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Conversation.command(client),
       Form.command(client),
       Submissions.command(client),
+      Spam.command(client),
       Person.command(client),
       Stats.command(client),
       Goal.command(client),

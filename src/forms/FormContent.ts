@@ -86,11 +86,12 @@ export const withAllValues = (
 /** The signals for `SpamScore.judge`. */
 export const signalsOf = (
   content: { readonly formData: string; readonly email: string | null },
-  { hints, repetitions }: { readonly hints: Hints; readonly repetitions: number }
+  { hints, marked, repetitions }: { readonly hints: Hints; readonly marked: boolean; readonly repetitions: number }
 ): SpamScore.SpamSignals => ({
   ...SpamScore.linksIn(content.formData),
   honeypot: hints.honeypot,
   millis: hints.millis,
   repetitions,
+  marked,
   disposableEmail: SpamScore.isDisposable(content.email)
 })

@@ -8,6 +8,7 @@ import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import type { Site } from "../sites/Site.ts"
 import type { Form, FormRules } from "./FormRules.ts"
+import type { Marks } from "./SpamMark.ts"
 
 /** The website has rules for this page already. */
 export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
@@ -17,6 +18,7 @@ export interface SiteForms {
   readonly site: Site
   /** The rules by the page of the form. */
   readonly forms: ReadonlyMap<string, FormRules>
+  readonly marks: Marks
 }
 
 export interface NewForm extends Pick<Form, "page" | "rules"> {
@@ -26,7 +28,7 @@ export interface NewForm extends Pick<Form, "page" | "rules"> {
 export class FormDirectory extends Context.Service<
   FormDirectory,
   {
-    /** A website with the rules of its forms. Every process sees a change of either within a second. */
+    /** A website with the rules of its forms and its marks of spam. Every process sees a change of these within a second. */
     readonly bySite: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Option.Option<SiteForms>, StorageUnavailable>
     /** Gives a form its rules; none if there is no such website. */
     readonly create: (

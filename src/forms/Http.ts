@@ -34,6 +34,7 @@ import * as FormContent from "./FormContent.ts"
 import { FormDirectory, type SiteForms } from "./FormDirectory.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
+import * as SpamMark from "./SpamMark.ts"
 import * as SpamScore from "./SpamScore.ts"
 import * as Submission from "./Submission.ts"
 import { type IdempotencyConflict, SubmissionRepo } from "./SubmissionRepo.ts"
@@ -93,7 +94,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     payload: SubmissionPayload,
     formData: string,
     key: string | null,
-    { forms, site }: SiteForms,
+    { forms, marks, site }: SiteForms,
     headers: LimitHeaders
   ): Effect.Effect<Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
     const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
@@ -120,6 +121,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       formData
     }
     const fingerprint = Submission.fingerprint(content)
+    const marked = SpamMark.isMarked(marks, site.websiteConfigId, content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
     const hints = FormContent.hintsOf(fields)
     const draftId = SubmissionId.make(randomUUID())
@@ -128,6 +130,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const makeDraft = (receivedAt: number, visitorHashes: ReadonlyArray<string>) => {
       const signals = FormContent.signalsOf(content, {
         hints,
+        marked,
         repetitions: repetitions.record(fingerprint, key, receivedAt)
       })
       const idempotency = key === null ? null : { key, fingerprint }

@@ -46,7 +46,7 @@ export class Inbox extends Context.Service<
     readonly overview: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Overview, StorageUnavailable>
     /** Marks submissions as read, or as unread. */
     readonly mark: Change<[isRead: boolean]>
-    /** Accepts quarantined submissions. */
+    /** Accepts quarantined submissions, and takes back the marks of spam that hold them. */
     readonly release: Change
     /** Deletes submissions as `SubmissionRepo.delete` does: they can be restored. */
     readonly delete: Change

@@ -220,7 +220,11 @@ const change = <const Name extends string>(name: Name, summary: string, descript
       })
     )
 
-export const release = change("release", "Release submissions", "Accepts quarantined submissions.")
+export const release = change(
+  "release",
+  "Release submissions",
+  "Accepts quarantined submissions. Marks of spam that hold their addresses or texts are taken back."
+)
 
 export const remove = change(
   "delete",

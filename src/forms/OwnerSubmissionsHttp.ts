@@ -53,7 +53,7 @@ const toDetails = (message: InboxMessage.Message) => ({
 })
 
 /** Which of the selected submissions a change found, and which not; 404 if it found none. */
-const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
+export const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0
     ? Effect.fail(unknownSubmission)

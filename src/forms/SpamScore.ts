@@ -21,6 +21,8 @@ export interface SpamSignals {
   readonly millis: number | null
   /** Whether the email address belongs to a disposable email service. */
   readonly disposableEmail: boolean
+  /** Whether the website's owner marked the address or the text as spam. See `SpamMark`. */
+  readonly marked: boolean
 }
 
 export const noSignals: SpamSignals = {
@@ -29,11 +31,12 @@ export const noSignals: SpamSignals = {
   linkMarkup: false,
   repetitions: 0,
   millis: null,
-  disposableEmail: false
+  disposableEmail: false,
+  marked: false
 }
 
 /** A signal that added to the score. */
-export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fast" | "disposable-email"
+export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fast" | "disposable-email" | "marked"
 
 export interface SpamVerdict {
   readonly status: Status
@@ -43,7 +46,7 @@ export interface SpamVerdict {
 }
 
 /**
- * The minimum score of a quarantined submission. Of all signals, only the honeypot and ten links reach it alone; repeated
+ * The minimum score of a quarantined submission. Of all signals, only the honeypot, a mark and ten links reach it alone; repeated
  * content reaches it if it has a link.
  */
 export const threshold = 5
@@ -68,7 +71,8 @@ export const judge = (signals: SpamSignals): SpamVerdict => {
     ["link-markup", signals.linkMarkup ? 3 : 0],
     ["repeated", repetitionPoints(signals)],
     ["fast", signals.millis !== null && signals.millis < fastMillis ? 2 : 0],
-    ["disposable-email", signals.disposableEmail ? 3 : 0]
+    ["disposable-email", signals.disposableEmail ? 3 : 0],
+    ["marked", signals.marked ? threshold : 0]
   ]
   const score = points.reduce((sum, [, value]) => sum + value, 0)
   return {

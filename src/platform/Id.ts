@@ -47,6 +47,10 @@ export type PersonId = typeof PersonId.Type
 export const SubmissionId = Uuid.pipe(Schema.brand("SubmissionId"))
 export type SubmissionId = typeof SubmissionId.Type
 
+/** The id of what a website's owner marked as spam. */
+export const SpamMarkId = Uuid.pipe(Schema.brand("SpamMarkId"))
+export type SpamMarkId = typeof SpamMarkId.Type
+
 export const InstanceId = Uuid.pipe(Schema.brand("InstanceId"))
 export type InstanceId = typeof InstanceId.Type
 

@@ -137,7 +137,7 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
       transform: streamed("The records of the person", personExamples),
       summary: "Export a person's data",
       description:
-        "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails."
+        "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, marks of spam, and their deliveries, each with its `kind`. The response breaks off if the service fails."
     })
   )
 
@@ -145,12 +145,13 @@ export const ErasedPerson = Schema.Struct({
   submissions: Schema.Int,
   conversations: Schema.Int,
   notifications: Schema.Int,
+  spam_marks: Schema.Int,
   deliveries: Schema.Int
 }).annotate({
   identifier: "ErasedPerson",
   title: "ErasedPerson",
   description: "How much was deleted",
-  examples: [{ submissions: 2, conversations: 1, notifications: 0, deliveries: 2 }]
+  examples: [{ submissions: 2, conversations: 1, notifications: 0, spam_marks: 0, deliveries: 2 }]
 })
 
 export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/erase`, {

@@ -14,13 +14,14 @@ import type { Conversation } from "../chat/conversations/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Delivery.ts"
 import type { StoredNotification } from "../delivery/mail/Notification.ts"
 import type { Reply } from "../delivery/mail/Reply.ts"
+import type { SpamMark } from "../forms/SpamMark.ts"
 import type { Submission } from "../forms/Submission.ts"
-import type { InstanceId } from "../platform/Id.ts"
+import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as Text from "../platform/text/Text.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
-export const kinds = ["submission", "conversation", "notification"] as const
+export const kinds = ["submission", "conversation", "notification", "spam_mark"] as const
 
 export type Kind = (typeof kinds)[number]
 
@@ -46,6 +47,7 @@ export type PersonRecord =
     }
   | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: StoredNotification }
+  | { readonly kind: "spam_mark"; readonly mark: SpamMark & { readonly website_config_id: WebsiteConfigId } }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 
 /**
@@ -56,6 +58,7 @@ export interface Erased {
   readonly submissions: number
   readonly conversations: number
   readonly notifications: number
+  readonly spam_marks: number
   readonly deliveries: number
 }
 
@@ -158,11 +161,12 @@ export const isInConversation = ({ messages }: Pick<Conversation, "messages">, a
 export const isRecipient = ({ to }: Pick<StoredNotification, "to">, address: string): boolean =>
   fold(to.trim()) === address
 
-export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, deliveries: 0 }
+export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, spam_marks: 0, deliveries: 0 }
 
 export const add = (one: Erased, other: Erased): Erased => ({
   submissions: one.submissions + other.submissions,
   conversations: one.conversations + other.conversations,
   notifications: one.notifications + other.notifications,
+  spam_marks: one.spam_marks + other.spam_marks,
   deliveries: one.deliveries + other.deliveries
 })

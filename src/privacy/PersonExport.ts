@@ -36,6 +36,8 @@ export const json = (record: PersonRecord): string => {
         JSON.stringify({ kind, notification_id, website_config_id, to, ...about, created_at })
       )
     }
+    case "spam_mark":
+      return TerminalText.inertJson(JSON.stringify({ kind, ...record.mark }))
     case "delivery": {
       const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
       const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }

@@ -40,7 +40,9 @@ import type { Webhooks } from "../delivery/Webhook.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
 import type { Inbox } from "../forms/Inbox.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
+import * as SpamHandlers from "../forms/OwnerSpamHttp.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
+import type { SpamMarks } from "../forms/SpamMarks.ts"
 import * as HealthHandlers from "../health/OwnerHealthHttp.ts"
 import type { Problems } from "../health/Problems.ts"
 import type { RateLimiter } from "../platform/limits/RateLimit.ts"
@@ -88,6 +90,7 @@ type HandlerServices =
   | Reports
   | CallerLimits.CallerLimits
   | Inbox
+  | SpamMarks
   | Notifications
   | Replies
   | InstanceDirectory
@@ -163,6 +166,7 @@ export const layer = (options: Options) =>
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,
           FormHandlers.layer,
+          SpamHandlers.layer,
           DataHandlers.layer(options),
           CurrentSessionHandlers.layer(options)
         )

@@ -25,6 +25,8 @@ const ofSite = (max: number, of: string, next: Maximum["next"] = "delete"): Maxi
 export const goals = ofSite(50, "goals")
 /** A lookup of the website reads the rules of all its forms. */
 export const forms = ofSite(50, "forms with rules")
+/** A lookup of the website reads all of them. */
+export const spamMarks = ofSite(500, "marks of spam", "remove")
 export const instances = ofSite(20, "instances")
 export const webhooks = ofSite(50, "webhooks")
 export const notifications = ofSite(50, "notifications", "remove")
@@ -53,6 +55,7 @@ export const sessions = ofCaller(100, "sessions and links")
 export const all: ReadonlyArray<Maximum> = [
   goals,
   forms,
+  spamMarks,
   instances,
   tokens,
   storedTokens,

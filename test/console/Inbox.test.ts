@@ -44,7 +44,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 17)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 18)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -208,10 +208,38 @@ inChromium("the console's inbox", layer, (it) => {
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?folder=quarantine`)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
       yield* on(() => page.getByText("it has many links").waitFor())
-      yield* on(() => page.getByRole("button", { name: "Release" }).click())
+      yield* on(() => page.getByRole("button", { name: "Not spam" }).click())
       yield* on(() => page.getByText("Nothing is quarantined").waitFor())
       yield* on(() => page.getByRole("button", { name: "Accepted" }).click())
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("a submission is marked as spam, its sender is held, and that is taken back", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWithThree()
+      const { errors, on, page, url } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Mark as spam" }).click())
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).waitFor({ state: "detached" }))
+      const submit = () =>
+        on(() =>
+          fetch(`${url}/v1/public/forms/submit`, {
+            method: "POST",
+            body: JSON.stringify({ site_id: site, email: "Ada@example.org", form_data: { message: "Again" } })
+          }).then((response) => response.headers.get("x-hydracore-decision"))
+        )
+      assert.strictEqual(yield* submit(), "quarantined")
+      yield* on(() => page.getByRole("button", { name: /^Quarantine/ }).click())
+      yield* on(() => page.getByRole("link", { name: "Ada@example.org" }).first().click())
+      yield* on(() => page.getByText("you marked its sender or its text as spam").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Marked as spam…" }).click())
+      const dialog = page.getByRole("dialog", { name: "Marked as spam" })
+      yield* on(() => dialog.getByRole("button", { name: "Take back: ada@example.org" }).click())
+      yield* on(() => dialog.getByText("Nothing is marked as spam.").waitFor())
+      yield* on(() => dialog.getByRole("button", { name: "Close" }).click())
+      assert.deepStrictEqual(errors, [])
     })
   )
 

@@ -11,7 +11,8 @@ const Signals = Schema.Struct({
   linkMarkup: Schema.Boolean,
   repetitions: between(0, 10),
   millis: Schema.NullOr(between(0, 10_000)),
-  disposableEmail: Schema.Boolean
+  disposableEmail: Schema.Boolean,
+  marked: Schema.Boolean
 })
 
 /** The stronger of two signals, for each kind. */
@@ -22,7 +23,8 @@ const union = (left: SpamScore.SpamSignals, right: SpamScore.SpamSignals): SpamS
   repetitions: Math.max(left.repetitions, right.repetitions),
   millis:
     left.millis === null ? right.millis : right.millis === null ? left.millis : Math.min(left.millis, right.millis),
-  disposableEmail: left.disposableEmail || right.disposableEmail
+  disposableEmail: left.disposableEmail || right.disposableEmail,
+  marked: left.marked || right.marked
 })
 
 describe("forms/SpamScore", () => {
@@ -82,7 +84,7 @@ describe("forms/SpamScore", () => {
 
   it.prop("content without signals has no reasons", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
-    const signals = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
+    const signals = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), marked: false, repetitions: 0 })
     assert.deepStrictEqual(SpamScore.judge(signals), { status: "accepted", score: 0, reasons: [] })
   })
 

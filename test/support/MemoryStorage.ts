@@ -28,6 +28,8 @@ import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
+import { noMarks } from "../../src/forms/SpamMark.ts"
+import { SpamMarks } from "../../src/forms/SpamMarks.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Problems } from "../../src/health/Problems.ts"
 import { Persons } from "../../src/privacy/Persons.ts"
@@ -61,7 +63,7 @@ const withoutRules = Layer.unwrap(
       bySite: (id) =>
         Effect.map(
           byWebsiteConfigId(id),
-          Option.map((site) => ({ site, forms: new Map() }))
+          Option.map((site) => ({ site, forms: new Map(), marks: noMarks }))
         )
     })
   )
@@ -70,6 +72,7 @@ const withoutRules = Layer.unwrap(
 const ofOwners = Layer.mergeAll(
   Layer.mock(AnalyticsExport)({}),
   Layer.mock(Goals)({}),
+  Layer.mock(SpamMarks)({}),
   Layer.mock(Reports)({}),
   Layer.mock(SiteActivity)({}),
   Layer.mock(Problems)({}),

@@ -63,6 +63,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../activity/OwnerActivityHttp.ts")).layer)
     case "health":
       return handlers((await import("../../health/OwnerHealthHttp.ts")).layer)
+    case "spam":
+      return handlers((await import("../../forms/OwnerSpamHttp.ts")).layer)
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
     case "submissions":

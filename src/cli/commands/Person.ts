@@ -59,6 +59,7 @@ const erase = Command.make(
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
+        ["marks of spam", String(erased.spam_marks)],
         ["deliveries, whose entries remain without data", String(erased.deliveries)]
       ])}`
     })

@@ -35,6 +35,7 @@ export const notFound = (
     | "webhook"
     | "delivery"
     | "notification"
+    | "mark"
     | "session"
     | "shared dashboard",
   id: string

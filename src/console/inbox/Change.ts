@@ -11,6 +11,8 @@ export interface Change {
   readonly isRead?: boolean
   readonly isReleased?: boolean
   readonly isDeleted?: boolean
+  /** Whether it was marked as spam, which moves it into the quarantine. */
+  readonly isSpam?: boolean
   readonly isRestored?: boolean
   /** Whether it was deleted for good. */
   readonly isPurged?: boolean
@@ -29,7 +31,7 @@ export const of = (changes: ReadonlyArray<SharedChange>, submissionId: string): 
 /** Whether a change removes a submission from a folder. */
 export const hides = (
   folder: Folder,
-  { isDeleted = false, isPurged = false, isReleased = false, isRestored = false }: Change
+  { isDeleted = false, isPurged = false, isReleased = false, isRestored = false, isSpam = false }: Change
 ): boolean => {
   switch (folder) {
     case "deleted":
@@ -37,6 +39,6 @@ export const hides = (
     case "quarantined":
       return isDeleted || isReleased
     case "accepted":
-      return isDeleted
+      return isDeleted || isSpam
   }
 }

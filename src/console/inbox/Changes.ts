@@ -11,6 +11,7 @@ import { type Change, of, type SharedChange } from "./Change.ts"
 export interface Changes {
   readonly of: (submissionId: string) => Change
   readonly mark: (ids: ReadonlyArray<string>, isRead: boolean) => void
+  readonly markSpam: (ids: ReadonlyArray<string>) => void
   readonly release: (ids: ReadonlyArray<string>) => void
   readonly remove: (ids: ReadonlyArray<string>) => void
   readonly restore: (ids: ReadonlyArray<string>) => void
@@ -49,8 +50,12 @@ export const useChanges = (siteId: string): Changes => {
       void apply(ids, { isRead }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/read", { params, body: { submission_ids: ids, read: isRead } })
       ),
+    markSpam: (ids) =>
+      void apply(ids, { isSpam: true, isReleased: false }, () =>
+        send("POST /v1/owner/sites/:site_id/submissions/spam", { params, body: { submission_ids: ids } })
+      ),
     release: (ids) =>
-      void apply(ids, { isReleased: true }, () =>
+      void apply(ids, { isReleased: true, isSpam: false }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/release", { params, body: { submission_ids: ids } })
       ),
     restore: (ids) =>

@@ -224,10 +224,14 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
           )}
           {isMember && deleted_at === null && (
             <>
-              {status === "quarantined" && (
+              {status === "quarantined" ? (
                 <button type="button" class="button" onClick={() => changes.release([submissionId])}>
                   <Icon name="check" />
                   {Texts.inbox.actions.release}
+                </button>
+              ) : (
+                <button type="button" class="button" onClick={() => changes.markSpam([submissionId])}>
+                  {Texts.inbox.actions.spam}
                 </button>
               )}
               <button

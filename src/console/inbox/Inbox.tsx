@@ -21,6 +21,7 @@ import * as Texts from "../Texts.ts"
 import { hides } from "./Change.ts"
 import { type Changes, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
+import { Held } from "./Held.tsx"
 import { List } from "./List.tsx"
 import * as View from "./View.ts"
 
@@ -30,10 +31,12 @@ interface ToolbarProps {
   readonly view: View.View
   readonly quarantinedCount: number
   readonly forms: ReadonlyArray<string>
+  /** Called to show what is marked as spam. */
+  readonly onHeld: () => void
 }
 
 /** Chooses which submissions are listed, and exports them. */
-const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: ToolbarProps) => {
+const Toolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view }: ToolbarProps) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
@@ -85,6 +88,11 @@ const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: ToolbarPro
           </button>
         )}
         <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
+        {view.folder === "quarantined" && (
+          <button type="button" class="button" onClick={onHeld}>
+            {Texts.inbox.held.open}
+          </button>
+        )}
         <Menu
           label={Texts.inbox.export}
           side="end"
@@ -171,6 +179,18 @@ const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => 
       >
         {label}
       </button>
+      {view.folder === "accepted" && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            changes.markSpam(ids)
+            onDone()
+          }}
+        >
+          {Texts.inbox.actions.spam}
+        </button>
+      )}
       <button type="button" class="button" onClick={onRemove}>
         {view.folder === "deleted" ? Texts.inbox.actions.purge : Texts.inbox.actions.delete}
       </button>
@@ -190,6 +210,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const viewKey = JSON.stringify(view)
   const changes = useChanges(site.site_id)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const [isHeldShown, setHeldShown] = useState(false)
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
   // Otherwise a change could include submissions that are no longer listed.
   useEffect(() => setSelected(new Set()), [viewKey])
@@ -226,6 +247,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
         view={view}
         quarantinedCount={counts?.quarantined ?? 0}
         forms={counts?.pages ?? []}
+        onHeld={() => setHeldShown(true)}
       />
       {changes.isFailed && (
         <p class="bad failed" role="alert">
@@ -267,6 +289,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           />
         )}
       </div>
+      {isHeldShown && <Held site={site} isMember={isMember} onClose={() => setHeldShown(false)} />}
       {removing.length > 0 && (
         <Confirm
           title={(view.folder === "deleted" ? Texts.inbox.confirmPurge : Texts.inbox.confirm)(removing.length)}

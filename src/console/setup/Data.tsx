@@ -155,8 +155,8 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           body={Texts.person.confirmBody}
           yes={Texts.person.erase}
           onClose={() => setErasing(false)}
-          onDone={({ conversations, deliveries, notifications, submissions }) => {
-            const isNothing = submissions + conversations + notifications + deliveries === 0
+          onDone={({ conversations, deliveries, notifications, spam_marks, submissions }) => {
+            const isNothing = submissions + conversations + notifications + spam_marks + deliveries === 0
             setResult({
               address,
               text: isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations)

@@ -22,7 +22,8 @@ export const inbox = {
   actions: {
     read: "Mark as read",
     unread: "Mark as unread",
-    release: "Release",
+    release: "Not spam",
+    spam: "Mark as spam",
     delete: "Delete",
     restore: "Restore",
     purge: "Delete permanently",
@@ -80,15 +81,25 @@ export const inbox = {
     "link-markup": "it has links in HTML or BBCode",
     repeated: "the same text was sent before",
     fast: "it was sent within two seconds after the form was shown",
-    "disposable-email": "its email address is a disposable one"
+    "disposable-email": "its email address is a disposable one",
+    marked: "you marked its sender or its text as spam"
   } as Readonly<Record<string, string>>,
+  held: {
+    open: "Marked as spam…",
+    title: "Marked as spam",
+    note: "Submissions with one of these addresses or texts are quarantined, for a year after you marked one.",
+    empty: "Nothing is marked as spam.",
+    anyAddress: "Any address",
+    take: "Take back"
+  },
   empty: {
     accepted: "No submissions yet",
     acceptedBody:
       "What visitors send with a form arrives here. Paste a form into a page, or add three attributes to one of yours.",
     install: "Show the form",
     quarantined: "Nothing is quarantined",
-    quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",
+    quarantinedBody:
+      "Submissions that look like spam, or that you mark as spam, wait here until you release or delete them.",
     deleted: "Nothing is deleted",
     deletedBody: "Deleted submissions can be restored here for 30 days.",
     unread: "Everything is read",

@@ -25,13 +25,16 @@ export interface Options {
 const SiteRows = Schema.Array(
   Schema.Struct({
     ...SiteDirectory.SiteRow.fields,
-    forms: Schema.NullOr(Schema.fromJsonString(Schema.Array(Schema.Struct({ page: Schema.String, rules: FormRules }))))
+    forms: Schema.NullOr(Schema.fromJsonString(Schema.Array(Schema.Struct({ page: Schema.String, rules: FormRules })))),
+    addresses: Schema.Array(Schema.String),
+    textDigests: Schema.Array(Schema.String)
   })
 )
 
-const toSiteForms = ({ forms, ...site }: (typeof SiteRows.Type)[number]): SiteForms => ({
+const toSiteForms = ({ addresses, forms, textDigests, ...site }: (typeof SiteRows.Type)[number]): SiteForms => ({
   site,
-  forms: new Map(forms?.map(({ page, rules }) => [page, rules]))
+  forms: new Map(forms?.map(({ page, rules }) => [page, rules])),
+  marks: { addresses: new Set(addresses), textDigests: new Set(textDigests) }
 })
 
 const FormRows = Schema.Array(
@@ -74,7 +77,11 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
         find: (id) =>
           sql`SELECT ${sql.literal(SiteDirectory.columns)},
               (SELECT json_agg(json_build_object('page', page, 'rules', rules))::text FROM form
-                WHERE form.website_config_id = site.website_config_id) AS forms
+                WHERE form.website_config_id = site.website_config_id) AS forms,
+              ARRAY(SELECT DISTINCT email FROM spam_mark
+                WHERE spam_mark.website_config_id = site.website_config_id AND email IS NOT NULL) AS addresses,
+              ARRAY(SELECT DISTINCT encode(text_sha256, 'hex') FROM spam_mark
+                WHERE spam_mark.website_config_id = site.website_config_id AND text_sha256 IS NOT NULL) AS "textDigests"
             FROM site WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
             Database.mapErrors,
             Rows.decodeRows(SiteRows),

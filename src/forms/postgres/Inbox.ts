@@ -20,6 +20,7 @@ import type { Access } from "../../sites/access/Access.ts"
 import { Inbox } from "../Inbox.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import { SubmissionRepo } from "../SubmissionRepo.ts"
+import * as SpamMarks from "./SpamMarks.ts"
 import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
@@ -262,7 +263,10 @@ const make = Effect.gen(function* () {
         decodeRows(Ids),
         Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
       ),
-    release: changeEach(repo.release),
+    release: (websiteConfigId, ids) =>
+      Effect.tap(changeEach(repo.release)(websiteConfigId, ids), (released) =>
+        SpamMarks.forget(sql, websiteConfigId, released).pipe(sql.withTransaction, Database.mapErrors)
+      ),
     delete: changedBefore(tables.deleted, changeEach(repo.delete)),
     restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
       Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))

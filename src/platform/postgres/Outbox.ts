@@ -34,6 +34,14 @@ const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isInd
 
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
 
+/** Deletes submissions from the mails that are not made yet, for the recipients who get no suspected spam. */
+const withdrawStatement = `DELETE FROM mail_item USING notification
+  WHERE submission_id = ANY ($1) AND mail_id IS NULL AND notification.notification_id = mail_item.notification_id
+    AND NOT include_quarantined`
+
+export const withdrawMails = (sql: SqlClient.SqlClient, submissionIds: ReadonlyArray<string>) =>
+  sql.unsafe(withdrawStatement, [Database.array(submissionIds, PgTypes.OID.uuid)])
+
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END

@@ -11,6 +11,7 @@ import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as LockedConversation from "../../chat/postgres/LockedConversation.ts"
 import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
 import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
+import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
 import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
@@ -188,6 +189,7 @@ const steps = (retention: Retention.Options) =>
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
     ["delete unconfirmed notifications", deleteUnconfirmed],
+    ["delete old marks of spam", SpamMarks.deleteExpired],
     ["delete submissions that can no longer be restored", SubmissionDeletion.deleteExpired],
     ["delete ended console sessions", (now: number) => ConsoleSessions.deleteEnded(now)],
     ["delete ended owner keys", (now: number) => OwnerKeys.deleteEnded(now)],

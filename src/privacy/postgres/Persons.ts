@@ -12,6 +12,7 @@ import * as Person from "../Person.ts"
 import { Persons, type Query } from "../Persons.ts"
 import * as PersonConversations from "./PersonConversations.ts"
 import * as PersonNotifications from "./PersonNotifications.ts"
+import * as PersonSpamMarks from "./PersonSpamMarks.ts"
 import * as PersonSubmissions from "./PersonSubmissions.ts"
 import * as Store from "./Store.ts"
 
@@ -19,7 +20,8 @@ import * as Store from "./Store.ts"
 const counted = {
   submission: "submissions",
   conversation: "conversations",
-  notification: "notifications"
+  notification: "notifications",
+  spam_mark: "spam_marks"
 } as const satisfies Record<Person.Kind, keyof Person.Erased>
 
 export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effect(
@@ -28,7 +30,8 @@ export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effec
     const stores: Readonly<Record<Person.Kind, Store.Store>> = {
       submission: PersonSubmissions.make(sql),
       conversation: PersonConversations.make(sql),
-      notification: PersonNotifications.make(sql)
+      notification: PersonNotifications.make(sql),
+      spam_mark: PersonSpamMarks.make(sql)
     }
 
     /** The results of each statement that finds anything, with their deliveries. */

@@ -1,0 +1,107 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Clock, Effect, Layer, Option } from "effect"
+import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
+import { Inbox } from "../../../src/forms/Inbox.ts"
+import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"
+import * as Inboxes from "../../../src/forms/postgres/Inbox.ts"
+import * as Marks from "../../../src/forms/postgres/SpamMarks.ts"
+import { isMarked, keptMillis } from "../../../src/forms/SpamMark.ts"
+import { SpamMarks } from "../../../src/forms/SpamMarks.ts"
+import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Maximums from "../../../src/sites/Maximums.ts"
+import * as Delivery from "../../support/Delivery.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
+import { draft } from "../../support/TestSubmissions.ts"
+
+const live = Layer.mergeAll(Marks.layer, Inboxes.layer, FormDirectories.layer()).pipe(
+  Layer.provideMerge(Delivery.postgresOn()),
+  Layer.provideMerge(TestClient.layer)
+)
+
+const text = "We bring your website to the first page"
+
+layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
+  const isHeld = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, email: string | null, message: string) {
+    // The lookup is cached for less than a second.
+    yield* Effect.sleep("1 second")
+    const found = Option.getOrThrow(yield* FormDirectory.use(({ bySite }) => bySite(websiteConfigId)))
+    return isMarked(found.marks, websiteConfigId, { email, formData: JSON.stringify({ message }) })
+  })
+
+  it.effect("a mark quarantines a submission and holds its address and its text, until it is released", () =>
+    Effect.gen(function* () {
+      const [inbox, marks, repo] = [yield* Inbox, yield* SpamMarks, yield* SubmissionRepo]
+      const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const { webhook } = yield* Delivery.newWebhook(site, "https://hooks.example/")
+      const content = { email: "Sales@Spam.example", formData: JSON.stringify({ message: text }) }
+      const id = yield* repo.submit(draft({ ...content, websiteConfigId: site }))
+      const foreign = yield* repo.submit(draft({ ...content, websiteConfigId: other }))
+      yield* Delivery.fanOutAll
+      for (let count = 0; count < 2; count++) {
+        assert.deepStrictEqual([...(yield* marks.mark(site, [id, foreign]))], [id])
+        assert.deepInclude(Option.getOrThrow(yield* inbox.find(site, id)), {
+          status: "quarantined",
+          reasons: ["marked"]
+        })
+      }
+      yield* Delivery.fanOutAll
+      assert.sameMembers(
+        (yield* Delivery.deliveriesOf(webhook)).map(({ type }) => type),
+        ["submission.accepted", "submission.quarantined"]
+      )
+      const listed = yield* marks.list(site)
+      assert.deepStrictEqual(
+        listed.map(({ email, text }) => [email, text]),
+        [["sales@spam.example", text]]
+      )
+      assert.isTrue(yield* isHeld(site, "sales@spam.example", "Hello"))
+      assert.isTrue(yield* isHeld(site, null, text))
+      assert.isFalse(yield* isHeld(other, "sales@spam.example", text))
+      assert.strictEqual(Option.getOrThrow(yield* inbox.find(other, foreign)).status, "accepted")
+      assert.deepStrictEqual([...(yield* inbox.release(site, [id]))], [id])
+      assert.deepInclude(Option.getOrThrow(yield* inbox.find(site, id)), { status: "accepted", reasons: [] })
+      assert.deepStrictEqual(yield* marks.list(site), [])
+      assert.isFalse(yield* isHeld(site, "sales@spam.example", text))
+    })
+  )
+
+  it.effect("a mark of this website only is taken back, and ends after a year", () =>
+    Effect.gen(function* () {
+      const [marks, repo, sql] = [yield* SpamMarks, yield* SubmissionRepo, yield* PgClient.PgClient]
+      const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const submit = (email: string) => repo.submit(draft({ websiteConfigId: site, email }))
+      yield* marks.mark(site, [yield* submit("a@example.com"), yield* submit("b@example.com")])
+      const [first] = yield* marks.list(site)
+      assert.isFalse(yield* marks.remove(other, first!.mark_id))
+      assert.isTrue(yield* marks.remove(site, first!.mark_id))
+      assert.isFalse(yield* marks.remove(site, first!.mark_id))
+      const now = yield* Clock.currentTimeMillis
+      const expire = (time: number) => Marks.deleteExpired(time).pipe(Effect.provideService(PgClient.PgClient, sql))
+      yield* expire(now + keptMillis - 60_000)
+      assert.lengthOf(yield* marks.list(site), 1)
+      yield* expire(now + keptMillis + 60_000)
+      assert.deepStrictEqual(yield* marks.list(site), [])
+    })
+  )
+
+  it.effect("a website has at most so many marks, and one more changes nothing", () =>
+    Effect.gen(function* () {
+      const [inbox, marks, repo, sql] = [
+        yield* Inbox,
+        yield* SpamMarks,
+        yield* SubmissionRepo,
+        yield* PgClient.PgClient
+      ]
+      const site = yield* Delivery.newSite
+      yield* sql`INSERT INTO spam_mark (mark_id, website_config_id, email, created_at)
+        SELECT gen_random_uuid(), ${site}::uuid, n || '@example.com', now()
+        FROM generate_series(1, ${Maximums.spamMarks.max}::int) AS n`
+      const id = yield* repo.submit(draft({ websiteConfigId: site, email: "new@example.com" }))
+      const error = yield* Effect.flip(marks.mark(site, [id]))
+      assert.strictEqual(error._tag, "LimitReached")
+      assert.strictEqual(Option.getOrThrow(yield* inbox.find(site, id)).status, "accepted")
+    })
+  )
+})
