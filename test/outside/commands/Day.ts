@@ -233,9 +233,8 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)
   yield* document("spam", "mark", "--submission-id", `${submissions[1]}`)
   yield* both("spam", "list", ...ofSite)
-  const { json: held } = yield* call("GET", `/v1/owner/sites/${websiteConfigId}/spam`)
-  const [mark] = held["marks"] as ReadonlyArray<{ readonly mark_id: string }>
-  yield* text("spam", "remove", ...ofSite, "--mark-id", `${mark?.mark_id}`)
+  const [mark] = yield* sql`SELECT mark_id FROM spam_mark`
+  yield* text("spam", "remove", ...ofSite, "--mark-id", `${mark?.["mark_id"]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
   yield* document("submissions", "restore", "--submission-id", `${submissions[0]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`, "--permanently")
