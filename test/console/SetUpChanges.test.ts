@@ -321,13 +321,21 @@ inChromium(
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("without a path, are expected.").waitFor()
           await page.getByLabel("Origins").fill("https://a.example\nhttps://b.example")
+          const zone = page.getByLabel("Time zone")
+          const offered = `#${await zone.getAttribute("list")} option[value="Asia/Tokyo"][label="UTC+09:00"]`
+          await page.locator(offered).waitFor({ state: "attached" })
+          await zone.fill("Tokyo")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.locator("[aria-invalid=true][list]").waitFor()
+          await zone.fill("Asia/Tokyo")
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("Saved.").waitFor()
         })
         const find = SiteDirectory.use((all) => all.list).pipe(
           Effect.map((all) => all.find(({ name }) => name === "Passing"))
         )
-        assert.deepStrictEqual((yield* find)?.origins, ["https://a.example", "https://b.example"])
+        const { origins, timeZone } = (yield* find) ?? assert.fail()
+        assert.deepStrictEqual([origins, timeZone], [["https://a.example", "https://b.example"], "Asia/Tokyo"])
         yield* on(async () => {
           await page.getByRole("button", { name: "Delete the website" }).click()
           const yes = page.getByRole("dialog").getByRole("button", { name: "Delete the website" })

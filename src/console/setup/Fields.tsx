@@ -52,6 +52,8 @@ interface TextProps extends Common {
   readonly rows?: number
   /** Whether the longer text is code, such as JSON. */
   readonly isCode?: boolean
+  /** Values that a field of one line offers while a person types; values and labels are searched. */
+  readonly suggestions?: ReadonlyArray<readonly [value: string, label: string]>
 }
 
 export const TextField = ({
@@ -59,6 +61,7 @@ export const TextField = ({
   onInput,
   placeholder,
   rows,
+  suggestions,
   type = "text",
   value,
   ...common
@@ -66,16 +69,28 @@ export const TextField = ({
   <Field {...common}>
     {(described) =>
       rows === undefined ? (
-        <input
-          {...described}
-          // JSX declares an input's attributes for each `type`, but not for a union of types.
-          type={type as "text"}
-          value={value}
-          placeholder={placeholder}
-          autocomplete="off"
-          spellcheck={false}
-          onInput={({ currentTarget }) => onInput(currentTarget.value)}
-        />
+        <>
+          <input
+            {...described}
+            // JSX declares an input's attributes for each `type`, but not for a union of types.
+            type={type as "text"}
+            value={value}
+            placeholder={placeholder}
+            autocomplete="off"
+            spellcheck={false}
+            list={suggestions === undefined ? undefined : `${described.id}-list`}
+            // Only what matches the field's text is offered, so what a person types replaces it.
+            onFocus={suggestions === undefined ? undefined : ({ currentTarget }) => currentTarget.select()}
+            onInput={({ currentTarget }) => onInput(currentTarget.value)}
+          />
+          {suggestions !== undefined && (
+            <datalist id={`${described.id}-list`}>
+              {suggestions.map(([value, label]) => (
+                <option key={value} value={value} label={label} />
+              ))}
+            </datalist>
+          )}
+        </>
       ) : (
         <textarea
           {...described}

@@ -10,9 +10,9 @@ import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField } from "./Fields.tsx"
+import { TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
-import { zonesWith } from "./Zones.ts"
+import { zones } from "./Zones.ts"
 
 /** Opens the snippets of the new website. */
 const openSite = (siteId: string) => go({ ...Address.initial, site: siteId, page: "setup", item: "install" })
@@ -37,12 +37,12 @@ export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
       }
     >
       <TextField label={Texts.website.name} value={name} onInput={setName} fault={faultOf(change.failure, "name")} />
-      <ChoiceField
+      <TextField
         label={Texts.website.timeZone}
         hint={Texts.website.timeZoneHint}
         value={timeZone}
-        choices={zonesWith(timeZone)}
-        onChoose={setTimeZone}
+        suggestions={zones()}
+        onInput={setTimeZone}
         fault={faultOf(change.failure, "time_zone")}
       />
       <TextField

@@ -14,10 +14,10 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ConfirmDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField } from "./Fields.tsx"
+import { TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 import { Loading, Section } from "./Section.tsx"
-import { zonesWith } from "./Zones.ts"
+import { zones } from "./Zones.ts"
 
 type Details = Answer<"GET /v1/owner/sites/:site_id">
 
@@ -47,12 +47,12 @@ const Form = ({ details }: { readonly details: Details }) => {
       }}
     >
       <TextField label={Texts.website.name} value={name} onInput={edit(setName)} fault={fault("name")} />
-      <ChoiceField
+      <TextField
         label={Texts.website.timeZone}
         hint={Texts.website.timeZoneHint}
         value={timeZone}
-        choices={zonesWith(details.time_zone)}
-        onChoose={edit(setTimeZone)}
+        suggestions={zones()}
+        onInput={edit(setTimeZone)}
         fault={fault("time_zone")}
       />
       <TextField

@@ -1,9 +1,23 @@
 /**
- * The time zones to choose from. Pure.
+ * The time zones to choose from.
  *
  * @module
  */
 
-/** UTC, the time zones that the browser knows, and the current one, as choices with labels. */
-export const zonesWith = (current: string): ReadonlyArray<readonly [string, string]> =>
-  [...new Set([current, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort().map((zone) => [zone, zone])
+/** The difference of a time zone from UTC at a time, such as `UTC+05:30`. */
+const offsetOf = (zone: string, time: number): string =>
+  new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" })
+    .formatToParts(time)
+    .find(({ type }) => type === "timeZoneName")
+    ?.value.replace("GMT", "UTC") ?? ""
+
+let known: ReadonlyArray<readonly [string, string]> | undefined
+
+/** UTC and the time zones that the browser knows, with their present differences from UTC as labels. */
+export const zones = (): ReadonlyArray<readonly [string, string]> => {
+  const now = Date.now()
+  known ??= [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])]
+    .sort()
+    .map((zone) => [zone, offsetOf(zone, now)])
+  return known
+}
