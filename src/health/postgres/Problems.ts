@@ -107,7 +107,7 @@ const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, grea
   FROM webhook CROSS JOIN LATERAL (
     SELECT count(*) AS times, max(attempted_at) AS last_at FROM (
       SELECT attempted_at FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
-      WHERE subscriber_id = webhook_id AND delivery_attempt.attempted_at + millis * interval '1 millisecond' >= failing_since
+      WHERE subscriber_id = webhook_id AND delivery.status <> 'delivered' AND delivery_attempt.attempted_at + millis * interval '1 millisecond' >= failing_since
         AND coalesce(delivery_attempt.status, 0) NOT BETWEEN 200 AND 299
       ORDER BY delivery.created_at DESC LIMIT ${maxAttempts}
     ) AS counted

@@ -2,7 +2,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Redacted } from "effect"
+import { Clock, Effect, Fiber, Layer, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import * as MailDispatcher from "../../../src/delivery/mail/MailDispatcher.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
@@ -10,9 +10,11 @@ import * as Mails from "../../../src/delivery/mail/postgres/Mails.ts"
 import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
 import * as ProblemMails from "../../../src/health/postgres/ProblemMails.ts"
 import * as Watch from "../../../src/health/Watch.ts"
+import * as Database from "../../../src/platform/postgres/Database.ts"
 import { dateOf } from "../../../src/platform/text/Calendar.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { mailReceiver } from "../../support/MailReceiver.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { postgres } from "../../support/Storages.ts"
 import { poll } from "../../support/Wait.ts"
@@ -138,9 +140,18 @@ describe("health/postgres/ProblemMails", () => {
       yield* add(without.websiteConfigId, { to: "ada@example.com" })
       yield* refuseOrigin(site.websiteConfigId, now)
       yield* refuseOrigin(without.websiteConfigId, now)
-      for (const at of [now, now + Watch.beginAfter]) {
-        yield* Effect.all([lookAt(at), lookAt(at), lookAt(at)], { concurrency: "unbounded" })
-      }
+      yield* lookAt(now)
+      // Both have found the problems, and wait for another transaction, before either has read what was mailed.
+      const [sql, client] = [yield* PgClient, yield* Database.dedicated()]
+      const holding = yield* Locks.openTransaction(
+        client,
+        client`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)} FOR NO KEY UPDATE`
+      )
+      const looks = Array.from({ length: 2 }, () => lookAt(now + Watch.beginAfter))
+      const looking = yield* Effect.forkChild(Effect.all(looks, { concurrency: "unbounded" }))
+      yield* Locks.untilAwaited(sql, looks.length)
+      yield* holding.commit
+      yield* Fiber.join(looking)
       assert.lengthOf(yield* mailsOf(site.websiteConfigId), 1)
       assert.lengthOf(yield* mailsOf(other.websiteConfigId), 0)
       assert.lengthOf(yield* mailsOf(without.websiteConfigId), 0)
