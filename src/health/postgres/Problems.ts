@@ -102,19 +102,18 @@ const WebhookFailures = Schema.Array(
 
 /** The series of failures began when its first attempt ended. A disabled webhook has one failure at least: that which disabled it. */
 const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, greatest(attempts.times, 1)::int AS times,
-    ${times("failing_since", "greatest(failing_since, attempts.last_at)")}, latest.status AS "lastStatus",
+    ${times("failing_since", "greatest(failing_since, attempts.last_at)")}, attempts.statuses[1] AS "lastStatus",
     ${Times.millisAs("disabled_at", "disabledAt")}
   FROM webhook CROSS JOIN LATERAL (
-    SELECT count(*) AS times, max(attempted_at) AS last_at FROM (
-      SELECT attempted_at FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
-      WHERE subscriber_id = webhook_id AND delivery.status <> 'delivered' AND delivery_attempt.attempted_at + millis * interval '1 millisecond' >= failing_since
+    SELECT count(*) AS times, max(attempted_at) AS last_at, array_agg(status ORDER BY attempted_at DESC) AS statuses
+    FROM (
+      SELECT attempted_at, delivery_attempt.status FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
+      WHERE subscriber_id = webhook_id AND delivery.status <> 'delivered'
+        AND attempted_at + millis * interval '1 millisecond' >= failing_since
         AND coalesce(delivery_attempt.status, 0) NOT BETWEEN 200 AND 299
       ORDER BY delivery.created_at DESC LIMIT ${maxAttempts}
     ) AS counted
-  ) AS attempts LEFT JOIN LATERAL (
-    SELECT delivery_attempt.status FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
-    WHERE subscriber_id = webhook_id AND attempted_at = attempts.last_at LIMIT 1
-  ) AS latest ON true
+  ) AS attempts
   WHERE website_config_id = ANY ($1) AND failing_since IS NOT NULL`
 
 const MailFailures = Schema.Array(Schema.Struct({ ...series, notificationId: Schema.String, recipient: Schema.String }))
