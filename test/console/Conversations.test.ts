@@ -74,6 +74,13 @@ inChromium("the console's conversations", layer, (it) => {
       const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => badge(page).waitFor())
       assert.include((yield* on(() => marked(page).textContent())) ?? "", question)
+      // The newest is open beside the list, which changes nothing until a person chooses it.
+      const opened: Array<string> = []
+      page.on("request", (request) => void (request.url().endsWith("/opened") && opened.push(request.url())))
+      yield* on(() => page.getByRole("searchbox").fill(question))
+      yield* on(() => page.getByRole("heading", { name: question }).waitFor())
+      yield* on(() => page.locator(".transcript").getByText(question).waitFor())
+      assert.deepStrictEqual(opened, [])
       yield* on(() => page.getByRole("link", { name: question }).click())
       yield* on(() => badge(page).waitFor({ state: "detached" }))
       yield* on(() =>

@@ -82,7 +82,16 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
           row={(conversation) => {
             const { conversation_id, instance, site } = conversation
             const place = Place.format(site.site_id, instance.instance_id, conversation_id)
-            return <Row key={place} conversation={conversation} site={site} siteName={site.name} place={place} />
+            return (
+              <Row
+                key={place}
+                conversation={conversation}
+                site={site}
+                siteName={site.name}
+                place={place}
+                isOpen={item === place}
+              />
+            )
           }}
           empty={
             View.isFiltered(view) || siteId !== "" ? (
@@ -105,6 +114,7 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
             site={openSite}
             instanceId={instanceId}
             conversationId={conversationId}
+            isChosen={true}
             isMember={isMemberOf(roles, openSite.site_id)}
             onRemove={() => setRemoving(true)}
           />

@@ -18,6 +18,7 @@ import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
+import { useIsWide } from "../parts/Wide.ts"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -97,18 +98,18 @@ export const partSize = 50
 interface RowProps {
   readonly conversation: Conversation
   readonly site: Pick<Site, "time_zone">
+  readonly isOpen: boolean
   /** Its place in the address, if that is not its id. */
   readonly place?: string
   /** The name of its website, in a list of several. */
   readonly siteName?: string
 }
 
-export const Row = ({ conversation, place = conversation.conversation_id, site, siteName }: RowProps) => {
-  const { item } = useAddress()
+export const Row = ({ conversation, isOpen, place = conversation.conversation_id, site, siteName }: RowProps) => {
   const { down, messages, preview, unanswered, up, updated_at, waiting } = conversation
   return (
     <li class={`entry conversation ${waiting ? "unread" : ""}`}>
-      <a href={linkTo({ item: place })} aria-current={item === place ? "true" : undefined}>
+      <a href={linkTo({ item: place })} aria-current={isOpen ? "true" : undefined}>
         <span class="first">
           {waiting && <i class="dot" title={Texts.conversations.waiting} />}
           {waiting && <span class="sr-only">{Texts.conversations.waiting}</span>}
@@ -154,10 +155,12 @@ interface ListProps {
   readonly isStoredByAgent: boolean
   readonly view: View.View
   readonly removed: ReadonlySet<string>
+  readonly openId: string | null
+  readonly onFirst: (conversationId: string | null) => void
 }
 
 /** In the order of their latest messages, latest first. */
-const List = ({ instanceId, isStoredByAgent, removed, site, view }: ListProps) => (
+const List = ({ instanceId, isStoredByAgent, onFirst, openId, removed, site, view }: ListProps) => (
   <PagedList<Conversation>
     label={Texts.conversations.list}
     more={Texts.inbox.more}
@@ -175,7 +178,15 @@ const List = ({ instanceId, isStoredByAgent, removed, site, view }: ListProps) =
       )
     }
     isHidden={({ conversation_id }) => removed.has(conversation_id)}
-    row={(conversation) => <Row key={conversation.conversation_id} conversation={conversation} site={site} />}
+    row={(conversation) => (
+      <Row
+        key={conversation.conversation_id}
+        conversation={conversation}
+        site={site}
+        isOpen={openId === conversation.conversation_id}
+      />
+    )}
+    onFirst={(first) => onFirst(first?.conversation_id ?? null)}
     empty={<Empty isStoredByAgent={isStoredByAgent} view={view} />}
   />
 )
@@ -186,6 +197,8 @@ export const Conversations = ({ isMember, site }: PageProps) => {
   const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set())
   const [removing, setRemoving] = useState<string | null>(null)
   const [isFailed, setFailed] = useState(false)
+  const isWide = useIsWide()
+  const [first, setFirst] = useState<string | null>(null)
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances",
     { params: { site_id: site.site_id } },
@@ -220,9 +233,10 @@ export const Conversations = ({ isMember, site }: PageProps) => {
       </Message>
     )
   }
-  const isOpen = item !== null && !removed.has(item)
+  const chosen = item !== null && !removed.has(item) ? item : null
+  const openId = chosen ?? (isWide ? first : null)
   return (
-    <div class={isOpen ? "reading" : ""}>
+    <div class={chosen === null ? "" : "reading"}>
       <h1 class="sr-only">{Texts.pages.conversations}</h1>
       <Toolbar site={site} view={view} instance={instance} instances={instances} />
       {isFailed && (
@@ -243,19 +257,22 @@ export const Conversations = ({ isMember, site }: PageProps) => {
             isStoredByAgent={instance.memory === "agent"}
             view={view}
             removed={removed}
+            openId={openId}
+            onFirst={setFirst}
           />
         )}
-        {isOpen && instance !== undefined ? (
+        {openId !== null && instance !== undefined ? (
           <Transcript
-            key={item}
+            key={openId}
             site={site}
             instanceId={instance.instance_id}
-            conversationId={item}
+            conversationId={openId}
+            isChosen={openId === chosen}
             isMember={isMember}
-            onRemove={() => setRemoving(item)}
+            onRemove={() => setRemoving(openId)}
           />
         ) : (
-          <p class="details nothing-open muted">{Texts.conversations.open}</p>
+          <div class="details" />
         )}
       </div>
       {removing !== null && instance !== undefined && (

@@ -105,15 +105,23 @@ const TranscriptMessage = ({ before, message, timeZone }: MessageProps) => {
   )
 }
 
+/** The first question. */
+const titleOf = (messages: ReadonlyArray<Message>): string => {
+  const question = messages.find(({ role }) => role === "user")
+  return question === undefined ? Texts.conversations.untitled : textOf(question)
+}
+
 interface Props {
   readonly site: Site
   readonly instanceId: string
   readonly conversationId: string
+  /** Whether a person chose the conversation, which ends its mark. */
+  readonly isChosen: boolean
   readonly isMember: boolean
   readonly onRemove: () => void
 }
 
-export const Transcript = ({ conversationId, instanceId, isMember, onRemove, site }: Props) => {
+export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onRemove, site }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
     { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
@@ -121,11 +129,11 @@ export const Transcript = ({ conversationId, instanceId, isMember, onRemove, sit
   )
   const waits = value?.waiting === true
   useEffect(() => {
-    if (!isMember || !waits) return
+    if (!isChosen || !isMember || !waits) return
     void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
       params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
     }).then(reloadData)
-  }, [waits])
+  }, [isChosen, waits])
   return (
     <article class="details" aria-busy={value === undefined && failure === undefined}>
       <a class="button bare back" href={linkTo({ item: null })}>
@@ -142,7 +150,10 @@ export const Transcript = ({ conversationId, instanceId, isMember, onRemove, sit
         <>
           <header class="transcript-head">
             <div>
-              <h2>{Format.moment(value.created_at, site.time_zone)}</h2>
+              <h2>
+                <bdi>{titleOf(value.messages)}</bdi>
+              </h2>
+              <p class="muted">{Format.moment(value.created_at, site.time_zone)}</p>
               {value.opened_at !== null && (
                 <p class="muted">
                   <bdi>

@@ -9,6 +9,7 @@ export const conversations = {
   kinds: { all: "All", unanswered: "Unanswered", down: "Rated bad", up: "Rated good" },
   instance: "Assistant",
   open: "Choose a conversation to read it.",
+  untitled: "Conversation",
   messages: (count: number): string => (count === 1 ? "1 message" : `${count} messages`),
   waiting: "Unanswered",
   opened: (by: string | null, at: string): string => (by === null ? `Opened ${at}` : `Opened by ${by}, ${at}`),
