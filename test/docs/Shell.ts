@@ -57,7 +57,8 @@ export const run = (script: string, env: Readonly<Record<string, string>>): Effe
   Effect.callback((resume) => {
     const child = execFile(
       "bash",
-      ["-c", `set -euo pipefail\n${script}`],
+      // Without the user's `~/.bashrc`, which bash reads if its input is a socket, as it is here.
+      ["--norc", "-c", `set -euo pipefail\n${script}`],
       {
         cwd: root,
         env: {
