@@ -33,7 +33,6 @@ import * as Event from "./Event.ts"
 import { EventRepo } from "./EventRepo.ts"
 import * as PageView from "./PageView.ts"
 import { dayAt } from "./reports/LocalTime.ts"
-import * as UserAgent from "./UserAgent.ts"
 import { VisitorSalts } from "./VisitorSalts.ts"
 
 export interface Options {
@@ -70,7 +69,7 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
   const recordUncounted = DecisionHttp.make(yield* Decisions)
   const clock = yield* Clock.Clock
   const countryOf = ofClient(yield* Countries, options.country)
-  const parseUserAgent = memoize(UserAgent.parse, maxCachedUserAgents)
+  const parseUserAgent = memoize(PageView.parseUserAgent, maxCachedUserAgents)
 
   const decided = DecisionHttp.decided(recordUncounted, "tracking-token", Received)
 
@@ -84,7 +83,7 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
           Origin.refusedOf(head)
         )(ErrorResponses.foreignOrigin("website", headers))
       }
-      const userAgent = UserAgent.read(head.headers["user-agent"])
+      const userAgent = PageView.readUserAgent(head.headers["user-agent"])
       const receivedAt = clock.currentTimeMillisUnsafe()
       return Effect.flatMap(salts.of(dayAt(site.timeZone, receivedAt)), (salt) => {
         const facts = {

@@ -7,7 +7,6 @@ import { Effect } from "effect"
 import type { RequestHead } from "../platform/contract/Received.ts"
 import type { Site } from "../sites/Site.ts"
 import * as PageView from "./PageView.ts"
-import * as UserAgent from "./UserAgent.ts"
 import { daysOfLead, VisitorSalts } from "./VisitorSalts.ts"
 
 /**
@@ -29,7 +28,7 @@ export const make = Effect.map(
       { hostedWebsiteId, timeZone }: Pick<Site, "hostedWebsiteId" | "timeZone">,
       now: number
     ): Effect.Effect<ReadonlyArray<string>> => {
-      const userAgent = UserAgent.read(head.headers["user-agent"])
+      const userAgent = PageView.readUserAgent(head.headers["user-agent"])
       return Effect.forEach(daysOfLead(timeZone, now), (day) =>
         Effect.map(salts.of(day), (salt) =>
           PageView.visitorHash({ hostedWebsiteId, address: head.address, userAgent, salt })

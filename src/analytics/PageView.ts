@@ -5,10 +5,11 @@
  * @module
  */
 import { hash } from "node:crypto"
+import Bowser from "bowser"
+import { isbot } from "isbot"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import * as Text from "../platform/text/Text.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
-import type { Client } from "./UserAgent.ts"
 
 /** What replaces an email address. */
 export const masked = "(email)"
@@ -61,7 +62,7 @@ export interface Campaign {
   readonly content: string | null
 }
 
-/** Why a page view is stored apart from the counted ones: see `UserAgent.parse` and `ReferrerSpam`. */
+/** Why a page view is stored apart from the counted ones: see `parseUserAgent` and `ReferrerSpam`. */
 export const exclusions = ["bot", "referrer-spam"] as const
 
 export type Exclusion = (typeof exclusions)[number]
@@ -92,6 +93,56 @@ export interface PageView extends Received {
   readonly screenWidth: number | null
   /** Null for a view that counts. */
   readonly exclusion: Exclusion | null
+}
+
+/** What the `User-Agent` header tells. */
+export interface Client {
+  /** The family, without a version: "Chrome", "Safari", ... or null if it is unknown. */
+  readonly browser: string | null
+  /** The family, without a version: "Windows", "iOS", ... or null. */
+  readonly os: string | null
+  readonly deviceType: "desktop" | "mobile" | "tablet" | "tv" | null
+  readonly isBot: boolean
+}
+
+/** The maximum length that is parsed, in UTF-16 units. No browser's user agent is longer. */
+export const maxUserAgent = 1024
+
+const deviceTypes = new Set(["desktop", "mobile", "tablet", "tv"] as const)
+const isDeviceType = (type: string | undefined): type is NonNullable<Client["deviceType"]> =>
+  (deviceTypes as ReadonlySet<string | undefined>).has(type)
+
+/**
+ * The `User-Agent` header's text up to `maxUserAgent`; an absent header is the empty text. A truncated text is copied, since a V8 slice
+ * keeps the whole header in memory.
+ */
+export const readUserAgent = (header: string | undefined): string =>
+  header === undefined || header.length <= maxUserAgent
+    ? (header ?? "")
+    : Buffer.from(header.slice(0, maxUserAgent), "utf16le").toString("utf16le")
+
+/**
+ * The families that Bowser recognizes. For any other user agent it returns a part of the text, which may be as long as the text
+ * and name a person.
+ */
+const families: ReadonlySet<string | undefined> = new Set([
+  ...Object.values(Bowser.BROWSER_MAP),
+  // Bowser recognizes these too, but its map lacks them.
+  ...["Miui", "Opera Touch", "PlayStation 4", "SlimerJS"]
+])
+
+/** Parses the result of `readUserAgent`. The empty text is not a bot: privacy tools remove the header. */
+export const parseUserAgent = (text: string): Client => {
+  if (text === "") return { browser: null, os: null, deviceType: null, isBot: false }
+  const parser = Bowser.getParser(text)
+  const browser = parser.getBrowserName()
+  const type = parser.getPlatformType(true)
+  return {
+    browser: families.has(browser) ? browser : null,
+    os: parser.getOSName() || null,
+    deviceType: isDeviceType(type) ? type : null,
+    isBot: isbot(text)
+  }
 }
 
 /** What a browser sends: the validated payload of the contract. */

@@ -4,10 +4,10 @@
  * @module
  */
 import { isEmailAddress } from "../platform/text/MailAddress.ts"
-import { isFilled } from "./FormContent.ts"
 import type { ValidationError } from "./FormRefusal.ts"
 import type { FieldRules, FormRules } from "./FormRules.ts"
 import * as Pattern from "./Pattern.ts"
+import { isFilled } from "./Submission.ts"
 
 /** The part of a submission to which the rules apply. */
 export interface Content {

@@ -7,9 +7,9 @@
  */
 import { Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import { isStorable } from "../platform/text/Text.ts"
-import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
 import * as PatternSize from "./PatternSize.ts"
+import { isReserved } from "./Submission.ts"
 
 export const limits = {
   page: 200,

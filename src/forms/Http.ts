@@ -30,7 +30,6 @@ import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
 import { type PlainForm, SubmissionBody, type SubmissionPayload, Submitted } from "./Api.ts"
 import * as FormCheck from "./FormCheck.ts"
-import * as FormContent from "./FormContent.ts"
 import { FormDirectory, type SiteForms } from "./FormDirectory.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
@@ -109,7 +108,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const errors =
       rules === undefined
         ? []
-        : FormCheck.check(rules, { ...payload, form_data: FormContent.withAllValues(formData, payload.form_data) })
+        : FormCheck.check(rules, { ...payload, form_data: Submission.withAllValues(formData, payload.form_data) })
     if (errors.length > 0) {
       const refused = Decision.refused(payload.page_slug ?? "", FormCheck.fieldOf(errors))
       return recordUncounted("form-rule", subject, refused)(ErrorResponses.invalid(errors, headers))
@@ -123,12 +122,12 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const fingerprint = Submission.fingerprint(content)
     const marked = SpamMark.isMarked(marks, site.websiteConfigId, content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
-    const hints = FormContent.hintsOf(fields)
+    const hints = Submission.hintsOf(fields)
     const draftId = SubmissionId.make(randomUUID())
     const hashesAt = (now: number) =>
-      LeadHashes.isAllowed(head) && FormContent.allowsLead(fields) ? leadHashes(head, site, now) : Effect.succeed([])
+      LeadHashes.isAllowed(head) && Submission.allowsLead(fields) ? leadHashes(head, site, now) : Effect.succeed([])
     const makeDraft = (receivedAt: number, visitorHashes: ReadonlyArray<string>) => {
-      const signals = FormContent.signalsOf(content, {
+      const signals = SpamScore.signalsOf(content, {
         hints,
         marked,
         repetitions: repetitions.record(fingerprint, key, receivedAt)
@@ -161,7 +160,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       if (formData === undefined || formData.depth > maxDepth) {
         return Effect.succeed(ErrorResponses.invalid([tooDeep]))
       }
-      const toStore = FormContent.withoutReserved(formData.text, payload.form_data)
+      const toStore = Submission.withoutReserved(formData.text, payload.form_data)
       return checkRateLimit(body.head.address, ({ accepted, headers }) =>
         accepted
           ? Effect.flatMap(directory.bySite(payload.site_id), (found) =>

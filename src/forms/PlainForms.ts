@@ -8,7 +8,7 @@ import { MIMEType } from "node:util"
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import type { RequestHead } from "../platform/contract/Received.ts"
-import { isReserved } from "./FormContent.ts"
+import { isReserved } from "./Submission.ts"
 
 /** A field of a form. Names may repeat. */
 export type Field = readonly [name: string, value: string]

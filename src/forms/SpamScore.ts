@@ -6,7 +6,7 @@
  */
 
 import { hourMillis } from "../platform/text/Calendar.ts"
-import type { Status } from "./Submission.ts"
+import type { Hints, Status } from "./Submission.ts"
 
 export interface SpamSignals {
   /** Whether the hidden field was filled in. */
@@ -132,6 +132,19 @@ export const linksIn = (text: string): Pick<SpamSignals, "links" | "linkMarkup">
   for (const _ of text.matchAll(url)) if (++links >= maxLinks) break
   return { links, linkMarkup: markup.test(text) }
 }
+
+/** The signals of a submission. */
+export const signalsOf = (
+  content: { readonly formData: string; readonly email: string | null },
+  { hints, marked, repetitions }: { readonly hints: Hints; readonly marked: boolean; readonly repetitions: number }
+): SpamSignals => ({
+  ...linksIn(content.formData),
+  honeypot: hints.honeypot,
+  millis: hints.millis,
+  repetitions,
+  marked,
+  disposableEmail: isDisposable(content.email)
+})
 
 interface Occurrences {
   /** The time of the last occurrence, in milliseconds since 1970. */

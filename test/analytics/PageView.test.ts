@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as PageView from "../../src/analytics/PageView.ts"
-import * as UserAgent from "../../src/analytics/UserAgent.ts"
 import * as Origin from "../../src/platform/http/Origin.ts"
 
 const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
@@ -11,7 +10,7 @@ const facts = {
   receivedAt: 1_764_000_000_000,
   address: "192.0.2.77",
   userAgent: chrome,
-  client: UserAgent.parse(chrome),
+  client: PageView.parseUserAgent(chrome),
   country: "NO",
   salt: new Uint8Array(32).fill(7)
 }

@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { parseUserAgent } from "../../src/analytics/PageView.ts"
 import * as Visits from "../../src/analytics/reports/Visits.ts"
-import * as UserAgent from "../../src/analytics/UserAgent.ts"
 import { isMissing } from "../../src/chat/conversations/Transcript.ts"
 import * as SampleHistory from "../../src/demo/SampleHistory.ts"
 import { dayMillis, dayOf } from "../../src/platform/text/Calendar.ts"
@@ -41,7 +41,7 @@ describe("the demo's sample history", () => {
         `(Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36`,
         `(Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36 Edg/141.0.0.0`,
         "(X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
-      ].map((rest) => UserAgent.parse(`Mozilla/5.0 ${rest}`))
+      ].map((rest) => parseUserAgent(`Mozilla/5.0 ${rest}`))
       const names = new Set(known.map(({ browser, deviceType, os }) => `${browser} ${os} ${deviceType}`))
       const shown = new Set(
         views

@@ -3,8 +3,8 @@ import { Result, Schema } from "effect"
 import { RE2JS } from "re2js"
 import { vi } from "vitest"
 import * as FormCheck from "../../src/forms/FormCheck.ts"
-import * as FormContent from "../../src/forms/FormContent.ts"
 import * as FormRules from "../../src/forms/FormRules.ts"
+import * as Submission from "../../src/forms/Submission.ts"
 
 /** The types of the errors of one field with a value. */
 const typesOf = (rules: FormRules.FieldRules, value: unknown): ReadonlyArray<string> =>
@@ -61,7 +61,7 @@ describe("forms/FormCheck", () => {
 
   it("a rule holds for every value of a repeated member", () => {
     for (const text of ['{"field":"<b>","field":"ada@example.org"}', '{"field":"ada@example.org","field":"<b>"}']) {
-      const form_data = FormContent.withAllValues(text, JSON.parse(text))
+      const form_data = Submission.withAllValues(text, JSON.parse(text))
       const errors = FormCheck.check({ field: { email: true } }, { form_data })
       assert.deepStrictEqual(
         errors.map(({ type }) => type),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as FormContent from "../../src/forms/FormContent.ts"
 import * as SpamScore from "../../src/forms/SpamScore.ts"
+import * as Submission from "../../src/forms/Submission.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -84,7 +84,7 @@ describe("forms/SpamScore", () => {
 
   it.prop("content without signals has no reasons", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
-    const signals = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), marked: false, repetitions: 0 })
+    const signals = SpamScore.signalsOf(content, { hints: Submission.hintsOf({}), marked: false, repetitions: 0 })
     assert.deepStrictEqual(SpamScore.judge(signals), { status: "accepted", score: 0, reasons: [] })
   })
 

@@ -9,7 +9,6 @@ import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as PageView from "../../../src/analytics/PageView.ts"
 import { storeBatch } from "../../../src/analytics/postgres/AnalyticsRepo.ts"
-import * as UserAgent from "../../../src/analytics/UserAgent.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimit.ts"
 import { types } from "../../../src/platform/postgres/Columns.ts"
 import * as RedisRateLimiter from "../../../src/platform/redis/RateLimiter.ts"
@@ -44,7 +43,7 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       receivedAt: TestTime.ofMachine(),
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
       userAgent,
-      client: UserAgent.parse(userAgent),
+      client: PageView.parseUserAgent(userAgent),
       country: null,
       salt: new Uint8Array(32)
     }

@@ -5,9 +5,8 @@
  */
 
 import * as Sources from "../../analytics/reports/Sources.ts"
-import * as FormContent from "../../forms/FormContent.ts"
 import * as FormSender from "../../forms/FormSender.ts"
-import type { Submission } from "../../forms/Submission.ts"
+import { type Submission, valueTexts, withAllValues } from "../../forms/Submission.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import type { Site } from "../../sites/Site.ts"
@@ -61,8 +60,8 @@ const isEmpty = (value: unknown): boolean =>
 type Form = ReadonlyArray<FormField>
 
 const formOf = ({ formData }: Submission): Form => {
-  const values = FormContent.withAllValues(formData, JSON.parse(formData))
-  return Array.from(FormContent.valueTexts(formData), ([name, texts]) => ({
+  const values = withAllValues(formData, JSON.parse(formData))
+  return Array.from(valueTexts(formData), ([name, texts]) => ({
     name,
     value: values[name],
     json: texts.length === 1 ? texts.join() : `[${texts.join()}]`

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as UserAgent from "../../src/analytics/UserAgent.ts"
+import { type Client, maxUserAgent, parseUserAgent, readUserAgent } from "../../src/analytics/PageView.ts"
 
-const known: ReadonlyArray<readonly [string, UserAgent.Client]> = [
+const known: ReadonlyArray<readonly [string, Client]> = [
   [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
     { browser: "Chrome", os: "Windows", deviceType: "desktop", isBot: false }
@@ -17,10 +17,10 @@ const known: ReadonlyArray<readonly [string, UserAgent.Client]> = [
   ]
 ]
 
-describe("analytics/UserAgent", () => {
+describe("analytics/PageView: user agents", () => {
   for (const [userAgent, client] of known) {
     it(`recognizes ${client.browser} on ${client.os}`, () => {
-      assert.deepStrictEqual(UserAgent.parse(userAgent), client)
+      assert.deepStrictEqual(parseUserAgent(userAgent), client)
     })
   }
 
@@ -30,19 +30,19 @@ describe("analytics/UserAgent", () => {
       "node",
       "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
     ]) {
-      assert.isTrue(UserAgent.parse(bot).isBot, bot)
+      assert.isTrue(parseUserAgent(bot).isBot, bot)
     }
   })
 
   it("the browser is null if its family is unknown, so that no other text is stored", () => {
     for (const text of ["Ann Example/1.0 x", "ann@example.com/5 (Windows NT 10.0) y"]) {
-      assert.isNull(UserAgent.parse(text).browser, text)
+      assert.isNull(parseUserAgent(text).browser, text)
     }
-    assert.strictEqual(UserAgent.parse("Mozilla/5.0 (Linux; Android 14) OPT/2.5 Mobile").browser, "Opera Touch")
+    assert.strictEqual(parseUserAgent("Mozilla/5.0 (Linux; Android 14) OPT/2.5 Mobile").browser, "Opera Touch")
   })
 
   it("an absent user agent is not a bot", () => {
-    assert.deepStrictEqual(UserAgent.parse(UserAgent.read(undefined)), {
+    assert.deepStrictEqual(parseUserAgent(readUserAgent(undefined)), {
       browser: null,
       os: null,
       deviceType: null,
@@ -51,9 +51,9 @@ describe("analytics/UserAgent", () => {
   })
 
   it.prop("cuts any text at the maximum length, and parses it", [Schema.String, Schema.String], ([text, rest]) => {
-    assert.strictEqual(UserAgent.read(text), text.slice(0, UserAgent.maxLength))
-    const long = text.padEnd(UserAgent.maxLength, "x")
-    assert.strictEqual(UserAgent.read(long + rest), long.slice(0, UserAgent.maxLength))
-    assert.isBoolean(UserAgent.parse(UserAgent.read(text)).isBot)
+    assert.strictEqual(readUserAgent(text), text.slice(0, maxUserAgent))
+    const long = text.padEnd(maxUserAgent, "x")
+    assert.strictEqual(readUserAgent(long + rest), long.slice(0, maxUserAgent))
+    assert.isBoolean(parseUserAgent(readUserAgent(text)).isBot)
   })
 })
