@@ -160,6 +160,15 @@ const preview = (parts: ReadonlyArray<Part>): string => {
   return (first ?? "").slice(0, 140).toWellFormed()
 }
 
+/**
+ * The name of the service above its mails, with a letter that has the shape of the mark, since a mail loads no image. A mail that
+ * a person wrote has none.
+ */
+const brand = `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td class="ink" style="padding:0 4px 16px;${ink};font-size:15px;line-height:26px;font-weight:600;${font}">
+<span aria-hidden="true" style="display:inline-block;width:26px;border-radius:7px;background:${colors.back[1]};color:${colors.accent[1]};text-align:center;margin-inline-end:8px">Ψ</span>HydraCore
+</td></tr></table>
+`
+
 export const htmlBody = (content: Content, unsubscribeUrl: string | null): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -173,7 +182,7 @@ export const htmlBody = (content: Content, unsubscribeUrl: string | null): strin
 <body class="page" style="margin:0;padding:0;background:${colors.soft[0]}">
 <div style="display:none;max-height:0;overflow:hidden">${Text.escapeHtml(preview(content.parts))}</div>
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:${colors.soft[0]}"><tr><td align="center" style="padding:32px 12px">
-<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:${colors.raised[0]};border:${border};border-radius:12px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
+${content.sender === undefined ? brand : ""}<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:${colors.raised[0]};border:${border};border-radius:12px;border-collapse:separate"><tr><td class="pad" style="padding:36px 40px 16px">
 ${table(
   [
     row(
