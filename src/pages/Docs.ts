@@ -26,7 +26,7 @@ import * as StaticContent from "./StaticContent.ts"
 
 /** The guides in their groups, in the order of the list. */
 const groups = {
-  Start: ["website", "console", "chat"],
+  Start: ["website", "console", "people", "chat"],
   Use: ["statistics", "mail", "webhooks", "health", "commands"],
   Operate: ["operator", "containers", "monitoring", "clickhouse", "growth", "security"],
   Reference: ["settings", "api", "owner-api", "developing"]

@@ -146,12 +146,13 @@ export const ErasedPerson = Schema.Struct({
   conversations: Schema.Int,
   notifications: Schema.Int,
   spam_marks: Schema.Int,
+  accounts: Schema.Int.annotate({ description: "0: people who log in to the console are removed under Sharing" }),
   deliveries: Schema.Int
 }).annotate({
   identifier: "ErasedPerson",
   title: "ErasedPerson",
   description: "How much was deleted",
-  examples: [{ submissions: 2, conversations: 1, notifications: 0, spam_marks: 0, deliveries: 2 }]
+  examples: [{ submissions: 2, conversations: 1, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 2 }]
 })
 
 export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/erase`, {

@@ -2,7 +2,7 @@
  * Finds a person's data by an email address. Pure.
  *
  * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
- * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter, nor
+ * its messages or comments does, a notification if its mails go to the address, and an account if the person logs in with it. The case of letters does not matter, nor
  * whether the address is percent-encoded or written with character references. Page views and events are not searched: see
  * `analytics/PageView`.
  *
@@ -16,12 +16,12 @@ import type { StoredNotification } from "../delivery/mail/Notification.ts"
 import type { Reply } from "../delivery/mail/Reply.ts"
 import type { SpamMark } from "../forms/SpamMark.ts"
 import type { Submission } from "../forms/Submission.ts"
-import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
+import type { InstanceId, PersonId, SessionId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as Text from "../platform/text/Text.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
-export const kinds = ["submission", "conversation", "notification", "spam_mark"] as const
+export const kinds = ["submission", "conversation", "notification", "spam_mark", "account"] as const
 
 export type Kind = (typeof kinds)[number]
 
@@ -37,6 +37,20 @@ export interface FoundDelivery {
   readonly payload: string
 }
 
+/** A person who logs in to the console, or an invitation that was not opened yet. */
+export interface FoundAccount {
+  /** Null for an invitation. */
+  readonly person_id: PersonId | null
+  /** The id of an invitation; null for a person. */
+  readonly session_id: SessionId | null
+  readonly email: string
+  readonly name: string | null
+  /** ISO 8601. */
+  readonly created_at: string
+  /** The browsers in which the person is logged in. */
+  readonly devices: ReadonlyArray<string>
+}
+
 /** A stored record with data of a person. */
 export type PersonRecord =
   | {
@@ -48,6 +62,7 @@ export type PersonRecord =
   | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: StoredNotification }
   | { readonly kind: "spam_mark"; readonly mark: SpamMark & { readonly website_config_id: WebsiteConfigId } }
+  | { readonly kind: "account"; readonly account: FoundAccount }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 
 /**
@@ -59,6 +74,8 @@ export interface Erased {
   readonly conversations: number
   readonly notifications: number
   readonly spam_marks: number
+  /** People who log in to the console, and invitations; only of a deletion on all websites. */
+  readonly accounts: number
   readonly deliveries: number
 }
 
@@ -161,12 +178,13 @@ export const isInConversation = ({ messages }: Pick<Conversation, "messages">, a
 export const isRecipient = ({ to }: Pick<StoredNotification, "to">, address: string): boolean =>
   fold(to.trim()) === address
 
-export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, spam_marks: 0, deliveries: 0 }
+export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 0 }
 
 export const add = (one: Erased, other: Erased): Erased => ({
   submissions: one.submissions + other.submissions,
   conversations: one.conversations + other.conversations,
   notifications: one.notifications + other.notifications,
   spam_marks: one.spam_marks + other.spam_marks,
+  accounts: one.accounts + other.accounts,
   deliveries: one.deliveries + other.deliveries
 })

@@ -38,6 +38,8 @@ export const json = (record: PersonRecord): string => {
     }
     case "spam_mark":
       return TerminalText.inertJson(JSON.stringify({ kind, ...record.mark }))
+    case "account":
+      return TerminalText.inertJson(JSON.stringify({ kind, ...record.account }))
     case "delivery": {
       const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
       const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }

@@ -24,6 +24,14 @@ const link = Command.make(
     role: Inputs.role,
     expires: Inputs.time("expires", "When the unused link expires, such as 30m or 2d; in an hour unless given"),
     label: Inputs.label("link"),
+    email: Inputs.optional(
+      Inputs.make(
+        "email",
+        Inputs.recipientKind,
+        "<address>",
+        "Open a session of the person who logs in with this address"
+      )
+    ),
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* (flags) {
@@ -33,11 +41,16 @@ const link = Command.make(
     const expires_at = yield* ConsoleUrl.readExpires(flags.expires, now, Calendar.hourMillis)
     const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
     const { role, label } = flags
-    const created = yield* Client.owner("sessions", {}, (sessions) =>
-      sessions.createLink({
-        payload: { role, sites: ids.length === 0 ? "all" : ids, ...(label !== null && { label }), expires_at }
-      })
-    )
+    const created =
+      flags.email === null
+        ? yield* Client.owner("sessions", {}, (sessions) =>
+            sessions.createLink({
+              payload: { role, sites: ids.length === 0 ? "all" : ids, ...(label !== null && { label }), expires_at }
+            })
+          )
+        : yield* Client.operator("persons", {}, (persons) =>
+            persons.login({ payload: { email: flags.email ?? "", expires_at } })
+          )
     const url = `${origin}${created.path}`
     yield* Output.answer({
       json: { ...created, url },
@@ -56,6 +69,10 @@ const link = Command.make(
       command:
         'hydracore console link --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer --expires 2d --label "Ada"',
       description: "A colleague can view one website"
+    },
+    {
+      command: "hydracore console link --email ada@example.com",
+      description: "A person logs in, although the service sends no mail"
     }
   ])
 )

@@ -60,6 +60,7 @@ const erase = Command.make(
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
         ["marks of spam", String(erased.spam_marks)],
+        ["accounts of the console, and invitations", String(erased.accounts)],
         ["deliveries, whose entries remain without data", String(erased.deliveries)]
       ])}`
     })

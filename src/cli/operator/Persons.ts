@@ -44,6 +44,13 @@ const erasePerson = HttpApiEndpoint.post("erase", "/operator/persons/erase", {
   error: Operations.failures
 })
 
+/** Creates a link that opens a session of the person with an address, for a service that sends no mail. */
+const login = HttpApiEndpoint.post("login", "/operator/persons/login", {
+  payload: Schema.Struct({ email: OwnerSessions.email, expires_at: Fields.expiry("When the link expires") }),
+  success: OwnerSessions.CreatedLink,
+  error: Operations.failures
+})
+
 const CreatedLink = OwnerSessions.CreatedLink.fields
 
 /**
@@ -68,7 +75,10 @@ const invite = HttpApiEndpoint.post("invite", "/operator/persons/invite", {
   error: Operations.failures
 })
 
-export const Api = Operations.api(HttpApiGroup.make("persons").add(exportPerson, erasePerson, invite))
+export const Api = Operations.api(HttpApiGroup.make("persons").add(exportPerson, erasePerson, login, invite))
+
+const noPerson =
+  "No person logs in with this address. `hydracore person invite` invites one, and `hydracore console link` without --email prints a link."
 
 /** Why an invitation was not mailed, and what the operator can do. */
 const textOf = ({ reason }: MailedLink.NotMailed): string => {
@@ -93,6 +103,7 @@ export const layer = HttpApiBuilder.group(
     const notifications = yield* Notifications
     const persons = yield* Persons
     const links = yield* MailedLink.make
+    const sessions = yield* ConsoleSession.ConsoleSessions
     return handlers
       .handle("export", ({ payload: { email } }) => {
         const records = persons.records({ address: email, websiteConfigId: null, kinds })
@@ -108,6 +119,20 @@ export const layer = HttpApiBuilder.group(
           const erased = yield* persons.erase({ address: email, websiteConfigId: site_id, kinds })
           yield* notifications.eraseRecipient(email, site_id)
           return erased
+        })
+      )
+      .handle(
+        "login",
+        Effect.fnUntraced(function* ({ payload: { email, expires_at } }) {
+          const created = yield* sessions.createLogin(email, expires_at)
+          if (Option.isNone(created)) return yield* Effect.fail(Errors.invalidBody(noPerson))
+          const { link, session } = created.value
+          return {
+            session_id: session.session_id,
+            path: ConsoleSession.pathOf(link),
+            mailed: false,
+            expires_at: session.ends_at
+          }
         })
       )
       .handle(

@@ -10,6 +10,7 @@ import { Effect, Layer, Stream } from "effect"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Person from "../Person.ts"
 import { Persons, type Query } from "../Persons.ts"
+import * as PersonAccounts from "./PersonAccounts.ts"
 import * as PersonConversations from "./PersonConversations.ts"
 import * as PersonNotifications from "./PersonNotifications.ts"
 import * as PersonSpamMarks from "./PersonSpamMarks.ts"
@@ -22,6 +23,7 @@ const counted = {
   conversation: "conversations",
   notification: "notifications",
   spam_mark: "spam_marks"
+  account: "accounts"
 } as const satisfies Record<Person.Kind, keyof Person.Erased>
 
 export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effect(
@@ -32,6 +34,7 @@ export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effec
       conversation: PersonConversations.make(sql),
       notification: PersonNotifications.make(sql),
       spam_mark: PersonSpamMarks.make(sql)
+      account: PersonAccounts.make(sql)
     }
 
     /** The results of each statement that finds anything, with their deliveries. */

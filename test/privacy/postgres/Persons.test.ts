@@ -1,17 +1,23 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Stream, Tracer } from "effect"
+import { Effect, Layer, Option, Stream, Tracer } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Person from "../../../src/privacy/Person.ts"
 import * as Service from "../../../src/privacy/Persons.ts"
 import * as Persons from "../../../src/privacy/postgres/Persons.ts"
+import { ConsoleSessions, limits } from "../../../src/sites/access/ConsoleSession.ts"
+import * as PostgresConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
 import { suite } from "../../suites/Persons.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const live = Layer.merge(Persons.layer, Delivery.postgresOn()).pipe(Layer.provideMerge(TestClient.layer))
+const live = Layer.mergeAll(
+  Persons.layer,
+  PostgresConsoleSessions.layer({ idle: limits.idle }),
+  Delivery.postgresOn()
+).pipe(Layer.provideMerge(TestClient.layer))
 
 suite("privacy/postgres/Persons", live)
 
@@ -91,5 +97,51 @@ it.live(
       // Three statements for each page of 50 conversations (one of them for its deliveries), one for each conversation found, and
       // one for the instances.
       assert.isAtMost(count, 3 * (5 + 1) + 83 + 1)
+    }).pipe(Effect.provide(live))
+)
+
+it.live(
+  "privacy/postgres/Persons: a person who logs in is found and erased on all websites only, and is logged out",
+  () =>
+    Effect.gen(function* () {
+      const persons = yield* Service.Persons
+      const sessions = yield* ConsoleSessions
+      const website = yield* Delivery.newSite
+      const email = `${randomUUID()}@example.com`
+      const linkExpiresAt = Date.now() + 60_000
+      const request = { role: "owner", sites: [website], label: "Ada", email, linkExpiresAt } as const
+      const [accepted, waiting] = [
+        yield* Effect.flatMap(sessions.createLink(request), Effect.fromOption),
+        yield* Effect.flatMap(sessions.createLink(request), Effect.fromOption)
+      ]
+      const { cookie, session } = yield* Effect.flatMap(
+        sessions.open(accepted.link, "Firefox on Linux"),
+        Effect.fromOption
+      )
+      const query = (websiteConfigId: WebsiteConfigId | null) => ({
+        address: email,
+        websiteConfigId,
+        kinds: Person.kinds
+      })
+      // A member of the website may erase its visitors, but no owner.
+      assert.deepStrictEqual(yield* persons.erase(query(website)), Person.nothing)
+      const found = yield* Stream.runCollect(persons.records(query(null)))
+      assert.deepStrictEqual(
+        found.map((record) =>
+          record.kind === "account" ? [record.account.person_id, record.account.session_id, record.account.devices] : []
+        ),
+        [
+          [session.person?.person_id, null, ["Firefox on Linux"]],
+          [null, waiting.session.session_id, []]
+        ]
+      )
+      assert.deepStrictEqual(yield* persons.erase(query(null)), { ...Person.nothing, accounts: 2 })
+      assert.isTrue(Option.isNone(yield* sessions.findLink(waiting.link)))
+      assert.isTrue(Option.isNone(yield* sessions.find(cookie)))
+      assert.deepStrictEqual(yield* Stream.runCollect(persons.records(query(null))), [])
+      const sql = yield* PgClient.PgClient
+      const rows = yield* sql`SELECT row_to_json(console_session)::text AS row FROM console_session`
+      assert.notInclude(JSON.stringify(rows), email)
+      assert.notInclude(JSON.stringify(rows), "Firefox")
     }).pipe(Effect.provide(live))
 )
