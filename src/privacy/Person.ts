@@ -178,7 +178,14 @@ export const isInConversation = ({ messages }: Pick<Conversation, "messages">, a
 export const isRecipient = ({ to }: Pick<StoredNotification, "to">, address: string): boolean =>
   fold(to.trim()) === address
 
-export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 0 }
+export const nothing: Erased = {
+  submissions: 0,
+  conversations: 0,
+  notifications: 0,
+  spam_marks: 0,
+  accounts: 0,
+  deliveries: 0
+}
 
 export const add = (one: Erased, other: Erased): Erased => ({
   submissions: one.submissions + other.submissions,

@@ -22,7 +22,7 @@ const counted = {
   submission: "submissions",
   conversation: "conversations",
   notification: "notifications",
-  spam_mark: "spam_marks"
+  spam_mark: "spam_marks",
   account: "accounts"
 } as const satisfies Record<Person.Kind, keyof Person.Erased>
 
@@ -33,7 +33,7 @@ export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effec
       submission: PersonSubmissions.make(sql),
       conversation: PersonConversations.make(sql),
       notification: PersonNotifications.make(sql),
-      spam_mark: PersonSpamMarks.make(sql)
+      spam_mark: PersonSpamMarks.make(sql),
       account: PersonAccounts.make(sql)
     }
 

@@ -102,7 +102,7 @@ describe("person", () => {
       const { other, text } = yield* session
       const json = ["--email", "Ann@example.com", "--json"]
       assert.deepStrictEqual(JSON.parse(yield* text("person", "erase", ...json, "--site", other)), {
-        ...{ submissions: 1, conversations: 0, notifications: 0, accounts: 0, deliveries: 0 }
+        ...{ submissions: 1, conversations: 0, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 0 }
       })
       assert.match(
         yield* text("person", "erase", "--email", "ann@example.com"),
@@ -131,7 +131,7 @@ describe("person", () => {
       const flags = ["submissions", "delete", "--site", one, "--email", "ann@example.com"]
       assert.strictEqual(yield* text(...flags), "1 submission of ann@example.com deleted.\n")
       assert.deepStrictEqual(JSON.parse(yield* text(...flags, "--json")), {
-        ...{ submissions: 0, conversations: 0, notifications: 0, accounts: 0, deliveries: 0 }
+        ...{ submissions: 0, conversations: 0, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 0 }
       })
       assert.deepStrictEqual(
         lines(yield* text("person", "export", "--email", "ann@example.com")).map(({ kind }) => kind),
