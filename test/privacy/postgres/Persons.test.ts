@@ -131,7 +131,7 @@ it.live(
           record.kind === "account" ? [record.account.person_id, record.account.session_id, record.account.devices] : []
         ),
         [
-          [session.person?.person_id, null, ["Firefox on Linux"]],
+          [session.person?.person_id ?? null, null, ["Firefox on Linux"]],
           [null, waiting.session.session_id, []]
         ]
       )
