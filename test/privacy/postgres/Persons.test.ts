@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Option, Stream, Tracer } from "effect"
+import { Clock, Effect, Layer, Option, Stream, Tracer } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Person from "../../../src/privacy/Person.ts"
@@ -108,7 +108,7 @@ it.live(
       const sessions = yield* ConsoleSessions
       const website = yield* Delivery.newSite
       const email = `${randomUUID()}@example.com`
-      const linkExpiresAt = Date.now() + 60_000
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
       const request = { role: "owner", sites: [website], label: "Ada", email, linkExpiresAt } as const
       const [accepted, waiting] = [
         yield* Effect.flatMap(sessions.createLink(request), Effect.fromOption),
