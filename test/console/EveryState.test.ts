@@ -56,7 +56,7 @@ const answersOf = (...statuses: ReadonlyArray<number>): Readonly<Record<string, 
 const session = "**/v1/owner/session"
 const sites = "**/v1/owner/sites?*"
 const shared = "**/v1/owner/shared"
-const data = /\/v1\/owner\/(query|sites\/.)/
+const data = /\/v1\/owner\/(query|sites\/.|people|sessions)/
 const sharedData = "**/v1/owner/shared/*"
 
 /** The texts of the page that say what to do. */
