@@ -27,7 +27,7 @@ export const Forms = Schema.Struct({ forms: Schema.Array(FormRules.Form) }).anno
   examples: [{ forms: [FormRules.exampleForm] }]
 })
 
-const page = Fields.parsed(
+export const page = Fields.parsed(
   { type: "string", minLength: 1, maxLength: FormRules.limits.page, description: "The `page_slug` of the form" },
   FormRules.parsePage,
   `a text of 1 to ${FormRules.limits.page} characters is expected`

@@ -12,7 +12,7 @@ import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as RulesFile from "../support/RulesFile.ts"
 
-const pageKind: Inputs.Kind<string> = {
+export const pageKind: Inputs.Kind<string> = {
   expected: `the page_slug of a form, of 1 to ${FormRules.limits.page} characters`,
   parse: FormRules.parsePage
 }

@@ -12,6 +12,7 @@ import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
+import { pageKind } from "./Form.ts"
 
 const recipient = Inputs.make("to", Inputs.recipientKind, "<address>", "The email address that gets the mails")
 
@@ -23,6 +24,14 @@ const notificationId = Inputs.make(
 )
 
 const topicFlags = {
+  page: Inputs.optional(
+    Inputs.make(
+      "page",
+      pageKind,
+      "<slug>",
+      "Only the submissions of the form with this page_slug; all forms unless given"
+    )
+  ),
   digest: Inputs.optional(
     Flag.Literals("digest", digests).pipe(
       Flag.withDescription(
@@ -41,24 +50,33 @@ const topicFlags = {
 
 const requireTopic = Effect.fnUntraced(function* ({
   digest,
+  page,
   problems,
   quarantined,
   report
 }: {
   readonly digest: (typeof digests)[number] | null
+  readonly page: string | null
   readonly problems: boolean
   readonly quarantined: boolean
   readonly report: (typeof periods)[number] | null
 }) {
   if (report !== null && digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
+  if (report !== null && page !== null) return yield* Inputs.wrong("page", "left out when --report is given")
   if (report !== null && quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
-  return { quarantined, problems, ...(digest !== null && { digest }), ...(report !== null && { report }) }
+  return {
+    quarantined,
+    problems,
+    ...(page !== null && { page }),
+    ...(digest !== null && { digest }),
+    ...(report !== null && { report })
+  }
 })
 
-const describeTopic = ({ digest, quarantined, report }: Notification): string =>
+const describeTopic = ({ digest, page, quarantined, report }: Notification): string =>
   report !== null
     ? `${report} report`
-    : `submissions${digest === null ? "" : `, digest ${digest}`}${quarantined ? ", with suspected spam" : ""}`
+    : `submissions${page === null ? "" : ` of ${TerminalText.printable(page)}`}${digest === null ? "" : `, digest ${digest}`}${quarantined ? ", with suspected spam" : ""}`
 
 const describe = (notification: Notification): string =>
   `${describeTopic(notification)}${notification.problems ? ", and problems" : ""}${notification.confirmed ? "" : ", waits for confirmation"}`

@@ -22,10 +22,10 @@ const kinds = ["each", "15m", "daily", "weekly", "monthly"] as const
 
 const kindOf = ({ digest, report }: Notification): (typeof kinds)[number] => report ?? digest ?? "each"
 
-const topicOf = (kind: (typeof kinds)[number], includesQuarantined: boolean) =>
+const topicOf = (kind: (typeof kinds)[number], includesQuarantined: boolean, page: string) =>
   kind === "weekly" || kind === "monthly"
     ? { report: kind }
-    : { quarantined: includesQuarantined, ...(kind === "each" ? {} : { digest: kind }) }
+    : { quarantined: includesQuarantined, ...(page !== "" && { page }), ...(kind === "each" ? {} : { digest: kind }) }
 
 /**
  * Describes the latest mail of a notification. One confirmation mail confirms an address for all of its notifications. If another
@@ -47,6 +47,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
   const [to, setTo] = useState("")
   const [kind, setKind] = useState<(typeof kinds)[number]>("each")
   const [includesQuarantined, setIncludesQuarantined] = useState(false)
+  const [page, setPage] = useState("")
   const [includesProblems, setIncludesProblems] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
   const close = useWhileShown(onClose)
@@ -56,13 +57,13 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       title={Texts.mails.add}
       submit={Common.add}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["to"])}
+      message={messageOf(change.failure, ["to", "page"])}
       onClose={onClose}
       onSubmit={() =>
         change.run(
           {
             params: { site_id: siteId },
-            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined) }
+            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined, page.trim()) }
           },
           close
         )
@@ -82,6 +83,16 @@ const Add = ({ onClose, siteId }: DialogProps) => {
         choices={kinds.map((choice) => [choice, Texts.mails.kinds[choice]])}
         onChoose={setKind}
       />
+      {!isReport && (
+        <TextField
+          label={Texts.mails.form}
+          hint={Texts.mails.formHint}
+          placeholder="contact"
+          value={page}
+          onInput={setPage}
+          fault={faultOf(change.failure, "page")}
+        />
+      )}
       {!isReport && (
         <Check label={Texts.mails.quarantined} isChecked={includesQuarantined} onChange={setIncludesQuarantined} />
       )}
@@ -204,6 +215,7 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
               title={notification.to}
               facts={[
                 Texts.mails.kinds[kindOf(notification)],
+                ...(notification.page === null ? [] : [Texts.mails.ofForm(notification.page)]),
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
                 ...(notification.problems ? [Texts.mails.withProblems] : []),
                 ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),

@@ -17,6 +17,9 @@ export const mails = {
     weekly: "A weekly report",
     monthly: "A monthly report"
   },
+  form: "Form",
+  formHint: "The data-page of one form’s tag. Empty for all forms.",
+  ofForm: (page: string): string => `only the form “${page}”`,
   quarantined: "Suspected spam too, when it arrives",
   problems: "Also when something breaks, and when it works again",
   withProblems: "and problems",

@@ -23,6 +23,9 @@ export const Notification = Schema.Struct({
   report: Schema.NullOr(Schema.Literals(periods)).annotate({
     description: "The period of a report; null if submissions are mailed"
   }),
+  page: Schema.NullOr(Schema.String).annotate({
+    description: "The `page_slug` of the form whose submissions are mailed; null for all forms, and always for a report"
+  }),
   digest: Schema.NullOr(Schema.Literals(digests)).annotate({
     description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
   }),
@@ -42,6 +45,22 @@ export type Notification = typeof Notification.Type
 /** A notification as it is stored, with its website. */
 export interface StoredNotification extends Notification {
   readonly website_config_id: WebsiteConfigId
+}
+
+/**
+ * The notifications that mail a submission of their website because of an event. If a recipient has one for the submission's form,
+ * it takes the place of the one for all forms, so that no address gets a submission twice.
+ */
+export const mailing = <A extends Pick<Notification, "page" | "quarantined" | "report" | "to">>(
+  notifications: ReadonlyArray<A>,
+  pageSlug: string | null,
+  eventType: string
+): ReadonlyArray<A> => {
+  const submissions = notifications.filter(({ report }) => report === null)
+  const ofForm = submissions.filter(({ page }) => page !== null && page === pageSlug)
+  const recipients = new Set(ofForm.map(({ to }) => to.toLowerCase()))
+  const others = submissions.filter(({ page, to }) => page === null && !recipients.has(to.toLowerCase()))
+  return [...ofForm, ...others].filter((notification) => isMailed(notification, eventType))
 }
 
 /**

@@ -32,13 +32,15 @@ export const SubmissionMail = Schema.Struct({
 
 export type SubmissionMail = typeof SubmissionMail.Type
 
-/** What a notification is created from. A report has neither `digest` nor `quarantined`. */
+/** What a notification is created from. A report has neither `page`, `digest` nor `quarantined`. */
 export interface NewNotification {
   readonly to: string
   readonly report?: Period
   readonly digest?: Digest
   readonly quarantined?: boolean
   readonly problems?: boolean
+  /** The `page_slug` of a form; without it, the submissions of all forms are mailed. */
+  readonly page?: string
 }
 
 /** The result of adding a notification over the owner API. */
@@ -70,7 +72,7 @@ export class Notifications extends Context.Service<
   {
     /**
      * Adds a notification on behalf of the operator, even if the address has unsubscribed; none if there is no such website. If
-     * the recipient already has a notification of this kind and, for reports, of this period, that notification gets the new
+     * the recipient already has a notification of this kind and form and, for reports, of this period, that notification gets the new
      * options instead.
      */
     readonly add: (

@@ -8,6 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { page } from "../../forms/OwnerFormsApi.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { NotificationId } from "../../platform/Id.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
@@ -30,6 +31,7 @@ const exampleNotification = {
   notification_id: NotificationId.make(Examples.id),
   to: "owner@example.com",
   report: null,
+  page: null,
   digest: "15m",
   quarantined: false,
   problems: false,
@@ -66,6 +68,7 @@ export const NewNotification = Schema.Struct({
     "an email address such as owner@example.com is expected"
   ),
   report: Fields.choice(periods, { title: "Report" }),
+  page: Schema.optionalKey(page),
   digest: Fields.choice(digests, { title: "Digest" }),
   quarantined: Schema.optionalKey(Fields.boolean("Quarantined")),
   problems: Schema.optionalKey(Fields.boolean("Problems"))

@@ -64,10 +64,11 @@ const tooManyTests = (resetMillis: number): TooManyRequests => ({
 })
 
 /** A 422 for a report with members that only submissions have. */
-export const refuseReportOptions = ({ digest, quarantined = false, report }: NewNotification) => {
-  const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
+export const refuseReportOptions = ({ digest, page, quarantined = false, report }: NewNotification) => {
+  const unwanted =
+    digest !== undefined ? "digest" : quarantined ? "quarantined" : page !== undefined ? "page" : undefined
   return report !== undefined && unwanted !== undefined
-    ? Effect.fail(Errors.invalid(unwanted, `a report has neither digest nor quarantined; leave ${unwanted} out`))
+    ? Effect.fail(Errors.invalid(unwanted, `a report has neither page, digest nor quarantined; leave ${unwanted} out`))
     : Effect.void
 }
 

@@ -40,7 +40,7 @@ describe("cli/commands/Notify", () => {
       const added = yield* cli("add", "--site", site, ...to, "--digest", "15m", "--quarantined", "--json")
       assert.deepStrictEqual([added.code, added.stderr], [0, ""])
       const { created_at: _, notification_id: id, ...facts } = JSON.parse(added.stdout)
-      const topic = { report: null, digest: "15m", quarantined: true, problems: false }
+      const topic = { report: null, page: null, digest: "15m", quarantined: true, problems: false }
       assert.deepStrictEqual(facts, { to: "ada@example.com", ...topic, confirmed: true })
       const tested = yield* cli("test", "--notification-id", id)
       assert.deepStrictEqual(tested, {

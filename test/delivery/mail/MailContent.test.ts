@@ -93,6 +93,7 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
             website_config_id: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
             to: "ann@example.com",
             report: null,
+            page: null,
             digest: null,
             quarantined: false,
             problems: false,

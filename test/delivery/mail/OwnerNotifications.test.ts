@@ -57,7 +57,7 @@ layer(server, { excludeTestServices: true })("notifications", (it) => {
       const added = JSON.parse((yield* add({ to: " owner@example.com ", digest: "15m", quarantined: true })).text)
       const { created_at: _, notification_id: __, ...facts } = added
       assert.deepStrictEqual(facts, {
-        ...{ to: "owner@example.com", report: null, digest: "15m", quarantined: true, problems: false },
+        ...{ to: "owner@example.com", report: null, page: null, digest: "15m", quarantined: true, problems: false },
         confirmed: false
       })
       yield* add({ to: "owner@example.com", report: "weekly" })

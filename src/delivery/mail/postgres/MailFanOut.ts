@@ -13,7 +13,7 @@ import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { OutboxEvent } from "../../FanOut.ts"
 import type { DisabledWebhook } from "../Mail.ts"
-import { isMailed } from "../Notification.ts"
+import { mailing } from "../Notification.ts"
 import type { Problems } from "../ProblemMail.ts"
 import * as Rows from "./NotificationRows.ts"
 
@@ -31,21 +31,37 @@ const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, w
 
 const { OID } = PgTypes
 
+const Pages = Schema.Array(Schema.Struct({ submission_id: Schema.String, page_slug: Schema.NullOr(Schema.String) }))
+
+/** The forms of submissions, by the submissions' ids. */
+const pagesOf = (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) =>
+  sql
+    .unsafe("SELECT submission_id, page_slug FROM submission WHERE submission_id = ANY ($1)", [
+      Database.array(
+        events.map(({ subject }) => subject),
+        OID.uuid
+      )
+    ])
+    .pipe(
+      decodeRows(Pages),
+      Effect.map((rows) => new Map(rows.map((row) => [row.submission_id, row.page_slug])))
+    )
+
 /** Stores which recipients get these events by mail. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
   const mailed = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
   if (mailed.length === 0) return
   const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
   const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
-  const items = notifications.flatMap((notification) =>
-    mailed
-      .filter((event) => event.websiteConfigId === notification.website_config_id && isMailed(notification, event.type))
-      .map(({ createdAt, subject, websiteConfigId }) => ({
-        notificationId: notification.notification_id,
-        submissionId: subject,
-        websiteConfigId,
-        createdAt
-      }))
+  const pages = notifications.some(({ page }) => page !== null) ? yield* pagesOf(sql, mailed) : new Map<string, null>()
+  const bySite = Map.groupBy(notifications, (notification) => notification.website_config_id)
+  const items = mailed.flatMap(({ createdAt, subject, type, websiteConfigId }) =>
+    mailing(bySite.get(websiteConfigId) ?? [], pages.get(subject ?? "") ?? null, type).map((notification) => ({
+      notificationId: notification.notification_id,
+      submissionId: subject,
+      websiteConfigId,
+      createdAt
+    }))
   )
   if (items.length === 0) return
   const ids = (of: (item: (typeof items)[number]) => unknown) => Database.array(items.map(of), OID.uuid)
@@ -69,7 +85,7 @@ const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
 const toRecipients = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   websiteConfigId: WebsiteConfigId,
-  condition: "true" | "mails_problems",
+  condition: "page IS NULL" | "mails_problems",
   kind: "webhook-disabled" | "problems",
   data: DisabledWebhook | Problems
 ): Effect.fn.Return<void, SqlError.SqlError> {
@@ -100,9 +116,9 @@ const toRecipients = Effect.fnUntraced(function* (
   )
 })
 
-/** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
+/** Makes one mail about a disabled webhook for each recipient of its website, except those of single forms. Needs a transaction. */
 export const webhookDisabled = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId, webhook: DisabledWebhook) =>
-  toRecipients(sql, websiteConfigId, "true", "webhook-disabled", webhook)
+  toRecipients(sql, websiteConfigId, "page IS NULL", "webhook-disabled", webhook)
 
 /** Makes one mail about problems for each recipient of a website who wants them. Needs a transaction. */
 export const problems = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId, mailed: Problems) =>

@@ -67,7 +67,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         )
 
       /**
-       * Adds a notification, or changes the one with the same recipient, kind and period. What is due stays due. The website must
+       * Adds a notification, or changes the one with the same recipient, kind, form and period. What is due stays due. The website must
        * be locked.
        */
       const put = (
@@ -85,16 +85,17 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           readonly timeZone: string
         }
       ) => {
-        const { digest = null, problems = false, quarantined = false, report = null, to } = given
+        const { digest = null, page = null, problems = false, quarantined = false, report = null, to } = given
         const dueAt = report === null ? null : ReportPeriod.nextDue(report, { now, timeZone })
         const stored = sql`INSERT INTO notification
-            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_problems, period, created_at,
-              due_at, is_confirmed)
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_problems, period, page,
+              created_at, due_at, is_confirmed)
           VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(to)},
             ${PgTypes.text(report === null ? "submissions" : "report")}, ${PgTypes.text(digest)},
-            ${sql.literal(String(quarantined))}, ${sql.literal(String(problems))}, ${PgTypes.text(report)}, ${PgTypes.timestamptz(now)},
+            ${sql.literal(String(quarantined))}, ${sql.literal(String(problems))}, ${PgTypes.text(report)}, ${PgTypes.text(page)},
+            ${PgTypes.timestamptz(now)},
             ${PgTypes.timestamptz(dueAt)}, ${sql.literal(String(isConfirmed))})
-          ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
+          ON CONFLICT (website_config_id, recipient, kind, coalesce(period, ''), coalesce(page, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
             mails_problems = excluded.mails_problems,
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
@@ -151,7 +152,9 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const timeZone = yield* lockSite(websiteConfigId)
           if (timeZone === undefined) return { _tag: "NoWebsite" }
           const known = yield* ofRecipient(websiteConfigId, given.to)
-          const isSame = known.some((one) => one.to === given.to && one.report === (given.report ?? null))
+          const isSame = known.some(
+            (one) => one.to === given.to && one.report === (given.report ?? null) && one.page === (given.page ?? null)
+          )
           const [{ count }] =
             yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
               decodeRows(Counted)
