@@ -234,7 +234,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* document("spam", "mark", "--submission-id", `${submissions[1]}`)
   yield* both("spam", "list", ...ofSite)
   const [mark] = yield* sql`SELECT mark_id FROM spam_mark`
-  yield* text("spam", "remove", ...ofSite, "--mark-id", `${mark?.["mark_id"]}`)
+  yield* document("spam", "remove", ...ofSite, "--mark-id", `${mark?.["mark_id"]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
   yield* document("submissions", "restore", "--submission-id", `${submissions[0]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`, "--permanently")
