@@ -64,31 +64,23 @@ const end = async () => {
 
 const Account = lazy(() => import("./Account.tsx").then(({ Account }) => Account))
 
-const SessionMenu = ({ session }: { readonly session: Session }) => {
-  const [isOpen, setOpen] = useState(false)
-  return (
-    <>
-      <Menu
-        label={`${Texts.session.label}: ${Texts.session.roles[Roles.highest(session.roles)]}`}
-        side="end"
-        hasChevron={false}
-        note={
-          session.person?.name ??
-          session.person?.email ??
-          Texts.session.ends(Format.day(Date.parse(session.expires_at)))
-        }
-        choices={[
-          { value: () => setOpen(true), label: Texts.account.title },
-          { value: end, label: Texts.session.end }
-        ]}
-        onChoose={(act) => void act()}
-      >
-        <Icon name="person" />
-      </Menu>
-      {isOpen && <Account session={session} onClose={() => setOpen(false)} />}
-    </>
-  )
-}
+const SessionMenu = ({ onOpen, session }: { readonly session: Session; readonly onOpen: () => void }) => (
+  <Menu
+    label={`${Texts.session.label}: ${Texts.session.roles[Roles.highest(session.roles)]}`}
+    side="end"
+    hasChevron={false}
+    note={
+      session.person?.name ?? session.person?.email ?? Texts.session.ends(Format.day(Date.parse(session.expires_at)))
+    }
+    choices={[
+      { value: onOpen, label: Texts.account.title },
+      { value: end, label: Texts.session.end }
+    ]}
+    onChoose={(act) => void act()}
+  >
+    <Icon name="person" />
+  </Menu>
+)
 
 interface CountProps {
   readonly count: number | undefined
@@ -140,6 +132,7 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
   const address = useAddress()
   const { page } = address
   const isOwner = session === undefined || Roles.roleFor(session.roles, site?.site_id ?? "") === "owner"
+  const [isAccountOpen, setAccountOpen] = useState(false)
   // Closed with the page that it was opened on.
   const [creatingAt, setCreatingAt] = useState<Address.Address | null>(null)
   const pages = Object.entries(Texts.pages).filter(([name]) => name !== "sharing" || isOwner)
@@ -214,9 +207,10 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
             </a>
           )}
           <ThemeMenu />
-          {session !== undefined && <SessionMenu session={session} />}
+          {session !== undefined && <SessionMenu session={session} onOpen={() => setAccountOpen(true)} />}
         </div>
       </header>
+      {isAccountOpen && session !== undefined && <Account session={session} onClose={() => setAccountOpen(false)} />}
       {creatingAt === address && <NewSite onClose={() => setCreatingAt(null)} />}
     </>
   )
