@@ -32,6 +32,8 @@ const forRequests = {
   pending_lead: ["SELECT", "INSERT", "DELETE"],
   form: ["SELECT"],
   submission: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  deleted_submission: ["SELECT", "INSERT", "DELETE"],
+  spam_mark: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   submission_outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   webhook: ["SELECT", "UPDATE"],

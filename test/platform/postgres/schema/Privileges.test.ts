@@ -1,13 +1,19 @@
 /** What `migrate --print-grants` prints is what the service needs. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as Rows from "../../../../scripts/torture/Rows.ts"
+import * as Privileges from "../../../../src/platform/postgres/schema/Privileges.ts"
+import { decodeRows } from "../../../../src/platform/runtime/Rows.ts"
 import * as Command from "../../../support/Command.ts"
 import * as InProcessServe from "../../../support/InProcessServe.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 /** Page views of bots are stored separately. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+/** What only migrations and commands use. */
+const unused = ["analytics_copy", "effect_sql_migrations"]
 
 /** A database with a role that has no rights; the name needs quotes. `url` is the role's. */
 const withRole = Effect.gen(function* () {
@@ -86,6 +92,29 @@ describe("migrate --print-grants", () => {
         yield* Rows.use(url, (sql) => sql`INSERT INTO later VALUES (1)`)
       }).pipe(Effect.scoped),
     60_000
+  )
+
+  it.live("the rights of the service name every table that it uses", () =>
+    Effect.gen(function* () {
+      const { owner, url } = yield* withRole
+      const tables =
+        yield* owner`SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+          AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1`.pipe(
+          decodeRows(Schema.Array(Schema.Struct({ name: Schema.String })))
+        )
+      const missing = yield* Rows.use(url, (sql) =>
+        Effect.provideService(
+          Effect.all([Privileges.missing, Privileges.missingForMaintenance]),
+          SqlClient.SqlClient,
+          sql
+        )
+      )
+      const named = new Set(missing.flat().map((right) => right.slice(right.lastIndexOf(" ") + 1)))
+      assert.deepStrictEqual(
+        tables.flatMap(({ name }) => (named.has(name) ? [] : [name])),
+        unused
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.live("without these rights, the service says how to get them", () =>
