@@ -34,10 +34,11 @@ export const end = {
 /** An SQL condition: a session has ended, or its link has expired, at the time of the SQL expression `now`. */
 export const hasEnded = (now: string): string => `link_expires_at <= ${now}`
 
-/** An SQL condition: no key, session or link names this id as its issuer. */
+/** An SQL condition: no key, session, link or role of a person names this id as its issuer. */
 export const issuedNothing = (id: string): string =>
   `NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = ${id})
-    AND NOT EXISTS (SELECT FROM console_session AS created WHERE created.created_by = ${id})`
+    AND NOT EXISTS (SELECT FROM console_session AS created WHERE created.created_by = ${id})
+    AND NOT EXISTS (SELECT FROM person_role AS given WHERE given.granted_by = ${id})`
 
 /** An SQL condition: a session, or its person, reaches all websites or one that exists. */
 export const reachesAny = `(all_sites

@@ -42,3 +42,30 @@ it.effect(
       assert.isTrue(Option.isNone(yield* there.authenticate(cookie)))
     }).pipe(Effect.provide(layers))
 )
+
+it.effect("sites/access/postgres/People: an ended session is kept while somebody has a role from it", () =>
+  Effect.gen(function* () {
+    const sessions = yield* ConsoleSessions
+    const open = Effect.fnUntraced(function* (email: string, createdBy?: string) {
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+      const request = { role: "owner", sites: "all", label: null, email, linkExpiresAt } as const
+      const { link } = yield* sessions
+        .createLink(createdBy === undefined ? request : { ...request, createdBy })
+        .pipe(Effect.flatMap(Effect.fromOption))
+      return yield* Effect.flatMap(sessions.open(link), Effect.fromOption)
+    })
+    const first = yield* open("ada@example.org")
+    const second = yield* open("ben@example.org", first.session.session_id)
+    const third = yield* open("cleo@example.org", second.session.session_id)
+    const expiresAt = (yield* Clock.currentTimeMillis) + 60_000
+    const login = yield* Effect.flatMap(sessions.createLogin("cleo@example.org", expiresAt), Effect.fromOption)
+    const device = yield* Effect.flatMap(sessions.open(login.link), Effect.fromOption)
+    for (const { session } of [third, second]) {
+      yield* sessions.end(session.session_id)
+      yield* Effect.flatMap(Clock.currentTimeMillis, PostgresConsoleSessions.deleteEnded)
+    }
+    yield* sessions.revoke(first.session.session_id, { withOpened: true })
+    yield* TestClock.adjust("1 second")
+    assert.isTrue(Option.isNone(yield* sessions.authenticate(device.cookie)))
+  }).pipe(Effect.provide(layers))
+)
