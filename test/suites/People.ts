@@ -198,6 +198,23 @@ export const suite = <E>(
       })
     )
 
+    it.effect("an opened link never lowers a role, and its revocation takes no role that others gave", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const site = yield* newSite
+        const owner = yield* accept("owner", [site])
+        const viewer = yield* newSession([site], "viewer")
+        const createdBy = viewer.session.session_id
+        yield* accept("viewer", [site], { createdBy, email: owner.email })
+        const roles = Option.some([{ role: "owner" as const, sites: [site] }])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* rolesOf(owner.cookie), roles)
+        yield* sessions.revoke(createdBy, { withOpened: true })
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* rolesOf(owner.cookie), roles)
+      })
+    )
+
     it.effect("a person without a website is gone with the last website", () =>
       Effect.gen(function* () {
         const people = yield* People

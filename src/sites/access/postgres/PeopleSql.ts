@@ -35,9 +35,13 @@ export const parseRoles = (texts: ReadonlyArray<string>): ReadonlyArray<SiteRole
 
 const Ids = Schema.Array(Schema.Struct({ person_id: PersonId }))
 
+/** The place of the role in an SQL expression in the order of the roles. */
+const rank = (role: string): string => `array_position('{${Role.roles.join(",")}}'::text[], ${role})`
+
 /**
  * Makes a session, which has a role of its own, the session of the person with an address: a new one, whose name is the session's
- * label, or an existing one, who gets the role. Needs a transaction.
+ * label, or an existing one, who gets the role where it is higher than the person's: a viewer can mail such a link to an owner.
+ * Needs a transaction.
  */
 export const accept = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -57,7 +61,8 @@ export const accept = Effect.fnUntraced(function* (
     SELECT ${person}, reached.website_config_id, role, created_by
     FROM console_session LEFT JOIN console_session_site AS reached USING (session_id)
     WHERE session_id = ${session} AND (all_sites OR reached.website_config_id IS NOT NULL)
-    ON CONFLICT (person_id, website_config_id) DO UPDATE SET role = excluded.role, granted_by = excluded.granted_by`
+    ON CONFLICT (person_id, website_config_id) DO UPDATE SET role = excluded.role, granted_by = excluded.granted_by
+    WHERE ${sql.literal(rank("excluded.role"))} > ${sql.literal(rank("person_role.role"))}`
   yield* sql`DELETE FROM console_session_site WHERE session_id = ${session}`
   yield* sql`UPDATE console_session SET person_id = ${person}, role = NULL, all_sites = false, label = NULL, email = NULL
     WHERE session_id = ${session}`
