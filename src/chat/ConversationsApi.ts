@@ -15,9 +15,10 @@ import * as Field from "../platform/contract/Field.ts"
 import * as Headers from "../platform/contract/Headers.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { Body } from "../platform/contract/Received.ts"
-import { InstanceId, MessageId } from "../platform/Id.ts"
+import { InstanceId, MessageId, WebsiteConfigId } from "../platform/Id.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import { maxMessageLength } from "./conversations/Conversation.ts"
+import { contactOffers } from "./Instance.ts"
 import { WidgetTokenSecurity } from "./WidgetApi.ts"
 
 const base = "/v1/public/widget/:instance_id/chat/:conversation_id"
@@ -175,8 +176,41 @@ export const feedback = HttpApiEndpoint.post("feedback", `${base}/feedback`, {
     })
   )
 
+/** What a visitor can do to be answered by a person. */
+export const ContactOffer = Schema.Struct({
+  offer: Schema.Literals(contactOffers).annotate({
+    description: "When to offer the visitor to leave an address: after an answer failed, always, or never"
+  }),
+  site_id: Schema.NullOr(WebsiteConfigId).annotate({
+    description: "The `site_id` of the submission that holds the address; null if `offer` is `off`"
+  })
+}).annotate({
+  identifier: "ContactOffer",
+  title: "ContactOffer",
+  examples: [{ offer: "failed", site_id: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21") }]
+})
+
+export type ContactOffer = typeof ContactOffer.Type
+
+export const contact = HttpApiEndpoint.get("contact", "/v1/public/widget/:instance_id/contact", {
+  params: { instance_id: params.instance_id },
+  headers: token,
+  success: HttpApiSchema.WithHeaders(ContactOffer, Headers.rateLimit),
+  error: admission
+})
+  .middleware(Validation)
+  .middleware(WidgetTokenSecurity)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "contact_offer",
+      summary: "Read whether a visitor can leave an address",
+      description:
+        "A visitor who leaves an address sends a submission to `/v1/public/forms/submit`, with the field `hydracore_conversation`: the instance's id, a space, and the conversation's id."
+    })
+  )
+
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
-  .add(stream, stop, read, feedback)
+  .add(stream, stop, read, feedback, contact)
   .annotateMerge(
     OpenApi.annotations({ title: "Conversations", description: "Resume, stop, read and rate what an agent said" })
   ) {}

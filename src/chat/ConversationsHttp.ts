@@ -21,7 +21,7 @@ import * as ChatEndpoint from "./ChatEndpoint.ts"
 import { StreamSlots } from "./ChatEndpoint.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
-import type { Conversation } from "./ConversationsApi.ts"
+import type { ContactOffer, Conversation } from "./ConversationsApi.ts"
 import type { ConversationKey, Message } from "./conversations/Conversation.ts"
 import * as ConversationId from "./conversations/ConversationId.ts"
 import * as FollowedAnswers from "./FollowedAnswers.ts"
@@ -57,6 +57,10 @@ const toMessage = (message: Message): Conversation["messages"][number] => ({
     ...(message.role === "assistant" ? { ending: message.ending, rating: message.rating } : {})
   }
 })
+
+/** An instance without a website offers nothing: a submission belongs to a website. */
+const contactOfferOf = ({ contact, website_config_id: site_id }: Instance): ContactOffer =>
+  contact === "off" || site_id === null ? { offer: "off", site_id: null } : { offer: contact, site_id }
 
 /** Handles the endpoints of the contract's group `conversations`. */
 export const layer = HttpApiBuilder.group(
@@ -172,6 +176,14 @@ export const layer = HttpApiBuilder.group(
                   )
               })
             )
+          )
+        )
+      )
+      .handle(
+        "contact",
+        ServiceSpans.handler("conversations.contact", () =>
+          Effect.map(Admitted, ({ headers, instance }) =>
+            HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
           )
         )
       )

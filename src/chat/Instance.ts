@@ -15,6 +15,9 @@ export const memories = ["edge", "agent"] as const
 
 export const idMakers = ["service", "client"] as const
 
+/** When a chat offers its visitor to leave an address: after a failed answer, always, or never. */
+export const contactOffers = ["failed", "always", "off"] as const
+
 /** Values that are encrypted with `SECRETS_KEY` for an instance, and their names. */
 export const Additions = Schema.Struct({ names: Schema.Array(Schema.String), sealed: Schema.Uint8Array })
 
@@ -59,6 +62,10 @@ export const Instance = Schema.Struct({
   max_tokens: Schema.Int,
   /** The maximum number of tokens that the instance may use in a day (UTC); null for any number. */
   daily_tokens: Schema.NullOr(Schema.Int),
+  contact: Schema.Literals(contactOffers).annotate({
+    description:
+      "When the chat offers a visitor to leave an address, which becomes a submission of the website: after an answer failed, always, or never"
+  }),
   /** The origins that may use the instance in a browser; empty means any. */
   origins: Schema.Array(Schema.String)
 })
@@ -90,6 +97,7 @@ const defaults: Omit<Instance, RequiredMember | "instance_id"> = {
   history_characters: 60_000,
   max_tokens: 4096,
   daily_tokens: null,
+  contact: "failed",
   origins: []
 }
 
@@ -118,6 +126,7 @@ export const examples = [
     history_characters: 60_000,
     max_tokens: 4096,
     daily_tokens: null,
+    contact: "failed",
     origins: []
   }
 ] as const
@@ -144,6 +153,7 @@ export const InstanceSettings = Schema.Struct({
   history_characters: fields.history_characters,
   max_tokens: fields.max_tokens,
   daily_tokens: fields.daily_tokens,
+  contact: fields.contact,
   origins: fields.origins
 }).annotate({ identifier: "InstanceSettings", title: "InstanceSettings", examples })
 

@@ -15,7 +15,7 @@ import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as AgentCheck from "./agent/AgentCheck.ts"
-import { InstanceSettings, idMakers, memories, protocols } from "./Instance.ts"
+import { contactOffers, InstanceSettings, idMakers, memories, protocols } from "./Instance.ts"
 import * as InstanceInput from "./InstanceInput.ts"
 
 const base = "/v1/owner/sites/:site_id/instances"
@@ -124,6 +124,7 @@ export const common = {
     { type: "integer", minimum: 1, description: "The maximum number of tokens in a UTC day; null for no limit" },
     readCount(limits.dailyTokens)
   ),
+  contact: Fields.choice(contactOffers, { title: "Contact" }),
   origins: Schema.optionalKey(Fields.origins("The origins whose pages may use the instance; empty for any"))
 }
 

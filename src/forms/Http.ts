@@ -134,7 +134,17 @@ const make = Effect.fnUntraced(function* (options: Options) {
       })
       const idempotency = key === null ? null : { key, fingerprint }
       const { reasons, status } = SpamScore.judge(signals)
-      return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency, visitorHashes }
+      const conversation = Submission.conversationOf(fields)
+      return {
+        ...content,
+        submissionId: draftId,
+        receivedAt,
+        status,
+        reasons,
+        idempotency,
+        visitorHashes,
+        conversation
+      }
     }
     const drafted = Effect.flatMap(Clock.currentTimeMillis, (now) =>
       Effect.map(hashesAt(now), (hashes) => makeDraft(now, hashes))

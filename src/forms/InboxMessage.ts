@@ -4,15 +4,18 @@
  * @module
  */
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
+import type { ConversationId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import { contains } from "../platform/text/Text.ts"
 import * as FormSender from "./FormSender.ts"
-import { type Status, type Submission, statuses } from "./Submission.ts"
+import { type ConversationLink, type Status, type Submission, statuses } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */
 export interface Message extends Submission {
   readonly isRead: boolean
+  /** The conversation in which it was written; null for none. */
+  readonly conversation: ConversationLink | null
   /** When it was deleted, in milliseconds since 1970; null unless it was. */
   readonly deletedAt: number | null
 }
@@ -32,6 +35,8 @@ export interface Filter {
   readonly status?: Status | undefined
   readonly isRead?: boolean | undefined
   readonly pageSlug?: string | undefined
+  /** The conversation in which it was written. */
+  readonly conversationId?: ConversationId | undefined
   /** A text that occurs in the email address, the page or the form's data. ASCII letters match in either case. */
   readonly search?: string | undefined
   /** Milliseconds since 1970, inclusive. */
@@ -51,6 +56,7 @@ export interface InboxQuery {
   readonly read?: "true" | "false"
   /** The slug of the page with the form. */
   readonly page?: string
+  readonly conversation?: ConversationId
   readonly search?: string
   /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */
   readonly from?: string
@@ -58,11 +64,15 @@ export interface InboxQuery {
 }
 
 /** The filter of a query, with days in the website's time zone. */
-export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => ({
+export const toFilter = (
+  { conversation, from, page, read, search, status, to }: InboxQuery,
+  timeZone: string
+): Filter => ({
   isDeleted: status === "deleted",
   status: status === "deleted" ? undefined : status,
   isRead: read === undefined ? undefined : read === "true",
   pageSlug: page,
+  conversationId: conversation,
   search,
   ...LocalTime.boundsOf({ from, to }, timeZone)
 })
@@ -112,6 +122,7 @@ export const needlesOf = (search: string): Needles => ({ text: search, json: Jso
 export const matches = (message: Message, filter: Filter): boolean => {
   const {
     before = Number.POSITIVE_INFINITY,
+    conversationId,
     isDeleted = false,
     isRead,
     pageSlug,
@@ -123,6 +134,7 @@ export const matches = (message: Message, filter: Filter): boolean => {
   if (status !== undefined && message.status !== status) return false
   if (isRead !== undefined && message.isRead !== isRead) return false
   if (pageSlug !== undefined && message.pageSlug !== pageSlug) return false
+  if (conversationId !== undefined && message.conversation?.conversationId !== conversationId) return false
   if (message.receivedAt < since || message.receivedAt >= before) return false
   if (search === undefined) return true
   const { json, text } = needlesOf(search)

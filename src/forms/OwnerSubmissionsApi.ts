@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { SubmissionId } from "../platform/Id.ts"
+import { ConversationId, InstanceId, SubmissionId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -34,6 +34,13 @@ export const filter = {
   }),
   read: Fields.choice(["true", "false"], { title: "Read" }),
   page: Fields.text({ title: "Page", description: "The `page_slug` of the form", maxLength: 500 }),
+  conversation: Schema.optionalKey(
+    Fields.parsed(
+      { type: "string", title: "Conversation", description: "The conversation in which the submission was written" },
+      Option.liftPredicate(Schema.is(ConversationId)),
+      "a conversation_id is expected"
+    )
+  ),
   search: Fields.text({
     title: "Search",
     description:
@@ -118,6 +125,9 @@ export const SubmissionDetails = Schema.Struct({
       value: Schema.String
     })
   ).annotate({ description: "The form's fields in order: texts, and any other value as JSON" }),
+  conversation: Schema.NullOr(Schema.Struct({ instance_id: InstanceId, conversation_id: ConversationId })).annotate({
+    description: "The conversation in which the submission was written; null for none. It may have been deleted"
+  }),
   source: nullableText.annotate({ description: "Where the submission's visit came from, as the reports name it" }),
   medium: nullableText,
   campaign: nullableText,
@@ -133,6 +143,7 @@ export const SubmissionDetails = Schema.Struct({
         { name: "name", type: "text", value: "Ada Lovelace" },
         { name: "message", type: "text", value: "Hello, do you have kayaks for two?" }
       ],
+      conversation: null,
       source: "newsletter",
       medium: "email",
       campaign: "spring",
@@ -266,6 +277,7 @@ export const exampleMessage: Message = {
   reasons: [],
   attribution: { source: "newsletter", medium: "email", campaign: null, referrer: null, entryPage: "/pricing" },
   isRead: false,
+  conversation: null,
   deletedAt: null
 }
 

@@ -45,6 +45,10 @@ export const toSummary = (summary: InboxMessage.Summary) => ({ ...commonOf(summa
 const toDetails = (message: InboxMessage.Message) => ({
   ...commonOf(message),
   fields: InboxMessage.fieldsOf(message.formData),
+  conversation:
+    message.conversation === null
+      ? null
+      : { instance_id: message.conversation.instanceId, conversation_id: message.conversation.conversationId },
   source: message.attribution.source,
   medium: message.attribution.medium,
   campaign: message.attribution.campaign,

@@ -5,8 +5,9 @@
  * @module
  */
 import { hash } from "node:crypto"
+import { Schema } from "effect"
 import type { Attribution } from "../analytics/Lead.ts"
-import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
+import { ConversationId, InstanceId, type SubmissionId, type WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 
@@ -35,10 +36,18 @@ export interface Submission {
   readonly attribution: Attribution
 }
 
+/** The conversation in which a submission was written. It may not exist any more, and a client may name any. */
+export interface ConversationLink {
+  readonly instanceId: InstanceId
+  readonly conversationId: ConversationId
+}
+
 /** A submission to be stored. */
 export interface SubmissionDraft extends Omit<Submission, "attribution"> {
   /** The hashes of its sender, if it is a lead; else none. Not stored with the submission: see `Leads`. */
   readonly visitorHashes: ReadonlyArray<string>
+  /** Null or absent if the submission was not written in a chat. */
+  readonly conversation?: ConversationLink | null
   /** The client's `Idempotency-Key` and the submission's `fingerprint`; null if the client sent no key. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
 }
@@ -62,6 +71,17 @@ export const isFilled = (value: unknown): boolean =>
 const millisOf = (value: unknown): number | null => {
   const number = typeof value === "string" && /^\s*[0-9]{1,15}(?:\.[0-9]{1,9})?\s*$/.test(value) ? Number(value) : value
   return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : null
+}
+
+/**
+ * `hydracore_conversation`: the conversation in which the form was filled in, as an instance's id, a space, and the conversation's id.
+ * Null if there is none, or if the ids cannot be those of a conversation.
+ */
+export const conversationOf = (fields: Readonly<Record<string, unknown>>): ConversationLink | null => {
+  const [instanceId = "", conversationId = "", ...more] = String(fields["hydracore_conversation"] ?? "").split(" ")
+  return more.length === 0 && Schema.is(InstanceId)(instanceId) && Schema.is(ConversationId)(conversationId)
+    ? { instanceId, conversationId }
+    : null
 }
 
 /** `hydracore_leads`: whether the form may be linked to a visit. */

@@ -16,6 +16,7 @@ const message = (formData: string): Message => ({
   status: "quarantined",
   reasons: ["links", "fast"],
   isRead: false,
+  conversation: null,
   deletedAt: null,
   attribution: { ...noAttribution, source: "letter" }
 })

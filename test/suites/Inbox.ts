@@ -10,7 +10,7 @@ import { Inbox } from "../../src/forms/Inbox.ts"
 import * as Inboxes from "../../src/forms/InboxMessage.ts"
 import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConversationId, InstanceId, SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import type { Access } from "../../src/sites/access/Access.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -153,6 +153,28 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
           )
         }),
       { arbitrary: { runs: 15 } }
+    )
+
+    it.effect("a list has the submissions of a conversation, which a deletion and a restoration keep", () =>
+      Effect.gen(function* () {
+        const inbox = yield* Inbox
+        const [site, other] = [yield* newSite, yield* newSite]
+        const conversation = {
+          instanceId: InstanceId.make(randomUUID()),
+          conversationId: ConversationId.make(randomUUID())
+        }
+        const { submissionId } = yield* submit(site, { conversation })
+        yield* submit(site)
+        yield* submit(other, { conversation })
+        const { conversationId } = conversation
+        assert.deepStrictEqual(idsOf(yield* listed(site, { conversationId }, 2)), [submissionId])
+        yield* inbox.delete(site, [submissionId])
+        assert.deepStrictEqual(yield* listed(site, { conversationId }, 2), [])
+        assert.deepStrictEqual(idsOf(yield* listed(site, { conversationId, isDeleted: true }, 2)), [submissionId])
+        yield* inbox.restore(site, [submissionId])
+        const found = Option.getOrThrow(yield* inbox.find(site, submissionId))
+        assert.deepStrictEqual(found.conversation, conversation)
+      })
     )
 
     it.effect("searches all submissions page by page, also those that follow many others", () =>

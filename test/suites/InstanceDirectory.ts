@@ -42,6 +42,7 @@ const fields = {
   history_characters: Schema.Literals([1, 60_000]),
   max_tokens: Schema.Literals([1, 4096]),
   daily_tokens: Schema.NullOr(Schema.Literals([1, 9_007_199_254_740_991])),
+  contact: Schema.Literals(["failed", "always", "off"]),
   origins: Schema.Array(Text)
 }
 

@@ -75,6 +75,7 @@ export const submissions = ({ formData, onRead = () => {}, submissions: count = 
               ...submission(number),
               ...(formData === undefined ? {} : { formData }),
               isRead: false,
+              conversation: null,
               deletedAt: null
             })),
             Stream.filter((message) => InboxMessage.matches(message, filter))

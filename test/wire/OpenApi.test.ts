@@ -69,7 +69,7 @@ describe("wire/OpenApi", () => {
       "/v1/public/mail/unsubscribe/{token}",
       "/v1/public/mail/confirm/{token}",
       ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
-      ...["/openai/v1/chat/completions", "/openai/v1/models", "/openai/v1/models/{model}", "/ag-ui"].map(
+      ...["/openai/v1/chat/completions", "/openai/v1/models", "/openai/v1/models/{model}", "/ag-ui", "/contact"].map(
         (path) => instance + path
       )
     ])

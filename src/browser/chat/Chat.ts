@@ -4,6 +4,7 @@
  * @module
  */
 import * as Client from "./Client.ts"
+import { type Contact, makeContact } from "./Contact.ts"
 import * as Store from "./ConversationStore.ts"
 import { continuationOf } from "./ConversationStore.ts"
 import { chatUrl } from "./Endpoint.ts"
@@ -24,6 +25,7 @@ interface Parts {
   readonly transcript: Transcript
   readonly strings: Strings
   readonly shared: SharedConversation
+  readonly contact: Contact
 }
 
 export class Chat implements RunningChat {
@@ -104,6 +106,7 @@ export class Chat implements RunningChat {
     } else {
       Object.assign(this.#parts.strings, this.#readStrings())
       this.#parts.panel.relabel()
+      this.#parts.contact.relabel()
       this.#suggest()
     }
   }
@@ -161,7 +164,15 @@ export class Chat implements RunningChat {
       onRetry: () => this.#retry(),
       onRate: (id, rating) => this.#rate(id, rating)
     })
+    const contact = makeContact({
+      strings,
+      speech,
+      endpoint: () => this.#endpoint(),
+      conversation: () => shared.conversation,
+      onToggle: (isOpen) => panel.setComposer(!isOpen)
+    })
     const panel = makePanel({
+      contact: contact.element,
       launcher: this.#launcher,
       strings,
       transcript,
@@ -176,13 +187,14 @@ export class Chat implements RunningChat {
       onToggle: (open) => {
         shared.conversation = { ...shared.conversation, open }
         shared.save()
+        if (open) contact.update()
       }
     })
     const shared: SharedConversation = new SharedConversation(
       this.#host.getAttribute("instance") ?? "",
       () => panel.input.value
     )
-    this.#parts = { panel, speech, transcript, strings, shared }
+    this.#parts = { panel, speech, transcript, strings, shared, contact }
     this.#host.shadowRoot!.append(panel.dialog)
     this.#suggest()
     this.#join()
@@ -212,11 +224,12 @@ export class Chat implements RunningChat {
 
   /** Shows a conversation from the storage or of another tab, and continues to receive its running answer. */
   #adopt(stored: Store.Conversation, isOfAnotherTab: boolean): void {
-    const { panel, shared, transcript } = this.#parts!
+    const { contact, panel, shared, transcript } = this.#parts!
     const { messages, running } = continuationOf(stored, isOfAnotherTab)
     shared.conversation = { ...stored, messages, running: false }
     panel.setBusy(false)
     transcript.reset(messages, stored.memory)
+    if (panel.isOpen()) contact.update()
     if (running !== undefined) this.#receive(Run.makeRun(running.question, running.mode, running.partial))
   }
 
@@ -229,12 +242,13 @@ export class Chat implements RunningChat {
   }
 
   #startNewConversation(): void {
-    const { panel, shared, speech, strings, transcript } = this.#parts!
+    const { contact, panel, shared, speech, strings, transcript } = this.#parts!
     this.#stopAtEdge()
     this.#abort()
     shared.share({ id: null, memory: false, messages: [] })
     panel.setBusy(false)
     transcript.reset([], false)
+    contact.update()
     speech.say(strings.cleared)
   }
 
@@ -292,7 +306,7 @@ export class Chat implements RunningChat {
 
   /** Receives the answer of a run, and shows how it ended. */
   async #receive(run: Run.Run): Promise<void> {
-    const { panel, shared, speech, strings, transcript } = this.#parts!
+    const { contact, panel, shared, speech, strings, transcript } = this.#parts!
     shared.run = run
     this.#answers++
     this.#isUnsent = false
@@ -330,7 +344,8 @@ export class Chat implements RunningChat {
     speech.flush()
     for (const sentence of [note, answer.sourcesText()]) if (sentence) speech.say(sentence)
     panel.setBusy(false)
-    if (!panel.isOpen()) panel.setUnread(true)
+    if (panel.isOpen()) contact.update()
+    else panel.setUnread(true)
     this.#sendUnsent()
   }
 }

@@ -173,6 +173,47 @@ export const stopAnswer = (endpoint: Endpoint, conversationId: string): void => 
   request(endpoint, path, undefined, { method: "POST", keepalive: true }).catch(() => {})
 }
 
+/** When to offer the visitor to leave an address, and the website that gets it. */
+export interface ContactOffer {
+  readonly offer: "failed" | "always" | "off"
+  readonly site_id: string | null
+}
+
+/** The id of an endpoint's instance. */
+export const instanceOf = ({ url }: Endpoint): string => url.split("/").at(-2)!
+
+/** Reads the offer of an instance. Undefined if it cannot be read now. */
+export const contactOffer = async (endpoint: Endpoint): Promise<ContactOffer | undefined> => {
+  try {
+    const response = await request(endpoint, "/../contact")
+    return response.ok ? await response.json() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A random key. `crypto.randomUUID` requires a page with TLS. */
+export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-")
+
+/** Sends a submission, and returns the name of the sentence that says how that ended. */
+export const leaveAddress = async (
+  { url }: Endpoint,
+  key: string,
+  submission: unknown
+): Promise<"contacted" | "contactRefused" | "limited" | "unexpected"> => {
+  try {
+    const { ok, status } = await fetch(`${url}/../../../forms/submit`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify(submission),
+      credentials: "omit"
+    })
+    return ok ? "contacted" : status === 422 ? "contactRefused" : status === 429 ? "limited" : "unexpected"
+  } catch {
+    return "unexpected"
+  }
+}
+
 /** Rates an answer. Returns whether the edge has stored the rating. */
 export const rate = async (
   endpoint: Endpoint,

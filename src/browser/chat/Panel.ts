@@ -17,6 +17,8 @@ export interface Options {
   readonly strings: Strings
   readonly transcript: Transcript
   readonly speech: Speech
+  /** Between the messages and the text field. */
+  readonly contact: HTMLElement
   /** The visitor sends a message, trimmed and not empty. The text field keeps it. */
   readonly onSend: (message: string) => void
   readonly onStop: () => void
@@ -37,6 +39,8 @@ export interface Panel {
   readonly setBusy: (busy: boolean) => void
   /** Sets or removes the launcher's badge, which marks an answer that arrived while the panel was closed. */
   readonly setUnread: (unread: boolean) => void
+  /** Shows the text field, or hides it while another form takes its place. */
+  readonly setComposer: (isShown: boolean) => void
   /** Updates all texts. */
   readonly relabel: () => void
   /** Closes and reopens an open panel, as a modal dialog where the window is narrow. */
@@ -79,6 +83,7 @@ export const makePanel = (options: Options): Panel => {
     // Not a `header`, which would be a second banner of the website's page.
     make("div", { part: "header" }, title, newButton, close),
     make("div", { class: "middle" }, ...transcript.elements),
+    options.contact,
     form,
     speech.region
   )
@@ -203,6 +208,10 @@ export const makePanel = (options: Options): Panel => {
       transcript.log.ariaBusy = String(busy)
     },
     setUnread,
+    setComposer: (isShown) => {
+      form.hidden = !isShown
+      if (isShown) input.focus()
+    },
     relabel,
     reopen,
     send: (message) => {

@@ -6,7 +6,7 @@
 import type { Failure } from "./Failures.ts"
 import { fill, launcherTexts, replaceTexts } from "./Texts.ts"
 
-/** Placeholders: `{heading}`, `{seconds}`, and `{sentence}`, which is the edge's error message in English. */
+/** Placeholders: `{heading}`, `{seconds}`, `{email}`, and `{sentence}`, which is the edge's error message in English. */
 export const english = {
   ...launcherTexts,
   unread: "Open chat: {heading}. New answer.",
@@ -37,6 +37,11 @@ export const english = {
   cleared: "New conversation started.",
   retry: "Try again",
   retryIn: "Try again in {seconds} s",
+  contact: "Leave your address, we answer",
+  contactEmail: "Your email address",
+  contactCancel: "Cancel",
+  contacted: "Thank you. We will answer to {email}.",
+  contactRefused: "Please check your address.",
   unauthorized: "This chat is not available. Please tell the owner of this website.",
   forbidden: "This chat is not available. Please tell the owner of this website.",
   missing: "This chat is not available. Please tell the owner of this website.",

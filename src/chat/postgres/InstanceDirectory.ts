@@ -84,7 +84,7 @@ export const instanceColumns = `instance.instance_id, instance.name, instance.we
   instance.agent_protocol, instance.agent_model, instance.agent_key_env, instance.agent_key, instance.guarded,
   instance.agent_key_header, instance.agent_body, instance.agent_headers, instance.memory, instance.conversation_ids,
   instance.instructions, instance.history_messages AS history, instance.history_characters, instance.max_tokens,
-  instance.daily_tokens::float8 AS daily_tokens, instance.origins`
+  instance.daily_tokens::float8 AS daily_tokens, instance.contact, instance.origins`
 
 /** The condition that the caller reaches a row of `instance`. */
 export const reached = (sql: SqlClient.SqlClient, reach: Reach) =>
@@ -113,6 +113,7 @@ const encoders: { readonly [Member in keyof Instance.InstanceChange]-?: (value: 
   history_characters: PgTypes.int4,
   max_tokens: PgTypes.int4,
   daily_tokens: (value: number | null) => PgTypes.int8(value === null ? null : BigInt(value)),
+  contact: PgTypes.text,
   origins: (value: ReadonlyArray<string>) => array(value, PgTypes.OID.text)
 }
 

@@ -41,6 +41,7 @@ const text = (instance: OperatorInstance): string =>
     ["history_characters", String(instance.history_characters)],
     ["max_tokens", String(instance.max_tokens)],
     ["daily_tokens", String(instance.daily_tokens ?? "-")],
+    ["contact", instance.contact],
     ["origins", originsText(instance)]
   ])
 
@@ -96,7 +97,8 @@ const common = {
   history: InstanceInputs.history,
   history_characters: InstanceInputs.historyCharacters,
   max_tokens: InstanceInputs.maxTokens,
-  daily_tokens: InstanceInputs.dailyTokens
+  daily_tokens: InstanceInputs.dailyTokens,
+  contact: InstanceInputs.contact
 }
 
 type Given<A> = { readonly [K in keyof A]?: Exclude<A[K], null> }
@@ -189,6 +191,7 @@ const update = Command.make(
         history_characters: input.history_characters ?? undefined,
         max_tokens: input.max_tokens ?? undefined,
         daily_tokens: yield* clearable("daily-tokens", input.daily_tokens, input.noDailyTokens),
+        contact: input.contact ?? undefined,
         origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
       },
       "hydracore instance update"

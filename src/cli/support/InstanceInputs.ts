@@ -5,7 +5,7 @@
  */
 import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
-import { protocols } from "../../chat/Instance.ts"
+import { contactOffers, protocols } from "../../chat/Instance.ts"
 import * as InstanceInput from "../../chat/InstanceInput.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import { countKind, type Kind, make, nameKind, optional, siteOf, withoutValue, wrong } from "./Inputs.ts"
@@ -66,6 +66,12 @@ export const conversationIds = choice(
   "conversation-ids",
   ["service", "client"],
   "service: only ids that the service makes have memory; client: random ids from your application too; a new instance has service"
+)
+
+export const contact = choice(
+  "contact",
+  contactOffers,
+  "When the chat offers a visitor to leave an address: failed (after an answer failed), always or off; a new instance has failed"
 )
 
 /** The flag that a person gives for a field that the service sets. */

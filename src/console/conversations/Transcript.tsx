@@ -111,6 +111,29 @@ const titleOf = (messages: ReadonlyArray<Message>): string => {
   return question === undefined ? Texts.conversations.untitled : textOf(question)
 }
 
+/** The submissions in which the visitor left an address, to which a person can reply. */
+const Contacts = ({ conversationId, site }: { readonly conversationId: string; readonly site: Site }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions",
+    { params: { site_id: site.site_id }, query: { conversation: conversationId, limit: 10 } },
+    conversationId
+  )
+  if (value === undefined || value.submissions.length === 0) return null
+  return (
+    <p class="written">
+      {Texts.conversations.contact}{" "}
+      {value.submissions.map(({ email, submission_id }, index) => (
+        <span key={submission_id}>
+          {index > 0 && ", "}
+          <a href={linkTo({ page: "inbox", item: submission_id, view: {} })}>
+            <bdi>{email ?? Texts.inbox.anonymous}</bdi>
+          </a>
+        </span>
+      ))}
+    </p>
+  )
+}
+
 interface Props {
   readonly site: Site
   readonly instanceId: string
@@ -169,6 +192,7 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
               </button>
             )}
           </header>
+          <Contacts site={site} conversationId={conversationId} />
           <ol class="transcript">
             {value.messages.map((message, index) => (
               <TranscriptMessage

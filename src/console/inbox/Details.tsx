@@ -182,7 +182,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
       </article>
     )
   }
-  const { deleted_at, email, name, page_slug, received_at, status } = value
+  const { conversation, deleted_at, email, name, page_slug, received_at, status } = value
   const isReleased = status === "accepted" || changes.of(submissionId).isReleased === true
   const canReply = isMember && deleted_at === null && isReleased && replies?.can_send === true && replies.to !== null
   return (
@@ -259,6 +259,20 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
       )}
       <Reasons {...value} />
       <Fields submission={value} />
+      {conversation !== null && (
+        <p class="written">
+          {Texts.inbox.conversation}{" "}
+          <a
+            href={linkTo({
+              page: "conversations",
+              item: conversation.conversation_id,
+              view: { instance: conversation.instance_id }
+            })}
+          >
+            {Texts.inbox.openConversation}
+          </a>
+        </p>
+      )}
       {replies !== undefined && (
         <ReplyList
           site={site}

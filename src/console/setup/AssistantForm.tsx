@@ -43,6 +43,7 @@ const initial = (settings: Settings | null) => ({
   body: "",
   headers: "",
   memory: settings?.memory ?? ("edge" as const),
+  contact: settings?.contact ?? ("failed" as const),
   conversationIds: settings?.conversation_ids ?? ("service" as const),
   instructions: settings?.instructions ?? "",
   history: String(settings?.history ?? 40),
@@ -55,6 +56,7 @@ const initial = (settings: Settings | null) => ({
 interface Chosen {
   readonly protocol: Settings["agent_protocol"]
   readonly memory: Settings["memory"]
+  readonly contact: Settings["contact"]
   readonly conversationIds: Settings["conversation_ids"]
 }
 
@@ -92,6 +94,7 @@ const bodyOf = (typed: Typed, removed: Removed): Body => ({
   agent_model: orNull(typed.model),
   agent_key_header: orNull(typed.keyHeader),
   memory: typed.memory,
+  contact: typed.contact,
   conversation_ids: typed.conversationIds,
   // The form hides the instructions of an agent with its own memory.
   ...(typed.memory === "edge" && { instructions: orNull(typed.instructions) }),
@@ -195,6 +198,17 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
           {...text("instructions", "instructions")}
         />
       )}
+      <ChoiceField
+        label={Texts.contact}
+        hint={Texts.contactHint}
+        value={typed.contact}
+        choices={[
+          ["failed", Texts.contactChoices.failed],
+          ["always", Texts.contactChoices.always],
+          ["off", Texts.contactChoices.off]
+        ]}
+        onChoose={(contact) => setTyped({ ...typed, contact })}
+      />
       <TextField
         label={Common.optional(Texts.origins)}
         hint={Texts.originsHint}

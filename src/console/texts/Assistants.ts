@@ -44,6 +44,13 @@ export const memoryChoices = {
 export const memories = { edge: "conversations are kept here", agent: "conversations are kept by the agent" } as const
 export const instructions = "Instructions"
 export const instructionsHint = "What the assistant should know, and how it should answer. Visitors do not see this."
+export const contact = "Leave an address"
+export const contactHint = "A visitor who leaves an address in the chat becomes a submission, which you answer by mail."
+export const contactChoices = {
+  failed: "Offer it when an answer fails",
+  always: "Always offer it",
+  off: "Do not offer it"
+} as const
 export const origins = "Origins"
 export const originsHint =
   "One per line. Only pages from these origins may use the assistant. Leave this empty to allow any origin."

@@ -62,6 +62,8 @@ export const inbox = {
     referrer: "Referrer",
     entry_page: "Entry page"
   },
+  conversation: "Written in the chat.",
+  openConversation: "Read the conversation",
   deliveries: "Deliveries",
   operatorsWebhook: "The operator’s webhook",
   deliveryStatuses: {

@@ -11,7 +11,7 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import { SubmissionId } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, SubmissionId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -25,23 +25,34 @@ import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 const Rows = Schema.Array(
-  Schema.Struct({ ...SubmissionRows.fields, is_read: Schema.Boolean, deleted_at: Schema.NullOr(Schema.Date) })
+  Schema.Struct({
+    ...SubmissionRows.fields,
+    is_read: Schema.Boolean,
+    instance_id: Schema.NullOr(InstanceId),
+    conversation_id: Schema.NullOr(ConversationId),
+    deleted_at: Schema.NullOr(Schema.Date)
+  })
 )
 
 const toMessage = ({
+  conversation_id: conversationId,
   deleted_at: deletedAt,
+  instance_id: instanceId,
   is_read: isRead,
   ...row
 }: (typeof Rows.Type)[number]): Inboxes.Message => ({
   ...SubmissionRows.fromRow(row),
   isRead,
+  conversation: instanceId === null || conversationId === null ? null : { instanceId, conversationId },
   deletedAt: deletedAt?.getTime() ?? null
 })
 
+const common = "is_read, instance_id, conversation_id"
+
 /** A table of submissions, and the expressions for what only one of the two tables stores. */
 const tables = {
-  submission: { name: "submission", more: "is_read, NULL::timestamptz AS deleted_at" },
-  deleted: { name: "deleted_submission", more: "is_read, submission.deleted_at" }
+  submission: { name: "submission", more: `${common}, NULL::timestamptz AS deleted_at` },
+  deleted: { name: "deleted_submission", more: `${common}, submission.deleted_at` }
 } as const
 
 const tableOf = ({ isDeleted }: Inboxes.Filter) => (isDeleted === true ? tables.deleted : tables.submission)
@@ -101,6 +112,7 @@ const make = Effect.gen(function* () {
   const indexed = ({ after, filter }: Query) =>
     reads.and([
       ...(filter.status === "quarantined" ? [reads`status = 'quarantined'`] : []),
+      ...(filter.conversationId === undefined ? [] : [reads`conversation_id = ${PgTypes.text(filter.conversationId)}`]),
       ...(isUnread(filter) ? [reads`status = 'accepted' AND NOT is_read`] : []),
       ...(filter.since === undefined ? [] : [reads`received_at >= ${PgTypes.timestamptz(filter.since)}`]),
       ...(filter.before === undefined ? [] : [reads`received_at < ${PgTypes.timestamptz(filter.before)}`]),

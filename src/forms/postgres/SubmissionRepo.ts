@@ -56,7 +56,9 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.text("status", (draft) => draft.status),
   // Joined, since `unnest` flattens an array of arrays.
   Columns.text("reasons", (draft) => draft.reasons.join(",")),
-  Columns.text("visitor_hashes", (draft) => draft.visitorHashes.join(","))
+  Columns.text("visitor_hashes", (draft) => draft.visitorHashes.join(",")),
+  Columns.uuid("instance_id", (draft) => draft.conversation?.instanceId ?? null),
+  Columns.text("conversation_id", (draft) => draft.conversation?.conversationId ?? null)
 ]
 
 /** The assignment that sets a column of a stored key to the new draft's value, if the key has expired. */
@@ -94,9 +96,10 @@ const statement = `
     RETURNING website_config_id, key_sha256, fingerprint, submission_id
   ), stored AS (
     INSERT INTO submission
-      (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons)
+      (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons, instance_id,
+        conversation_id)
     SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json,
-      status, string_to_array(reasons, ',')
+      status, string_to_array(reasons, ','), instance_id, conversation_id
     FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
     ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id, website_config_id, status, received_at
