@@ -155,4 +155,39 @@ const own: ReadonlyArray<Case> = [
   ]
 ]
 
-export const conversations: ReadonlyArray<Group> = [{ name: "conversations", cases: [...own, ...common] }]
+const contactOf = (assistant: Assistant) => ({ method: "GET", path: `/v1/public/widget/${assistant.id}/contact` })
+
+/** Whether a visitor can leave an address. */
+const contact: ReadonlyArray<Case> = [
+  [
+    "contact: the offer of an instance",
+    ({ edge, send }) => send({ ...contactOf(edge.remembering), headers: tokenOf(edge.remembering) })
+  ],
+  ["contact: no token", ({ edge, send }) => send(contactOf(edge.remembering))],
+  [
+    "contact: an origin that is not allowed",
+    ({ edge, send }) =>
+      send({
+        ...contactOf(edge.reserved),
+        headers: { ...tokenOf(edge.reserved), origin: "https://elsewhere.example" }
+      })
+  ],
+  [
+    "contact: the wrong method",
+    ({ edge, send }) => send({ ...contactOf(edge.remembering), method: "DELETE", headers: tokenOf(edge.remembering) })
+  ],
+  [
+    "contact: over the limit",
+    async ({ edge, send, sendUnseen }) => {
+      const request = { ...contactOf(edge.remembering), headers: tokenOf(edge.remembering) }
+      for (let turn = 0; turn < 120; turn++) await sendUnseen(request)
+      await send(request)
+    }
+  ],
+  [
+    "contact: an instance id that is none",
+    ({ edge, send }) => send({ method: "GET", path: "/v1/public/widget/a/contact", headers: tokenOf(edge.remembering) })
+  ]
+]
+
+export const conversations: ReadonlyArray<Group> = [{ name: "conversations", cases: [...own, ...common, ...contact] }]

@@ -109,6 +109,10 @@ const read: ReadonlyArray<Named> = [
       body: JSON.stringify({ message_id: conversation, rating: "up" })
     })
   ],
+  [
+    "GET the offer of a contact",
+    (client) => ({ method: "GET", path: `${widget(client)}/contact`, headers: tokenOf(client.edge.remembering) })
+  ],
   ...["models", "models/assistant"].map(
     (name): Named => [
       name,
