@@ -210,6 +210,33 @@ describe("log-in by mail", () => {
     )
   })
 
+  layer(server(), { excludeTestServices: true })("of a session without a person", (it) => {
+    const name = (cookie: string, email: string) =>
+      Effect.flatMap(TestServer, ({ url }) =>
+        send(url, "/v1/owner/session/person", {
+          body: { name: "Ada", email },
+          cookie,
+          init: { method: "PUT", headers: fromOwnPage }
+        })
+      )
+
+    it.effect("a viewer becomes one person, and invites nobody else", () =>
+      Effect.gen(function* () {
+        const viewer = yield* newCookie("viewer", "all")
+        const [own, friend] = [`${randomUUID()}@example.org`, `${randomUUID()}@example.org`]
+        for (const email of [own, friend]) {
+          const named = yield* name(viewer, email)
+          assert.deepStrictEqual([named.status, JSON.parse(named.text)], [200, { mailed: true }])
+        }
+        const [[mail], [other]] = [yield* mailsTo(own), yield* mailsTo(friend)]
+        const opened = yield* open(secretIn(mail))
+        assert.strictEqual(yield* status(cookieOf(opened.headers)), 200)
+        assert.strictEqual((yield* open(secretIn(other))).status, 401)
+        yield* poll(status(viewer), (code) => code === 401)
+      })
+    )
+  })
+
   layer(server(false), { excludeTestServices: true })("without a mail server", (it) => {
     it.effect("says that links come from the operator", () =>
       Effect.gen(function* () {

@@ -6,10 +6,11 @@
 import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
-import { PersonId, type SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
+import { PersonId, SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { SiteRole } from "../Person.ts"
 import * as Role from "../Role.ts"
+import * as Issuers from "./Issuers.ts"
 
 /** Columns about the person whose id is the SQL expression `id`. */
 export const columns = (id: string): string => `${id} AS "personId",
@@ -35,13 +36,16 @@ export const parseRoles = (texts: ReadonlyArray<string>): ReadonlyArray<SiteRole
 
 const Ids = Schema.Array(Schema.Struct({ person_id: PersonId }))
 
+const Sessions = Schema.Array(Schema.Struct({ session_id: SessionId }))
+
 /** The place of the role in an SQL expression in the order of the roles. */
 const rank = (role: string): string => `array_position('{${Role.roles.join(",")}}'::text[], ${role})`
 
 /**
  * Makes a session, which has a role of its own, the session of the person with an address: a new one, whose name is the session's
  * label, or an existing one, who gets the role where it is higher than the person's: a viewer can mail such a link to an owner.
- * Needs a transaction.
+ * If a session that may invite nobody mailed the link, the link was for its own person: the session ends with its other links, so
+ * that it makes one person only. Needs a transaction.
  */
 export const accept = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -66,4 +70,10 @@ export const accept = Effect.fnUntraced(function* (
   yield* sql`DELETE FROM console_session_site WHERE session_id = ${session}`
   yield* sql`UPDATE console_session SET person_id = ${person}, role = NULL, all_sites = false, label = NULL, email = NULL
     WHERE session_id = ${session}`
+  const asked = yield* sql`SELECT issuer.session_id FROM console_session AS issuer
+    JOIN console_session AS opened ON opened.created_by = issuer.session_id
+    WHERE opened.session_id = ${session} AND issuer.person_id IS NULL AND issuer.role <> 'owner'`.pipe(
+    decodeRows(Sessions)
+  )
+  for (const { session_id } of asked) yield* Issuers.revoke(sql, session_id, now)
 })
