@@ -69,6 +69,8 @@ const installation = () => {
   const largest = isComplete ? "all" : buildPackages.every(isInstalled) ? "service" : "runtime"
   // Earlier versions of this script installed all packages, and wrote the hash only.
   const [hash, set = "all"] = (attempt(() => readFileSync(stampFile, "utf8")) ?? "").trim().split(" ")
+  // With another package-lock.json, a package that is missing may be new in it.
+  if (hash !== packageLockHash && hash !== "") return { hash, set, isStamped: true }
   if (hash !== "") return { hash, set: sets[Math.min(sets.indexOf(set), sets.indexOf(largest))], isStamped: true }
   const installedAt = attempt(() => statSync(npmStampFile).mtimeMs)
   if (installedAt === undefined || installedAt < statSync(packageLock).mtimeMs) return undefined
