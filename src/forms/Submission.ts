@@ -78,7 +78,9 @@ const millisOf = (value: unknown): number | null => {
  * Null if there is none, or if the ids cannot be those of a conversation.
  */
 export const conversationOf = (fields: Readonly<Record<string, unknown>>): ConversationLink | null => {
-  const [instanceId = "", conversationId = "", ...more] = String(fields["hydracore_conversation"] ?? "").split(" ")
+  const named = fields["hydracore_conversation"]
+  // An object of a client may have no texts: `toString` is a member like any other.
+  const [instanceId = "", conversationId = "", ...more] = typeof named === "string" ? named.split(" ", 3) : []
   return more.length === 0 && Schema.is(InstanceId)(instanceId) && Schema.is(ConversationId)(conversationId)
     ? { instanceId, conversationId }
     : null

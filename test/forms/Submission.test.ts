@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Submission from "../../src/forms/Submission.ts"
-import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConversationId, InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Json from "../../src/platform/json/Json.ts"
 import { id } from "../support/Ids.ts"
 
@@ -115,6 +115,36 @@ describe("forms/Submission", () => {
       10n
     ]) {
       assert.isNull(millis(value), String(value))
+    }
+  })
+})
+
+describe("forms/Submission: conversationOf", () => {
+  const [instanceId, conversationId] = [id(InstanceId, "a"), ConversationId.make("c_1")]
+
+  it("reads an instance's id and a conversation's id", () => {
+    assert.deepStrictEqual(Submission.conversationOf({ hydracore_conversation: `${instanceId} ${conversationId}` }), {
+      instanceId,
+      conversationId
+    })
+  })
+
+  it("is null for every other value that a client can send", () => {
+    for (const value of [
+      undefined,
+      "",
+      instanceId,
+      `${instanceId} `,
+      `${instanceId} ${conversationId} `,
+      ` ${instanceId} ${conversationId}`,
+      `${instanceId.toUpperCase()} ${conversationId}`,
+      `${instanceId} ${"c".repeat(65)}`,
+      [`${instanceId} ${conversationId}`],
+      { toString: 1 },
+      null,
+      1
+    ]) {
+      assert.isNull(Submission.conversationOf({ hydracore_conversation: value }), JSON.stringify(value))
     }
   })
 })
