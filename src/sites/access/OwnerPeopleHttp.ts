@@ -12,10 +12,16 @@ import { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
 import * as People from "./People.ts"
+import * as Role from "./Role.ts"
 
 const unknown = Errors.make(
   "NotFound",
   "No person has this person_id and a role that this request manages. `GET /v1/owner/people` lists them."
+)
+
+const withExpiry = Errors.invalid(
+  "role",
+  "the key of this request expires, and the role would outlast it; use a key that does not expire"
 )
 
 const orUnknown = (isChanged: boolean) => (isChanged ? Effect.void : Effect.fail(unknown))
@@ -45,6 +51,9 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "setRole",
         Effect.fnUntraced(function* ({ params, payload }) {
+          const { expiresAt } = yield* Caller
+          // The lowest role raises nobody.
+          if (expiresAt !== null && payload.role !== Role.roles[0]) return yield* Effect.fail(withExpiry)
           yield* orUnknown(yield* people.setRole(params.person_id, payload, { callerSites: yield* managed }))
         })
       )

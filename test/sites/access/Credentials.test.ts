@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
 import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
-import type { ConsoleSession } from "../../../src/sites/access/ConsoleSession.ts"
+import { type ConsoleSession, ConsoleSessions } from "../../../src/sites/access/ConsoleSession.ts"
 import { mailLimit } from "../../../src/sites/access/MailedLink.ts"
 import type { OwnerKey } from "../../../src/sites/access/OwnerKey.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
@@ -286,7 +286,7 @@ layer(server, { excludeTestServices: true })("credentials", (it) => {
       })
   )
 
-  it.effect("a key that expires issues no key that expires later, and creates no link", () =>
+  it.effect("a key that expires issues no key that expires later, creates no link and raises nobody", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const ownSite = yield* newSite
@@ -303,6 +303,29 @@ layer(server, { excludeTestServices: true })("credentials", (it) => {
       const link = yield* ask("sessions", { role: "viewer", sites: [ownSite] })
       assert.strictEqual(link.status, 422)
       assert.include(link.text, "use a key that does not expire")
+      const invited = yield* ConsoleSessions.use((sessions) =>
+        sessions.createLink({
+          role: "viewer",
+          sites: [ownSite],
+          label: "Ada",
+          email: "ada.viewer@example.com",
+          linkExpiresAt: end
+        })
+      ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+      const opened = yield* ConsoleSessions.use((sessions) => sessions.open(invited.link)).pipe(Effect.orDie)
+      const id = Option.getOrThrow(opened).session.person?.person_id
+      for (const [role, status] of [
+        ["owner", 422],
+        ["member", 422],
+        ["viewer", 204]
+      ] as const) {
+        const changed = yield* send(url, `/v1/owner/people/${id}/role`, {
+          key,
+          body: { role, sites: [ownSite] },
+          init: { method: "PUT" }
+        })
+        assert.strictEqual(changed.status, status)
+      }
     })
   )
 
