@@ -85,7 +85,8 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
         medium: null,
         campaign: null,
         referrer: null,
-        entry_page: null
+        entry_page: null,
+        conversation: null
       })
     })
   )
