@@ -118,7 +118,7 @@ inChromium("replies from the console", layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
       assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).count()), 0)
       const quarantine = yield* ConsolePage.open(`#/${site}/inbox/${held}?folder=quarantine`)
-      const release = quarantine.page.getByRole("button", { name: "Release" })
+      const release = quarantine.page.getByRole("button", { name: "Not spam" })
       yield* quarantine.on(() => release.waitFor())
       assert.strictEqual(
         yield* quarantine.on(() => quarantine.page.getByRole("button", { name: "Reply", exact: true }).count()),
