@@ -2,10 +2,12 @@
  * The live stream over HTTP: its events, its limits, and when it ends.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { LiveChange } from "../../src/activity/OwnerLiveApi.ts"
+import { PersonId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
+import { People } from "../../src/sites/access/People.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { everySession } from "../support/Lists.ts"
@@ -112,6 +114,34 @@ layer(testServer(), { concurrent: true, excludeTestServices: true })("live", (it
       assert.isNull(yield* mine.next)
       yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
       assert.isNull(yield* everywhere.next)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("the stream ends when a person loses the role for the website, and keeps the one for another", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      const request = {
+        role: "viewer",
+        sites: [site.websiteConfigId, other.websiteConfigId],
+        label: "Ada",
+        email: "ada@live.example",
+        linkExpiresAt: (yield* Clock.currentTimeMillis) + 60_000
+      } as const
+      const { cookie, session } = yield* ConsoleSessions.use((sessions) =>
+        sessions.createLink(request).pipe(
+          Effect.flatMap(Effect.fromOption),
+          Effect.flatMap(({ link }) => sessions.open(link)),
+          Effect.flatMap(Effect.fromOption)
+        )
+      ).pipe(Effect.orDie)
+      const person = PersonId.make(session.person?.person_id ?? "")
+      const lost = yield* follow(site.websiteConfigId, cookie)
+      assert.strictEqual((yield* lost.next)?.name, "latest")
+      yield* People.use((people) => people.remove(person, site.websiteConfigId, { callerSites: "all" })).pipe(
+        Effect.orDie
+      )
+      assert.isNull(yield* lost.next)
+      assert.strictEqual((yield* follow(other.websiteConfigId, cookie)).status, 200)
     }).pipe(Effect.scoped)
   )
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from "node:util"
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
@@ -65,7 +66,7 @@ export const layer = (options: Options) =>
         return session
       })
 
-      /** Whether a key or session is still valid. While the store is unavailable, each counts as valid. */
+      /** Whether a key, or a session with its roles, is still valid. While the store is unavailable, each counts as valid. */
       const isStillValid = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
         Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
 
@@ -84,7 +85,13 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* addOwnerHeaders
           const session = found.success.value
-          const isValid = isStillValid(sessions.find(Redacted.value(credential)))
+          const isValid = isStillValid(
+            Effect.map(
+              sessions.find(Redacted.value(credential)),
+              // A person whose role for one website is taken away keeps the session.
+              Option.filter(({ roles }) => isDeepStrictEqual(roles, session.roles))
+            )
+          )
           return yield* answer(handler, {
             access: Person.accessOf(session.roles),
             id: session.session_id,

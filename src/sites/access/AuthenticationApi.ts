@@ -25,7 +25,7 @@ export interface Identity {
   readonly session: OpenSession | null
   /** When the key expires, in milliseconds since 1970; null for a session, and for a key that does not expire. */
   readonly expiresAt: number | null
-  /** Whether the key or the session is still valid. A long response checks this while it runs. */
+  /** Whether the key, or the session with the roles of `access`, is still valid. A long response checks this while it runs. */
   readonly isValid: Effect.Effect<boolean>
 }
 
