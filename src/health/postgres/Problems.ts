@@ -57,8 +57,8 @@ const storedOfForm = `SELECT count(*)::int AS stored FROM (
 /** An SQL condition: whether a page of the origin in `subject` would be refused now. Null if the instance is deleted. */
 const isStillRefused = (origins: string) => `subject <> '' AND ${origins} <> '{}' AND subject <> ALL (${origins})`
 
-/** The refused requests of the last days. Origins that are allowed by now are not refused any more. */
-const refusalStatement = `WITH refused AS (
+/** The refused requests of the last days. Origins that are allowed by now are not refused any more. Exported for tests. */
+export const refusalStatement = `WITH refused AS (
     SELECT website_config_id, reason, subject, field, least(sum(times), ${Number.MAX_SAFE_INTEGER})::bigint AS times,
       min(first_at) AS since, max(last_at) AS last_at
     FROM (
@@ -69,7 +69,7 @@ const refusalStatement = `WITH refused AS (
   )
   SELECT refused.website_config_id AS "site", reason, subject, field, least(times, 2147483647)::int AS times, ${times("since", "last_at")}, stored
   FROM refused JOIN site USING (website_config_id)
-  LEFT JOIN instance ON reason = 'chat-foreign-origin' AND instance_id::text = field
+  LEFT JOIN instance ON instance_id = CASE WHEN reason = 'chat-foreign-origin' AND field <> '' THEN field::uuid END
   CROSS JOIN LATERAL (SELECT CASE WHEN reason = 'form-rule' THEN (${storedOfForm}) ELSE 0 END AS stored) AS counted
   WHERE CASE reason
     WHEN 'foreign-origin' THEN ${isStillRefused("site.origins")}
