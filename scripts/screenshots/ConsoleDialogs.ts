@@ -126,8 +126,11 @@ export const takeAll = Effect.fnUntraced(function* ({ busy, picture }: View) {
       yield* picture(`setup-${name}-${size}`, busy(`setup/${section}`), options, action)
     }
     yield* picture(`new-site-${size}`, "#/", options, press("New website"))
+    yield* picture(`sharing-invite-${size}`, busy("sharing"), options, press("Invite a person"))
+    yield* picture(`sharing-dashboard-${size}`, busy("sharing"), options, press("Share the dashboard"))
     yield* picture(`sharing-link-${size}`, busy("sharing"), options, async (page) => {
-      await page.getByLabel("Name").fill("Kari Nordmann")
+      await press("Invite a person")(page)
+      await page.getByLabel("Name", { exact: true }).fill("Kari Nordmann")
       await press("Create a link")(page)
       await page.getByText("Send this link to Kari Nordmann.").waitFor()
     })

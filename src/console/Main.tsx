@@ -19,7 +19,7 @@ import { Overview } from "./overview/Overview.tsx"
 import { lazy } from "./parts/Lazy.tsx"
 import { Message, PagePending } from "./parts/Message.tsx"
 import type { PageProps } from "./parts/Page.ts"
-import { Snippet } from "./parts/Snippet.tsx"
+import { OnCommandLine } from "./parts/Snippet.tsx"
 import type { Answer } from "./Requests.ts"
 import { useAnswer } from "./Resource.ts"
 import * as Roles from "./Roles.ts"
@@ -33,10 +33,11 @@ const FirstSite = () => (
   <Message title={Texts.firstSite.title}>
     <p>{Texts.firstSite.body}</p>
     <p>
-      <NewSiteButton />
+      <NewSiteButton isFirst />
     </p>
-    <Snippet text={Texts.firstSite.command} />
-    <p>{Texts.firstSite.after}</p>
+    <OnCommandLine command={Texts.firstSite.command}>
+      <p>{Texts.firstSite.after}</p>
+    </OnCommandLine>
   </Message>
 )
 

@@ -81,8 +81,9 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     "let my colleague see one site",
     async ({ click, page }) => {
       await click(link(page, "Sharing"))
+      await click(page.getByRole("button", { name: "Invite a person" }))
       await page.getByLabel("Name", { exact: true }).pressSequentially("ben@example.org")
-      await click(page.getByRole("button", { name: "Create a link" }))
+      await page.keyboard.press("Enter")
       await click(page.getByRole("button", { name: "Copy" }))
     }
   ],
@@ -91,6 +92,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     async ({ click, page }) => {
       await click(link(page, "Sharing"))
       await click(page.getByRole("button", { name: "Share the dashboard" }))
+      await page.keyboard.press("Enter")
       await click(page.getByRole("button", { name: "Copy" }))
     }
   ],

@@ -69,9 +69,13 @@ export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Pro
   const id = useId()
   useLayoutEffect(() => {
     const opener = document.activeElement
+    const section = dialog.current?.closest("section")
     dialog.current?.showModal()
     return () => {
-      if (opener instanceof HTMLElement) opener.focus()
+      // What opened it may be gone, such as the step of a list that is no longer empty.
+      const isThere = opener instanceof HTMLElement && opener.isConnected && opener !== document.body
+      const next = isThere ? opener : section?.querySelector<HTMLElement>(":scope > header .button")
+      next?.focus()
     }
   }, [])
   return (

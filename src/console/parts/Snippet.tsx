@@ -1,8 +1,9 @@
 /**
- * A command or a tag, with a button that copies it.
+ * A command or a tag, with a button that copies it, and a command as the other way to do what a button does.
  *
  * @module
  */
+import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Icon } from "./Icon.tsx"
@@ -29,3 +30,18 @@ export const Snippet = ({ text }: { readonly text: string }) => {
     </div>
   )
 }
+
+/** The command that does the same as the button above, and what it prints; hidden until a person wants it. */
+export const OnCommandLine = ({
+  children,
+  command
+}: {
+  readonly command: string
+  readonly children?: ComponentChildren
+}) => (
+  <details class="on-command-line">
+    <summary>{Texts.onCommandLine}</summary>
+    <Snippet text={command} />
+    {children}
+  </details>
+)

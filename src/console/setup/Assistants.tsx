@@ -131,16 +131,14 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
   const [open, setOpen] = useState<Open>()
   const instances = useAnswer("GET /v1/owner/sites/:site_id/instances", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
+  const first = { label: Texts.add, onClick: () => setOpen("create") }
   return (
-    <Section
-      title={Common.sections.assistants}
-      note={Texts.note}
-      actions={isOwner && <AddButton label={Texts.add} onClick={() => setOpen("create")} />}
-    >
+    <Section title={Common.sections.assistants} note={Texts.note} actions={isOwner && <AddButton {...first} />}>
       <Rows
         resource={instances}
         items={({ instances }) => instances}
         empty={Texts.empty}
+        first={isOwner && first}
         row={(instance) => (
           <li key={instance.instance_id} class="assistant">
             <ul class="rows">

@@ -97,23 +97,17 @@ export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<Open>()
   const forms = useAnswer("GET /v1/owner/sites/:site_id/forms", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
+  const first = {
+    label: Texts.forms.add,
+    onClick: () => setOpen({ dialog: "edit", form: null, rows: [Rules.emptyRow] })
+  }
   return (
-    <Section
-      title={Common.sections.forms}
-      note={Texts.forms.note}
-      actions={
-        isOwner && (
-          <AddButton
-            label={Texts.forms.add}
-            onClick={() => setOpen({ dialog: "edit", form: null, rows: [Rules.emptyRow] })}
-          />
-        )
-      }
-    >
+    <Section title={Common.sections.forms} note={Texts.forms.note} actions={isOwner && <AddButton {...first} />}>
       <Rows
         resource={forms}
         items={({ forms }) => forms}
         empty={Texts.forms.empty}
+        first={isOwner && first}
         row={(form) => {
           const rows = Rules.toRows(form.rules)
           return (

@@ -83,16 +83,18 @@ export const Goals = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [dialog, setDialog] = useState<"create" | Goal>()
   const goals = useAnswer("GET /v1/owner/sites/:site_id/goals", { params: { site_id: siteId } }, siteId)
   const close = () => setDialog(undefined)
+  const first = {
+    label: Texts.goals.add,
+    onClick: () => setDialog("create"),
+    command: `hydracore goal create --site ${siteId} --page '/thanks*'`
+  }
   return (
-    <Section
-      title={Texts.sections.goals}
-      note={Texts.goals.note}
-      actions={isOwner && <AddButton label={Texts.goals.add} onClick={() => setDialog("create")} />}
-    >
+    <Section title={Texts.sections.goals} note={Texts.goals.note} actions={isOwner && <AddButton {...first} />}>
       <Rows
         resource={goals}
         items={({ goals }) => goals}
         empty={Texts.goals.empty}
+        first={isOwner && first}
         row={(goal) => (
           <Row key={goal.goal_id} title={goal.name} facts={`${Texts.goals.kinds[goal.kind]}: ${goal.value}`}>
             {isOwner && (

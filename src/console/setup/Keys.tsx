@@ -110,6 +110,11 @@ export const Keys = (page: PageProps) => {
   const [dialog, setDialog] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
   const keys = useAnswer("GET /v1/owner/keys", { query: { site_id: siteId, revoked: "false", limit: 100 } }, siteId)
   const close = () => setDialog(undefined)
+  const first = {
+    label: Texts.add,
+    onClick: () => setDialog("issue"),
+    command: `hydracore key issue --site ${page.site.site_id} --scope stats`
+  }
   return (
     <Section
       title={Texts.title}
@@ -118,12 +123,13 @@ export const Keys = (page: PageProps) => {
           {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.sharingLink}</a>
         </>
       }
-      actions={<AddButton label={Texts.add} onClick={() => setDialog("issue")} />}
+      actions={<AddButton {...first} />}
     >
       <Rows
         resource={keys}
         items={({ keys }) => keys}
         empty={Texts.empty}
+        first={first}
         row={(key) => (
           <Row
             key={key.key_id}

@@ -197,17 +197,23 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const close = () => setDialog(undefined)
   const canSend = mails.value?.can_send !== false
   const now = Date.now()
+  const first = {
+    label: Texts.mails.add,
+    onClick: () => setDialog("add"),
+    command: `hydracore notify add --site ${siteId} --to you@example.com`
+  }
   return (
     <Section
       title={Common.sections.mails}
       note={Texts.mails.note}
-      actions={isOwner && canSend && <AddButton label={Texts.mails.add} onClick={() => setDialog("add")} />}
+      actions={isOwner && canSend && <AddButton {...first} />}
     >
       {!canSend && <p class="hint">{Texts.mails.cannotSend}</p>}
       <Rows
         resource={mails}
         items={({ notifications }) => notifications}
         empty={canSend ? Texts.mails.empty : ""}
+        first={isOwner && canSend && first}
         row={(notification) => {
           return (
             <Row

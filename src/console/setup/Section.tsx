@@ -5,9 +5,10 @@
  */
 
 import type { ComponentChildren } from "preact"
-import { useId } from "preact/hooks"
+import { useId, useLayoutEffect, useRef } from "preact/hooks"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem, SkeletonLines } from "../parts/Message.tsx"
+import { OnCommandLine } from "../parts/Snippet.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 
@@ -35,8 +36,15 @@ export const Section = ({ actions, children, note, title }: Props) => {
   )
 }
 
-export const AddButton = ({ label, onClick }: { readonly label: string; readonly onClick: () => void }) => (
-  <button type="button" class="button" onClick={onClick}>
+interface AddProps {
+  readonly label: string
+  readonly onClick: () => void
+  /** Whether the list is empty, so that this is what a person does first. */
+  readonly isFirst?: boolean
+}
+
+export const AddButton = ({ isFirst = false, label, onClick }: AddProps) => (
+  <button type="button" class={`button ${isFirst ? "primary" : ""}`} onClick={onClick}>
     <Icon name="add" />
     {label}
   </button>
@@ -52,9 +60,40 @@ interface RowsProps<A, Item> {
   readonly row: (item: Item) => ComponentChildren
   /** Shown if the list is empty: explains its purpose. */
   readonly empty: string
+  /** Adds the first item. Absent for a person who may not. */
+  readonly first?: First | false | undefined
 }
 
-export function Rows<A, Item>({ empty, items, resource: { failure, value }, row }: RowsProps<A, Item>) {
+export interface First extends Omit<AddProps, "isFirst"> {
+  /** The command that does the same. */
+  readonly command?: string
+}
+
+/** The purpose of an empty list, and the step that fills it. Its button stands in for the one in the head of the section. */
+const FirstStep = ({ command, label, onClick, text }: First & { readonly text: string }) => {
+  const box = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const [step, section] = [box.current, box.current?.closest("section")]
+    return () => {
+      // The button in the head is shown when this one is gone, and then gets its focus.
+      if (step?.contains(document.activeElement) !== true) return
+      queueMicrotask(() => section?.querySelector<HTMLElement>("header .button")?.focus())
+    }
+  }, [])
+  return (
+    <div class="none first-step" ref={box}>
+      <p>{text}</p>
+      <AddButton label={label} onClick={onClick} isFirst />
+      {command !== undefined && <OnCommandLine command={command} />}
+    </div>
+  )
+}
+
+/** An empty list. */
+export const Empty = ({ first, text }: { readonly text: string; readonly first?: First | false | undefined }) =>
+  first ? <FirstStep {...first} text={text} /> : <p class="none">{text}</p>
+
+export function Rows<A, Item>({ empty, first, items, resource: { failure, value }, row }: RowsProps<A, Item>) {
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
       <ul class="rows" aria-busy="true">
@@ -67,7 +106,7 @@ export function Rows<A, Item>({ empty, items, resource: { failure, value }, row 
     )
   }
   const found = items(value)
-  return found.length === 0 ? <p class="none">{empty}</p> : <ul class="rows">{found.map(row)}</ul>
+  return found.length === 0 ? <Empty text={empty} first={first} /> : <ul class="rows">{found.map(row)}</ul>
 }
 
 interface RowProps {

@@ -163,16 +163,18 @@ export const Webhooks = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const webhooks = useAnswer("GET /v1/owner/sites/:site_id/webhooks", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
   const showSecret = (secret: string) => setOpen({ dialog: "secret", secret })
+  const first = {
+    label: Texts.webhooks.add,
+    onClick: () => setOpen({ dialog: "create" }),
+    command: `hydracore webhook create --site ${siteId} --url https://example.com/hook`
+  }
   return (
-    <Section
-      title={Common.sections.webhooks}
-      note={Texts.webhooks.note}
-      actions={isOwner && <AddButton label={Texts.webhooks.add} onClick={() => setOpen({ dialog: "create" })} />}
-    >
+    <Section title={Common.sections.webhooks} note={Texts.webhooks.note} actions={isOwner && <AddButton {...first} />}>
       <Rows
         resource={webhooks}
         items={({ webhooks }) => webhooks}
         empty={Texts.webhooks.empty}
+        first={isOwner && first}
         row={(webhook) => (
           <WebhookRow key={webhook.webhook_id} siteId={siteId} webhook={webhook} isOwner={isOwner} onOpen={setOpen} />
         )}

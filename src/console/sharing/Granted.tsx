@@ -10,6 +10,7 @@ import { Confirm } from "../parts/Dialog.tsx"
 import { Problem, SkeletonLines } from "../parts/Message.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
+import { Empty, type First } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
 
 export interface Grant {
@@ -37,11 +38,13 @@ interface Words {
 interface Props {
   readonly grants: Resource<ReadonlyArray<Grant>>
   readonly words: Words
+  /** Adds the first one. */
+  readonly first?: First
   /** Removes an access and, if `endsOpened`, also what was opened with it. Returns the failure, if any. */
   readonly onEnd: (id: string, endsOpened: boolean) => Promise<Failure | undefined>
 }
 
-export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => {
+export const Granted = ({ grants: { failure, value }, first, onEnd, words }: Props) => {
   const [ending, setEnding] = useState<Grant | null>(null)
   const [failed, setFailed] = useState<Failure | undefined>(undefined)
   const end = async (grant: Grant, endsOpened: boolean) => {
@@ -62,7 +65,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
   return (
     <>
       {value.length === 0 ? (
-        <p class="none">{words.none}</p>
+        <Empty text={words.none} first={first} />
       ) : (
         <ul class="grants">
           {value.map((grant) => (

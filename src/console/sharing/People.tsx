@@ -7,12 +7,14 @@ import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
-import { messageOf } from "../parts/FailureText.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { type ReachProps, useReach } from "../parts/Reach.tsx"
-import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import { all, type GrantedRole, type Role } from "../Roles.ts"
+import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
+import { ChoiceField, TextField } from "../setup/Fields.tsx"
+import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
 import { Granted } from "./Granted.tsx"
@@ -67,16 +69,88 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
 /** Whether the person has the website only by a role for all websites. */
 const isForAll = (person: Person, siteId: string): boolean => grantedHere(person, siteId).sites === "all"
 
-export const People = (page: ReachProps) => {
-  const { site } = page
+interface InviteProps {
+  readonly page: ReachProps
+  /** Whether the service can mail the link. */
+  readonly canMail: boolean
+  readonly onClose: () => void
+  readonly onCreated: (created: Created) => void
+}
+
+const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
   const [name, setName] = useState("")
+  const [email, setEmail] = useState("")
   const [role, setRole] = useState<Role>("viewer")
   const reach = useReach(page)
   // A day, so that a colleague need not open the link at once.
   const [expiry, setExpiry] = useState<Expiry>("1d")
-  const [email, setEmail] = useState("")
-  const [created, setCreated] = useState<Created | null>(null)
   const creation = useChange("POST /v1/owner/sessions")
+  const label = name.trim()
+  const address = email.trim()
+  return (
+    <FormDialog
+      title={Texts.people.invite}
+      submit={address === "" ? Texts.people.create : Texts.people.send}
+      isDisabled={creation.isBusy}
+      message={messageOf(creation.failure, ["label", "email"])}
+      onClose={onClose}
+      onSubmit={() =>
+        creation.run(
+          {
+            body: {
+              role,
+              sites: reach.sites,
+              ...(label === "" ? {} : { label }),
+              ...(address !== "" && { email: address }),
+              expires_at: new Date(Date.now() + expiries[expiry]).toISOString()
+            }
+          },
+          ({ expires_at, mailed, path }) =>
+            onCreated({
+              name: mailed ? address : label,
+              url: path === null ? null : location.origin + path,
+              until: Format.dayAndTime(expires_at, page.site.time_zone)
+            })
+        )
+      }
+    >
+      <TextField label={Texts.people.name} value={name} onInput={setName} fault={faultOf(creation.failure, "label")} />
+      {canMail && (
+        <TextField
+          label={Texts.people.email}
+          type="email"
+          value={email}
+          onInput={setEmail}
+          fault={faultOf(creation.failure, "email")}
+        />
+      )}
+      <ChoiceField
+        label={Texts.people.role}
+        value={role}
+        choices={all.map((choice) => [choice, Texts.people.roles[choice]])}
+        onChoose={setRole}
+      />
+      {reach.choices.length > 1 && (
+        <ChoiceField label={ReachTexts.label} value={reach.kind} choices={reach.choices} onChoose={reach.choose} />
+      )}
+      {reach.list}
+      <ChoiceField
+        label={Texts.people.expiry}
+        value={expiry}
+        choices={(Object.keys(expiries) as ReadonlyArray<Expiry>).map((choice) => [
+          choice,
+          Texts.people.expiries[choice]
+        ])}
+        onChoose={setExpiry}
+      />
+    </FormDialog>
+  )
+}
+
+export const People = (page: ReachProps) => {
+  const { site } = page
+  const [isInviting, setInviting] = useState(false)
+  const [created, setCreated] = useState<Created | null>(null)
   const repetition = useChange("POST /v1/owner/sessions/:session_id/mail")
   const change = useChange("PUT /v1/owner/people/:person_id/role")
   const facts = { now: Date.now(), timeZone: site.time_zone }
@@ -137,27 +211,6 @@ export const People = (page: ReachProps) => {
     })
   )
 
-  const create = (event: Event) => {
-    event.preventDefault()
-    const label = name.trim()
-    const body = {
-      role,
-      sites: reach.sites,
-      ...(label === "" ? {} : { label }),
-      ...(canMail && email.trim() !== "" && { email: email.trim() }),
-      expires_at: new Date(Date.now() + expiries[expiry]).toISOString()
-    }
-    creation.run({ body }, ({ expires_at, mailed, path }) => {
-      setCreated({
-        name: mailed ? email.trim() : label,
-        url: path === null ? null : location.origin + path,
-        until: Format.dayAndTime(expires_at, site.time_zone)
-      })
-      setName("")
-      setEmail("")
-    })
-  }
-
   const end = async (id: string, endsOpened: boolean) => {
     const outcome = await send("DELETE /v1/owner/sessions/:session_id", {
       params: { session_id: id },
@@ -180,89 +233,16 @@ export const People = (page: ReachProps) => {
   }
 
   return (
-    <section aria-labelledby="people">
-      <h2 id="people">{Texts.people.title}</h2>
-      <p class="muted">{Texts.people.note}</p>
-      <form class="grant" onSubmit={create}>
-        <label>
-          {Texts.people.name}
-          <input
-            type="text"
-            maxLength={200}
-            autocomplete="off"
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-        </label>
-        {canMail && (
-          <label>
-            {Texts.people.email}
-            <input
-              type="email"
-              maxLength={320}
-              autocomplete="off"
-              value={email}
-              onInput={({ currentTarget }) => setEmail(currentTarget.value)}
-            />
-          </label>
-        )}
-        <label>
-          {Texts.people.role}
-          <select value={role} onChange={({ currentTarget }) => setRole(currentTarget.value as Role)}>
-            {all.map((choice) => (
-              <option key={choice} value={choice}>
-                {Texts.people.roles[choice]}
-              </option>
-            ))}
-          </select>
-        </label>
-        {reach.choices.length > 1 && (
-          <label>
-            {ReachTexts.label}
-            <select
-              value={reach.kind}
-              onChange={({ currentTarget }) => reach.choose(currentTarget.value as typeof reach.kind)}
-            >
-              {reach.choices.map(([kind, label]) => (
-                <option key={kind} value={kind}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        <label>
-          {Texts.people.expiry}
-          <select value={expiry} onChange={({ currentTarget }) => setExpiry(currentTarget.value as Expiry)}>
-            {(Object.keys(expiries) as ReadonlyArray<Expiry>).map((choice) => (
-              <option key={choice} value={choice}>
-                {Texts.people.expiries[choice]}
-              </option>
-            ))}
-          </select>
-        </label>
-        {reach.list}
-        <button type="submit" class="button primary" disabled={creation.isBusy}>
-          {email.trim() === "" ? Texts.people.create : Texts.people.send}
-        </button>
-      </form>
-      <div role="status">
-        {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
-        {created !== null && (
-          <>
-            <p>
-              {created.url === null
-                ? Texts.people.sent(created.name, created.until)
-                : Texts.people.created(created.name, created.until)}
-            </p>
-            {created.url !== null && <Snippet text={created.url} />}
-          </>
-        )}
-      </div>
+    <Section
+      title={Texts.people.title}
+      note={Texts.people.note}
+      actions={<AddButton label={Texts.people.invite} onClick={() => setInviting(true)} />}
+    >
       <div role="status">
         {[repetition.failure, change.failure].map(
           (failure) => failure !== undefined && <p class="bad">{messageOf(failure)}</p>
         )}
+        {created?.url === null && <p>{Texts.people.sent(created.name, created.until)}</p>}
       </div>
       <Granted
         grants={people}
@@ -272,6 +252,25 @@ export const People = (page: ReachProps) => {
       <h3>{Texts.people.links}</h3>
       <Granted grants={grants} words={{ ...Texts.people, none: Texts.people.noLinks }} onEnd={end} />
       {listed.value !== undefined && listed.value.next !== null && <p class="muted">{Texts.people.first}</p>}
-    </section>
+      {isInviting && (
+        <Invite
+          page={page}
+          canMail={canMail}
+          onClose={() => setInviting(false)}
+          onCreated={(created) => {
+            setInviting(false)
+            setCreated(created)
+          }}
+        />
+      )}
+      {created !== null && created.url !== null && (
+        <SecretDialog
+          title={Texts.people.link}
+          body={Texts.people.created(created.name, created.until)}
+          secret={created.url}
+          onClose={() => setCreated(null)}
+        />
+      )}
+    </Section>
   )
 }

@@ -4,36 +4,98 @@
  * @module
  */
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks"
+import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
-import { messageOf } from "../parts/FailureText.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
+import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
+import { ChoiceField, TextField } from "../setup/Fields.tsx"
+import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
+import * as Common from "../texts/SetUp.ts"
 import { Granted } from "./Granted.tsx"
 import { People } from "./People.tsx"
 
 type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
 
-const Dashboards = ({ site }: { readonly site: Site }) => {
+interface ShareProps {
+  readonly siteId: string
+  readonly onClose: () => void
+  readonly onUrl: (url: string) => void
+}
+
+const ShareDashboard = ({ onClose, onUrl, siteId }: ShareProps) => {
   const [label, setLabel] = useState("")
   const [expiry, setExpiry] = useState("")
   const [password, setPassword] = useState("")
-  const [isExact, setExact] = useState(false)
-  const [url, setUrl] = useState<string | null>(null)
-  const created = useRef<HTMLDivElement>(null)
-  // The form may be at the end of the visible part of the page.
-  useLayoutEffect(() => {
-    if (url !== null) created.current?.scrollIntoView({ block: "nearest" })
-  }, [url])
+  const [numbers, setNumbers] = useState<Share["numbers"]>("protected")
   const creation = useChange("POST /v1/owner/sites/:site_id/shares")
+  const name = label.trim()
+  return (
+    <FormDialog
+      title={Texts.dashboards.share}
+      submit={Texts.dashboards.create}
+      isDisabled={creation.isBusy}
+      message={messageOf(creation.failure, ["label", "password", "expires_at"])}
+      onClose={onClose}
+      onSubmit={() =>
+        creation.run(
+          {
+            params: { site_id: siteId },
+            body: {
+              numbers,
+              ...(name !== "" && { label: name }),
+              ...(password !== "" && { password }),
+              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
+            }
+          },
+          ({ path }) => onUrl(location.origin + path)
+        )
+      }
+    >
+      <TextField
+        label={Common.optional(Texts.dashboards.name)}
+        value={label}
+        onInput={setLabel}
+        fault={faultOf(creation.failure, "label")}
+      />
+      <ChoiceField
+        label={Texts.dashboards.shows}
+        value={numbers}
+        choices={[
+          ["protected", Texts.dashboards.numbers.protected],
+          ["exact", Texts.dashboards.numbers.exact]
+        ]}
+        onChoose={setNumbers}
+      />
+      <TextField
+        label={Common.optional(Texts.dashboards.expiry)}
+        type="date"
+        value={expiry}
+        onInput={setExpiry}
+        fault={faultOf(creation.failure, "expires_at")}
+      />
+      <TextField
+        label={Common.optional(Texts.dashboards.password)}
+        hint={Texts.dashboards.passwordHint}
+        value={password}
+        onInput={setPassword}
+        fault={faultOf(creation.failure, "password")}
+      />
+    </FormDialog>
+  )
+}
+
+const Dashboards = ({ site }: { readonly site: Site }) => {
+  const [isSharing, setSharing] = useState(false)
+  const [url, setUrl] = useState<string | null>(null)
   const params = { site_id: site.site_id }
   const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
   const detailsOf = ({ created_at, expires_at, has_password, numbers }: Share): string =>
@@ -53,23 +115,6 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
     }))
   )
 
-  const create = (event: Event) => {
-    event.preventDefault()
-    const name = label.trim()
-    const body = {
-      numbers: isExact ? "exact" : "protected",
-      ...(name !== "" && { label: name }),
-      ...(password !== "" && { password }),
-      ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
-    } as const
-    creation.run({ params, body }, ({ path }) => {
-      setUrl(location.origin + path)
-      setLabel("")
-      setExpiry("")
-      setPassword("")
-    })
-  }
-
   const end = async (id: string) => {
     const outcome = await send("DELETE /v1/owner/sites/:site_id/shares/:share_id", {
       params: { ...params, share_id: id }
@@ -78,58 +123,33 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
     return outcome.ok ? undefined : outcome.failure
   }
 
+  const first = {
+    label: Texts.dashboards.share,
+    onClick: () => setSharing(true),
+    command: `hydracore share create --site ${site.site_id}`
+  }
   return (
-    <section aria-labelledby="dashboards">
-      <h2 id="dashboards">{Texts.dashboards.title}</h2>
-      <p class="muted">{Texts.dashboards.note}</p>
-      <form class="grant" onSubmit={create}>
-        <label>
-          {Texts.dashboards.name}
-          <input
-            type="text"
-            maxLength={200}
-            autocomplete="off"
-            value={label}
-            onInput={({ currentTarget }) => setLabel(currentTarget.value)}
-          />
-        </label>
-        <label>
-          {Texts.dashboards.expiry}
-          <input type="date" value={expiry} onInput={({ currentTarget }) => setExpiry(currentTarget.value)} />
-        </label>
-        <label>
-          {Texts.dashboards.shows}
-          <select value={String(isExact)} onChange={({ currentTarget }) => setExact(currentTarget.value === "true")}>
-            <option value="false">{Texts.dashboards.numbers.protected}</option>
-            <option value="true">{Texts.dashboards.numbers.exact}</option>
-          </select>
-        </label>
-        <label>
-          {Texts.dashboards.password}
-          <input
-            type="text"
-            minLength={8}
-            maxLength={200}
-            autocomplete="off"
-            value={password}
-            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-          />
-        </label>
-        <button type="submit" class="button primary" disabled={creation.isBusy}>
-          {Texts.dashboards.create}
-        </button>
-      </form>
-      <div role="status" ref={created}>
-        {creation.failure !== undefined && <p class="bad">{messageOf(creation.failure)}</p>}
-        {url !== null && (
-          <>
-            <p>{Texts.dashboards.created}</p>
-            <Snippet text={url} />
-          </>
-        )}
-      </div>
-      <Granted grants={grants} words={Texts.dashboards} onEnd={end} />
-    </section>
+    <Section title={Texts.dashboards.title} note={Texts.dashboards.note} actions={<AddButton {...first} />}>
+      <Granted grants={grants} words={Texts.dashboards} first={first} onEnd={end} />
+      {isSharing && (
+        <ShareDashboard
+          siteId={site.site_id}
+          onClose={() => setSharing(false)}
+          onUrl={(created) => {
+            setSharing(false)
+            setUrl(created)
+          }}
+        />
+      )}
+      {url !== null && (
+        <SecretDialog
+          title={Texts.dashboards.url}
+          body={Texts.dashboards.created}
+          secret={url}
+          onClose={() => setUrl(null)}
+        />
+      )}
+    </Section>
   )
 }
 

@@ -18,11 +18,12 @@ export const NewSite = lazy(
   )
 )
 
-export const NewSiteButton = () => {
+/** `isFirst` if it is what a person does first on the page. */
+export const NewSiteButton = ({ isFirst = false }: { readonly isFirst?: boolean }) => {
   const [isOpen, setOpen] = useState(false)
   return (
     <>
-      <button type="button" class="button" onClick={() => setOpen(true)}>
+      <button type="button" class={`button ${isFirst ? "primary large" : ""}`} onClick={() => setOpen(true)}>
         <Icon name="add" />
         {Texts.sites.create}
       </button>

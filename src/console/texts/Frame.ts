@@ -9,6 +9,8 @@ export const signedOut = {
   after: "It prints an address. Open that address in this browser."
 } as const
 
+export const onCommandLine = "or on the command line"
+
 export const login = {
   title: "Log in",
   body: "Enter your email address. You get a link that logs you in; there are no passwords.",

@@ -6,6 +6,7 @@
 export const people = {
   title: "People",
   note: "Invite a person by mail: the link in the mail makes the person, who then logs in with the address. A link without an address opens the console once, for anyone who has it.",
+  invite: "Invite a person",
   name: "Name",
   email: "Email address",
   role: "Role",
@@ -18,6 +19,7 @@ export const people = {
   expiries: { "1h": "An hour", "1d": "A day", "3d": "Three days", "7d": "A week" },
   create: "Create a link",
   send: "Send the link",
+  link: "The link",
   sent: (address: string, until: string): string =>
     `The mail server accepted a mail with the link to ${address}. It works once, until ${until}.`,
   created: (name: string, until: string): string =>
@@ -53,11 +55,14 @@ export const dashboards = {
   note: "Anyone with the URL can see the overview, and nothing else: no submissions, no conversations. Protected numbers are rounded and hide counts under five; exact ones are those that you see.",
   shows: "Numbers",
   numbers: { protected: "Protected", exact: "Exact" },
-  password: "Password (optional)",
+  password: "Password",
+  passwordHint: "At least 8 characters. Everyone with the URL is asked for it once.",
   hasPassword: "With a password",
   name: "What it is for",
-  expiry: "Last day (optional)",
-  create: "Share the dashboard",
+  expiry: "Last day",
+  share: "Share the dashboard",
+  create: "Create the URL",
+  url: "The URL of the dashboard",
   created: "Anyone with this URL can see the statistics. The URL is not shown again.",
   none: "This dashboard is not shared.",
   unnamed: "Without a name",

@@ -35,7 +35,7 @@ export const sites = {
 /** What a person who may create websites sees while there is none. */
 export const firstSite = {
   title: "Create your first website",
-  body: "A website has a name and its own ids. Create one here, or on the server:",
+  body: "A website has a name, its own ids, and a tag that counts its page views.",
   command: 'hydracore site create --name "My website"',
   after: "It prints the tag that counts page views."
 } as const
