@@ -69,13 +69,17 @@ export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Pro
   const id = useId()
   useLayoutEffect(() => {
     const opener = document.activeElement
-    const section = dialog.current?.closest("section")
-    dialog.current?.showModal()
+    const element = dialog.current
+    const section = element?.closest("section")
+    element?.showModal()
     return () => {
-      // What opened it may be gone, such as the step of a list that is no longer empty.
-      const isThere = opener instanceof HTMLElement && opener.isConnected && opener !== document.body
-      const next = isThere ? opener : section?.querySelector<HTMLElement>(":scope > header .button")
-      next?.focus()
+      // Nothing outside an open modal dialog can get the focus.
+      element?.close()
+      if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) return opener.focus()
+      // What opened it is gone, such as another dialog, or the step of a list that is no longer empty. One of these is shown.
+      const steps =
+        section?.querySelectorAll<HTMLElement>(":scope > header .button, :scope > .first-step .button") ?? []
+      for (const step of steps) step.focus()
     }
   }, [])
   return (
