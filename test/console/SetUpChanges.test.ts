@@ -34,7 +34,10 @@ inChromium(
           await page.keyboard.type("http://10.0.0.1/")
           await page.keyboard.press("Enter")
           await page.getByText("10.0.0.1 was not found on the public internet. The operator").waitFor()
-          await page.getByText(`hydracore webhook create --site ${fresh.websiteConfigId} --url`).waitFor()
+          await page
+            .getByRole("dialog")
+            .getByText(`hydracore webhook create --site ${fresh.websiteConfigId} --url`)
+            .waitFor()
           await page.getByLabel("Address").fill("https://192.0.3.1/hook")
           await page.keyboard.press("Enter")
           await page.getByText(/^whsec_/).waitFor()
