@@ -221,7 +221,10 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
           await dialog.getByRole("button", { name: "Save" }).click()
           await dialog.getByText("A whole number from 1 to 500 is expected.").waitFor()
           await dialog.getByLabel("Earlier messages sent with a question").fill("40")
-          await dialog.locator("textarea").first().fill("x".repeat(200_000))
+          await dialog
+            .locator("textarea")
+            .first()
+            .fill(`${"x".repeat(99)}\n`.repeat(2_000))
           await dialog.locator("select:has(option[value=agent])").selectOption("agent")
           await dialog.getByRole("button", { name: "Save" }).click()
           await dialog.waitFor({ state: "detached" })
