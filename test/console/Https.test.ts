@@ -32,7 +32,7 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
         )
         yield* on(() => page.reload())
         yield* on(() => session.click())
-        yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
+        yield* on(() => page.getByRole("menuitemradio", { name: "Log out" }).click())
         yield* on(() => page.getByRole("heading", { name: "Log in" }).waitFor())
         assert.deepStrictEqual(yield* on(() => context.cookies()), [])
         assert.deepStrictEqual(errors, [])

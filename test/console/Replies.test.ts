@@ -95,6 +95,8 @@ inChromium("replies from the console", layer, (it) => {
         assert.deepStrictEqual(mail.replyTo, [{ name: "", address: "ada@shop.example" }])
         assert.deepStrictEqual(received[0]?.recipients, ["ann@example.org"])
         assert.include(mail.text ?? "", "Yes,\nfrom nine.")
+        // The page learns that without being loaded again.
+        yield* on(() => sent.getByText("Sent", { exact: true }).waitFor())
 
         const viewer = yield* ConsolePage.open(`#/${site}/inbox/${submission}`, {}, "viewer")
         yield* viewer.on(() => viewer.page.locator(".replies .words").getByText("from nine.").waitFor())
@@ -107,6 +109,17 @@ inChromium("replies from the console", layer, (it) => {
         // The 422 of the invalid address.
         assert.isAtMost(errors.length, 1)
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("a reply to a submission that nobody has chosen marks it as read", () =>
+    Effect.gen(function* () {
+      const { site, submit } = yield* newSite
+      yield* submit("ann@example.org", "On Sunday?")
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("button", { name: "Mark as read" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).click())
+      yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
+    })
   )
 
   it.effect("a submission without an address, or in the quarantine, offers no reply by mail", () =>

@@ -96,11 +96,11 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
       })
   )
 
-  it.effect("signing out ends the session, and without a session the page says how to sign in", () =>
+  it.effect("logging out ends the session, and without a session the page says how to log in", () =>
     Effect.gen(function* () {
       const { context, on, page } = yield* ConsolePage.open("#/")
       yield* on(() => page.getByRole("button", { name: "Session: Owner" }).click())
-      yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Log out" }).click())
       yield* on(() => page.getByRole("heading", { name: "Log in", exact: true }).waitFor())
       assert.deepStrictEqual(yield* on(() => context.cookies()), [])
     })

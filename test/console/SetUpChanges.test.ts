@@ -257,7 +257,7 @@ inChromium(
           const row = page.getByRole("listitem").filter({ hasText: "Robot" })
           await row.getByText("2 websites · until January 1, 2100").waitFor()
           await row.getByRole("button", { name: "Revoke" }).click()
-          await page.getByRole("checkbox", { name: /^Also sign out people/ }).check()
+          await page.getByRole("checkbox", { name: /^Also log out people/ }).check()
           const revoked = page.waitForRequest((request) => request.method() === "DELETE")
           await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
           assert.match((await revoked).url(), /\/v1\/owner\/keys\/[\w-]+\?with_opened=true$/)

@@ -50,7 +50,7 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       yield* on(() => colleague.page.getByRole("heading", { name: "Only an owner can do this" }).waitFor())
 
       yield* on(() => page.getByRole("button", { name: "Remove ada@example.org" }).click())
-      yield* on(() => page.getByRole("checkbox", { name: /^Also sign out people/ }).check())
+      yield* on(() => page.getByRole("checkbox", { name: /^Also log out people/ }).check())
       const ended = page.waitForRequest((request) => request.method() === "DELETE")
       yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Remove" }).click())
       assert.match((yield* on(() => ended)).url(), /\/v1\/owner\/sessions\/[\w-]+\?with_opened=true$/)

@@ -141,7 +141,7 @@ const restorableMillis = 30 * 86_400_000
 interface Props {
   readonly site: Site
   readonly submissionId: string
-  /** Whether a person chose the submission, which marks it as read. */
+  /** Whether a person chose the submission. This marks it as read, and so does a reply. */
   readonly isChosen: boolean
   readonly changes: Changes
   /** Whether the person may change anything. */
@@ -163,10 +163,10 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
   const [isReplying, setReplying] = useState(hasDraft(submissionId))
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
-    if (isMember && isChosen && value !== undefined && value.deleted_at === null && !value.read)
+    if (isMember && (isChosen || isReplying) && value !== undefined && value.deleted_at === null && !value.read)
       changes.mark([submissionId], true)
     // Once for each submission, because a person may mark the submission as unread again.
-  }, [submissionId, isChosen, value === undefined])
+  }, [submissionId, isChosen, isReplying, value === undefined])
 
   const back = (
     <a class="button bare back" href={linkTo({ item: null })}>

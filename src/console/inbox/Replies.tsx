@@ -147,8 +147,22 @@ interface Props {
   readonly onClose: () => void
 }
 
-export const ReplyList = ({ isReplying, onClose, site, submissionId, value }: Props) =>
-  value.replies.length === 0 && !isReplying ? null : (
+/** How often the page asks for the state of a reply that is on its way. A mail is usually sent within two seconds. */
+const maxLooks = 15
+
+const lookMillis = 2000
+
+export const ReplyList = ({ isReplying, onClose, site, submissionId, value }: Props) => {
+  const looks = useRef(0)
+  useEffect(() => {
+    if (looks.current === maxLooks || !value.replies.some(({ status }) => status === "pending")) return
+    const timer = setTimeout(() => {
+      looks.current += 1
+      reloadData()
+    }, lookMillis)
+    return () => clearTimeout(timer)
+  }, [value])
+  return value.replies.length === 0 && !isReplying ? null : (
     <section class="visit">
       <h3>{Texts.inbox.replies.title}</h3>
       <ol class="replies">
@@ -161,3 +175,4 @@ export const ReplyList = ({ isReplying, onClose, site, submissionId, value }: Pr
       )}
     </section>
   )
+}

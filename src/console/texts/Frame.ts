@@ -32,7 +32,7 @@ export const ended = {
 
 export const link = {
   title: "Open the console",
-  body: "Open it only if you expected this link, which works once. After that, this browser stays signed in for as long as it is used at least once a month.",
+  body: "Open it only if you expected this link, which works once. After that, this browser stays logged in for as long as it is used at least once a month.",
   name: "Opens the session",
   allSites: "All, also later ones",
   ends: "Ends in this browser",
@@ -65,8 +65,8 @@ export const account = {
 export const session = {
   label: "Session",
   roles: { owner: "Owner", member: "Member", viewer: "Viewer" },
-  ends: (time: string): string => `Signed in until ${time}`,
-  end: "Sign out"
+  ends: (time: string): string => `Logged in until ${time}`,
+  end: "Log out"
 } as const
 
 /** The keys, and what they do. */

@@ -26,4 +26,4 @@ export const secretBody = "Save it now: it is not shown again."
 export const confirm = "Revoke this key?"
 export const confirmBody =
   "The program that uses this key loses access within a second. The keys and the unopened console links that it created stop working too."
-export const withOpened = "Also sign out people who opened its links, and revoke the keys and links that they created"
+export const withOpened = "Also log out people who opened its links, and revoke the keys and links that they created"

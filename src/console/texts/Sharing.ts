@@ -39,8 +39,8 @@ export const people = {
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
-    "The session ends within a second, or the unopened link stops working. The keys and the unopened links that were created in the session stop working too. People who opened such a link stay signed in, unless you remove them too.",
-  withOpened: "Also sign out people who opened links of this session, and revoke the keys and links that they created"
+    "The session ends within a second, or the unopened link stops working. The keys and the unopened links that were created in the session stop working too. People who opened such a link stay logged in, unless you remove them too.",
+  withOpened: "Also log out people who opened links of this session, and revoke the keys and links that they created"
 } as const
 
 /** The removal of a person, where it differs from that of a link or a session. */
