@@ -166,26 +166,6 @@ export const open = HttpApiEndpoint.post("open", `${base}/:instance_id/conversat
     })
   )
 
-export const WaitingConversations = Schema.Struct({
-  waiting: Schema.Int.annotate({
-    description: `How many conversations wait for a person, at most ${Transcript.maxWaiting} of each instance`
-  })
-}).annotate({ identifier: "WaitingConversations", title: "WaitingConversations", examples: [{ waiting: 2 }] })
-
-export const waiting = HttpApiEndpoint.get("waiting", "/v1/owner/sites/:site_id/conversations/waiting", {
-  params: { site_id: siteId },
-  success: WaitingConversations
-})
-  .middleware(Authorized.inbox.read)
-  .annotateMerge(
-    Authorized.operation({
-      identifier: "count_waiting_conversations",
-      summary: "Count the conversations that wait",
-      description:
-        "How many conversations of a website wait for a person: their latest answer failed, and nobody has opened them since."
-    })
-  )
-
 export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/conversations/:conversation_id`, {
   params: ofConversation,
   success: HttpApiSchema.NoContent
@@ -247,7 +227,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
   )
 
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
-  .add(instances, answers, waiting, list, exportAll, transcript, open, remove)
+  .add(instances, answers, list, exportAll, transcript, open, remove)
   .annotateMerge(
     OpenApi.annotations({ title: "Conversations", description: "Conversations of visitors with a website's agents" })
   ) {}

@@ -102,14 +102,6 @@ export const layer = HttpApiBuilder.group(
         })
       )
       .handle(
-        "waiting",
-        Effect.fnUntraced(function* () {
-          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
-          const counts = yield* lists.run(websiteConfigId, transcripts.countWaiting([websiteConfigId]))
-          return { waiting: counts.get(websiteConfigId) ?? 0 }
-        })
-      )
-      .handle(
         "delete",
         Effect.fnUntraced(function* ({ params }) {
           const { site } = yield* Authorized.inbox.change.proof

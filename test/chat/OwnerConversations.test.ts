@@ -30,7 +30,7 @@ const newWebsite = Effect.gen(function* () {
     remove: (path: string) => request("DELETE", path),
     /** How many conversations wait. */
     count: Effect.map(
-      send(url, `/v1/owner/sites/${site.websiteConfigId}/conversations/waiting`, { cookie }),
+      send(url, `/v1/owner/attention/counts?site_id=${site.websiteConfigId}`, { cookie }),
       ({ text }): number => JSON.parse(text).waiting
     )
   }
