@@ -50,6 +50,10 @@ const exceptions: Record<string, string> = {
   // The link or the session of the request is the right.
   "POST /v1/owner/session": "none",
   "DELETE /v1/owner/session": "none",
+  "DELETE /v1/owner/session/devices/:session_id": "none",
+  "PUT /v1/owner/session/person": "none",
+  // Anyone may ask for a link; it is mailed to a person only.
+  "POST /v1/owner/login": "none",
   // Shows the address of the agent, which may hold a secret.
   "GET /v1/owner/sites/:site_id/instances/:instance_id": "settings:change"
 }
