@@ -125,7 +125,7 @@ const summed = (
       SELECT hosted_website_id, first, last, ${RollupRows.dates}, ${RollupRows.elements(Counts.columns)}
       FROM unnest(${ids}, ${firsts}, ${lasts}) AS given (hosted_website_id, first, last)
         JOIN rollup USING (hosted_website_id)
-      WHERE hosted_website_id = ANY (${ids}) AND dimension = ${parameters.text(rollup)} AND NOT is_month AND day >= ${RollupRows.monthOf(first)} AND day <= ${last} AND last_day >= ${first}
+      WHERE rollup.hosted_website_id = ANY (${ids}) AND dimension = ${parameters.text(rollup)} AND NOT is_month AND day >= ${RollupRows.monthOf(first)} AND day <= ${last} AND last_day >= ${first}
     ) AS each WHERE date >= first AND date <= last GROUP BY hosted_website_id${rollup === "all" ? "" : ", name"}
     LIMIT ${Counting.maxGroups + 1}`,
     parameters

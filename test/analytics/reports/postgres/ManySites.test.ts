@@ -68,6 +68,55 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: many web
     { arbitrary: { runs: 8 }, timeout: 120_000 }
   )
 
+  it.effect("the sums of some websites are read without those of the others", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((all) => all.create({ name: "a", origins: [] }))
+      yield* sql.unsafe(
+        `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          VALUES ($1, '2026-10-25 12:00Z', '/', decode(md5('a'), 'hex'))`,
+        [PgTypes.uuid(site.hostedWebsiteId)]
+      )
+      yield* RollUpLoop.round
+      const columns = (yield* sql.unsafe<{ name: string }>(
+        `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'rollup'::regclass AND attnum > 0 AND NOT attisdropped
+          AND attgenerated = '' AND attname <> 'hosted_website_id'`
+      ))
+        .map(({ name }) => name)
+        .join(", ")
+      yield* sql.unsafe(
+        `INSERT INTO rollup (hosted_website_id, ${columns})
+          SELECT gen_random_uuid(), ${columns} FROM rollup, generate_series(1, 2000) WHERE hosted_website_id = $1 AND dimension = 'all'`,
+        [PgTypes.uuid(site.hostedWebsiteId)]
+      )
+      const query = ReportRows.toQuery(
+        ReportRows.QueryShape.make({
+          ...{ dimensions: "", filters: [], join: "all", range: "2026-10-25 2026-10-25", comparison: null },
+          ...{ order: "visitors", isUnfinished: false, untilNow: false }
+        }),
+        site.websiteConfigId,
+        "UTC"
+      )
+      const rowsRead = Effect.map(
+        sql<{ count: number }>`SELECT (seq_tup_read + idx_tup_fetch)::int AS count
+          FROM pg_stat_xact_user_tables WHERE relname = 'rollup'`,
+        ([row]) => row?.count ?? 0
+      )
+      yield* Reports.readOnly(
+        sql,
+        "30 seconds"
+      )(
+        Effect.gen(function* () {
+          const before = yield* rowsRead
+          const day = { first: "2026-10-25", last: "2026-10-25" }
+          const found = yield* ManySitesSql.count(sql, [{ site, query: { ...query, ...withoutRevenue } }], day)
+          assert.strictEqual(found?.size, 1)
+          assert.strictEqual((yield* rowsRead) - before, 1)
+        })
+      )
+    })
+  )
+
   it.effect("a website with many page views that are not summed is counted alone", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
