@@ -57,6 +57,9 @@ inChromium("the console's problems", ConsolePage.layer, (it) => {
       yield* on(() => page.getByText("it answered 401").waitFor())
       yield* loaded
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      // The next step is one click away.
+      yield* on(() => page.locator(".settings").getByRole("link", { name: "Assistants" }).click())
+      yield* on(() => page.getByRole("button", { name: "Try" }).waitFor())
 
       yield* answered(instanceId)
       yield* poll(problems, (found) => found.length === 1)

@@ -6,7 +6,7 @@
 import { useState } from "preact/hooks"
 import { linkTo } from "../Location.ts"
 import * as Texts from "../texts/Problems.ts"
-import { Allow, factsOf, useProblems } from "./Problems.tsx"
+import { Allow, factsOf, NextStep, useProblems } from "./Problems.tsx"
 
 interface Props {
   readonly siteId: string
@@ -34,6 +34,7 @@ export const Line = ({ isOwner, siteId, timeZone }: Props) => {
       <p class="muted">{first.next_step}</p>
       <div class="actions">
         {isOwner && <Allow siteId={siteId} problem={first} />}
+        <NextStep problem={first} />
         <a class="button" href={linkTo({ page: "setup", item: "problems", view: {} })}>
           {others.length === 0 ? Texts.show : Texts.more(others.length)}
         </a>

@@ -5,6 +5,7 @@
  */
 import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
+import { linkTo } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
@@ -101,6 +102,37 @@ export const Allow = ({ problem, siteId }: { readonly siteId: string; readonly p
   return id === null ? <AllowOnSite {...props} /> : <AllowOnAssistant {...props} />
 }
 
+/** The page of the settings on which the next step is made; null if it is made elsewhere. */
+const pageOf = ({ kind }: Problem) => {
+  switch (kind) {
+    case "agent_failed":
+    case "tokens_used_up":
+      return "assistants"
+    case "webhook_disabled":
+    case "webhook_failing":
+      return "webhooks"
+    case "mail_failing":
+      return "mails"
+    case "form_rules_refuse":
+      return "forms"
+    case "tag_silent":
+      return "install"
+    case "limit_reached":
+    case "origin_refused":
+      return null
+  }
+}
+
+/** Leads to the page of the next step. */
+export const NextStep = ({ problem }: { readonly problem: Problem }) => {
+  const page = pageOf(problem)
+  return page === null ? null : (
+    <a class="button" href={linkTo({ page: "setup", item: page, view: {} })}>
+      {Texts.pages[page]}
+    </a>
+  )
+}
+
 export const Problems = ({ isOwner, site }: PageProps) => {
   const resource = useProblems(site.site_id)
   const [now] = useState(() => Date.now())
@@ -129,6 +161,7 @@ export const Problems = ({ isOwner, site }: PageProps) => {
             }
           >
             {isOwner && <Allow siteId={site.site_id} problem={problem} />}
+            <NextStep problem={problem} />
           </Row>
         )}
       />

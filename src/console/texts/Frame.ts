@@ -128,7 +128,7 @@ export const pages = {
 /** What a viewer sees instead of a page for owners. */
 export const onlyOwners = {
   title: "Only an owner can do this",
-  body: "You can read everything about this website, but not change it."
+  body: "Your role does not include it. Ask an owner of this website."
 } as const
 
 /** The label of the number beside `Inbox`. */

@@ -35,3 +35,12 @@ export const reason = (text: string): string => `The last time: ${text}`
 export const allow = "Allow this origin"
 export const more = (count: number): string => (count === 1 ? "One more problem" : `${count} more problems`)
 export const show = "Show"
+
+/** The pages of the settings on which the next steps are made. */
+export const pages = {
+  assistants: "Assistants",
+  forms: "Forms",
+  install: "Install",
+  mails: "Mails",
+  webhooks: "Webhooks"
+} as const
