@@ -21,6 +21,7 @@ import * as InstanceDirectory from "./chat/postgres/InstanceDirectory.ts"
 import * as TokenBudget from "./chat/postgres/TokenBudget.ts"
 import * as Transcripts from "./chat/postgres/Transcripts.ts"
 import * as WidgetTokens from "./chat/postgres/WidgetTokens.ts"
+import * as AutoReplies from "./delivery/mail/postgres/AutoReplies.ts"
 import * as Notifications from "./delivery/mail/postgres/Notifications.ts"
 import * as Replies from "./delivery/mail/postgres/Replies.ts"
 import * as Deliveries from "./delivery/postgres/Deliveries.ts"
@@ -108,6 +109,7 @@ export const storage = (settings: Settings) => {
     Webhooks.layer({ secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ secretsKey: settings.secretsKey }),
+    AutoReplies.layer,
     Replies.layer,
     Readiness.layer
   )

@@ -18,6 +18,7 @@ import { SharedGroup, SharesGroup } from "../analytics/shares/OwnerSharesApi.ts"
 import { ConversationsGroup } from "../chat/OwnerConversationsApi.ts"
 import { InstancesGroup } from "../chat/OwnerInstancesApi.ts"
 import { TokensGroup } from "../chat/OwnerTokensApi.ts"
+import { AutoRepliesGroup } from "../delivery/mail/OwnerAutoRepliesApi.ts"
 import { NotificationsGroup } from "../delivery/mail/OwnerNotificationsApi.ts"
 import { RepliesGroup } from "../delivery/mail/OwnerRepliesApi.ts"
 import { WebhooksGroup } from "../delivery/OwnerWebhooksApi.ts"
@@ -41,7 +42,16 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, SubmissionDeliveriesGroup, RepliesGroup, ConversationsGroup)
   .add(SessionsGroup, PeopleGroup, SpamGroup)
   .add(AttentionGroup, ActivityGroup, HealthGroup, GoalsGroup, TokensGroup, KeysGroup)
-  .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
+  .add(
+    InstancesGroup,
+    WebhooksGroup,
+    NotificationsGroup,
+    FormsGroup,
+    AutoRepliesGroup,
+    SharesGroup,
+    LiveGroup,
+    DataGroup
+  )
   // The last middleware is the outermost: a request without a key is not authorized. The middleware that an endpoint
   // declares itself (`Authorized`) is the innermost, and refuses a caller before the request is decoded.
   .middleware(Validation)

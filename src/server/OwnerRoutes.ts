@@ -29,7 +29,9 @@ import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
 import type { Transcripts } from "../chat/Transcripts.ts"
 import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Delivery.ts"
+import type { AutoReplies } from "../delivery/mail/AutoReplies.ts"
 import type { Notifications } from "../delivery/mail/Notifications.ts"
+import * as AutoReplyHandlers from "../delivery/mail/OwnerAutoRepliesHttp.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as ReplyHandlers from "../delivery/mail/OwnerRepliesHttp.ts"
 import type { Replies } from "../delivery/mail/Replies.ts"
@@ -93,6 +95,7 @@ type HandlerServices =
   | SpamMarks
   | Notifications
   | Replies
+  | AutoReplies
   | InstanceDirectory
   | Transcripts
   | ConversationStore
@@ -166,6 +169,7 @@ export const layer = (options: Options) =>
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,
           FormHandlers.layer,
+          AutoReplyHandlers.layer,
           SpamHandlers.layer,
           DataHandlers.layer(options),
           CurrentSessionHandlers.layer(options)

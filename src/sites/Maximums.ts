@@ -27,6 +27,7 @@ export const goals = ofSite(50, "goals")
 export const forms = ofSite(50, "forms with rules")
 /** A lookup of the website reads all of them. */
 export const spamMarks = ofSite(500, "marks of spam", "remove")
+export const autoReplies = ofSite(50, "automatic replies")
 export const instances = ofSite(20, "instances")
 export const webhooks = ofSite(50, "webhooks")
 export const notifications = ofSite(50, "notifications", "remove")
@@ -55,6 +56,7 @@ export const sessions = ofCaller(100, "sessions and links")
 export const all: ReadonlyArray<Maximum> = [
   goals,
   forms,
+  autoReplies,
   spamMarks,
   instances,
   tokens,

@@ -6,6 +6,7 @@ import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { AutoReplies } from "../../src/delivery/mail/AutoReplies.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -146,6 +147,39 @@ inChromium(
           await page.getByRole("dialog").waitFor({ state: "detached" })
         })
         assert.deepStrictEqual(yield* rulesOf, { ...before, name: { required: true, max: 80 } })
+      })
+    )
+
+    it.effect("set, change and delete the automatic reply of a form", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "forms")
+        const stored = AutoReplies.use((replies) => replies.list(fresh.websiteConfigId))
+        yield* on(async () => {
+          await page.getByText("No form replies to its visitors automatically.").waitFor()
+          await page.getByRole("button", { name: "New automatic reply" }).click()
+          await page.getByLabel("Form", { exact: true }).fill("contact")
+          await page.getByLabel("Subject").fill("Thank you")
+          await page.getByLabel("Text").fill("Hello {name},\n\nwe answer soon.")
+          await page.getByLabel("Address for answers").fill("owner@shop")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("An email address such as owner@example.com is expected").waitFor()
+          await page.getByLabel("Address for answers").fill("owner@shop.example")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("Thank you · answers go to owner@shop.example").waitFor()
+        })
+        const [reply] = yield* stored
+        assert.strictEqual(reply?.text, "Hello {name},\n\nwe answer soon.")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Edit" }).click()
+          await page.getByLabel("Subject").fill("We got it")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("We got it · answers go to owner@shop.example").waitFor()
+          await page.getByRole("button", { name: "Delete" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click()
+          await page.getByText("No form replies to its visitors automatically.").waitFor()
+        })
+        assert.deepStrictEqual(yield* stored, [])
       })
     )
 

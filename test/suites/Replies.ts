@@ -47,7 +47,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const submission = yield* submit(site, { formData: '{"message":"On Sunday?"}' })
         const added = Option.getOrThrow(yield* add(site, submission))
         const { created_at: _, reply_id: __, ...facts } = added
-        const stored = { author: "Ada", reply_to: draft.reply_to, to: draft.to, text: draft.text }
+        const stored = { author: "Ada", reply_to: draft.reply_to, to: draft.to, subject: null, text: draft.text }
         assert.deepStrictEqual(facts, { ...stored, status: "pending", error: null })
         assert.deepStrictEqual(yield* listed(site, submission), [added])
         const [leased, ...others] = yield* leaseOf(site)

@@ -13,8 +13,10 @@ import * as PostgresInstanceDirectory from "../../src/chat/postgres/InstanceDire
 import * as PostgresTranscripts from "../../src/chat/postgres/Transcripts.ts"
 import type { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries, type Leased, type Settlement } from "../../src/delivery/Delivery.ts"
+import type { AutoReplies } from "../../src/delivery/mail/AutoReplies.ts"
 import type { Mails } from "../../src/delivery/mail/Mails.ts"
 import type { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import * as PostgresAutoReplies from "../../src/delivery/mail/postgres/AutoReplies.ts"
 import * as PostgresMails from "../../src/delivery/mail/postgres/Mails.ts"
 import * as PostgresNotifications from "../../src/delivery/mail/postgres/Notifications.ts"
 import * as PostgresReplies from "../../src/delivery/mail/postgres/Replies.ts"
@@ -49,6 +51,7 @@ export type Storage =
   | Notifications
   | Mails
   | Replies
+  | AutoReplies
   | SubmissionRepo
   | Inbox
   | ConversationStore
@@ -70,6 +73,7 @@ export const postgresOn = (
     PostgresWebhooks.layer({ secretsKey }),
     PostgresNotifications.layer({ secretsKey }),
     PostgresMails.layer({ secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
+    PostgresAutoReplies.layer,
     PostgresReplies.layer,
     PostgresInbox.layer.pipe(Layer.provideMerge(PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }))),
     PostgresSiteDirectory.layer(),

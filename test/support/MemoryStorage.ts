@@ -23,6 +23,7 @@ import * as TokenBudget from "../../src/chat/TokenBudget.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as WidgetTokens from "../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
+import { AutoReplies } from "../../src/delivery/mail/AutoReplies.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
@@ -82,6 +83,7 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Webhooks)({}),
   Layer.mock(Inbox)({}),
   Layer.mock(Notifications)({}),
+  Layer.mock(AutoReplies)({}),
   Layer.mock(Replies)({}),
   Layer.mock(Persons)({}),
   Layer.mock(ConsoleSessions)({}),

@@ -67,6 +67,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../forms/OwnerSpamHttp.ts")).layer)
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
+    case "autoReplies":
+      return handlers((await import("../../delivery/mail/OwnerAutoRepliesHttp.ts")).layer)
     case "submissions":
       return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer)
     case "conversations":

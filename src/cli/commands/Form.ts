@@ -1,11 +1,14 @@
 /**
- * `form create`, `list`, `show`, `update` and `delete`: the rules for the submissions of a website's forms.
+ * `form create`, `list`, `show`, `update` and `delete`: the rules for the submissions of a website's forms. `form reply set`,
+ * `list` and `delete`: what the forms reply to their senders by mail.
  *
  * @module
  */
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
+import * as AutoReply from "../../delivery/mail/AutoReply.ts"
 import * as FormRules from "../../forms/FormRules.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -129,15 +132,104 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete the rules of a form; its submissions are kept"))
 
+const setReply = Command.make(
+  "set",
+  {
+    ...form,
+    subject: Inputs.make(
+      "subject",
+      { expected: `a line of 1 to ${AutoReply.limits.subject} characters`, parse: AutoReply.parseSubject },
+      "<text>",
+      "The subject of the mail"
+    ),
+    text: Inputs.make(
+      "text",
+      { expected: `a text of 1 to ${AutoReply.limits.text} characters`, parse: AutoReply.parseText },
+      "<text>",
+      "The text of the mail; {name} stands for the name of the sender"
+    ),
+    replyTo: Inputs.make("reply-to", Inputs.recipientKind, "<address>", "The address to which visitors answer")
+  },
+  Effect.fnUntraced(function* ({ page, replyTo: reply_to, site, subject, text }) {
+    const site_id = yield* Websites.idOf(site)
+    const reply = yield* Client.owner("autoReplies", { notFound: Output.notFound("website", site_id) }, (replies) =>
+      replies.put({ params: { site_id }, payload: { page, subject, text, reply_to } })
+    )
+    yield* Output.answer({
+      json: reply,
+      text: `Who sends the form ${TerminalText.printable(page)} gets this mail; answers go to ${TerminalText.printable(reply.reply_to)}.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Reply by mail to each accepted submission of a form"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore form reply set --site 0f8fad5b-d9cb-469f-a165-70867728950e --page contact --subject 'We got your message' --text 'Hello {name}, we answer within a day.' --reply-to owner@example.com",
+      description: "Tell the senders of the form contact that their message has arrived"
+    }
+  ])
+)
+
+const listReplies = Command.make(
+  "list",
+  { site: Inputs.site },
+  Effect.fnUntraced(function* ({ site }) {
+    const site_id = yield* Websites.idOf(site)
+    const listed = yield* Client.owner("autoReplies", { notFound: Output.notFound("website", site_id) }, (replies) =>
+      replies.list({ params: { site_id } })
+    )
+    yield* Output.answer({
+      json: listed,
+      text: Output.table(
+        ["PAGE", "SUBJECT", "REPLY_TO", "UPDATED"],
+        listed.auto_replies.map(({ page, reply_to, subject, updated_at }) => [
+          TerminalText.printable(page),
+          TerminalText.truncate(TerminalText.printable(subject), 60),
+          reply_to,
+          Output.time(updated_at)
+        ]),
+        "No form of the website replies to its senders; `hydracore form reply set` sets a reply."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the automatic replies of a website's forms, by page"))
+
+const deleteReply = Command.make(
+  "delete",
+  form,
+  Effect.fnUntraced(function* ({ page, site }) {
+    const site_id = yield* Websites.idOf(site)
+    const none = new Output.CliFailure({
+      message: `The form ${page} has no automatic reply; \`hydracore form reply set\` sets one.`
+    })
+    yield* Client.owner("autoReplies", { notFound: none }, (replies) =>
+      replies.delete({ params: { site_id }, query: { page } })
+    )
+    yield* Output.answer({
+      json: { site_id, page, deleted: true },
+      text: "The automatic reply is deleted. Senders of the form get no mail any more.\n"
+    })
+  })
+).pipe(Command.withDescription("Delete the automatic reply of a form"))
+
 /** The command. The client is built only when a subcommand runs. */
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("form").pipe(
-    Command.withDescription("Forms: the rules for their fields"),
+    Command.withDescription("Forms: the rules for their fields, and what they reply by mail"),
     Command.withSubcommands([
       create.pipe(Command.provide(client)),
       update.pipe(Command.provide(client)),
       list.pipe(Command.provide(client)),
       show.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
+      remove.pipe(Command.provide(client)),
+      Command.make("reply").pipe(
+        Command.withDescription("What forms reply to their senders by mail"),
+        Command.withSubcommands([
+          setReply.pipe(Command.provide(client)),
+          listReplies.pipe(Command.provide(client)),
+          deleteReply.pipe(Command.provide(client))
+        ])
+      )
     ])
   )

@@ -44,7 +44,7 @@ const Sent = ({ reply, site }: { readonly reply: Replies["replies"][number]; rea
   <li>
     <p class="who">
       <b>
-        <bdi>{reply.author ?? reply.reply_to}</bdi>
+        <bdi>{reply.subject === null ? (reply.author ?? reply.reply_to) : Texts.inbox.replies.automatic}</bdi>
       </b>
       <time dateTime={reply.created_at}>{Format.moment(reply.created_at, site.time_zone)}</time>
       <span class={`status status-${reply.status}`}>{Texts.inbox.deliveryStatuses[reply.status]}</span>

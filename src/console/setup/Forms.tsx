@@ -1,5 +1,5 @@
 /**
- * The rules for the fields of forms.
+ * The rules for the fields of forms, and the automatic replies.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
+import { AutoReplies } from "./AutoReplies.tsx"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import * as Rules from "./Rules.ts"
@@ -93,7 +94,7 @@ type Open =
   | { readonly dialog: "edit"; readonly form: Form | null; readonly rows: ReadonlyArray<Rules.RuleRow> }
   | { readonly dialog: "text" | "remove"; readonly form: Form }
 
-export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
+const RulesOfForms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<Open>()
   const forms = useAnswer("GET /v1/owner/sites/:site_id/forms", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
@@ -144,3 +145,10 @@ export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
     </Section>
   )
 }
+
+export const Forms = (props: PageProps) => (
+  <>
+    <RulesOfForms {...props} />
+    <AutoReplies {...props} />
+  </>
+)

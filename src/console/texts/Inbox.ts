@@ -31,6 +31,7 @@ export const inbox = {
   },
   replies: {
     title: "Replies",
+    automatic: "Automatic reply",
     to: (address: string): string => `Your reply to ${address}`,
     address: "Your email address",
     addressHint: "What the visitor answers goes there.",

@@ -85,6 +85,22 @@ export const forms = {
   confirmBody: "The form accepts any fields again. Its submissions are kept."
 } as const
 
+export const autoReplies = {
+  title: "Automatic replies",
+  note: "A mail to the visitor when a form arrives. It goes to the address in the form, and only if the submission is not held as spam.",
+  add: "New automatic reply",
+  edit: (page: string): string => `Automatic reply of “${page}”`,
+  subject: "Subject",
+  text: "Text",
+  textHint: "{name} stands for the visitor’s name.",
+  replyTo: "Address for answers",
+  replyToHint: "What the visitor answers goes there.",
+  answersTo: (address: string): string => `answers go to ${address}`,
+  empty: "No form replies to its visitors automatically.",
+  confirm: (page: string): string => `Delete the automatic reply of “${page}”?`,
+  confirmBody: "Visitors who send the form get no mail any more."
+} as const
+
 export const events = {
   "submission.accepted": "Submission accepted",
   "submission.quarantined": "Submission quarantined",

@@ -55,7 +55,7 @@ export const plainBody = (content: Content, unsubscribeUrl: string | null): stri
 export const compose = (content: Content, envelope: Envelope): Message => ({
   ...envelope,
   from: content.sender === undefined ? envelope.from : { ...envelope.from, name: MailText.line(content.sender, 100) },
-  isAutomatic: content.sender === undefined,
+  autoSubmitted: content.autoSubmitted === undefined ? "auto-generated" : content.autoSubmitted,
   replyTo: content.replyTo,
   subject: MailText.line(content.subject, maxSubject),
   text: plainBody(content, envelope.unsubscribeUrl),

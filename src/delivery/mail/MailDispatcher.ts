@@ -114,7 +114,9 @@ const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: Leas
   const replies = yield* Replies
   const { attempt, createdAt, reply_id: mailId, site, to } = reply
   const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
-  const outcome = yield* Mailer.use((mailer) => mailer.send(message))
+  const outcome: MailSchedule.Outcome = Reply.isTooLate(reply, yield* Clock.currentTimeMillis)
+    ? { _tag: "Refused", error: "no mail server accepted it within a day" }
+    : yield* Mailer.use((mailer) => mailer.send(message))
   const settlement = yield* settlementOf(outcome, attempt)
   yield* replies.settle(reply, settlement)
   if (settlement.next.status === "failed") {
@@ -124,13 +126,13 @@ const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: Leas
   }
 })
 
-/** Warns in a process without a mail server if there are notifications. */
+/** Warns in a process without a mail server if there are notifications or automatic replies. */
 export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer.effectDiscard(
   Notifications.use(({ isUsed }) => isUsed).pipe(
     Effect.flatMap((used) =>
       used
         ? Effect.logWarning(
-            "Websites have notifications, but this process sends no mail, because SMTP_URL is not set. Set it, or set DELIVERY=off where another process sends the mails."
+            "Websites have notifications or automatic replies, but this process sends no mail, because SMTP_URL is not set. Set it, or set DELIVERY=off where another process sends the mails."
           )
         : Effect.void
     ),

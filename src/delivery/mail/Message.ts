@@ -49,8 +49,10 @@ export interface Content {
   readonly reason: string
   /** The address to which a reply is sent; null for the sender's. */
   readonly replyTo: string | null
-  /** The name of the person who wrote the mail; absent for a mail of the service. */
+  /** The name of the person or the website that wrote the mail; absent for a mail of the service. */
   readonly sender?: string
+  /** Why no person wrote the mail; `null` for one that a person wrote. By default, the service wrote it. */
+  readonly autoSubmitted?: Message["autoSubmitted"]
 }
 
 /** A mail to send. */
@@ -67,6 +69,6 @@ export interface Message {
   readonly createdAt: number
   /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for a mail that does not repeat. */
   readonly unsubscribeUrl: string | null
-  /** Whether the service wrote the mail, so that mail programs answer it with no notice of absence. */
-  readonly isAutomatic: boolean
+  /** How the mail came about without a person, so that mail programs answer it with no notice of absence; null for a person's. */
+  readonly autoSubmitted: "auto-generated" | "auto-replied" | null
 }

@@ -27,6 +27,7 @@ const example = {
   author: "Ada",
   reply_to: "ada@shop.example",
   to: "ann@example.com",
+  subject: null,
   text: "Hello! Yes, we have kayaks for two.",
   status: "sent",
   error: null
@@ -81,7 +82,7 @@ export const list = HttpApiEndpoint.get("list", path, { params, success: Replies
       identifier: "list_replies",
       summary: "List the replies to a submission",
       description:
-        "The latest 100 replies that were mailed to the sender of a submission, oldest first, each with its state."
+        "The latest 100 replies that were mailed to the sender of a submission, oldest first, each with its state. An automatic reply has a `subject`."
     })
   )
 

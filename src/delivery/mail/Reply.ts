@@ -1,5 +1,5 @@
 /**
- * A reply that a person of a website mails to a visitor, and the content of its mail. Pure.
+ * A reply that a person of a website mails to a visitor, or that a form mails automatically, and the content of its mail. Pure.
  *
  * @module
  */
@@ -36,6 +36,9 @@ export const Reply = Schema.Struct({
   author: Schema.NullOr(Schema.String).annotate({ description: "The name of the person who replied, if it is known" }),
   reply_to: Schema.String.annotate({ description: "The address that gets the visitor's answer" }),
   to: Schema.String.annotate({ description: "The visitor's address" }),
+  subject: Schema.NullOr(Schema.String).annotate({
+    description: "The subject of an automatic reply; null for a reply that a person wrote"
+  }),
   text: Schema.String,
   status: Schema.Literals(statuses).annotate({
     description: "`pending`: the mail server has not accepted the mail yet, and is tried again. `failed`: it never will"
@@ -52,7 +55,7 @@ export interface ReplyDraft extends Pick<Reply, "author" | "reply_to" | "to" | "
 }
 
 /** A reply that a process has leased to send it. */
-export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_to" | "to" | "text"> {
+export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_to" | "to" | "subject" | "text"> {
   /** The number of this attempt, from 1. It identifies the lease. */
   readonly attempt: number
   /** Milliseconds since 1970. */
@@ -66,8 +69,16 @@ export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_
   }
 }
 
-/** The content of the mail. It names nothing that the visitor does not know already. */
-export const content = ({ author, reply_to, site, submission, text }: LeasedReply): Content => {
+/**
+ * Whether an automatic reply comes too late to be sent, after a day: the service had no mail server, or the server was down.
+ *
+ * @param now milliseconds since 1970
+ */
+export const isTooLate = ({ createdAt, subject }: LeasedReply, now: number): boolean =>
+  subject !== null && now - createdAt >= Calendar.dayMillis
+
+/** The content of the mail. It names nothing that the visitor does not know already, and an automatic one quotes nothing. */
+export const content = ({ author, reply_to, site, subject, submission, text }: LeasedReply): Content => {
   const name = MailText.websiteName(site.name, 200)
   // The name of a person without one is the address, which `Reply-To` has.
   const person = author?.includes("@") ? null : author
@@ -78,9 +89,22 @@ export const content = ({ author, reply_to, site, submission, text }: LeasedRepl
     month: "long",
     year: "numeric"
   })
+  if (subject !== null) {
+    return {
+      subject,
+      sender: name,
+      autoSubmitted: "auto-replied",
+      website: name,
+      title: MailText.line(subject, 150),
+      parts: [{ kind: "paragraph", text: MailText.block(text, maxText) }],
+      reason: `You get this mail because your address was entered in a form of ${name} on ${day}. No person wrote it. If you answer it, your answer goes to ${reply_to}.`,
+      replyTo: reply_to
+    }
+  }
   return {
     subject: `Re: your message – ${name}`,
     sender,
+    autoSubmitted: null,
     website: name,
     title: person === null ? "Reply to your message" : `${sender} replied to your message`,
     parts: [

@@ -61,11 +61,11 @@ const outcomeOf = (error: SmtpFailure): FailedOutcome => {
   })
 }
 
-const headersOf = ({ isAutomatic, unsubscribeUrl }: Message) => ({
+const headersOf = ({ autoSubmitted, unsubscribeUrl }: Message) => ({
   ...(unsubscribeUrl === null
     ? {}
     : { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }),
-  ...(isAutomatic ? { "Auto-Submitted": "auto-generated" } : {})
+  ...(autoSubmitted === null ? {} : { "Auto-Submitted": autoSubmitted })
 })
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)

@@ -56,13 +56,14 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
 
       return Deliveries.of({
         fanOut: (freeSlots, running) => {
-          const lessee = Option.map(secretsKey, (key) => ({ key: Redacted.value(key), freeSlots, running }))
+          const secret = Option.map(secretsKey, Redacted.value)
+          const lessee = Option.map(secret, (key) => ({ key, freeSlots, running }))
           return FailedItems.isolating({
             kind: "event",
-            all: transaction(FanOut.run(sql, lessee)),
+            all: transaction(FanOut.run(sql, lessee, secret)),
             ids: transaction(FanOut.split(sql)),
             // Without leases, since the events share the slots.
-            one: (eventId) => transaction(FanOut.run(sql, Option.none(), eventId))
+            one: (eventId) => transaction(FanOut.run(sql, Option.none(), secret, eventId))
           }).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
             Database.mapErrors,

@@ -13,6 +13,7 @@ import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { type Leases, leaseMillis } from "../Delivery.ts"
 import * as FanOut from "../FanOut.ts"
+import * as AutoReplyFanOut from "../mail/postgres/AutoReplyFanOut.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
 import * as Slots from "../Slots.ts"
 import * as Subjects from "./Subjects.ts"
@@ -161,11 +162,13 @@ export interface Lessee {
 }
 
 /**
- * Deletes some events from the outbox, or the event `only`, and stores their deliveries and items of mails. Needs a transaction.
+ * Deletes some events from the outbox, or the event `only`, and stores their deliveries, items of mails and automatic replies.
+ * Without `secretsKey` the service sends no mail, so no automatic reply is made. Needs a transaction.
  */
 export const run = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   lessee: Option.Option<Lessee>,
+  secretsKey: Option.Option<Uint8Array>,
   only?: string
 ): Effect.fn.Return<Leases & { readonly events: number }, SqlError.SqlError> {
   const submissions = only === undefined ? yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events)) : []
@@ -195,6 +198,7 @@ export const run = Effect.fnUntraced(function* (
     onSome: ({ freeSlots, running }) => Slots.choose(leasable, freeSlots, running)
   })
   yield* MailFanOut.run(sql, events)
+  if (Option.isSome(secretsKey)) yield* AutoReplyFanOut.run(sql, secretsKey.value, events)
   // Last, so that the leases have only just begun when they are returned.
   if (deliveries.length > 0) yield* insert(sql, deliveries, new Set(chosen))
   return {

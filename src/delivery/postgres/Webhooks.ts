@@ -41,7 +41,8 @@ export const refreshSubscribers = (
   return Effect.andThen(
     lockSite(sql, websiteConfigId),
     sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
-      OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
+      OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id})
+      OR EXISTS (SELECT FROM auto_reply WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
   )
 }
 

@@ -188,6 +188,10 @@ const steps = (retention: Retention.Options) =>
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
+    [
+      "delete old records of automatic replies",
+      (now: number) => deleteBefore("auto_reply_recipient", "used_at", now - 24 * hourMillis)
+    ],
     ["delete unconfirmed notifications", deleteUnconfirmed],
     ["delete old marks of spam", SpamMarks.deleteExpired],
     ["delete submissions that can no longer be restored", SubmissionDeletion.deleteExpired],

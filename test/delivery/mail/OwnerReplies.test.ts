@@ -53,7 +53,13 @@ layer(server, { excludeTestServices: true })("replies", (it) => {
       const sent = yield* reply(body)
       assert.strictEqual(sent.status, 200)
       const { created_at: _, reply_id: __, ...facts } = JSON.parse(sent.text)
-      const expected = { author: null, reply_to: body.reply_to, to: "ada@example.com", text: "Yes, we do." }
+      const expected = {
+        author: null,
+        reply_to: body.reply_to,
+        to: "ada@example.com",
+        subject: null,
+        text: "Yes, we do."
+      }
       assert.deepStrictEqual(facts, { ...expected, status: "pending", error: null })
       const { url } = yield* TestServer
       const viewer = yield* newCookie("viewer", [site.websiteConfigId])

@@ -9,6 +9,7 @@ const leased: Reply.LeasedReply = {
   author: "Ada",
   reply_to: "ada@shop.example",
   to: "ann@example.org",
+  subject: null,
   text: "Hello Ann,\n\nyes, on Sunday.",
   attempt: 1,
   createdAt: Date.UTC(2026, 10, 26, 9),
@@ -30,11 +31,11 @@ const composed = (more: Partial<Reply.LeasedReply> = {}) =>
   })
 
 it("a reply is in the name of its author, is answered to the author, and quotes what the visitor wrote", () => {
-  const { from, html, isAutomatic, replyTo, subject, text } = composed()
+  const { from, html, autoSubmitted, replyTo, subject, text } = composed()
   assert.deepStrictEqual(from, { name: "Ada", address: "mail@edge.example" })
   assert.deepStrictEqual(
-    [replyTo, subject, isAutomatic],
-    ["ada@shop.example", "Re: your message – Harbour Tours", false]
+    [replyTo, subject, autoSubmitted],
+    ["ada@shop.example", "Re: your message – Harbour Tours", null]
   )
   assert.include(text, "Hello Ann,\n\nyes, on Sunday.")
   // The day in the website's time zone.

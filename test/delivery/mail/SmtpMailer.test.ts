@@ -29,7 +29,7 @@ const message: Message = {
   html: "<p>Hello</p>",
   createdAt: Date.UTC(2026, 10, 25, 9),
   unsubscribeUrl: "https://edge.example/unsubscribe/1",
-  isAutomatic: true
+  autoSubmitted: "auto-generated"
 }
 
 const send = (url: string, options: Partial<SmtpMailer.Options> = {}) =>

@@ -53,7 +53,7 @@ describe("delivery/postgres/Deliveries: the outbox of submissions", () => {
       const site = yield* Delivery.newSite
       const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
       const submissionId = yield* repo.submit(SubmissionDraft.make(site))
-      const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none()))
+      const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none(), Option.none()))
       const deletion = yield* Effect.forkChild(repo.delete(submissionId))
       yield* Locks.untilAwaited(sql)
       yield* fanOut.commit
@@ -131,7 +131,7 @@ describe("delivery/postgres/Deliveries: a receiver that is down", () => {
             WHERE relname = 'delivery'`
           assert.isAtMost(Number(row?.["read"]), 100)
         })
-        yield* FanOut.run(sql, Option.none()).pipe(
+        yield* FanOut.run(sql, Option.none(), Option.none()).pipe(
           Effect.tap(({ events }) => Effect.sync(() => assert.strictEqual(events, 1))),
           Effect.andThen(assertFewRowsRead),
           sql.withTransaction

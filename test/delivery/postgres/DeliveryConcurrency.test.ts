@@ -37,7 +37,7 @@ const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
   const site = yield* Delivery.newSite
   const { webhook } = yield* Delivery.newWebhook(site, url)
   yield* submit(site)
-  const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none()))
+  const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none(), Option.none()))
   const changing = yield* Effect.forkChild(change(webhooks, webhook))
   // Either the change waits for the fan-out, or it is done.
   yield* Effect.raceFirst(Locks.untilAwaited(sql), Fiber.await(changing))

@@ -336,7 +336,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
           Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId)),
-        isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
+        isUsed: sql`(SELECT 1 FROM notification LIMIT 1) UNION ALL (SELECT 1 FROM auto_reply LIMIT 1)`.pipe(
           Database.mapErrors,
           Effect.map((rows) => rows.length > 0)
         ),

@@ -40,6 +40,7 @@ const Leased = Schema.Array(
     author: Reply.fields.author,
     reply_to: Schema.String,
     to: Schema.String,
+    subject: Reply.fields.subject,
     text: Schema.String,
     attempt: Schema.Int,
     createdAt: Schema.Date,
@@ -51,9 +52,13 @@ const Leased = Schema.Array(
   })
 )
 
-/** A reply that is due. While its submission is deleted and can be restored, the reply waits. */
+/**
+ * A reply that is due. While its submission is deleted and can be restored, the reply waits, and an automatic one also while it is
+ * quarantined.
+ */
 const isDue = `status = 'pending' AND next_attempt_at <= now()
-  AND EXISTS (SELECT FROM submission WHERE submission.submission_id = reply.submission_id)`
+  AND EXISTS (SELECT FROM submission WHERE submission.submission_id = reply.submission_id
+    AND (reply.subject IS NULL OR submission.status = 'accepted'))`
 
 /** Leases at most `$1` replies. `next_attempt_at` becomes the end of the lease, so that a reply is due again if the process dies. */
 const leaseStatement = `WITH leased AS (
@@ -61,9 +66,9 @@ const leaseStatement = `WITH leased AS (
     WHERE ctid = ANY (ARRAY(
       SELECT ctid FROM reply WHERE ${isDue} ORDER BY next_attempt_at LIMIT $1
       FOR UPDATE SKIP LOCKED
-    )) RETURNING reply_id, submission_id, author, reply_to, recipient, body, created_at, attempts
+    )) RETURNING reply_id, submission_id, author, reply_to, recipient, subject, body, created_at, attempts
   )
-  SELECT reply_id, author, reply_to, recipient AS "to", body AS text, attempts AS attempt, leased.created_at AS "createdAt",
+  SELECT reply_id, author, reply_to, recipient AS "to", subject, body AS text, attempts AS attempt, leased.created_at AS "createdAt",
     received_at AS "receivedAt", left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData",
     submission.website_config_id AS "websiteConfigId", name, time_zone AS "timeZone"
   FROM leased JOIN submission USING (submission_id) JOIN site ON site.website_config_id = submission.website_config_id

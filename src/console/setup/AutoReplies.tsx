@@ -1,0 +1,138 @@
+/**
+ * What forms reply to their visitors by mail.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { useChange, useWhileShown } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Outgoing.ts"
+import * as Common from "../texts/SetUp.ts"
+import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
+import { TextField } from "./Fields.tsx"
+import { AddButton, Row, Rows, Section } from "./Section.tsx"
+
+const path = "/v1/owner/sites/:site_id/forms/auto-replies"
+
+type AutoReply = Answer<`GET ${typeof path}`>["auto_replies"][number]
+
+interface EditProps {
+  readonly siteId: string
+  /** The reply to change; null for a new one. */
+  readonly reply: AutoReply | null
+  readonly onClose: () => void
+}
+
+const Edit = ({ onClose, reply, siteId }: EditProps) => {
+  const [page, setPage] = useState(reply?.page ?? "")
+  const [subject, setSubject] = useState(reply?.subject ?? "")
+  const [text, setText] = useState(reply?.text ?? "")
+  const [replyTo, setReplyTo] = useState(reply?.reply_to ?? "")
+  const change = useChange(`PUT ${path}`)
+  const close = useWhileShown(onClose)
+  const fault = (member: string) => faultOf(change.failure, member)
+  return (
+    <FormDialog
+      isWide
+      title={reply === null ? Texts.autoReplies.add : Texts.autoReplies.edit(reply.page)}
+      submit={Common.save}
+      isDisabled={change.isBusy}
+      message={messageOf(change.failure, ["page", "subject", "text", "reply_to"])}
+      onClose={onClose}
+      onSubmit={() =>
+        change.run({ params: { site_id: siteId }, body: { page, subject, text, reply_to: replyTo } }, close)
+      }
+    >
+      {reply === null && (
+        <TextField
+          label={Texts.forms.page}
+          hint={Texts.forms.pageHint}
+          placeholder="contact"
+          value={page}
+          onInput={setPage}
+          fault={fault("page")}
+        />
+      )}
+      <TextField label={Texts.autoReplies.subject} value={subject} onInput={setSubject} fault={fault("subject")} />
+      <TextField
+        label={Texts.autoReplies.text}
+        hint={Texts.autoReplies.textHint}
+        rows={8}
+        value={text}
+        onInput={setText}
+        fault={fault("text")}
+      />
+      <TextField
+        label={Texts.autoReplies.replyTo}
+        hint={Texts.autoReplies.replyToHint}
+        type="email"
+        placeholder="owner@example.com"
+        value={replyTo}
+        onInput={setReplyTo}
+        fault={fault("reply_to")}
+      />
+    </FormDialog>
+  )
+}
+
+type Open =
+  | { readonly dialog: "edit"; readonly reply: AutoReply | null }
+  | { readonly dialog: "remove"; readonly reply: AutoReply }
+
+export const AutoReplies = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
+  const [open, setOpen] = useState<Open>()
+  const replies = useAnswer(`GET ${path}`, { params: { site_id: siteId } }, siteId)
+  const canSend = replies.value?.can_send !== false
+  const close = () => setOpen(undefined)
+  return (
+    <Section
+      title={Texts.autoReplies.title}
+      note={Texts.autoReplies.note}
+      actions={
+        isOwner &&
+        canSend && <AddButton label={Texts.autoReplies.add} onClick={() => setOpen({ dialog: "edit", reply: null })} />
+      }
+    >
+      {!canSend && <p class="hint">{Texts.mails.cannotSend}</p>}
+      <Rows
+        resource={replies}
+        items={({ auto_replies }) => auto_replies}
+        empty={canSend ? Texts.autoReplies.empty : ""}
+        row={(reply) => (
+          <Row
+            key={reply.page}
+            title={reply.page}
+            facts={`${reply.subject} · ${Texts.autoReplies.answersTo(reply.reply_to)}`}
+          >
+            {isOwner && (
+              <>
+                {canSend && (
+                  <button type="button" class="button" onClick={() => setOpen({ dialog: "edit", reply })}>
+                    {Common.edit}
+                  </button>
+                )}
+                <button type="button" class="button" onClick={() => setOpen({ dialog: "remove", reply })}>
+                  {Common.remove}
+                </button>
+              </>
+            )}
+          </Row>
+        )}
+      />
+      {open?.dialog === "edit" && <Edit siteId={siteId} reply={open.reply} onClose={close} />}
+      {open?.dialog === "remove" && (
+        <ConfirmChange
+          operation={`DELETE ${path}`}
+          input={{ params: { site_id: siteId }, query: { page: open.reply.page } }}
+          title={Texts.autoReplies.confirm(open.reply.page)}
+          body={Texts.autoReplies.confirmBody}
+          yes={Common.remove}
+          onClose={close}
+        />
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,133 @@
+/**
+ * Makes the automatic replies to submissions that were accepted or released.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Schema } from "effect"
+import * as InboxMessage from "../../../forms/InboxMessage.ts"
+import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
+import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { dayMillis } from "../../../platform/text/Calendar.ts"
+import type { OutboxEvent } from "../../FanOut.ts"
+import * as AutoReply from "../AutoReply.ts"
+
+const { OID } = PgTypes
+
+const Wanted = Schema.Array(
+  Schema.Struct({
+    submissionId: Schema.String,
+    websiteConfigId: WebsiteConfigId,
+    email: Schema.String,
+    formData: Schema.String,
+    subject: Schema.String,
+    text: Schema.String,
+    replyTo: Schema.String
+  })
+)
+
+/** The submissions whose form has a reply, and that got none. Locks them against deletion until the commit. */
+const wantedStatement = `SELECT submission_id AS "submissionId", submission.website_config_id AS "websiteConfigId", email,
+    left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData", subject, body AS text, reply_to AS "replyTo"
+  FROM submission JOIN auto_reply
+    ON auto_reply.website_config_id = submission.website_config_id AND auto_reply.page = submission.page_slug
+  WHERE submission_id = ANY ($1) AND submission.status = 'accepted' AND email IS NOT NULL AND NOT EXISTS (
+    SELECT FROM reply WHERE reply.submission_id = submission.submission_id AND reply.subject IS NOT NULL
+  )
+  ORDER BY submission_id FOR KEY SHARE OF submission`
+
+const Known = Schema.Array(Schema.Struct({ digest: Schema.Uint8Array, sentAt: Schema.Array(Schema.Date) }))
+
+/** Locks what is known about the addresses in the order of their digests, so that two processes cannot deadlock. */
+const knownStatement = `INSERT INTO auto_reply_recipient AS known (recipient_hmac, used_at)
+  SELECT digest, $2 FROM unnest($1) AS given (digest) ORDER BY digest
+  ON CONFLICT (recipient_hmac) DO UPDATE SET used_at = greatest(known.used_at, excluded.used_at)
+  RETURNING recipient_hmac AS digest, sent_at AS "sentAt"`
+
+/** Adds the times of new replies, and deletes those that no limit counts any more. */
+const recordStatement = `UPDATE auto_reply_recipient AS known SET sent_at =
+    ARRAY(SELECT at FROM unnest(known.sent_at) AS sent (at) WHERE at > $4) || array_fill($3::timestamptz, ARRAY[count])
+  FROM unnest($1, $2) AS given (digest, count) WHERE recipient_hmac = digest`
+
+const insertStatement = `INSERT INTO reply
+    (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, next_attempt_at)
+  SELECT reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at::timestamptz, now()
+  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+    AS given (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at)
+  ON CONFLICT DO NOTHING`
+
+const hex = (digest: Uint8Array): string => Buffer.from(digest).toString("hex")
+
+/** Makes the replies of these events. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  secretsKey: Uint8Array,
+  events: ReadonlyArray<OutboxEvent>
+) {
+  const accepted = events.flatMap(({ createdAt, subject, type }) =>
+    (type === "submission.accepted" || type === "submission.released") && isCanonicalUuid(subject ?? "")
+      ? [[subject ?? "", createdAt] as const]
+      : []
+  )
+  if (accepted.length === 0) return
+  const wanted = yield* sql
+    .unsafe(wantedStatement, [
+      Database.array(
+        accepted.map(([id]) => id),
+        OID.uuid
+      )
+    ])
+    .pipe(decodeRows(Wanted))
+  const addressed = wanted.flatMap((reply) => {
+    const to = AutoReply.recipientOf(reply.email)
+    return to === null ? [] : [{ ...reply, to, digest: AutoReply.digestOf(secretsKey, to) }]
+  })
+  if (addressed.length === 0) return
+  const now = yield* Clock.currentTimeMillis
+  const byAddress = Map.groupBy(addressed, ({ digest }) => hex(digest))
+  const known = yield* sql
+    .unsafe(knownStatement, [
+      Database.array(
+        [...byAddress.values()].flatMap(([first]) => (first === undefined ? [] : [first.digest])),
+        OID.bytea
+      ),
+      PgTypes.timestamptz(now)
+    ])
+    .pipe(decodeRows(Known))
+  const chosen = known.flatMap(({ digest, sentAt }) => {
+    const all = byAddress.get(hex(digest)) ?? []
+    const times = sentAt.map((time) => time.getTime())
+    const replies = all.slice(0, AutoReply.allowed(all.length, times, now))
+    return replies.length === 0 ? [] : [{ digest, replies }]
+  })
+  if (chosen.length === 0) return
+  yield* sql.unsafe(recordStatement, [
+    Database.array(
+      chosen.map(({ digest }) => digest),
+      OID.bytea
+    ),
+    Database.array(
+      chosen.map(({ replies }) => replies.length),
+      OID.int4
+    ),
+    PgTypes.timestamptz(now),
+    PgTypes.timestamptz(now - dayMillis)
+  ])
+  const times = new Map(accepted)
+  const replies = chosen.flatMap(({ replies }) =>
+    replies.map((reply) => ({ ...reply, name: AutoReply.nameIn(reply.formData) }))
+  )
+  const column = (oid: number, of: (reply: (typeof replies)[number]) => unknown) => Database.array(replies.map(of), oid)
+  yield* sql.unsafe(insertStatement, [
+    column(OID.uuid, () => randomUUID()),
+    column(OID.uuid, ({ websiteConfigId }) => websiteConfigId),
+    column(OID.uuid, ({ submissionId }) => submissionId),
+    column(OID.text, ({ replyTo }) => replyTo),
+    column(OID.text, ({ to }) => to),
+    column(OID.text, ({ name, subject }) => AutoReply.fill(subject, name)),
+    column(OID.text, ({ name, text }) => AutoReply.fill(text, name)),
+    column(OID.text, ({ submissionId }) => new Date(times.get(submissionId) ?? now).toISOString())
+  ])
+})
