@@ -228,6 +228,11 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* document("notify", "test", "--notification-id", first)
   yield* document("notify", "remove", "--notification-id", first)
 
+  const reply = ["--subject", "Thank you", "--text", "Hello {name}, we answer soon.", "--reply-to", "ada@example.com"]
+  yield* change("form", "reply", "set", ...ofSite, "--page", "jobs", ...reply)
+  yield* both("form", "reply", "list", ...ofSite)
+  yield* document("form", "reply", "delete", ...ofSite, "--page", "jobs")
+
   yield* both("submissions", "export", ...ofSite)
   yield* plain("submissions", "export", ...ofSite, "--format", "csv")
   yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)

@@ -132,7 +132,10 @@ export const creators: Readonly<Record<string, (need: Need) => Effect.Effect<str
   notification_id: (need) => created(need, "notifications", { to: `${randomUUID()}@example.com` }, "notification_id"),
   page: Effect.fnUntraced(function* (need) {
     const page = randomUUID()
-    yield* call("PUT", `/v1/owner/sites/${yield* need("site_id")}/forms`, { page, rules: { name: { required: true } } })
+    const forms = `/v1/owner/sites/${yield* need("site_id")}/forms`
+    yield* call("PUT", forms, { page, rules: { name: { required: true } } })
+    const reply = { subject: "Thank you", text: "We answer soon.", reply_to: "owner@example.com" }
+    yield* call("PUT", `${forms}/auto-replies`, { page, ...reply })
     return page
   }),
   email: () => Effect.sync(() => `${randomUUID()}@example.com`),
