@@ -72,8 +72,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
         assert.sameMembers(websites?.split("\n") ?? [], [busy.name, fresh.name])
         assert.deepStrictEqual(others, {
           "Opens the session": "Ada",
-          Role: "Reads everything",
-          "Ends in this browser": "No session is open"
+          Role: "Reads everything"
         })
         assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))

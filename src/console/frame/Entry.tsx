@@ -53,15 +53,11 @@ const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Sess
         </Fact>
       </Fragment>
     ))}
-    <Fact name={Texts.link.ends}>
-      {ends === undefined ? (
-        Texts.link.endsNone
-      ) : (
-        <>
-          <bdi>{nameOf(ends)}</bdi> ({Texts.people.roles[Roles.highest(ends.roles)]})
-        </>
-      )}
-    </Fact>
+    {ends !== undefined && (
+      <Fact name={Texts.link.ends}>
+        <bdi>{nameOf(ends)}</bdi> ({Texts.people.roles[Roles.highest(ends.roles)]})
+      </Fact>
+    )}
   </dl>
 )
 

@@ -36,7 +36,6 @@ export const link = {
   name: "Opens the session",
   allSites: "All, also later ones",
   ends: "Ends in this browser",
-  endsNone: "No session is open",
   open: "Open the console",
   spent: "This link has been used or has expired",
   spentBody: "A link opens the console once. Get a new one:"
