@@ -46,20 +46,21 @@ export const makeContact = ({ conversation, endpoint, onToggle, speech, strings 
   let answered: Message | undefined | null = null
   const offer = make("button", { part: "retry contact", type: "button" })
   const email = make("input", { type: "email", required: "", autocomplete: "email", maxlength: "254" })
-  const text = make("textarea", { rows: "3", maxlength: "8000", dir: "auto" })
+  const text = make("textarea", { maxlength: "8000", dir: "auto" })
   const labels = [make("label", {}, "", email), make("label", {}, "", text)]
   const note = make("p", { part: "note" })
   const send = make("button", { part: "retry" })
   const cancel = make("button", { part: "retry", type: "button" })
   const form = make("form", { part: "contact-form" }, ...labels, make("div", {}, send, cancel))
   /** The note explains a failure, or thanks for the address. */
-  const element = make("div", { class: "contact-box" }, offer, form, note)
+  const element = make("div", { class: "contact-box" }, offer, note)
 
   const last = (): Message | undefined => conversation().messages.at(-1)
 
   /** Shows the form, the offer, the thanks or nothing. */
   const show = (isOpen = false): void => {
-    form.hidden = !isOpen
+    form.remove()
+    if (isOpen) note.before(form)
     offer.hidden =
       isOpen || answered !== null || (known?.offer !== "always" && (known?.offer !== "failed" || !isUnanswered(last())))
     element.hidden = !isOpen && answered === null && offer.hidden
@@ -125,14 +126,14 @@ export const makeContact = ({ conversation, endpoint, onToggle, speech, strings 
         answered = null
         note.textContent = ""
       }
-      if (form.hidden) show()
+      if (!form.parentNode) show()
       const to = endpoint()
       if (known || !to) return
       // Until the answer arrives, nothing is offered, and no second request is sent.
       known = { offer: "off", site_id: null }
       Client.contactOffer(to).then((answer) => {
         known = answer
-        if (form.hidden) show()
+        if (!form.parentNode) show()
       })
     }
   }

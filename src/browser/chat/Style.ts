@@ -81,11 +81,10 @@ th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;ove
 
 .contact-box{padding:0 .8em .8em}
 .contact-box button{color:var(--link)}
-.contact-form{display:grid;gap:.6em}
-.contact-form label{display:grid;gap:.2em;font-size:.9em}
-.contact-form [maxlength]{border:1px solid #7d8b98;border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
+.contact-form,.contact-form label{display:grid;gap:.4em}
+label>*{border:1px solid #7d8b98;border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
 .contact-form :focus{outline:2px solid var(--accent)!important}
-.contact-form div{display:flex;gap:.5em}
+.contact-form div{display:flex;gap:.4em}
 .composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid #7d8b98;border-radius:calc(var(--radius) + 6px)}
 .composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
 textarea{flex:1;min-width:0;max-height:9em;padding:.5em .8em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
