@@ -82,7 +82,7 @@ export const makeContact = ({ conversation, endpoint, onToggle, speech, strings 
   form.onsubmit = async (event) => {
     event.preventDefault()
     const to = endpoint()
-    if (!to || !known?.site_id || send.ariaDisabled === "true") return
+    if (!to || !known?.site_id || send.ariaDisabled) return
     const { id } = conversation()
     const [address, message] = [email.value.trim(), text.value.trim()]
     if (sent[0] !== address + message) sent = [address + message, Client.newKey()]
