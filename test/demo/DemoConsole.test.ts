@@ -78,7 +78,7 @@ describe("demo: the console", () => {
       const opened = yield* answerTo(port, session, "GET", { ...fromOwnPage, host: `localhost:${port}` })
       assert.strictEqual(opened.status, 200)
       const [pair = "", ...attributes] = (opened.cookies[0] ?? "").split("; ")
-      assert.sameMembers(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
+      assert.sameMembers(attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Strict"])
       for (const path of [session, "/v1/owner/sites"]) {
         const authenticated = yield* answerTo(port, path, "GET", { ...fromOwnPage, cookie: pair })
         assert.deepStrictEqual(authenticated, { status: 200, cookies: [] }, path)
