@@ -8,7 +8,7 @@ import * as Sources from "../../analytics/reports/Sources.ts"
 import * as FormSender from "../../forms/FormSender.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
-import { linkTo } from "../Location.ts"
+import { go, linkTo } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem } from "../parts/Message.tsx"
 import type { Answer } from "../Requests.ts"
@@ -141,7 +141,7 @@ const restorableMillis = 30 * 86_400_000
 interface Props {
   readonly site: Site
   readonly submissionId: string
-  /** Whether a person chose the submission. This marks it as read, and so does a reply. */
+  /** Whether a person chose the submission, also by replying. This marks it as read. */
   readonly isChosen: boolean
   readonly changes: Changes
   /** Whether the person may change anything. */
@@ -163,10 +163,14 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
   const [isReplying, setReplying] = useState(hasDraft(submissionId))
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
-    if (isMember && (isChosen || isReplying) && value !== undefined && value.deleted_at === null && !value.read)
+    // As read, it may leave the list, and another submission would be the first.
+    if (isReplying && !isChosen) go({ item: submissionId }, { replace: true })
+  }, [isReplying])
+  useEffect(() => {
+    if (isMember && isChosen && value !== undefined && value.deleted_at === null && !value.read)
       changes.mark([submissionId], true)
     // Once for each submission, because a person may mark the submission as unread again.
-  }, [submissionId, isChosen, isReplying, value === undefined])
+  }, [submissionId, isChosen, value === undefined])
 
   const back = (
     <a class="button bare back" href={linkTo({ item: null })}>
