@@ -49,15 +49,6 @@ const flags = [
 ]
 
 /**
- * The flags of the browser without windows. A network service in a process of its own takes a twentieth more processor time. The
- * other features are those that Playwright enables: they are repeated because Chromium reads only the last list.
- */
-const shellFlags = [
-  ...flags,
-  "--enable-features=NetworkServiceInProcess2,CDPScreenshotNewSurface,SkipListAccountsWithoutGaiaCookies"
-]
-
-/**
  * The flags of the browser with windows. For each new page, it would also load the pages of the address bar's menus, and start a
  * process for the next page: together they take more processor time than the page of a test. The features from `AimEnabled` on
  * are among those that Playwright disables: they are repeated because Chromium reads only the last list.
@@ -127,7 +118,7 @@ const browserOf = async (executablePath: string): Promise<Browser> => {
   const started = chromium.launch({
     executablePath,
     handleSIGTERM: false,
-    args: executablePath === shell ? shellFlags : windowFlags,
+    args: executablePath === shell ? flags : windowFlags,
     // Playwright disables the back-forward cache, which visitors have.
     ignoreDefaultArgs: ["--disable-back-forward-cache"]
   })
