@@ -155,7 +155,7 @@ const readConsole = Effect.fnUntraced(function* (page: Page) {
   yield* shown(goals)
 
   yield* open("Inbox")
-  yield* on(() => page.getByText("ada@example.com").first().click())
+  yield* on(() => page.getByRole("link", { name: "Ada Lovelace" }).first().click())
   yield* shown(page.getByText(message).last())
   yield* until("the submission has its campaign and was delivered", async () => {
     const text = await page.locator("main").textContent()
@@ -173,7 +173,7 @@ const readConsole = Effect.fnUntraced(function* (page: Page) {
 })
 
 const readDocs = Effect.fnUntraced(function* (page: Page) {
-  yield* on(() => page.getByRole("link", { name: "Docs" }).click())
+  yield* on(() => page.getByRole("link", { name: "Guides", exact: true }).click())
   yield* shown(page.getByRole("heading", { name: "Guides" }))
   yield* on(() => page.getByRole("link", { name: "Chat", exact: true }).first().click())
   yield* shown(page.getByRole("heading", { level: 1, name: "Chat" }))
@@ -193,7 +193,7 @@ const walk = Effect.fnUntraced(function* (day: Day) {
       : Date.parse(day.date) + performance.now() - begun
   yield* on(() => context.clock.install({ time }))
   yield* open(url)
-  yield* on(() => page.getByRole("link", { name: "Demo", exact: true }).click())
+  yield* on(() => page.getByRole("link", { name: "Open the demo" }).click())
   yield* visit(page)
   const console = yield* openConsole(context, page)
   yield* readConsole(console)
