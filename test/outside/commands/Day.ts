@@ -243,6 +243,8 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
   yield* document("submissions", "restore", "--submission-id", `${submissions[0]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`, "--permanently")
+  // Each event that is sent to the operator's webhook counts as a delivery of the person.
+  yield* poll(sql`SELECT 1 FROM outbox UNION ALL SELECT 1 FROM submission_outbox`, (rows) => rows.length === 0)
   yield* document("submissions", "delete", ...ofSite, "--email", "eve@example.com")
 
   yield* both("person", "export", "--email", "kim@example.com")
