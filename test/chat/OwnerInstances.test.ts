@@ -100,6 +100,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
       const { instance_id: id, ...facts } = JSON.parse(created.text)
       assert.deepStrictEqual(facts, {
         name: "Support",
+        contact: "failed",
         agent_url: url,
         agent_protocol: "openai-chat",
         agent_model: null,

@@ -87,7 +87,7 @@ describe("conversation", () => {
       const instance = ["--instance", key.instanceId]
       const conversation = [...instance, "--conversation", key.conversationId]
       const times = { created_at: "2026-03-01T12:00:00.000Z", updated_at: "2026-03-01T12:01:00.000Z" }
-      const counts = { messages: 2, unanswered: 0, up: 0, down: 1 }
+      const counts = { messages: 2, unanswered: 0, up: 0, down: 1, waiting: false }
       assert.deepStrictEqual(yield* json("conversation", "list", ...instance), {
         conversations: [{ conversation_id: key.conversationId, ...times, ...counts, preview: hostile }],
         next: null

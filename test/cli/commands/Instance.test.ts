@@ -30,6 +30,7 @@ describe("instance", () => {
       assert.deepStrictEqual(list[0], created)
       assert.deepStrictEqual(created, {
         instance_id: created.instance_id,
+        contact: "failed",
         name: "Support",
         website_config_id: null,
         agent_url: "https://agent.example/base",
