@@ -31,12 +31,14 @@ export const normalizer = (names: () => Iterable<readonly [value: string, name: 
     // The longest first, because a value may contain another.
     for (const [value, name] of [...names()].sort(([one], [other]) => other.length - one.length))
       named = named.replaceAll(value, `<${name}>`)
-    return named
-      .replace(uuid, (id) => `<id ${numberOf(id)}>`)
-      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>")
-      .replace(/"created":\d{10}/g, '"created":<time>')
-      // The names of built files have hashes of their content.
-      .replace(/(\/assets\/[a-z]+)-\w{8}(?=\.)/g, "$1-<hash>")
+    return (
+      named
+        .replace(uuid, (id) => `<id ${numberOf(id)}>`)
+        .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>")
+        .replace(/"created":\d{10}/g, '"created":<time>')
+        // The names of built files have hashes of their content.
+        .replace(/(\/assets\/[a-z]+)-\w{8}(?=\.)/g, "$1-<hash>")
+    )
   }
 }
 
