@@ -5,6 +5,7 @@
  * @module
  */
 import { useEffect, useState } from "preact/hooks"
+import * as ConsolePage from "../../sites/access/ConsolePage.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Message } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
@@ -12,8 +13,7 @@ import { type Failure, send } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 
 /** The page that opens after the log-in: the one that is open, if the service can name it in a mail. */
-const currentPage = (): string | undefined =>
-  /^#\/[A-Za-z0-9._~%!*?=&+,:/-]{1,498}$/.test(location.hash) ? location.hash : undefined
+const currentPage = (): string | undefined => (ConsolePage.isNameable(location.hash) ? location.hash : undefined)
 
 /** Requests a link by mail. The answer is the same whether or not the address is known. */
 export const LoginForm = () => {

@@ -17,7 +17,7 @@ import * as MailRecipient from "./MailRecipient.ts"
 /** The maximum lengths, in UTF-16 units. */
 export const limits = { subject: 150, text: 5_000 }
 
-/** What stands for the sender's name in the subject and the text. */
+/** The placeholder for the sender's name, in the subject and the text. */
 export const placeholder = "{name}"
 
 export const AutoReply = Schema.Struct({

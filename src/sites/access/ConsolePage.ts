@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { Option } from "effect"
-
 /** Only what the console's own addresses have: no spaces, and no characters that could end a link in a mail. */
 export const pattern = "^#/[A-Za-z0-9._~%!*?=&+,:/-]*$"
 
@@ -13,5 +11,6 @@ export const maxLength = 500
 /** The pages of links, whose secrets must not be in another address. */
 const secret = /^#\/(?:link|share)\//
 
-export const parse = (text: string): Option.Option<string> =>
-  text.length <= maxLength && new RegExp(pattern).test(text) && !secret.test(text) ? Option.some(text) : Option.none()
+/** Whether a log-in may name this page. */
+export const isNameable = (text: string): boolean =>
+  text.length <= maxLength && new RegExp(pattern).test(text) && !secret.test(text)

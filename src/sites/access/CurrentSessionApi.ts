@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -117,7 +117,7 @@ const page = Fields.parsed(
     maxLength: ConsolePage.maxLength,
     description: "The page of the console that opens after the log-in, such as `#/`"
   },
-  ConsolePage.parse,
+  Option.liftPredicate(ConsolePage.isNameable),
   "a page of the console such as #/ is expected"
 )
 
