@@ -193,16 +193,18 @@ describe.concurrent("Connections", () => {
       const scope = yield* Effect.scope
       const { later, port } = yield* serve(scope, times)
       const allowed = client(port, requestOf("/later") + request.repeat(Connections.maxPipelined))
+      const answered = () => allowed.received().match(/HTTP\/1\.1 200/g)?.length ?? 0
+      // Sent as soon as all before are answered: after a pause of a second, requests are counted anew.
+      const next = [request, request.repeat(2)]
+      allowed.socket.on("data", () => {
+        if (answered() === Connections.maxPipelined + 3 - next.length) allowed.socket.write(next.shift() ?? "")
+      })
       yield* until("the first request waits", () => later.length === 1)
       later.pop()?.()
-      const answered = () => allowed.received().match(/HTTP\/1\.1 200/g)?.length
-      yield* until("all are answered", () => answered() === Connections.maxPipelined + 1)
-      allowed.socket.write(request)
-      yield* until("a request alone is answered", () => answered() === Connections.maxPipelined + 2)
-      allowed.socket.write(request.repeat(2))
-      yield* until("a further pipelined one closes the connection", allowed.closed)
+      yield* until("a request alone is answered, and a further pipelined one closes the connection", allowed.closed)
+      assert.isAtLeast(answered(), Connections.maxPipelined + 2)
       // Node also closes the connection, but later, and after it has answered both.
-      assert.isBelow(answered() ?? 0, Connections.maxPipelined + 4)
+      assert.isBelow(answered(), Connections.maxPipelined + 4)
     }).pipe(Effect.scoped)
   )
 
