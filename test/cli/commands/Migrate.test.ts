@@ -1,15 +1,15 @@
 /**
  * `migrate` on slow, locked and unreachable databases.
  */
-import { readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
-import firstMigration from "../../../src/platform/postgres/schema/migrations/0001_edge.ts"
-import indexVisits from "../../../src/platform/postgres/schema/migrations/0040_visit_indexes.ts"
+import { migrations } from "../../../src/platform/postgres/schema/history/Analytics.ts"
+import { loader } from "../../../src/platform/postgres/schema/Migrations.ts"
+import firstMigration from "../../../src/platform/postgres/schema/migrations/0003_edge.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
@@ -22,10 +22,9 @@ const migrate = ({ url }: TestDatabase.Connection) =>
   Effect.provide(Migrate.migrate, Layer.fresh(Database.layer({ url, connections: 2, timeout: databaseTimeout })))
 
 /** The migrations after the first, in order. */
-const laterMigrations = readdirSync(new URL("../../../src/platform/postgres/schema/migrations", import.meta.url))
-  .map((file): readonly [number, string] => [Number(file.slice(0, 4)), file.slice(5, -".ts".length)])
-  .filter(([id]) => id > 1)
-  .sort(([one], [other]) => one - other)
+const laterMigrations = (await Effect.runPromise(loader))
+  .filter(([id]) => id > 3)
+  .map(([id, name]) => [id, name] as const)
 
 /** Resets a database to its first migration, without partitions. */
 const resetToFirst = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -33,7 +32,7 @@ const resetToFirst = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`ALTER TABLE effect_sql_migrations SET SCHEMA kept`
   yield* sql`DROP SCHEMA public CASCADE`
   yield* sql`ALTER SCHEMA kept RENAME TO public`
-  yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+  yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 3`
   yield* Effect.provideService(firstMigration, SqlClient.SqlClient, sql)
 })
 
@@ -121,7 +120,7 @@ describe.concurrent("migrate", () => {
         const sql = yield* TestDatabase.clientOf(yield* TestDatabase.connection)
         yield* sql`DROP INDEX visit_hash, visit_session, visit_other_hashes`
         const run = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE`)
-        const running = yield* indexVisits.pipe(
+        const running = yield* migrations["0040_visit_indexes"].pipe(
           Effect.provideService(SqlClient.SqlClient, sql),
           sql.withTransaction,
           Effect.forkChild
@@ -140,9 +139,9 @@ describe.concurrent("migrate", () => {
   it.live("a failed migration is reported with its name and cause", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* databaseAtFirst
-      yield* sql`CREATE TABLE not_counted (other text)`
+      yield* sql`CREATE TABLE token_usage (other text)`
       const { message } = yield* Effect.flip(migrate(connection))
-      assert.match(message, /^The database could not be migrated: Migration "2_decisions" failed\. .*SQLSTATE 42P07/)
+      assert.match(message, /^The database could not be migrated: Migration "5_token_budget" failed\. .*SQLSTATE 42P07/)
     }).pipe(Effect.scoped)
   )
 

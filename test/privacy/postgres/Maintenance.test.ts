@@ -281,7 +281,7 @@ describe("platform/postgres/schema/Migrations", () => {
       yield* sql`DROP SCHEMA public CASCADE`
       yield* sql`CREATE SCHEMA public`
       const needed = yield* Migrations.pending
-      assert.strictEqual(needed[0], 1)
+      assert.strictEqual(needed[0], 3)
       const done = yield* Effect.all([Migrations.run, Migrations.run, Migrations.run], { concurrency: "unbounded" })
       assert.deepStrictEqual(
         done.flat().map(([id]) => id),

@@ -8,19 +8,16 @@
 import { randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import path from "node:path"
-import { NodeServices } from "@effect/platform-node"
 import { PgClient, PgMigrator } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
-import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import type { TestProject } from "vitest/node"
 import * as EmbeddedCluster from "../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
+import * as Migrations from "../../../src/platform/postgres/schema/Migrations.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
 import * as ServerFiles from "./ServerFiles.ts"
 import { type TestPostgres, urlOf } from "./TestPostgres.ts"
-
-const migrations = path.resolve(import.meta.dirname, "../../../src/platform/postgres/schema/migrations")
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 
@@ -81,10 +78,8 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   yield* Effect.scoped(
     Effect.gen(function* () {
       const migrator = yield* client(server, template)
-      yield* PgMigrator.run({ loader: MigratorFileSystem.fromFileSystem(migrations) }).pipe(
-        Effect.provideService(PgClient.PgClient, migrator),
-        Effect.provideService(SqlClient.SqlClient, migrator),
-        Effect.provide(NodeServices.layer)
+      yield* PgMigrator.make({})({ loader: Migrations.loader }).pipe(
+        Effect.provideService(SqlClient.SqlClient, migrator)
       )
     })
   )

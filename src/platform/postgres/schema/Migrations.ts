@@ -12,13 +12,27 @@ import { SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
+import * as Analytics from "./history/Analytics.ts"
+import * as Chat from "./history/Chat.ts"
+import * as Delivery from "./history/Delivery.ts"
+import * as Forms from "./history/Forms.ts"
+import * as Sites from "./history/Sites.ts"
 import * as Partitions from "./Partitions.ts"
 
 const table = "effect_sql_migrations"
 
-const loader = MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrations", import.meta.url))).pipe(
-  Effect.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer))
-)
+/** All migrations, ascending: the files in `migrations`, and those of `history`, to which none is added. */
+export const loader: PgMigrator.Loader = Effect.zipWith(
+  MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrations", import.meta.url))),
+  PgMigrator.fromRecord({
+    ...Analytics.migrations,
+    ...Chat.migrations,
+    ...Delivery.migrations,
+    ...Forms.migrations,
+    ...Sites.migrations
+  }),
+  (files, history) => [...files, ...history].sort(([one], [other]) => one - other)
+).pipe(Effect.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer)))
 
 const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 

@@ -1,12 +1,13 @@
 /**
- * The tables of the edge.
+ * The tables of the edge, as the earliest version had them that can be migrated. The next 52 migrations are in `history`.
  *
  * No statement looks up or updates a single page view, so page views have no primary key, and an insert updates only one
  * index. `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no
- * partition go to the default partition.
+ * partition go to the default partition. `not_counted` has how many requests of a website were not counted. From
+ * `site.deleted_at` on, lookups do not find the website; its row is deleted last, so that an interrupted deletion can be found
+ * and completed.
  */
-import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { statements } from "../Statements.ts"
 
 const pageViewColumns = `
   hosted_website_id uuid NOT NULL,
@@ -27,14 +28,15 @@ const pageViewColumns = `
   visitor_hash bytea NOT NULL
 `
 
-const statements = [
+export default statements(
   `CREATE TABLE site (
     website_config_id uuid PRIMARY KEY,
     hosted_website_id uuid NOT NULL UNIQUE,
     tracking_token uuid NOT NULL UNIQUE,
     name text NOT NULL,
     origins text[] NOT NULL DEFAULT '{}',
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz
   )`,
   `CREATE TABLE instance (
     instance_id uuid PRIMARY KEY,
@@ -77,9 +79,20 @@ const statements = [
     received_at timestamptz NOT NULL,
     email text,
     page_slug text,
-    form_data json NOT NULL
+    form_data json NOT NULL,
+    status text NOT NULL DEFAULT 'accepted' CHECK (status IN ('accepted', 'quarantined')),
+    reasons text[] NOT NULL DEFAULT '{}'
   )`,
   "CREATE INDEX submission_site_time ON submission (website_config_id, received_at, submission_id)",
+  `CREATE INDEX submission_quarantine ON submission (website_config_id, received_at, submission_id)
+    WHERE status = 'quarantined'`,
+  `CREATE TABLE not_counted (
+    website_config_id uuid NOT NULL REFERENCES site ON DELETE CASCADE,
+    day date NOT NULL,
+    reason text NOT NULL,
+    times bigint NOT NULL CHECK (times > 0),
+    PRIMARY KEY (website_config_id, day, reason)
+  )`,
   `CREATE TABLE idempotency_key (
     website_config_id uuid NOT NULL REFERENCES site ON DELETE CASCADE,
     key_sha256 bytea NOT NULL,
@@ -89,9 +102,4 @@ const statements = [
     PRIMARY KEY (website_config_id, key_sha256)
   )`,
   "CREATE INDEX idempotency_key_used ON idempotency_key (used_at)"
-]
-
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+)
