@@ -81,13 +81,21 @@ export const prepare = Effect.gen(function* () {
   const create = Effect.fnUntraced(function* (name: string, visitsPerDay: number) {
     const site = yield* sites.create({ name, origins: [], timeZone: "Europe/Oslo" })
     if (visitsPerDay > 0) yield* SiteData.store({ site, now, days: 75, visitsPerDay, seed: name.length })
-    return site.websiteConfigId
+    return site
   })
-  const busy = yield* create("Fjordlight Kayaks", 90)
+  const busySite = yield* create("Fjordlight Kayaks", 90)
+  const busy = busySite.websiteConfigId
   const instance = yield* ConversationData.newInstance(busy, "Guide")
-  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+  const views = [
+    { path: "/prices", referrerHost: "www.google.com", country: "NO" },
+    { path: "/contact", referrerHost: null, country: "DE" },
+    { path: "/tours", referrerHost: "news.ycombinator.com", country: "US" }
+  ]
+  for (const [index, turns] of ConversationData.examples.entries()) {
+    yield* ConversationData.storeWithView(busySite, views[index]!, instance, ...turns)
+  }
   yield* create("Harbour Coffee Roasters", 12)
-  const longNamed = yield* create(longName, 3)
+  const { websiteConfigId: longNamed } = yield* create(longName, 3)
   yield* create("Studio Lindqvist", 25)
   yield* SetUpData.store(busy)
   yield* FormDirectory.use((forms) =>
@@ -104,7 +112,7 @@ export const prepare = Effect.gen(function* () {
   const share = yield* Shares.use((shares) => shares.create(busy, { label: "Agency Nordlys", expiresAt: null }))
   return {
     busy,
-    fresh: yield* create("New website", 0),
+    fresh: (yield* create("New website", 0)).websiteConfigId,
     longNamed,
     share: Option.getOrThrow(share).secret,
     /** The cookie of a session with access to all websites. */

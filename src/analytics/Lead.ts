@@ -61,13 +61,16 @@ export interface VisitorRow {
   readonly visitorHash: string
   /** See `Visits.sessionKey`. */
   readonly sessionKey: string
-  readonly view: Pick<PageView, "path" | "campaign" | "referrerHost" | "referrerPath"> | null
+  readonly view: Pick<PageView, "path" | "campaign" | "referrerHost" | "referrerPath" | "country"> | null
 }
 
 export interface CreditedVisit {
   readonly startedAt: number
   readonly sessionKey: string
   readonly attribution: Attribution
+  /** The path of the visit's last page view before the lead; null without a page view. */
+  readonly page: string | null
+  readonly country: string | null
 }
 
 /**
@@ -125,11 +128,14 @@ export const visitOf = (rows: ReadonlyArray<VisitorRow>, leadAt: number): Credit
     const [first] = visit
     if (first === undefined) return []
     const entry = visit.find(({ view }) => view !== null)?.view
+    const latest = visit.findLast(({ receivedAt, view }) => view !== null && receivedAt <= leadAt)?.view ?? entry
     return [
       {
         startedAt: first.receivedAt,
         sessionKey: first.sessionKey,
-        attribution: entry ? attributionOf(entry) : noAttribution
+        attribution: entry ? attributionOf(entry) : noAttribution,
+        page: latest?.path ?? null,
+        country: latest?.country ?? null
       }
     ]
   })

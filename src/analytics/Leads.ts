@@ -32,7 +32,8 @@ export class Leads extends Context.Service<
     }) => Effect.Effect<void, StorageUnavailable>
     /**
      * Finds the visits of the pending leads. In one transaction, a lead whose visit is found becomes a conversion, a submission
-     * gets its visit's attribution, and the pending lead is deleted. A quarantined submission gets the attribution, but becomes
+     * gets its visit's attribution, a stored conversation that began with the lead gets the visit's page, source and country, and
+     * the pending lead is deleted. A quarantined submission gets the attribution, but becomes
      * no conversion. Concurrent calls handle each lead once.
      */
     readonly match: Effect.Effect<Matched, StorageUnavailable>

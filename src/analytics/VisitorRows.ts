@@ -22,7 +22,8 @@ const Rows = Schema.Array(
     utm_medium: Text,
     utm_campaign: Text,
     referrer_host: Text,
-    referrer_path: Text
+    referrer_path: Text,
+    country: Text
   })
 )
 
@@ -43,7 +44,8 @@ const toRow = (row: (typeof Rows.Type)[number]): VisitorRow => ({
             content: null
           },
           referrerHost: row.referrer_host,
-          referrerPath: row.referrer_path
+          referrerPath: row.referrer_path,
+          country: row.country
         }
 })
 

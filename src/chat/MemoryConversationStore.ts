@@ -28,6 +28,7 @@ import {
   type MessagePart,
   maxMessages,
   maxSize,
+  unknownVisit,
   type VisitorMessage
 } from "./conversations/Conversation.ts"
 import * as ConversationId from "./conversations/ConversationId.ts"
@@ -163,7 +164,8 @@ const summary = ({ conversationId, createdAt, messages, updatedAt }: StoredConve
   conversationId,
   createdAt,
   updatedAt,
-  messages: messages.length
+  messages: messages.length,
+  ...unknownVisit
 })
 
 export const makeReads = (table: Table, instances: InstanceDirectory["Service"]): Reads => {

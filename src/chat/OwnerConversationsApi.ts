@@ -201,7 +201,7 @@ const exampleMessages: ReadonlyArray<Message> = [
 
 /** An example of an export, made by the function that formats it. */
 const exampleExports = {
-  "application/x-ndjson": `${Transcript.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, messages: exampleMessages }))}\n`
+  "application/x-ndjson": `${Transcript.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, page: "/contact", source: "news.example", country: "NO", messages: exampleMessages }))}\n`
 }
 
 /** A file with a conversation in each line. */

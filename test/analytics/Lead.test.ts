@@ -18,7 +18,7 @@ const viewAt = (
   receivedAt,
   visitorHash: "v",
   sessionKey: "s",
-  view: { path, campaign, referrerHost: null, referrerPath: null, ...overrides }
+  view: { path, campaign, referrerHost: null, referrerPath: null, country: null, ...overrides }
 })
 
 const eventAt = (receivedAt: number): Lead.VisitorRow => ({ receivedAt, visitorHash: "v", sessionKey: "s", view: null })
@@ -57,7 +57,9 @@ describe("analytics/Lead", () => {
         campaign: "spring",
         referrer: "ads.example/x",
         entryPage: "/tours"
-      }
+      },
+      page: "/contact",
+      country: null
     })
   })
 
@@ -70,7 +72,9 @@ describe("analytics/Lead", () => {
     assert.deepStrictEqual(withoutView, {
       startedAt: form.receivedAt,
       sessionKey: "s",
-      attribution: Lead.noAttribution
+      attribution: Lead.noAttribution,
+      page: null,
+      country: null
     })
     assert.strictEqual(Lead.visitOf([viewAt(at - minute), thanks], at)?.startedAt, at - minute)
     assert.strictEqual(Lead.visitOf([thanks], at)?.startedAt, thanks.receivedAt)
@@ -81,6 +85,26 @@ describe("analytics/Lead", () => {
     const visit = Lead.visitOf(rows, at)
     assert.deepStrictEqual([visit?.startedAt, visit?.attribution.entryPage], [at - minute, "/tours"])
   })
+
+  it.prop(
+    "the page and the country are those of the visit's last page view before the lead, or of its first after it",
+    [Ages],
+    ([ages]) => {
+      const rows = ages.map((age, index) =>
+        viewAt(at + 2_000 - age * minute, `/${age}`, { country: index % 2 === 0 ? "NO" : "DK" })
+      )
+      const visit = Lead.visitOf(rows, at)
+      const ofVisit = rows
+        .filter(({ receivedAt }) => visit !== undefined && receivedAt >= visit.startedAt)
+        .toSorted((left, right) => right.receivedAt - left.receivedAt)
+      const before = ofVisit.filter(({ receivedAt }) => receivedAt <= at)
+      const time = (before[0] ?? ofVisit.at(-1))?.receivedAt
+      const expected = ofVisit.filter(({ receivedAt }) => receivedAt === time).map(({ view }) => view)
+      assert.deepStrictEqual(visit?.page ?? null, expected[0]?.path ?? null)
+      assert.include([...expected.map((view) => view?.country), null], visit?.country ?? null)
+      assert.strictEqual(visit?.country === undefined || visit.country === null, expected.length === 0)
+    }
+  )
 
   it("without a campaign the source is the referrer's host, and without page views it is null", () => {
     const view = viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })

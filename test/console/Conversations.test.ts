@@ -35,7 +35,7 @@ const deleteElsewhere = (page: Page, site: string, instance: string) =>
     })()`)
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 10)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 11)).pipe(
   Layer.provideMerge(ConsolePage.layer)
 )
 
@@ -55,6 +55,24 @@ inChromium("the console's conversations", layer, (it) => {
       for (const time of yield* on(() => transcript.locator("time").allTextContents())) assert.match(time, /\d:\d\d/)
       yield* on(() => transcript.getByText("The visitor stopped this answer.").waitFor())
       yield* on(() => transcript.getByText("I wanted an answer, not another address").waitFor())
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("show the page, the source and the country of the visit in which they began", () =>
+    Effect.gen(function* () {
+      const site = yield* ConsolePage.SpareSites.use(({ take }) => take)
+      const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
+      const turn = { question: "Do you rent dry suits?", answer: "Yes." }
+      yield* ConversationData.store(instance, { ...turn, question: "And boots?" })
+      const view = { path: "/prices", referrerHost: "www.google.com", country: "NO" }
+      yield* ConversationData.storeWithView(site, view, instance, turn)
+      const { errors, on, page } = yield* ConsolePage.show(`#/${site.websiteConfigId}/conversations`)
+      const visit = "/prices · from Google · Norway"
+      const textOf = (row: string) => on(() => page.getByRole("link", { name: row }).textContent())
+      assert.include(yield* textOf(turn.question), `2 messages · ${visit}`)
+      assert.match((yield* textOf("And boots?")) ?? "", /2 messages$/)
+      yield* on(() => page.locator(".transcript-head").getByText(visit).waitFor())
       assert.deepStrictEqual(errors, [])
     })
   )

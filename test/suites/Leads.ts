@@ -16,7 +16,7 @@ import * as LocalTime from "../../src/analytics/reports/LocalTime.ts"
 import * as Visits from "../../src/analytics/reports/Visits.ts"
 import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
-import { maxSize } from "../../src/chat/conversations/Conversation.ts"
+import { type ConversationKey, maxSize, unknownVisit } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -167,6 +167,64 @@ export const suite = <R, E>(
           yield* match
           const credit = { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: visitor, name: goals.chat }
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [credit, credit])
+        })
+      )
+
+      it.effect("a stored conversation gets the page, the source and the country of the visit in which it began", () =>
+        Effect.gen(function* () {
+          const store = yield* ConversationStore
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const at = yield* Clock.currentTimeMillis
+          const { instance_id: instanceId } = yield* InstanceDirectory.use(({ create }) =>
+            create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
+          )
+          const turn = (key: ConversationKey, ...visitorHashes: ReadonlyArray<string>) =>
+            Effect.gen(function* () {
+              const [answerId, messageId] = [Id.MessageId.make(randomUUID()), Id.MessageId.make(randomUUID())]
+              yield* store.begin({ key, answerId, message: { messageId, text: "hello" }, visitorHashes })
+              return messageId
+            })
+          const visitOf = ({ conversationId }: ConversationKey) =>
+            Effect.map(Stream.runCollect(store.stream({ instanceId, since: null })), (conversations) =>
+              conversations
+                .filter((conversation) => conversation.conversationId === conversationId)
+                .map(({ country, page, source }) => ({ page, source, country }))
+            )
+          const newKey = () => ({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) })
+          const [one, other, unknown, replaced] = [newKey(), newKey(), newKey(), newKey()]
+          const [visitor, later, edited] = [newVisitor(), newVisitor(), newVisitor()]
+          yield* visit(hostedWebsiteId, visitor, at - 3 * minute, { country: "NO" })
+          yield* visit(hostedWebsiteId, visitor, at - minute, { path: "/tours", referrerHost: null, country: "NO" })
+          yield* visit(hostedWebsiteId, later, at - minute, { path: "/other", campaign: shape.campaign, country: null })
+          yield* visit(hostedWebsiteId, edited, at - minute, { path: "/edited", country: "DK" })
+          yield* turn(one, visitor)
+          yield* turn(other, later)
+          yield* turn(unknown)
+          // A later turn of another visitor changes nothing: the conversation has begun.
+          yield* turn(one, later)
+          // The visitor edits the first message of a conversation that began without a visit.
+          const from = yield* turn(replaced)
+          yield* store.begin({
+            key: replaced,
+            from,
+            answerId: Id.MessageId.make(randomUUID()),
+            message: { messageId: Id.MessageId.make(randomUUID()), text: "hello again" },
+            visitorHashes: [edited]
+          })
+          assert.deepStrictEqual(yield* visitOf(one), [unknownVisit])
+          yield* match
+          assert.deepStrictEqual(yield* visitOf(one), [{ page: "/tours", source: "news", country: "NO" }])
+          assert.deepStrictEqual(yield* visitOf(other), [{ page: "/other", source: "news", country: null }])
+          assert.deepStrictEqual(yield* visitOf(unknown), [unknownVisit])
+          assert.deepStrictEqual(yield* visitOf(replaced), [{ page: "/edited", source: "news", country: "DK" }])
+          // A conversation that is deleted before its visit is found delays no other lead.
+          const gone = newKey()
+          yield* turn(gone, visitor)
+          assert.isTrue(yield* store.delete("all", gone))
+          const before = yield* conversionsOf(hostedWebsiteId)
+          yield* match
+          assert.lengthOf(yield* conversionsOf(hostedWebsiteId), before.length + 1)
+          assert.deepStrictEqual(yield* visitOf(gone), [])
         })
       )
 

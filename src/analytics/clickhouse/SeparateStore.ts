@@ -25,13 +25,13 @@ const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT se
     AND received_at > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
     AND received_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')`
 
-const attributionColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
+const viewColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path", "country"] as const
 
-const attributionSql = (value: (column: string) => string) =>
-  attributionColumns.map((column) => `${value(column)} AS ${column}`).join(", ")
+const viewSql = (value: (column: string) => string) =>
+  viewColumns.map((column) => `${value(column)} AS ${column}`).join(", ")
 
-const statement = `${ofVisitors("page_view", `CAST(path, 'Nullable(String)') AS page, ${attributionSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
-  UNION ALL ${ofVisitors("event", `CAST(NULL, 'Nullable(String)') AS page, ${attributionSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
+const statement = `${ofVisitors("page_view", `CAST(path, 'Nullable(String)') AS page, ${viewSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
+  UNION ALL ${ofVisitors("event", `CAST(NULL, 'Nullable(String)') AS page, ${viewSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
 
 const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
   Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),

@@ -1,6 +1,6 @@
 /**
- * The pending lead of a chat that begins (see `Leads`). Its id is random, so that no stored row links the conversation to the
- * visitor.
+ * The pending lead of a chat that begins (see `Leads`). Its id is random. It names the stored conversation only until its visit
+ * is found, so that no row that is kept links the conversation to the visitor.
  *
  * @module
  */
@@ -17,8 +17,8 @@ export const websiteOf = (instanceIdSql: string): string => `SELECT hosted_websi
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceIdSql} AND site.deleted_at IS NULL LIMIT 1`
 
-const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
-  SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website
+const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
+  SELECT $1, 'chat', hosted_website_id, $3, $4, $5 FROM (${websiteOf("$2")}) AS website
   ON CONFLICT DO NOTHING`
 
 /** Stores a lead, once for each `leadId`. Does nothing for an instance without a website. */
@@ -30,11 +30,14 @@ export const insert = (
     readonly visitorHashes: ReadonlyArray<string>
     /** Milliseconds since 1970. */
     readonly receivedAt: number
+    /** The stored conversation that begins; none if the conversation is not stored, or has begun before. */
+    readonly conversationKey?: bigint | undefined
   }
 ) =>
   sql.unsafe(statement, [
     PgTypes.uuid(leadId),
     PgTypes.uuid(chat.instanceId),
     Database.array(chat.visitorHashes, PgTypes.OID.text),
-    PgTypes.timestamptz(chat.receivedAt)
+    PgTypes.timestamptz(chat.receivedAt),
+    PgTypes.int8(chat.conversationKey ?? null)
   ])

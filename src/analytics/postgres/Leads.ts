@@ -74,19 +74,27 @@ const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT se
   FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
     AND visitor_hash IN (SELECT decode(hash, 'hex') FROM unnest($4) AS hash)`
 
-const rowsStatement = `${ofVisitors("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
-  UNION ALL ${ofVisitors("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
+const rowsStatement = `${ofVisitors("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path, country")}
+  UNION ALL ${ofVisitors("event", "NULL, NULL, NULL, NULL, NULL, NULL, NULL")}`
 
 /**
- * Ends leads: those in `$1` are matched, those in `$10` dropped. Leads that another process has deleted have no effect. No
- * conversion is stored for a website whose deletion has begun, or for a quarantined submission.
+ * Ends leads: those in `$1` are matched, those in `$12` dropped. Leads that another process has deleted have no effect. No
+ * conversion is stored for a website whose deletion has begun, or for a quarantined submission. Conversations are locked in the
+ * order that `ConversationWrites` describes.
  */
 const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH matched AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      AS matched (lead_id, visit_started_at, session_key, name, source, medium, campaign, referrer, entry_page)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      AS matched (lead_id, visit_started_at, session_key, name, source, medium, campaign, referrer, entry_page, page, country)
   ), ended AS (
-    DELETE FROM pending_lead WHERE lead_id IN (SELECT lead_id FROM matched) OR lead_id = ANY ($10)
-    RETURNING lead_id, hosted_website_id, kind
+    DELETE FROM pending_lead WHERE lead_id IN (SELECT lead_id FROM matched) OR lead_id = ANY ($12)
+    RETURNING lead_id, hosted_website_id, kind, conversation_key
+  ), chat AS MATERIALIZED (
+    SELECT conversation_key, matched.page, matched.source, matched.country
+    FROM matched JOIN ended USING (lead_id) JOIN conversation USING (conversation_key)
+    ORDER BY running FOR NO KEY UPDATE OF conversation
+  ), described AS (
+    UPDATE conversation SET page = chat.page, source = chat.source, country = chat.country
+    FROM chat WHERE conversation.conversation_key = chat.conversation_key
   ), attributed AS (
     UPDATE submission SET source = matched.source, medium = matched.medium, campaign = matched.campaign,
       referrer = matched.referrer, entry_page = matched.entry_page
@@ -115,6 +123,8 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
     text(({ visit }) => visit.attribution.campaign),
     text(({ visit }) => visit.attribution.referrer),
     text(({ visit }) => visit.attribution.entryPage),
+    text(({ visit }) => visit.page),
+    text(({ visit }) => visit.country),
     Database.array(
       dropped.map(({ leadId }) => leadId),
       OID.uuid

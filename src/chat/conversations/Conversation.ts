@@ -83,7 +83,19 @@ export interface AgentAnswer {
 
 export type Message = VisitorMessage | AgentAnswer
 
-export interface ConversationSummary {
+/** What is known of the visit in which a conversation began. All are null until the visit is found (see `analytics/Leads`). */
+export interface ConversationVisit {
+  /** The path of the page on which it began. */
+  readonly page: string | null
+  /** The source of the visit. */
+  readonly source: string | null
+  /** The visitor's country, an ISO 3166 code. */
+  readonly country: string | null
+}
+
+export const unknownVisit: ConversationVisit = { page: null, source: null, country: null }
+
+export interface ConversationSummary extends ConversationVisit {
   readonly conversationId: ConversationId
   readonly createdAt: number
   /** When the last message arrived, or the last answer ended. */

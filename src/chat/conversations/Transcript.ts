@@ -14,7 +14,14 @@ import { contains } from "../../platform/text/Text.ts"
 import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
-import { type Conversation, type ConversationKey, endings, type Message, type MessagePart } from "./Conversation.ts"
+import {
+  type Conversation,
+  type ConversationKey,
+  type ConversationVisit,
+  endings,
+  type Message,
+  type MessagePart
+} from "./Conversation.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -44,13 +51,23 @@ export type TranscriptMessage = typeof TranscriptMessage.Type
 const common = {
   conversation_id: ConversationId,
   created_at: Fields.time,
-  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" })
+  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" }),
+  page: Schema.NullOr(Schema.String).annotate({
+    description: "The path of the page on which it began; null if its visit is not known"
+  }),
+  source: Schema.NullOr(Schema.String).annotate({
+    description: "Where the visit in which it began came from, as of a submission"
+  }),
+  country: Schema.NullOr(Schema.String).annotate({ description: "The visitor's country, an ISO 3166 code" })
 }
 
 const exampleCommon = {
   conversation_id: ConversationId.make("9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"),
   created_at: Examples.time,
-  updated_at: "2026-11-25T09:04:00.000Z"
+  updated_at: "2026-11-25T09:04:00.000Z",
+  page: "/tours",
+  source: "news.example",
+  country: "NO"
 }
 
 /** A conversation with its messages, oldest first. */
@@ -142,10 +159,21 @@ const messageOf = (message: Message): TranscriptMessage => ({
 })
 
 /** A stored conversation as its owner reads it. */
-export const of = ({ conversationId, createdAt, messages, updatedAt }: Conversation): Transcript => ({
+export const of = ({
+  conversationId,
+  country,
+  createdAt,
+  messages,
+  page,
+  source,
+  updatedAt
+}: Conversation): Transcript => ({
   conversation_id: conversationId,
   created_at: Calendar.iso(createdAt),
   updated_at: Calendar.iso(updatedAt),
+  page,
+  source,
+  country,
   messages: messages.map(messageOf)
 })
 
@@ -326,11 +354,20 @@ const paragraph = (message: TranscriptMessage): string => {
     .join("")
 }
 
+/** What is known of the visit in which a conversation began, on one line; empty if nothing is. */
+const visitLine = ({ country, page, source }: ConversationVisit): string => {
+  const known = Object.entries({ page, source, country }).flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${TerminalText.escape(value)}`]
+  )
+  return known.length === 0 ? "" : `Began with ${known.join(", ")}\n\n`
+}
+
 /**
- * A text to read: a paragraph for each message, with its time and author; for an answer, also its rating, and its ending unless it is `stop`.
+ * A text to read: what is known of the visit in which it began, and a paragraph for each message, with its time and author; for an answer, also its rating, and its ending unless it is `stop`.
  * Control characters are escaped, for terminals.
  */
-export const text = (messages: ReadonlyArray<TranscriptMessage>): string => messages.map(paragraph).join("\n")
+export const text = ({ messages, ...visit }: ConversationVisit & Pick<Transcript, "messages">): string =>
+  `${visitLine(visit)}${messages.map(paragraph).join("\n")}`
 
 /** How an answer ended for its visitor. */
 export interface Outcome {

@@ -141,8 +141,9 @@ const beginStatement = `
       (answer_id, messages, 'assistant', '[]', 0, NULL)
     ) AS message (id, place, role, content, content_length, client_id)
   ), lead AS (
-    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at)
-    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
+    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at,
+      CASE WHEN messages = 2 THEN conversation_key END
     FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
     WHERE visitor_hashes <> ''
   ), event AS (

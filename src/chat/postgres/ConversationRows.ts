@@ -27,16 +27,24 @@ export const Running = Schema.Array(Schema.Struct({ running: MessageId }))
 
 export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
+/** The members of a `ConversationVisit`, which the columns of the same names have. */
+export const visit = {
+  page: Schema.NullOr(Schema.String),
+  source: Schema.NullOr(Schema.String),
+  country: Schema.NullOr(Schema.String)
+}
+
 /** The fields of a conversation in a list, as `summaryColumns` selects them. */
 export const summary = {
   conversationId: ConversationId,
   createdAt: Schema.Finite,
   updatedAt: Schema.Finite,
-  messages: Schema.Int
+  messages: Schema.Int,
+  ...visit
 }
 
 export const summaryColumns = `conversation_id AS "conversationId", ${Times.millisAs("created_at", "createdAt")},
-  ${Times.millisAs("updated_at", "updatedAt")}, messages`
+  ${Times.millisAs("updated_at", "updatedAt")}, messages, page, source, country`
 
 const Event = Schema.Union([
   Schema.TaggedStruct("Accepted", {}),

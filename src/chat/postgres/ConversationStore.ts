@@ -163,10 +163,10 @@ export const makeReads = (sql: PgClient.PgClient): Reads => {
     ])
 
   /** A conversation with its messages; none if it was deleted after its page was read. */
-  const withMessages = (instanceId: InstanceId, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
+  const withMessages = (instanceId: InstanceId, summary: ConversationSummary) =>
     Effect.map(
-      read({ instanceId, conversationId }),
-      Option.map((messages): Conversation => ({ conversationId, createdAt, updatedAt, messages }))
+      read({ instanceId, conversationId: summary.conversationId }),
+      Option.map((messages): Conversation => ({ ...summary, messages }))
     )
 
   const stream: Reads["stream"] = ({ instanceId, since }) =>

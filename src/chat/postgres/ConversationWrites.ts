@@ -163,7 +163,8 @@ export const make = (sql: PgClient.PgClient, batched: Batched): Writes => {
       PgTypes.int4(before.size + addedSize + endedSize)
     ])
     if (visitorHashes.length > 0) {
-      const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at }
+      const conversationKey = before.messages === 0 ? locked.key : undefined
+      const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at, conversationKey }
       yield* ChatLead.insert(sql, randomUUID(), lead)
     }
   })

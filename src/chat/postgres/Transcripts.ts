@@ -220,7 +220,7 @@ const make = Effect.gen(function* () {
     const conditions = windowEnd === null ? indexed : sql.and([indexed, sql`(${order}) >= ${source.tuple(windowEnd)}`])
     const read = filters.length === 0 ? limit + 1 : Transcript.windowSize
     const rows =
-      yield* sql`SELECT conversation_id, created_at, updated_at, messages, ${sql.literal(`${Rows.isWaiting} AS waiting, ${first}`)},
+      yield* sql`SELECT conversation_id, created_at, updated_at, messages, page, source, country, ${sql.literal(`${Rows.isWaiting} AS waiting, ${first}`)},
         unanswered, up, down, instance_id AS "instanceId"
       FROM (
         SELECT conversation.* FROM ${source.conversations(conditions, read)}

@@ -55,12 +55,15 @@ const list = Command.make(
             )
           )
     const table = Output.table(
-      ["CONVERSATION_ID", "BEGAN", "LAST", "MESSAGES"],
-      listed.conversations.map(({ conversation_id, created_at, messages, updated_at }) => [
+      ["CONVERSATION_ID", "BEGAN", "LAST", "MESSAGES", "PAGE", "SOURCE", "COUNTRY"],
+      listed.conversations.map(({ conversation_id, country, created_at, messages, page, source, updated_at }) => [
         conversation_id,
         Output.time(created_at),
         Output.time(updated_at),
-        String(messages)
+        String(messages),
+        page ?? "-",
+        source ?? "-",
+        country ?? "-"
       ]),
       "The instance has no conversations."
     )
@@ -96,7 +99,7 @@ const show = Command.make(
               conversations.transcript({ params: { site_id, instance_id, conversation_id } })
             )
           )
-    yield* Output.answer({ json: transcript, text: Transcript.text(transcript.messages) })
+    yield* Output.answer({ json: transcript, text: Transcript.text(transcript) })
   })
 ).pipe(Command.withDescription("Print a conversation"))
 

@@ -24,6 +24,7 @@ import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { Transcript } from "./Transcript.tsx"
 import * as View from "./View.ts"
+import { Visit } from "./Visit.tsx"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
 
@@ -121,6 +122,7 @@ export const Row = ({ conversation, isOpen, place = conversation.conversation_id
         <span class="preview">
           {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
           {Texts.conversations.messages(messages)}
+          <Visit {...conversation} />
           {unanswered > 0 && <span class="mark bad">{Texts.conversations.unanswered(unanswered)}</span>}
           {down > 0 && <span class="mark bad">{Texts.conversations.rated.down}</span>}
           {up > 0 && <span class="mark good">{Texts.conversations.rated.up}</span>}

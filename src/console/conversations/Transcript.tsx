@@ -16,6 +16,7 @@ import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { foreignHref } from "./ForeignLink.ts"
+import { Visit } from "./Visit.tsx"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
 type Message = Conversation["messages"][number]
@@ -176,7 +177,10 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
               <h2>
                 <bdi>{titleOf(value.messages)}</bdi>
               </h2>
-              <p class="muted">{Format.moment(value.created_at, site.time_zone)}</p>
+              <p class="muted">
+                {Format.moment(value.created_at, site.time_zone)}
+                <Visit {...value} />
+              </p>
               {value.opened_at !== null && (
                 <p class="muted">
                   <bdi>

@@ -11,6 +11,7 @@ export const conversations = {
   open: "Choose a conversation to read it.",
   untitled: "Conversation",
   messages: (count: number): string => (count === 1 ? "1 message" : `${count} messages`),
+  from: (source: string): string => `from ${source}`,
   contact: "The visitor left an address:",
   waiting: "Unanswered",
   opened: (by: string | null, at: string): string => (by === null ? `Opened ${at}` : `Opened by ${by}, ${at}`),

@@ -8,6 +8,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
+import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import * as ConversationStore from "../../chat/postgres/ConversationStore.ts"
 import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -47,13 +48,14 @@ const Candidates = Schema.Array(
     instanceId: InstanceId,
     conversationId: ConversationId,
     createdAt: Schema.Finite,
-    updatedAt: Schema.Finite
+    updatedAt: Schema.Finite,
+    ...ConversationRows.visit
   })
 )
 
 /** The conversations of a page that may be the person's. */
 const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
-    ${Times.millis("created_at")} AS "createdAt", ${Times.millis("updated_at")} AS "updatedAt"
+    ${Times.millis("created_at")} AS "createdAt", ${Times.millis("updated_at")} AS "updatedAt", page, source, country
   ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
     AND EXISTS (
       SELECT FROM conversation_message AS message WHERE message.conversation_key = conversation.conversation_key

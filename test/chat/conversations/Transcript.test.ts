@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type AnswerEnding, endings, type Message } from "../../../src/chat/conversations/Conversation.ts"
+import { type AnswerEnding, endings, type Message, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import * as Calendar from "../../../src/platform/text/Calendar.ts"
@@ -41,7 +41,13 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
       { ...common, role: "assistant", ending, rating, comment: text }
     ]
   })
-  const conversation = { conversationId: Id.ConversationId.make("c"), createdAt: 0, updatedAt: 1, messages }
+  const conversation = {
+    conversationId: Id.ConversationId.make("c"),
+    createdAt: 0,
+    updatedAt: 1,
+    ...unknownVisit,
+    messages
+  }
   const line = Transcript.json(Transcript.of(conversation))
   assert.notInclude(line, "\n")
   const read = JSON.parse(line)
@@ -60,7 +66,7 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
 })
 
 it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
-  const transcript = Transcript.text([
+  const messages = [
     { id: "a", role: "user", parts: [{ type: "text", text: "one" }], created_at: "1970-01-01T00:00:00.000Z" },
     {
       id: "b",
@@ -71,18 +77,21 @@ it("a transcript marks a running answer, and omits absent texts, endings and rat
       rating: null,
       comment: null
     }
-  ])
+  ] as const
+  const text = "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
+  assert.strictEqual(Transcript.text({ ...unknownVisit, messages }), text)
   assert.strictEqual(
-    transcript,
-    "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
+    Transcript.text({ page: "/tours\u001b", source: null, country: "NO", messages }),
+    `Began with page /tours\\u001b, country NO\n\n${text}`
   )
 })
 
 it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
   const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
-  const transcript = Transcript.text([
+  const messages = [
     { id: "a", role: "user", parts: [{ type: "text", text }], created_at: "1970-01-01T00:00:00.000Z" }
-  ])
+  ] as const
+  const transcript = Transcript.text({ ...unknownVisit, messages })
   const [heading, ...lines] = transcript.split("\n")
   assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
   for (const line of lines) assert.match(line, /^( {2}.*)?$/u)

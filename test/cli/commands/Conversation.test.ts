@@ -3,7 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Sink, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
-import type { Conversation, ConversationKey, MessagePart } from "../../../src/chat/conversations/Conversation.ts"
+import {
+  type Conversation,
+  type ConversationKey,
+  type MessagePart,
+  unknownVisit
+} from "../../../src/chat/conversations/Conversation.ts"
 import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import { Transcripts } from "../../../src/chat/Transcripts.ts"
@@ -89,7 +94,9 @@ describe("conversation", () => {
       const times = { created_at: "2026-03-01T12:00:00.000Z", updated_at: "2026-03-01T12:01:00.000Z" }
       const counts = { messages: 2, unanswered: 0, up: 0, down: 1, waiting: false }
       assert.deepStrictEqual(yield* json("conversation", "list", ...instance), {
-        conversations: [{ conversation_id: key.conversationId, ...times, ...counts, preview: hostile }],
+        conversations: [
+          { conversation_id: key.conversationId, ...times, ...unknownVisit, ...counts, preview: hostile }
+        ],
         next: null
       })
       const shown = yield* json("conversation", "show", ...conversation)
@@ -211,6 +218,7 @@ describe("conversation", () => {
         conversationId: Id.ConversationId.make(String(number)),
         createdAt: number,
         updatedAt: number,
+        ...unknownVisit,
         messages: [
           {
             messageId: Id.MessageId.make(randomUUID()),
@@ -253,7 +261,13 @@ describe("conversation", () => {
       const broken = withTranscripts(context, () =>
         Stream.concat(
           Stream.succeed(
-            Transcript.of({ conversationId: Id.ConversationId.make("a"), createdAt: 0, updatedAt: 0, messages: [] })
+            Transcript.of({
+              conversationId: Id.ConversationId.make("a"),
+              createdAt: 0,
+              updatedAt: 0,
+              ...unknownVisit,
+              messages: []
+            })
           ),
           Stream.fail(new StorageUnavailable({ reason: "timeout" }))
         )

@@ -5,12 +5,17 @@
  */
 
 import { randomUUID } from "node:crypto"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
+import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
+import { Leads } from "../../../src/analytics/Leads.ts"
+import type { PageView } from "../../../src/analytics/PageView.ts"
+import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import type { AnswerEnding } from "../../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Id from "../../../src/platform/Id.ts"
+import type { Site } from "../../../src/sites/Site.ts"
 
 export interface Turn {
   readonly question: string
@@ -31,17 +36,18 @@ export const newInstance = (websiteConfigId: WebsiteConfigId, name: string) =>
     Effect.orDie
   )
 
-/** Stores a conversation, which begins now. Returns its id. */
-export const store = (instanceId: Id.InstanceId, ...turns: ReadonlyArray<Turn>) =>
+/** Stores a conversation, which begins now, of a visitor with this hash, or of one without a visit. Returns its id. */
+const storeOf = (instanceId: Id.InstanceId, visitorHash: string | null, turns: ReadonlyArray<Turn>) =>
   Effect.gen(function* () {
     const conversations = yield* ConversationStore
     const key = { instanceId, conversationId: Id.ConversationId.make(randomUUID()) }
-    for (const { answer, comment = null, ending = "stop", question, rating, source } of turns) {
+    for (const [index, { answer, comment = null, ending = "stop", question, rating, source }] of turns.entries()) {
       const answerId = Id.MessageId.make(randomUUID())
       yield* conversations.begin({
         key,
         answerId,
-        message: { messageId: Id.MessageId.make(randomUUID()), text: question }
+        message: { messageId: Id.MessageId.make(randomUUID()), text: question },
+        visitorHashes: visitorHash !== null && index === 0 ? [visitorHash] : []
       })
       yield* conversations.complete({
         answerId,
@@ -55,6 +61,27 @@ export const store = (instanceId: Id.InstanceId, ...turns: ReadonlyArray<Turn>) 
       if (rating !== undefined) yield* conversations.rate({ key, messageId: answerId, rating, comment })
     }
     return key.conversationId
+  }).pipe(Effect.orDie)
+
+/** Stores a conversation of a visitor without a visit, which begins now. Returns its id. */
+export const store = (instanceId: Id.InstanceId, ...turns: ReadonlyArray<Turn>) => storeOf(instanceId, null, turns)
+
+/** Stores a conversation that begins now, after a page view of its visitor. Returns its id. */
+export const storeWithView = (
+  { hostedWebsiteId }: Pick<Site, "hostedWebsiteId">,
+  view: Pick<PageView, "path" | "referrerHost" | "country">,
+  instanceId: Id.InstanceId,
+  ...turns: ReadonlyArray<Turn>
+) =>
+  Effect.gen(function* () {
+    const visitorHash = randomUUID().replaceAll("-", "")
+    const receivedAt = yield* Clock.currentTimeMillis
+    yield* AnalyticsRepo.use(({ append }) =>
+      append({ ...viewWithoutFacts, ...view, hostedWebsiteId, visitorHash, receivedAt })
+    )
+    const conversationId = yield* storeOf(instanceId, visitorHash, turns)
+    yield* Leads.use(({ match }) => match)
+    return conversationId
   }).pipe(Effect.orDie)
 
 /** Conversations with visitors of a website for kayak tours. */
