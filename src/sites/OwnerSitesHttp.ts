@@ -14,9 +14,8 @@ import * as Errors from "./access/Errors.ts"
 import * as ListQuery from "./access/ListQuery.ts"
 import { SiteSlots } from "./access/SiteSlots.ts"
 import * as Site from "./Site.ts"
-import { SiteDirectory } from "./SiteDirectory.ts"
+import { positionOf, SiteDirectory } from "./SiteDirectory.ts"
 import { type Erased, SiteErasure } from "./SiteErasure.ts"
-import { positionOf } from "./SiteQuery.ts"
 
 export const erasedJson = (erased: Erased) => ({
   page_views: erased.pageViews,

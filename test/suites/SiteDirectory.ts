@@ -9,8 +9,7 @@ import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Site } from "../../src/sites/Site.ts"
-import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { positionOf, type SiteQuery } from "../../src/sites/SiteQuery.ts"
+import { positionOf, SiteDirectory, type SiteQuery } from "../../src/sites/SiteDirectory.ts"
 
 /** Texts that must be escaped in SQL texts or arrays, and a long one. */
 const Text = Schema.Literals([

@@ -7,8 +7,7 @@
  * @module
  */
 import { type Duration, Effect, Schema } from "effect"
-import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
-import { quoted } from "../../platform/clickhouse/Literal.ts"
+import { bounded, ClickHouse, quoted } from "../../platform/clickhouse/ClickHouse.ts"
 import * as Layout from "../../platform/clickhouse/schema/Layout.ts"
 import * as Tables from "../../platform/clickhouse/schema/Tables.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"

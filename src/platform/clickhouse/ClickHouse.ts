@@ -11,6 +11,9 @@ import { StorageUnavailable } from "../Storage.ts"
 import type { Address } from "./AnalyticsUrl.ts"
 import * as Errors from "./Errors.ts"
 
+/** A text as a literal in a statement. */
+export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (character) => `\\${character}`)}'`
+
 /** Settings of one statement, under ClickHouse's names. */
 export type Settings = ClickHouseSettings
 

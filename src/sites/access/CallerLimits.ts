@@ -18,8 +18,61 @@ import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import * as Slots from "../../platform/limits/Slots.ts"
 import * as Credential from "./Credential.ts"
 import type * as Errors from "./Errors.ts"
-import * as Lockout from "./Lockout.ts"
-import * as RecentSet from "./RecentSet.ts"
+
+export interface RecentSet {
+  readonly has: (text: string) => boolean
+  /** Adds a text, or makes it the most recent one. */
+  readonly add: (text: string) => void
+  readonly delete: (text: string) => void
+}
+
+/** Holds at most `capacity` texts. A further text evicts the one that was added least recently. */
+export const makeRecentSet = (capacity: number): RecentSet => {
+  const texts = new Set<string>()
+  return {
+    has: (text) => texts.has(text),
+    add: (text) => {
+      texts.delete(text)
+      texts.add(text)
+      if (texts.size <= capacity) return
+      for (const first of texts) {
+        texts.delete(first)
+        return
+      }
+    },
+    delete: (text) => {
+      texts.delete(text)
+    }
+  }
+}
+
+export interface Lockout {
+  /** How long a client still has to wait at `now`; 0 if it need not. */
+  readonly remaining: (client: string, now: number) => number
+  readonly lock: (client: string, until: number) => void
+}
+
+/** Holds at most `capacity` clients. A further client evicts the client that was locked first. */
+export const makeLockout = (capacity: number): Lockout => {
+  const untilOf = new Map<string, number>()
+  return {
+    remaining: (client, now) => {
+      const until = untilOf.get(client)
+      if (until === undefined) return 0
+      if (until <= now) untilOf.delete(client)
+      return Math.max(0, until - now)
+    },
+    lock: (client, until) => {
+      untilOf.delete(client)
+      untilOf.set(client, until)
+      if (untilOf.size <= capacity) return
+      for (const first of untilOf.keys()) {
+        untilOf.delete(first)
+        return
+      }
+    }
+  }
+}
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 type ServiceUnavailable = Errors.ServiceUnavailable
@@ -109,11 +162,11 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
     CallerLimits,
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
-      const lockout = Lockout.make(maxLockedOut)
+      const lockout = makeLockout(maxLockedOut)
       const slots = Slots.make()
       const turnOf = yield* Slots.makeTurns(maxLookups)
       /** The digests of secrets whose last lookup found them valid. */
-      const known = RecentSet.make(maxKnown)
+      const known = makeRecentSet(maxKnown)
       const policy = Option.getOrUndefined(rateLimit)
       const headersOf = policy === undefined ? () => ({}) : RateLimit.headers(policy)
 

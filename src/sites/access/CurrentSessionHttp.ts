@@ -18,7 +18,7 @@ import * as Device from "./Device.ts"
 import * as Errors from "./Errors.ts"
 import * as Login from "./Login.ts"
 import * as MailedLink from "./MailedLink.ts"
-import { People } from "./People.ts"
+import { People } from "./Person.ts"
 
 /** The maximum number of websites that the page of a link names. */
 const maxNamed = 20

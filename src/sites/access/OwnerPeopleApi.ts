@@ -14,7 +14,7 @@ import * as Authorized from "./Authorized.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
-import { ListedPerson } from "./People.ts"
+import { ListedPerson } from "./Person.ts"
 import * as Role from "./Role.ts"
 
 const path = "/v1/owner/people"

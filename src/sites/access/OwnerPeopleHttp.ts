@@ -11,7 +11,7 @@ import * as Access from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
 import * as ListQuery from "./ListQuery.ts"
-import * as People from "./People.ts"
+import * as Person from "./Person.ts"
 import * as Role from "./Role.ts"
 
 const unknown = Errors.make(
@@ -33,7 +33,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "people",
   Effect.fnUntraced(function* (handlers) {
-    const people = yield* People.People
+    const people = yield* Person.People
     return handlers
       .handle(
         "people",
@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
           const { session } = yield* Caller
           const range = { ...ListQuery.of(query), sites: yield* managed }
           const found = yield* people.list({ ...range, limit: range.limit + 1 })
-          const { items, next } = Cursor.partOf(found, range.limit, People.positionOf)
+          const { items, next } = Cursor.partOf(found, range.limit, Person.positionOf)
           return {
             people: items.map((each) => ({ ...each, current: each.person_id === session?.person?.person_id })),
             next: ListQuery.formatNext(next)

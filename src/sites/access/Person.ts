@@ -1,13 +1,17 @@
 /**
- * A person who logs in to the console: an email address, a name, and a role for each website or for all. Pure; browsers can import
- * it.
+ * A person who logs in to the console: an email address, a name, and a role for each website or for all; and the service that stores people.
+ * A person exists while it has a role. Browsers can import it.
  *
  * @module
  */
-import { Schema } from "effect"
-import { PersonId, type WebsiteConfigId } from "../../platform/Id.ts"
+import { Context, type Effect, type Option, Schema } from "effect"
+import { PersonId, type SessionId, type WebsiteConfigId } from "../../platform/Id.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
+import type { CredentialQuery } from "./CredentialFields.ts"
 import * as CredentialFields from "./CredentialFields.ts"
+import * as Fields from "./Fields.ts"
 import * as Role from "./Role.ts"
 
 /** A role for all websites, or for those with these ids. */
@@ -49,3 +53,63 @@ export const grouped = (siteRoles: ReadonlyArray<SiteRole>): ReadonlyArray<Grant
 /** What roles permit. */
 export const accessOf = (roles: ReadonlyArray<GrantedRole>): ReadonlyArray<Access> =>
   roles.map(({ role, sites }) => ({ grants: Role.grants[role], sites }))
+
+/** A person, with the roles that a caller manages. */
+export const ListedPerson = Schema.Struct({
+  ...Identity.fields,
+  roles: Schema.Array(GrantedRole),
+  created_at: Fields.time,
+  last_used_at: Fields.nullableTime.annotate({ description: "When the person last used a session that has not ended" })
+})
+
+export type ListedPerson = typeof ListedPerson.Type
+
+/** Its place in a list. */
+export const positionOf = ({ created_at, person_id }: ListedPerson): Cursor.Position => ({
+  time: Date.parse(created_at),
+  id: person_id
+})
+
+/** The roles that a caller manages. */
+interface Managed {
+  /** The websites of the caller: roles for others, and for all, stay as they are. */
+  readonly callerSites: Access["sites"]
+}
+
+export class People extends Context.Service<
+  People,
+  {
+    /** The people with a role that the caller manages, in the order in which they were added. */
+    readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<ListedPerson>, StorageUnavailable>
+    /**
+     * Makes a session without a person the session of a new person with its role. False if there is a person with this address, or
+     * if the session has ended or has a person. The address is not verified.
+     */
+    readonly claim: (
+      sessionId: SessionId,
+      identity: Pick<Identity, "email" | "name">
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    readonly rename: (personId: PersonId, name: string) => Effect.Effect<void, StorageUnavailable>
+    /**
+     * Changes roles that a person has. False, and nothing changes, if the person has no role for one of the websites, or if the
+     * caller does not manage it. Keys and unopened links of the person that a lower role could not create are revoked.
+     */
+    readonly setRole: (
+      personId: PersonId,
+      granted: GrantedRole,
+      managed: Managed
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Takes the roles of a person for a website, or all that the caller manages if `site` is null, and revokes the keys and the
+     * unopened links for them that the person created. Without a role left, the person is deleted and its sessions end, on every
+     * process within a second. False if the caller manages no such role.
+     */
+    readonly remove: (
+      personId: PersonId,
+      site: WebsiteConfigId | null,
+      managed: Managed
+    ) => Effect.Effect<boolean, StorageUnavailable>
+    /** The person with an address, in any letter case, with all roles. */
+    readonly byEmail: (email: string) => Effect.Effect<Option.Option<ListedPerson>, StorageUnavailable>
+  }
+>()("hydracore/sites/access/People") {}

@@ -8,7 +8,7 @@ import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import * as AnalyticsTables from "../../../src/cli/support/AnalyticsTables.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
-import * as Migrations from "../../../src/platform/clickhouse/schema/Migrations.ts"
+import * as History from "../../../src/platform/clickhouse/schema/History.ts"
 import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
 import { findingsOf, installation } from "../../support/DoctorFacts.ts"
@@ -37,7 +37,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       assert.isFalse(yield* isMigrated)
       const other = yield* Effect.flip(AnalyticsTables.migrate(settings, Option.some("main")))
       assert.match(ErrorMessages.of(other), /tables are on one server already/)
-      assert.deepStrictEqual(yield* AnalyticsTables.migrate(settings, Option.none()), Migrations.migrations)
+      assert.deepStrictEqual(yield* AnalyticsTables.migrate(settings, Option.none()), History.migrations)
       assert.isTrue(yield* isMigrated)
     }).pipe(Effect.scoped)
   )

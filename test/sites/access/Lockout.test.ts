@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Lockout from "../../../src/sites/access/Lockout.ts"
+import * as CallerLimits from "../../../src/sites/access/CallerLimits.ts"
 
 const Client = Schema.Literals(["a", "b", "c", "d", "e"])
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
@@ -11,7 +11,7 @@ describe("sites/access/Lockout", () => {
     "if the table has room for all clients, a client is locked until the end of its latest lock",
     [Schema.Array(Step)],
     ([steps]) => {
-      const lockout = Lockout.make(5)
+      const lockout = CallerLimits.makeLockout(5)
       const expected = new Map<string, number>()
       let now = 0
       for (const { client, duration, wait } of steps) {
@@ -26,7 +26,7 @@ describe("sites/access/Lockout", () => {
   )
 
   it("a full table evicts the client whose latest lock is the oldest", () => {
-    const lockout = Lockout.make(2)
+    const lockout = CallerLimits.makeLockout(2)
     lockout.lock("a", 10)
     lockout.lock("b", 10)
     lockout.lock("a", 20)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as RecentSet from "../../../src/sites/access/RecentSet.ts"
+import * as CallerLimits from "../../../src/sites/access/CallerLimits.ts"
 
 const texts = ["a", "b", "c", "d", "e"] as const
 const Step = Schema.Struct({ action: Schema.Literals(["add", "delete"]), text: Schema.Literals(texts) })
@@ -11,7 +11,7 @@ describe("sites/access/RecentSet", () => {
     [Schema.Array(Step)],
     ([steps]) => {
       const capacity = 3
-      const set = RecentSet.make(capacity)
+      const set = CallerLimits.makeRecentSet(capacity)
       let expected: ReadonlyArray<string> = []
       for (const { action, text } of steps) {
         const others = expected.filter((other) => other !== text)

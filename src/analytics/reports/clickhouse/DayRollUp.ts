@@ -9,8 +9,7 @@
  */
 import { randomInt } from "node:crypto"
 import { Array as Arr, Clock, Effect, Schema } from "effect"
-import { bounded, ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
-import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import { bounded, ClickHouse, quoted } from "../../../platform/clickhouse/ClickHouse.ts"
 import * as Layout from "../../../platform/clickhouse/schema/Layout.ts"
 import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"

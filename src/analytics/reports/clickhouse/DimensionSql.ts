@@ -4,8 +4,7 @@
  *
  * @module
  */
-
-import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import { quoted } from "../../../platform/clickhouse/ClickHouse.ts"
 import { isStorable } from "../../../platform/text/Text.ts"
 import { pageviewName } from "../../EventLimits.ts"
 import * as Dimensions from "../Dimensions.ts"

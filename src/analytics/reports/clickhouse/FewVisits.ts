@@ -5,8 +5,8 @@
  * @module
  */
 import { type Array as Arr, Effect, Schema } from "effect"
+import { quoted } from "../../../platform/clickhouse/ClickHouse.ts"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
-import { quoted } from "../../../platform/clickhouse/Literal.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as AnalyticsRows from "../../AnalyticsRows.ts"
 import * as AnalyticsExport from "../../clickhouse/AnalyticsExport.ts"

@@ -5,8 +5,7 @@
  *
  * @module
  */
-
-import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import { quoted } from "../../../platform/clickhouse/ClickHouse.ts"
 import type * as Counting from "../Counting.ts"
 import { columnsOf, columns as counts } from "../Counts.ts"
 import type * as LocalTime from "../LocalTime.ts"

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { quoted } from "../../../platform/clickhouse/Literal.ts"
+import { quoted } from "../../../platform/clickhouse/ClickHouse.ts"
 import * as Channel from "../Channel.ts"
 import * as Dimensions from "../Dimensions.ts"
 import type { Day } from "../LocalTime.ts"

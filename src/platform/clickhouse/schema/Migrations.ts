@@ -5,18 +5,12 @@
  */
 import { Effect, Option, Schema } from "effect"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { ClickHouse } from "../ClickHouse.ts"
+import { ClickHouse, quoted } from "../ClickHouse.ts"
 import type { ClickHouseError } from "../Errors.ts"
-import { quoted } from "../Literal.ts"
+import { migrations } from "./History.ts"
 import * as Layout from "./Layout.ts"
-import type { Migration } from "./Migration.ts"
-import { migration as tables } from "./migrations/0001_tables.ts"
-import { migration as visits } from "./migrations/0002_visits.ts"
-import { migration as runs } from "./migrations/0003_runs.ts"
+import type { Migration } from "./Tables.ts"
 import * as Tables from "./Tables.ts"
-
-/** All migrations, ascending. One that only adds columns needs no file of its own: see `Tables.addColumn`. */
-export const migrations: ReadonlyArray<Migration> = [tables, visits, runs]
 
 /** The tables exist, but not on the named cluster. */
 export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {
@@ -39,7 +33,7 @@ const recorded = ClickHouse.use(({ query }) =>
  */
 const applied = Effect.fnUntraced(function* (all: ReadonlyArray<Migration>) {
   const present = yield* Layout.present
-  const ids = present.has(Tables.versions) ? yield* recorded : new Set([tables.id])
+  const ids = present.has(Tables.versions) ? yield* recorded : new Set([1])
   const incomplete = all.find(({ creates }) => !creates.every((name) => present.has(name)))
   return incomplete === undefined ? ids : new Set([...ids].filter((id) => id < incomplete.id))
 })

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { quoted } from "../Literal.ts"
+import { quoted } from "../ClickHouse.ts"
 
 /** Where the tables are: on one server, or on all servers of a cluster. `cluster` is its name in the servers' configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
@@ -116,3 +116,22 @@ export const createVersions = (target: Target): string => {
     applied_at DateTime('UTC') DEFAULT now()
   ) ENGINE = ${engine} ORDER BY id SETTINGS ${durable}`
 }
+
+/**
+ * One change of the tables.
+ *
+ * ClickHouse has no transactions for changes of tables, so a migration may be interrupted and run again, or run in two processes
+ * at once: each statement must do nothing if it was applied before (`IF NOT EXISTS`). While it runs, and until they are replaced,
+ * processes of the version before still insert and read: a new column needs a default, which ClickHouse has for every type.
+ */
+export interface Migration {
+  /** From 1, without gaps. */
+  readonly id: number
+  readonly name: string
+  /** The tables that it creates. If one of them is missing, the migration and all later ones are applied again. */
+  readonly creates: ReadonlyArray<Name>
+  readonly statements: (target: Target) => ReadonlyArray<string>
+}
+
+/** The id and the name in one text, such as `0001_tables`. */
+export const titleOf = ({ id, name }: Migration): string => `${String(id).padStart(4, "0")}_${name}`

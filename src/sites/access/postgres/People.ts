@@ -12,7 +12,6 @@ import { type PersonId, SessionId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import type { Access } from "../Access.ts"
-import * as Core from "../People.ts"
 import * as Person from "../Person.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
@@ -27,15 +26,15 @@ const Rows = Schema.Array(
   })
 )
 
-const toPerson = ({ roles, ...row }: (typeof Rows.Type)[number]): Core.ListedPerson => ({
+const toPerson = ({ roles, ...row }: (typeof Rows.Type)[number]): Person.ListedPerson => ({
   ...row,
   roles: Person.grouped(PeopleSql.parseRoles(roles))
 })
 
 const Sessions = Schema.Array(Schema.Struct({ session_id: SessionId }))
 
-export const layer: Layer.Layer<Core.People, never, PgClient.PgClient> = Layer.effect(
-  Core.People,
+export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer.effect(
+  Person.People,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
 
@@ -64,7 +63,7 @@ export const layer: Layer.Layer<Core.People, never, PgClient.PgClient> = Layer.e
         })
       ).pipe(mapErrors)
 
-    return Core.People.of({
+    return Person.People.of({
       list: ({ after, limit, reaching, sites }) => {
         const reached =
           reaching === null

@@ -8,8 +8,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as VisitSql from "../../../../src/analytics/reports/clickhouse/VisitSql.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
-import type { Migration } from "../../../../src/platform/clickhouse/schema/Migration.ts"
+import * as History from "../../../../src/platform/clickhouse/schema/History.ts"
 import * as Migrations from "../../../../src/platform/clickhouse/schema/Migrations.ts"
+import type { Migration } from "../../../../src/platform/clickhouse/schema/Tables.ts"
 import * as Tables from "../../../../src/platform/clickhouse/schema/Tables.ts"
 import { decodeRows } from "../../../../src/platform/runtime/Rows.ts"
 import { describeWithClickHouse, empty } from "../../../support/clickhouse/TestClickHouse.ts"
@@ -25,13 +26,13 @@ const createOld = ClickHouse.use(({ command }) =>
 
 /** What a later version could add: a column, which its other tables do not need. */
 const next: Migration = {
-  id: Migrations.migrations.length + 1,
+  id: History.migrations.length + 1,
   name: "language",
   creates: [],
   statements: (target) => Tables.addColumn(target, "page_view", ["language", "LowCardinality(Nullable(String))"])
 }
 
-const later = [...Migrations.migrations, next]
+const later = [...History.migrations, next]
 
 const Counts = Schema.Array(Schema.Struct({ count: Schema.Finite }))
 
@@ -57,14 +58,14 @@ const versions = ClickHouse.use(({ query }) => query(`SELECT id, name FROM ${Tab
 /** One row in each table of the old revision. */
 const insertRows = ClickHouse.use(({ command }) =>
   Effect.forEach(
-    Migrations.migrations[0]?.creates ?? [],
+    History.migrations[0]?.creates ?? [],
     (name) => command(`INSERT INTO ${name} (hosted_website_id) VALUES ('${randomUUID()}')`),
     { discard: true }
   )
 )
 
 const rowCounts = ClickHouse.use(({ query }) =>
-  Effect.forEach(Migrations.migrations[0]?.creates ?? [], (name) =>
+  Effect.forEach(History.migrations[0]?.creates ?? [], (name) =>
     query(`SELECT count() AS count FROM ${name}`).pipe(
       decodeRows(Counts),
       Effect.map(([row]) => row?.count)
@@ -83,16 +84,16 @@ describeWithClickHouse("platform/clickhouse/schema/Migrations", () => {
       yield* createOld
       yield* insertRows
       // The revision's own tables are those of the first migration.
-      assert.deepStrictEqual(ids(yield* Migrations.pending()), ids(Migrations.migrations.slice(1)))
+      assert.deepStrictEqual(ids(yield* Migrations.pending()), ids(History.migrations.slice(1)))
       yield* Migrations.apply(Option.none())
       assert.deepStrictEqual(yield* Migrations.pending(), [])
       assert.deepStrictEqual(
         yield* versions,
-        Migrations.migrations.map(({ id, name }) => ({ id, name }))
+        History.migrations.map(({ id, name }) => ({ id, name }))
       )
       assert.deepStrictEqual(
         [...(yield* rowCounts)],
-        (Migrations.migrations[0]?.creates ?? []).map(() => 1)
+        (History.migrations[0]?.creates ?? []).map(() => 1)
       )
       const upgraded = { columns: yield* columns, engines: yield* engines }
       const created = yield* Migrations.apply(Option.none()).pipe(
@@ -173,8 +174,8 @@ describe("platform/clickhouse/schema/Tables", () => {
   const cluster: Tables.Target = { _tag: "Cluster", cluster: "it's" }
 
   it("a cluster has a local table on each shard, and a distributed table that shards by website", () => {
-    const statements = Migrations.migrations[0]!.statements(cluster)
-    assert.lengthOf(statements, Migrations.migrations[0]!.creates.length * 2)
+    const statements = History.migrations[0]!.statements(cluster)
+    assert.lengthOf(statements, History.migrations[0]!.creates.length * 2)
     for (const statement of [...statements, Tables.createVersions(cluster)]) {
       assert.include(statement, "ON CLUSTER 'it\\'s'")
     }
