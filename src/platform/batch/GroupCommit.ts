@@ -16,53 +16,8 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import {
-  Array as Arr,
-  Cause,
-  Clock,
-  Duration,
-  Effect,
-  Exit,
-  Latch,
-  MutableList,
-  Result,
-  Schedule,
-  type Scope
-} from "effect"
+import { Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Option, Result, Schedule, type Scope } from "effect"
 import { type RecordRefused, StorageUnavailable } from "../Storage.ts"
-
-/** The result of a flush that was cancelled, since no submitter waits for it any more. */
-const abandoned = Symbol("abandoned")
-
-/** The maximum number of items, and their maximum weight, in any unit. A heavier item is accepted if all others weigh nothing. */
-export interface Bounds {
-  readonly maxItems: number
-  readonly maxWeight: number
-}
-
-/** A queue that refuses items beyond its bounds. */
-export const makeQueue = <Item extends { readonly weight: number }>({ maxItems, maxWeight }: Bounds) => {
-  const items = MutableList.make<Item>()
-  let weight = 0
-  return {
-    size: () => items.length,
-    oldest: (): Item | undefined => items.head?.array[items.head.offset],
-    /** Adds an item. False if that would exceed a bound. */
-    offer: (item: Item): boolean => {
-      if (items.length >= maxItems || (weight > 0 && weight + item.weight > maxWeight)) return false
-      MutableList.append(items, item)
-      weight += item.weight
-      return true
-    },
-    /** Removes and returns the oldest item. */
-    take: (): Item | undefined => {
-      const item = MutableList.take(items)
-      if (item === MutableList.Empty) return undefined
-      weight -= item.weight
-      return item
-    }
-  }
-}
 
 /** Up to this many waiting items go into one batch. Such a batch costs a store about as much as a batch of one item. */
 export const maxUnsplit = 16
@@ -89,7 +44,7 @@ export interface Options<Item, A, E> {
    *
    * After `StorageUnavailable` the batch is retried with the same `batchId` (a uuid), without the items that were answered
    * meanwhile: if the first commit went through, the store must not store an item twice. `RecordRefused` means that nothing
-   * was stored and that an item is at fault. The flush is interrupted once no submitter waits for it.
+   * was stored and that an item is at fault. The flush is interrupted when the deadline of its last item passes.
    */
   readonly flush: (
     items: Arr.NonEmptyReadonlyArray<Item>,
@@ -108,7 +63,7 @@ export interface Options<Item, A, E> {
   readonly interval?: Duration.Input
   /** An item's weight, commonly its bytes. Default: 0. */
   readonly weigh?: (item: Item) => number
-  /** The maximum weight that may be queued. */
+  /** The maximum weight that may be queued. A heavier item is accepted if all others weigh nothing. */
   readonly maxQueueWeight?: number
   /** The maximum weight of one batch; a heavier item forms a batch by itself. */
   readonly maxBatchWeight?: number
@@ -145,14 +100,12 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   const timeoutMillis = Duration.toMillis(options.timeout)
   const intervalMillis = options.interval === undefined ? 0 : Duration.toMillis(options.interval)
   const weigh = options.weigh ?? (() => 0)
-  const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
+  const { maxQueue, maxBatchWeight = Number.POSITIVE_INFINITY, maxQueueWeight = Number.POSITIVE_INFINITY } = options
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
-  /** The queued items, in order of their deadlines. */
-  const queue = makeQueue<Waiting>({
-    maxItems: options.maxQueue,
-    maxWeight: options.maxQueueWeight ?? Number.POSITIVE_INFINITY
-  })
+  /** The queued items, in order of their deadlines, and their weight. */
+  const queue: Array<Waiting> = []
+  let queuedWeight = 0
   /** The batch in flight, oldest first. */
   let inFlight: ReadonlyArray<Waiting> = []
   /** The last failure of the batch in flight, which items get when their deadline passes. */
@@ -176,27 +129,38 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     Effect.callback((resume) => {
       if (closed) return resume(unavailable("unreachable"))
       const entry: Waiting = { item, weight: weigh(item), deadline: now() + timeoutMillis, resume }
-      if (!queue.offer(entry)) return resume(unavailable("overloaded"))
+      const isTooHeavy = queuedWeight > 0 && queuedWeight + entry.weight > maxQueueWeight
+      if (queue.length >= maxQueue || isTooHeavy) return resume(unavailable("overloaded"))
+      queue.push(entry)
+      queuedWeight += entry.weight
       arrival.openUnsafe()
       return Effect.sync(() => {
         entry.resume = undefined
       })
     })
 
+  /** Removes and returns the oldest items. */
+  const dequeue = (count: number): ReadonlyArray<Waiting> => {
+    const removed = queue.splice(0, count)
+    for (const { weight } of removed) queuedWeight -= weight
+    return removed
+  }
+
   /** Takes the next batch from the queue; empty if no submitter waits. */
   const take = (previousSize: number): ReadonlyArray<Waiting> => {
-    const size = intervalMillis > 0 ? queue.size() : batchSize(previousSize, queue.size())
+    const size = intervalMillis > 0 ? queue.length : batchSize(previousSize, queue.length)
     const maxItems = Math.min(options.maxBatch, size)
-    const taken: Array<Waiting> = []
+    let count = 0
     let weight = 0
-    for (let next = queue.oldest(); next !== undefined && taken.length < maxItems; next = queue.oldest()) {
-      if (taken.length > 0 && weight + next.weight > maxBatchWeight) break
-      queue.take()
-      if (next.resume === undefined) continue
-      weight += next.weight
-      taken.push(next)
+    let passed = 0
+    for (const entry of queue) {
+      if (count === maxItems || (count > 0 && weight + entry.weight > maxBatchWeight)) break
+      passed++
+      if (entry.resume === undefined) continue
+      weight += entry.weight
+      count++
     }
-    return taken
+    return dequeue(passed).filter(({ resume }) => resume !== undefined)
   }
 
   /** The entries that still wait. Answers entries whose deadline passed, in case `reap` has not run yet. */
@@ -208,12 +172,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     })
   }
 
-  /** Open while no submitter waits for `storing`. */
-  const unwanted = Latch.makeUnsafe()
-  /** The batch in flight, or one half of a part of it that was refused. */
-  let storing: ReadonlyArray<Waiting> = []
-
-  /** Stores a batch, with retries, until it is stored or no submitter waits. Stores the halves of a batch that was refused. */
+  /** Stores a batch, with retries, until it is stored or its last deadline passes. Stores the halves of a batch that was refused. */
   const store: (batch: ReadonlyArray<Waiting>) => Effect.Effect<void> = Effect.fnUntraced(function* (batch) {
     const batchId = randomUUID()
     let entries = batch
@@ -229,12 +188,14 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
         return lastFailure !== undefined
       }
     })
-    storing = batch
-    unwanted.closeUnsafe()
-    const exit = yield* Effect.exit(Effect.raceFirst(stored, Effect.as(unwanted.await, abandoned)))
+    const lastDeadline = batch.at(-1)?.deadline ?? 0
+    const exit = yield* Effect.exit(Effect.timeoutOption(stored, Math.max(0, Math.ceil(lastDeadline - now()))))
     if (Exit.isSuccess(exit)) {
-      const outcomes = exit.value
-      if (outcomes === abandoned) return
+      if (Option.isNone(exit.value)) {
+        for (const entry of batch) answer(entry, timedOut())
+        return
+      }
+      const outcomes = exit.value.value
       lastFailure = undefined
       entries.forEach((entry, index) => {
         const outcome = outcomes[index]
@@ -267,12 +228,12 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     let previousSize = 0
     let startedAt = Number.NEGATIVE_INFINITY
     while (true) {
-      yield* awaitArrival(() => queue.size() > 0)
+      yield* awaitArrival(() => queue.length > 0)
       // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
       const pauseMillis = startedAt + intervalMillis - now()
       if (pauseMillis > 0) {
-        const full = awaitArrival(() => queue.size() >= options.maxBatch)
+        const full = awaitArrival(() => queue.length >= options.maxBatch)
         yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(pauseMillis))), full)
       }
       startedAt = now()
@@ -284,19 +245,15 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  /** Answers items whose deadline passed, and cancels a flush for which no submitter waits. */
+  /** Answers items whose deadline passed. */
   const reap = (): void => {
-    const time = now()
     inFlight = stillWaiting(inFlight)
-    if (stillWaiting(storing).length === 0) unwanted.openUnsafe()
-    for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
-      if (next.resume !== undefined && next.deadline > time) break
-      queue.take()
-      answer(next, timedOut())
-    }
+    const time = now()
+    const waiting = queue.findIndex(({ deadline, resume }) => resume !== undefined && deadline > time)
+    stillWaiting(dequeue(waiting < 0 ? queue.length : waiting))
   }
 
-  const oldest = (): Waiting | undefined => inFlight.find((entry) => entry.resume !== undefined) ?? queue.oldest()
+  const oldest = (): Waiting | undefined => inFlight.find((entry) => entry.resume !== undefined) ?? queue[0]
 
   /** One timer for all items: deadlines pass in order of arrival, so the next deadline is that of the oldest item. */
   const watch = Effect.gen(function* () {
@@ -313,9 +270,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      for (const entry of inFlight) answer(entry, unavailable("unreachable"))
-      for (let next = queue.take(); next !== undefined; next = queue.take()) answer(next, unavailable("unreachable"))
+      for (const entry of [...inFlight, ...dequeue(queue.length)]) answer(entry, unavailable("unreachable"))
     })
   )
-  return { submit, queued: queue.size }
+  return { submit, queued: () => queue.length }
 })
