@@ -25,10 +25,7 @@ const main = Effect.gen(function* () {
     })
   }
   const settings = yield* Settings
-  const database = yield* Option.match(settings.databaseUrl, {
-    onNone: () => Effect.fail(new Output.CliFailure({ message: Serve.noDatabase })),
-    onSome: (url) => Effect.succeed({ url })
-  })
+  const database = yield* Serve.databaseOf(settings)
   let isDraining = false
   link.listen(({ _tag }) => {
     if (_tag === "Drain") isDraining = true

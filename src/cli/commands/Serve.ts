@@ -71,7 +71,14 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
     )
   })
 
-export const noDatabase = `DATABASE_URL is not set; set it to a PostgreSQL database, or run \`${startDemo}\` for a demo with its own database.`
+const noDatabase = `DATABASE_URL is not set; set it to a PostgreSQL database, or run \`${startDemo}\` for a demo with its own database.`
+
+/** The database that the service runs on. Fails if none is configured. */
+export const databaseOf = (settings: Settings) =>
+  Effect.mapError(
+    Effect.fromOption(LocalDatabase.configured(settings)),
+    () => new Output.CliFailure({ message: noDatabase })
+  )
 
 /** A readiness that fails while `isDraining`. */
 const unlessDraining = ({ check }: Readiness["Service"], isDraining: () => boolean): Readiness["Service"] => ({
@@ -294,9 +301,8 @@ export const command = Command.make(
   Effect.fnUntraced(function* ({ check: isCheck, workers }) {
     if (isCheck) return yield* check(workers)
     const settings = yield* Settings
-    const address = LocalDatabase.configured(settings)
-    if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
-    const serve = workers === null ? inThisProcess(settings, address.value) : withWorkers(settings, workers)
+    const address = yield* databaseOf(settings)
+    const serve = workers === null ? inThisProcess(settings, address) : withWorkers(settings, workers)
     yield* Effect.all([logTracing(settings), logWarnings, serve], { discard: true }).pipe(
       Effect.scoped,
       Effect.provide(App.telemetry(settings, "json"))

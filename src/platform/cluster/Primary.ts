@@ -66,8 +66,10 @@ export interface Primary {
 interface Worker {
   readonly slot: Slot
   readonly send: (message: ToWorker) => void
-  /** Requests the worker's metrics, and waits up to a second for them; then returns those that it reported last. */
-  readonly measure: Effect.Effect<Snapshot>
+  /** Requests the worker's metrics, and waits up to a second for them. */
+  readonly measure: Effect.Effect<unknown>
+  /** The metrics that the worker reported last. */
+  metrics: Snapshot
   /** Requests the worker's end and waits for its exit. Kills a worker that does not end in time; at once if it never served. */
   readonly end: Effect.Effect<void>
 }
@@ -136,7 +138,6 @@ export const start = Effect.fnUntraced(function* (
   /** All live processes, including those that are starting or ending. */
   const alive = new Set<Worker>()
   let isDraining = false
-  let isClosing = false
   /** The merged metrics of workers that have ended. */
   let endedMetrics: Snapshot = []
   yield* observeGauge(Metrics.workers({}), () => slots.filter(({ serving }) => serving !== undefined).length)
@@ -145,13 +146,12 @@ export const start = Effect.fnUntraced(function* (
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      isClosing = true
       // This process first: the last worker to stop listening then refuses connections, after it accepted those that wait.
       for (const { close } of sockets) close()
       return Effect.forEach(alive, ({ end }) => end, { concurrency: "unbounded", discard: true })
     })
   )
-  /** Runs the restarts and replacements of workers. They end before the finalizer above runs. */
+  /** Runs the restarts and replacements of workers. They end before the finalizer above runs, and later ones do not run. */
   const runChange = yield* FiberSet.makeRuntime()
 
   /** Starts a worker, and waits until it serves. Fails also if Node reports later that it cannot spawn the process. */
@@ -160,7 +160,6 @@ export const start = Effect.fnUntraced(function* (
     const ended = yield* Deferred.make<void>()
     /** Closed while a `Measure` is in flight: one at a time, so that messages to a hanging worker do not pile up. */
     const isMeasured = Latch.makeUnsafe(true)
-    let snapshot: Snapshot = []
     let servesSince: number | undefined
     let failure: string | undefined
     const fds = sockets.map(({ fd }) => fd)
@@ -173,10 +172,8 @@ export const start = Effect.fnUntraced(function* (
         if (isMeasured.isOpen()) send({ _tag: "Measure" })
         isMeasured.closeUnsafe()
         return isMeasured.await
-      }).pipe(
-        Effect.timeoutOption("1 second"),
-        Effect.map(() => snapshot)
-      ),
+      }).pipe(Effect.timeoutOption("1 second")),
+      metrics: [],
       end: Effect.suspend(() => {
         send({ _tag: "End" })
         return Effect.timeoutOrElse(Deferred.await(ended), {
@@ -201,7 +198,7 @@ export const start = Effect.fnUntraced(function* (
           runAnswer(Effect.map(answer(limiter, message.batch, message.requests), send))
           break
         case "Measured":
-          snapshot = message.snapshot
+          worker.metrics = message.snapshot
           isMeasured.openUnsafe()
           break
         case "EndRequested":
@@ -211,13 +208,13 @@ export const start = Effect.fnUntraced(function* (
     const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
       const how = signal === null ? `with code ${code}` : `by ${signal}`
       alive.delete(worker)
-      endedMetrics = merge([endedMetrics, cumulative(snapshot)])
+      endedMetrics = merge([endedMetrics, cumulative(worker.metrics)])
       isMeasured.openUnsafe()
       Deferred.doneUnsafe(ended, Effect.void)
       const message = failure ?? `A worker ended before it served, ${how}.`
       Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
-      // A replaced worker, or one that ends at shutdown, is expected to end.
-      if (slot.serving !== worker || isClosing) return
+      // A replaced worker is expected to end.
+      if (slot.serving !== worker) return
       slot.serving = undefined
       runChange(
         Effect.andThen(
@@ -243,9 +240,6 @@ export const start = Effect.fnUntraced(function* (
     slot.serving = worker
   })
 
-  const logStartFailure = (slot: Slot, { message }: WorkerFailed) =>
-    Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
-
   /** Restarts a worker that died, retrying with backoff until one serves; a replacement that serves already will do. */
   const restart = (slot: Slot, servedMillis: number): Effect.Effect<void> =>
     Effect.gen(function* () {
@@ -253,18 +247,18 @@ export const start = Effect.fnUntraced(function* (
       while (slot.serving === undefined) {
         yield* Effect.sleep(delayMillis(slot.failures))
         const started = yield* Effect.result(launch(slot))
-        if (Result.isSuccess(started)) {
-          restarts.updateUnsafe(1, context)
-          return yield* Effect.logInfo(`Worker ${slot.number} serves again`)
+        if (Result.isSuccess(started)) yield* Effect.logInfo(`Worker ${slot.number} serves again`)
+        else {
+          slot.failures++
+          yield* Effect.logError(`Worker ${slot.number} could not be started: ${started.failure.message}`)
         }
-        slot.failures++
-        yield* logStartFailure(slot, started.failure)
       }
+      restarts.updateUnsafe(1, context)
     }).pipe(slot.turn.withPermits(1))
 
   /**
    * Replaces the worker that serves, unless it is no longer the `wanted` one. Succeeds when the old worker has ended, or when the
-   * new one cannot start; with whether none failed to start.
+   * new one cannot start; with whether none failed to start. An old worker that dies meanwhile is also restarted, after this.
    */
   const replace = (slot: Slot, wanted?: Worker): Effect.Effect<boolean> =>
     Effect.gen(function* () {
@@ -272,21 +266,16 @@ export const start = Effect.fnUntraced(function* (
       if (old === undefined || (wanted !== undefined && wanted !== old)) return Effect.succeed(true)
       const started = yield* Effect.result(launch(slot))
       if (Result.isFailure(started)) {
-        const { message } = started.failure
-        yield* alive.has(old)
-          ? Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${message}`)
-          : logStartFailure(slot, started.failure)
+        yield* Effect.logError(`Worker ${slot.number} could not be replaced: ${started.failure.message}`)
         return Effect.succeed(false)
       }
-      if (!alive.has(old)) restarts.updateUnsafe(1, context)
-      yield* Effect.logInfo(`A new worker ${slot.number} serves${alive.has(old) ? "; the old one ends" : ""}`)
+      yield* Effect.logInfo(`A new worker ${slot.number} serves`)
       return Effect.as(old.end, true)
     }).pipe(slot.turn.withPermits(1), Effect.flatten)
 
-  const begin = (slot: Slot) => slot.turn.withPermits(1)(launch(slot))
   // The first worker starts alone, so that a fault that all share is reported once.
-  yield* Effect.forEach(slots.slice(0, 1), begin)
-  yield* Effect.forEach(slots.slice(1), begin, { concurrency: "unbounded" })
+  yield* Effect.forEach(slots.slice(0, 1), launch)
+  yield* Effect.forEach(slots.slice(1), launch, { concurrency: "unbounded" })
 
   return {
     addresses: sockets.map(({ address: { address, port } }) => ({ host: address, port })),
@@ -301,16 +290,13 @@ export const start = Effect.fnUntraced(function* (
       isDraining = true
       for (const worker of alive) worker.send({ _tag: "Drain" })
     }),
-    snapshot: Effect.forEach(alive, (worker) => Effect.map(worker.measure, (snapshot) => ({ worker, snapshot })), {
-      concurrency: "unbounded"
-    }).pipe(
-      Effect.map((measured) => {
+    snapshot: Effect.map(
+      Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true }),
+      () => {
         // The metrics of one that has ended meanwhile are in `endedMetrics`.
-        const ofWorkers = measured.flatMap(({ snapshot, worker }) =>
-          alive.has(worker) ? [withProcess(String(worker.slot.number), snapshot)] : []
-        )
+        const ofWorkers = Array.from(alive, ({ metrics, slot }) => withProcess(String(slot.number), metrics))
         return merge([endedMetrics, withProcess("primary", take(context)), ...ofWorkers])
-      })
+      }
     )
   }
 })

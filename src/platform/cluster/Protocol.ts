@@ -8,10 +8,10 @@ import { Predicate } from "effect"
 import type { RateLimitDecision, RateLimitPolicy } from "../limits/RateLimit.ts"
 import type { Snapshot } from "../telemetry/Snapshot.ts"
 
-/** Rate-limit requests under one policy, in order of arrival. */
-export interface LimitRequests {
+/** Rate-limit requests under one policy. This version sends each key by itself. */
+export interface LimitRequest {
   readonly policy: RateLimitPolicy
-  readonly keys: ReadonlyArray<string>
+  readonly keys: readonly [key: string, ...others: ReadonlyArray<string>]
 }
 
 export type ToWorker =
@@ -29,7 +29,7 @@ export type FromWorker =
   /** The worker cannot serve and ends. `message` is one line for the user. */
   | { readonly _tag: "Failed"; readonly message: string }
   /** Requests decisions, which `Taken` returns, on a batch. */
-  | { readonly _tag: "Take"; readonly batch: number; readonly requests: ReadonlyArray<LimitRequests> }
+  | { readonly _tag: "Take"; readonly batch: number; readonly requests: ReadonlyArray<LimitRequest> }
   | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
   /** The worker received a signal to end; the primary decides. */
   | { readonly _tag: "EndRequested" }

@@ -10,9 +10,8 @@
  */
 import { Effect, Exit, Layer, Result } from "effect"
 import * as GroupCommit from "../batch/GroupCommit.ts"
-import type { RateLimitPolicy } from "../limits/RateLimit.ts"
 import { RateLimiter } from "../limits/RateLimit.ts"
-import { decode, encode, type LimitRequests, type Link, type ToWorker } from "./Protocol.ts"
+import { decode, encode, type LimitRequest, type Link, type ToWorker } from "./Protocol.ts"
 
 export interface Options {
   readonly link: Link
@@ -22,11 +21,6 @@ export interface Options {
   readonly timeoutMillis?: number
   /** How long to wait before asking the primary again, in milliseconds. Default: 500. */
   readonly retryMillis?: number
-}
-
-interface Request {
-  readonly policy: RateLimitPolicy
-  readonly key: string
 }
 
 /** The limiter of a worker. */
@@ -43,7 +37,7 @@ export const layer = ({ fallback, link, retryMillis = 500, timeoutMillis = 1000 
       })
 
       /** Asks the primary, and waits for the decisions. */
-      const ask = (requests: ReadonlyArray<LimitRequests>) =>
+      const ask = (requests: ReadonlyArray<LimitRequest>) =>
         Effect.callback<ReadonlyArray<number>>((resume) => {
           const asked = ++batch
           onTaken = (message) => {
@@ -70,10 +64,9 @@ export const layer = ({ fallback, link, retryMillis = 500, timeoutMillis = 1000 
         Effect.callback<ReadonlyArray<number>>((resume) => void setImmediate(() => resume(Effect.succeed([]))))
       ).pipe(Effect.tap(loseThePrimary))
 
-      const decide = Effect.fnUntraced(function* (requests: ReadonlyArray<Request>) {
-        const sent = requests.map(({ key, policy }) => ({ policy, keys: [key] }))
-        const decisions = isAlone ? [] : yield* Effect.raceFirst(ask(sent), tooLate)
-        return yield* Effect.forEach(requests, ({ key, policy }, index) => {
+      const decide = Effect.fnUntraced(function* (requests: ReadonlyArray<LimitRequest>) {
+        const decisions = isAlone ? [] : yield* Effect.raceFirst(ask(requests), tooLate)
+        return yield* Effect.forEach(requests, ({ keys: [key], policy }, index) => {
           const decision = decode(decisions, index)
           return decision === undefined
             ? Effect.map(fallback.take(policy, key), Result.succeed)
@@ -93,7 +86,7 @@ export const layer = ({ fallback, link, retryMillis = 500, timeoutMillis = 1000 
             isAlone
               ? fallback.take(policy, key)
               : // Fails when this process ends.
-                Effect.catch(batches.submit({ policy, key }), () => fallback.take(policy, key))
+                Effect.catch(batches.submit({ policy, keys: [key] }), () => fallback.take(policy, key))
           )
       })
     })
@@ -103,7 +96,7 @@ export const layer = ({ fallback, link, retryMillis = 500, timeoutMillis = 1000 
 export const answer = (
   limiter: RateLimiter["Service"],
   batch: number,
-  requests: ReadonlyArray<LimitRequests>
+  requests: ReadonlyArray<LimitRequest>
 ): Effect.Effect<ToWorker> =>
   Effect.map(
     Effect.forEach(requests, ({ keys, policy }) => Effect.forEach(keys, (key) => limiter.take(policy, key))),
