@@ -8,7 +8,7 @@ import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import type { Site } from "../sites/Site.ts"
 import type { Form, FormRules } from "./FormRules.ts"
-import type { Marks } from "./SpamMark.ts"
+import type { Marks } from "./SpamScore.ts"
 
 /** The website has rules for this page already. */
 export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}

@@ -33,7 +33,6 @@ import * as FormCheck from "./FormCheck.ts"
 import { FormDirectory, type SiteForms } from "./FormDirectory.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
-import * as SpamMark from "./SpamMark.ts"
 import * as SpamScore from "./SpamScore.ts"
 import * as Submission from "./Submission.ts"
 import { type IdempotencyConflict, SubmissionRepo } from "./SubmissionRepo.ts"
@@ -120,7 +119,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       formData
     }
     const fingerprint = Submission.fingerprint(content)
-    const marked = SpamMark.isMarked(marks, site.websiteConfigId, content)
+    const marked = SpamScore.isMarked(marks, site.websiteConfigId, content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
     const hints = Submission.hintsOf(fields)
     const draftId = SubmissionId.make(randomUUID())

@@ -14,7 +14,7 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import { Changed, Selection } from "./OwnerSubmissionsApi.ts"
-import { examples, SpamMark } from "./SpamMark.ts"
+import { examples, SpamMark } from "./SpamMarks.ts"
 
 const base = "/v1/owner/sites/:site_id"
 

@@ -5,8 +5,12 @@
  * @module
  */
 
+import { hash } from "node:crypto"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import { hourMillis } from "../platform/text/Calendar.ts"
-import type { Hints, Status } from "./Submission.ts"
+import * as FormSender from "./FormSender.ts"
+import * as InboxMessage from "./InboxMessage.ts"
+import type { Hints, Status, Submission } from "./Submission.ts"
 
 export interface SpamSignals {
   /** Whether the hidden field was filled in. */
@@ -21,7 +25,7 @@ export interface SpamSignals {
   readonly millis: number | null
   /** Whether the email address belongs to a disposable email service. */
   readonly disposableEmail: boolean
-  /** Whether the website's owner marked the address or the text as spam. See `SpamMark`. */
+  /** Whether the website's owner marked the address or the text as spam. See `isMarked`. */
   readonly marked: boolean
 }
 
@@ -131,6 +135,75 @@ export const linksIn = (text: string): Pick<SpamSignals, "links" | "linkMarkup">
   let links = 0
   for (const _ of text.matchAll(url)) if (++links >= maxLinks) break
   return { links, linkMarkup: markup.test(text) }
+}
+
+/** By what a submission is recognised; null where it has nothing to be recognised by. */
+export interface Traits {
+  readonly email: string | null
+  /** The SHA-256 of the text in hexadecimal, with the website's id, so that it cannot be compared between websites. */
+  readonly textDigest: string | null
+  /** The beginning of the text. */
+  readonly text: string | null
+}
+
+/** The marks of a website as a submission needs them. */
+export interface Marks {
+  readonly addresses: ReadonlySet<string>
+  readonly textDigests: ReadonlySet<string>
+}
+
+export const noMarks: Marks = { addresses: new Set(), textDigests: new Set() }
+
+/** The minimum length of a message, since many people write `Hello`, and of another field, which may be a choice of many people. */
+const minLength = { message: 20, other: 80 } as const
+
+/** The maximum length of an address that is kept, in UTF-16 units. */
+const maxAddress = 320
+
+/** What is kept of a text. */
+const maxText = 100
+
+/** A text without what a sender changes most easily: case, width and white space. */
+const normalized = (text: string): string => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim()
+
+/** The text that a submission is recognised by: the message or, without a field for it, the longest text. */
+const textOf = (formData: string): string | null => {
+  const texts = InboxMessage.fieldsOf(formData).filter(({ type }) => type === "text")
+  const messages = texts.filter(({ name }) => FormSender.isMessage(name)).map(({ value }) => value)
+  if (messages.length > 0) {
+    const message = messages.join("\n")
+    return normalized(message).length >= minLength.message ? message : null
+  }
+  const longest = texts.reduce((found, { value }) => (value.length > found.length ? value : found), "")
+  return normalized(longest).length >= minLength.other ? longest : null
+}
+
+export const traitsOf = (
+  websiteConfigId: WebsiteConfigId,
+  { email, formData }: Pick<Submission, "email" | "formData">
+): Traits => {
+  const address = email?.trim().toLowerCase() ?? ""
+  const text = textOf(formData)
+  const line = text
+    ?.toWellFormed()
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+  return {
+    email: address === "" || address.length > maxAddress ? null : address,
+    textDigest: text === null ? null : hash("sha256", JSON.stringify([websiteConfigId, normalized(text)])),
+    text: line?.slice(0, maxText).toWellFormed() ?? null
+  }
+}
+
+/** Whether a website's owner marked the submission's address or text as spam. */
+export const isMarked = (
+  { addresses, textDigests }: Marks,
+  websiteConfigId: WebsiteConfigId,
+  submission: Pick<Submission, "email" | "formData">
+): boolean => {
+  if (addresses.size === 0 && textDigests.size === 0) return false
+  const { email, textDigest } = traitsOf(websiteConfigId, submission)
+  return (email !== null && addresses.has(email)) || (textDigest !== null && textDigests.has(textDigest))
 }
 
 /** The signals of a submission. */

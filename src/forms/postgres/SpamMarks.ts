@@ -15,8 +15,8 @@ import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { keptMillis, SpamMark, type Traits, traitsOf } from "../SpamMark.ts"
-import { SpamMarks } from "../SpamMarks.ts"
+import { keptMillis, SpamMark, SpamMarks } from "../SpamMarks.ts"
+import { type Traits, traitsOf } from "../SpamScore.ts"
 
 const { OID } = PgTypes
 
