@@ -9,13 +9,12 @@
  * @module
  */
 
-import { Context, type Effect, type Option, Schema, type Stream } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { ConversationId as Id, InstanceId, MessageId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import type { AgentEvent, ModelMessage } from "./agent/Agent.ts"
 import type {
   AnswerEnding,
-  Conversation,
   ConversationKey,
   ConversationSummary,
   Message,
@@ -165,13 +164,6 @@ export class ConversationStore extends Context.Service<
       /** The last conversation of the previous page; null for the first page. */
       readonly before: { readonly updatedAt: number; readonly conversationId: Id } | null
     }) => Effect.Effect<ReadonlyArray<ConversationSummary>, StorageUnavailable>
-
-    /** The conversations of an instance in the order in which they began, read one at a time. */
-    readonly stream: (query: {
-      readonly instanceId: InstanceId
-      /** Only conversations whose `updatedAt` is at this time or later, in milliseconds since 1970; null for all. */
-      readonly since: number | null
-    }) => Stream.Stream<Conversation, StorageUnavailable>
 
     /** Deletes a conversation within reach, and its messages. False if there is none. */
     readonly delete: (reach: Reach, key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>

@@ -6,7 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto"
-import { Clock, Effect, Layer, Option, Stream } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import type { InstanceId, MessageId } from "../platform/Id.ts"
 import { RecordRefused } from "../platform/Storage.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
@@ -146,19 +146,13 @@ export const messagesAt = (conversation: StoredConversation, now: number): Reado
   return withEnding(conversation, running.answerId, { parts: AnswerParts.fromEvents(running.events), ending })
 }
 
-type Reads = Pick<
-  ConversationStore["Service"],
-  "history" | "running" | "follow" | "read" | "messageAfter" | "list" | "stream"
->
+type Reads = Pick<ConversationStore["Service"], "history" | "running" | "follow" | "read" | "messageAfter" | "list">
 
 type ListPosition = Pick<ConversationSummary, "updatedAt" | "conversationId">
 
 const newestFirst = (left: ListPosition, right: ListPosition): number =>
   right.updatedAt - left.updatedAt ||
   (left.conversationId < right.conversationId ? 1 : left.conversationId > right.conversationId ? -1 : 0)
-
-const oldestFirst = (left: StoredConversation, right: StoredConversation): number =>
-  left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
 const summary = ({ conversationId, createdAt, messages, updatedAt }: StoredConversation): ConversationSummary => ({
   conversationId,
@@ -230,20 +224,6 @@ export const makeReads = (table: Table, instances: InstanceDirectory["Service"])
           .sort(newestFirst)
           .filter((each) => before === null || newestFirst(before, each) < 0)
           .slice(0, limit)
-      ),
-    stream: ({ instanceId, since }) =>
-      Stream.unwrap(
-        Effect.map(ofInstance(instanceId), (conversations) =>
-          Stream.fromIterable(conversations.sort(oldestFirst)).pipe(
-            Stream.filter(({ updatedAt }) => since === null || updatedAt >= since),
-            Stream.mapEffect((conversation) =>
-              Effect.map(Clock.currentTimeMillis, (now) => ({
-                ...summary(conversation),
-                messages: messagesAt(conversation, now)
-              }))
-            )
-          )
-        )
       )
   }
 }

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -83,13 +83,15 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
             (await page.evaluate("runtime.thread.getState().isRunning")) === false
         )
         assert.deepStrictEqual(messagesOfLast(), expected.slice(0, -1))
-        const conversations = yield* Stream.runCollect(
-          (yield* ConversationStore).stream({ instanceId: instance.instance_id, since: null })
+        const store = yield* ConversationStore
+        const { instance_id: instanceId } = instance
+        const conversations = yield* store.list({ instanceId, limit: 100, before: null })
+        const stored = yield* Effect.forEach(conversations, ({ conversationId }) =>
+          Effect.map(store.read({ instanceId, conversationId }), (messages) =>
+            Option.getOrElse(messages, () => []).map(({ parts }) => AnswerParts.textOf(parts))
+          )
         )
-        assert.includeDeepMembers(
-          conversations.map(({ messages }) => messages.map(({ parts }) => AnswerParts.textOf(parts))),
-          [expected]
-        )
+        assert.includeDeepMembers(stored, [expected])
         return conversations.length
       })
       const edit = (index: number, text: string) =>

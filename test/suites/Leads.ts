@@ -185,7 +185,7 @@ export const suite = <R, E>(
               return messageId
             })
           const visitOf = ({ conversationId }: ConversationKey) =>
-            Effect.map(Stream.runCollect(store.stream({ instanceId, since: null })), (conversations) =>
+            Effect.map(store.list({ instanceId, limit: 100, before: null }), (conversations) =>
               conversations
                 .filter((conversation) => conversation.conversationId === conversationId)
                 .map(({ country, page, source }) => ({ page, source, country }))

@@ -27,7 +27,7 @@ const Chunk = Schema.Tuple([Schema.Struct({ found: Schema.Int, deleted: Schema.A
 
 /**
  * Deletes a chunk of an instance's conversations. Another transaction may delete some of those that it finds. Locks them in the
- * order that `ConversationWrites` describes. Needs a transaction.
+ * order that `ConversationStore` describes. Needs a transaction.
  */
 const deleteChunk = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instanceId: InstanceId) {
   const [{ deleted, found }] = yield* sql`WITH chunk AS MATERIALIZED (

@@ -19,8 +19,8 @@ import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as Transcript from "../conversations/Transcript.ts"
 import type { Reach } from "../InstanceDirectory.ts"
 import { Transcripts } from "../Transcripts.ts"
+import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
-import * as Reads from "./ConversationStore.ts"
 import { reached } from "./InstanceDirectory.ts"
 
 const { preview: _, ...summaryFields } = Transcript.TranscriptSummary.fields
@@ -141,7 +141,7 @@ const texts = escapes.reduce(
 const make = Effect.gen(function* () {
   const sql = yield* OwnerConnections.OwnerConnections
   const writer = yield* PgClient.PgClient
-  const { read, stream } = Reads.makeReads(sql)
+  const { read, stream } = Reads.make(sql)
 
   const within = (reach: Reach, instanceId: InstanceId) =>
     sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`

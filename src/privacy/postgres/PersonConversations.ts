@@ -8,8 +8,8 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
+import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
-import * as ConversationStore from "../../chat/postgres/ConversationStore.ts"
 import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
@@ -63,7 +63,7 @@ const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "c
     )
   ORDER BY created_at, conversation_id`
 
-/** Locks the conversations in the order that `ConversationWrites` describes. */
+/** Locks the conversations in the order that `ConversationStore` describes. */
 const deleteStatement = `WITH gone AS MATERIALIZED (
     SELECT conversation_key FROM conversation JOIN unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
       USING (instance_id, conversation_id) ORDER BY running FOR UPDATE OF conversation
@@ -71,7 +71,7 @@ const deleteStatement = `WITH gone AS MATERIALIZED (
   DELETE FROM conversation USING gone WHERE conversation.conversation_key = gone.conversation_key`
 
 export const make = (sql: PgClient.PgClient): Store.Store => {
-  const { read } = ConversationStore.makeReads(sql)
+  const { read } = ConversationReads.make(sql)
 
   /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
   const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>

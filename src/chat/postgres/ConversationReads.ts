@@ -1,0 +1,190 @@
+/**
+ * Reads conversations from PostgreSQL.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Option, Schema, Stream } from "effect"
+import { type InstanceId, MessageId } from "../../platform/Id.ts"
+import { array, mapErrors } from "../../platform/postgres/Database.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
+import * as AnswerParts from "../conversations/AnswerParts.ts"
+import type { Conversation, ConversationSummary } from "../conversations/Conversation.ts"
+import * as History from "../conversations/History.ts"
+import * as Rows from "./ConversationRows.ts"
+
+type Reads = Pick<ConversationStore["Service"], "history" | "running" | "follow" | "read" | "messageAfter" | "list">
+
+const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
+
+const joined = "conversation JOIN conversation_message AS message USING (conversation_key)"
+
+/**
+ * The newest messages that have a text or are running answers: one message more than either bound allows, so that
+ * `History.newest` sees what it cuts. If `$3` is true, leaves out what follows the visitor's last message.
+ */
+const historyStatement = `SELECT ${Rows.messageColumns} FROM (
+    SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
+    FROM ${joined}
+    WHERE ${ofKey} AND (characters > 0 OR message_id = running) AND (NOT $3 OR position <= (
+      SELECT max(position) FROM conversation_message AS question
+      WHERE question.conversation_key = conversation.conversation_key AND role = 'user'))
+    ORDER BY position DESC LIMIT $4 + 1
+  ) AS message WHERE newer <= $5 ORDER BY position`
+
+const readStatement = `SELECT ${Rows.messageColumns} FROM ${joined} WHERE ${ofKey} ORDER BY position`
+
+const messageAfterStatement = `SELECT message.message_id AS id
+  FROM conversation JOIN conversation_message AS answer USING (conversation_key)
+    JOIN conversation_message AS message USING (conversation_key)
+  WHERE ${ofKey} AND answer.message_id = $3 AND answer.role = 'assistant'
+    AND message.position > answer.position AND message.role = 'user'
+  ORDER BY message.position LIMIT 1`
+
+const Ids = Schema.Array(Schema.Struct({ id: MessageId }))
+
+const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND running IS NOT NULL AND NOT ${Rows.isLapsed}`
+
+const RunningRows = Schema.Array(Schema.Struct({ running: MessageId }))
+
+/** Answers with their pieces: those after the position, or all if the answer's lease has expired. */
+const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS parts,
+    (running IS NOT DISTINCT FROM message_id) AS runs, ${Rows.isLapsed} AS lapsed,
+    ${Rows.piecesOf("message_id", `(ends_at > followed.position OR ${Rows.isLapsed})`)} AS pieces
+  FROM unnest($1, $2) AS followed (answer_id, position)
+  JOIN conversation_message AS message ON message_id = answer_id AND role = 'assistant'
+  JOIN conversation USING (conversation_key)`
+
+const Followed = Schema.Array(Rows.FollowedRow)
+
+/** The maximum number of answers that one statement reads, which bounds the size of its result. */
+const maxFollowed = 50
+
+const Summaries = Schema.Array(Schema.Struct(Rows.summary))
+
+/** The number of conversations in a page of a stream. Their messages are read one conversation at a time. */
+const pageSize = 100
+
+export const make = (sql: PgClient.PgClient) => {
+  const read: Reads["read"] = (key) =>
+    sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
+      mapErrors,
+      Rows.decodeMessages,
+      Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
+    )
+
+  const history: Reads["history"] = ({ bounds, isRegenerating, key }) =>
+    sql
+      .unsafe(historyStatement, [
+        ...Rows.keyParameters(key),
+        PgTypes.bool(isRegenerating),
+        PgTypes.int4(bounds.messages),
+        PgTypes.int4(bounds.characters)
+      ])
+      .pipe(
+        mapErrors,
+        Rows.decodeMessages,
+        Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
+      )
+
+  const running: Reads["running"] = (key) =>
+    sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
+      mapErrors,
+      decodeRows(RunningRows),
+      Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
+    )
+
+  const messageAfter: Reads["messageAfter"] = (key, answerId) =>
+    sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
+      mapErrors,
+      decodeRows(Ids),
+      Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
+    )
+
+  const followSome = (answers: Parameters<Reads["follow"]>[0]) =>
+    sql
+      .unsafe(followStatement, [
+        array(
+          answers.map(({ answerId }) => answerId),
+          PgTypes.OID.uuid
+        ),
+        array(
+          answers.map(({ position }) => position),
+          PgTypes.OID.int4
+        )
+      ])
+      .pipe(mapErrors, decodeRows(Followed))
+
+  const follow: Reads["follow"] = Effect.fnUntraced(function* (answers) {
+    const positions = new Map(answers.map(({ answerId, position }) => [answerId, position]))
+    const followed = [...positions].map(([answerId, position]) => ({ answerId, position }))
+    const found = new Map<MessageId, AnswerProgress>()
+    for (let first = 0; first < followed.length; first += maxFollowed) {
+      for (const row of yield* followSome(followed.slice(first, first + maxFollowed))) {
+        const position = positions.get(row.answerId) ?? 0
+        const { ending, parts } = Rows.answerOf(row)
+        found.set(
+          row.answerId,
+          ending === null
+            ? { ...AnswerParts.eventsFrom(row.pieces ?? [], position), ended: null }
+            : { events: [], next: position, ended: { ending, parts } }
+        )
+      }
+    }
+    return found
+  })
+
+  const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
+    sql
+      .unsafe(`SELECT ${Rows.summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
+      .pipe(mapErrors, decodeRows(Summaries))
+
+  const list: Reads["list"] = ({ before, instanceId, limit }) =>
+    summaries(`(updated_at, conversation_id) < ($2, $3) ORDER BY updated_at DESC, conversation_id DESC LIMIT $4`, [
+      PgTypes.uuid(instanceId),
+      PgTypes.timestamptz(before?.updatedAt ?? Number.POSITIVE_INFINITY),
+      PgTypes.text(before?.conversationId ?? ""),
+      PgTypes.int4(limit)
+    ])
+
+  /** A conversation with its messages; none if it was deleted after its page was read. */
+  const withMessages = (instanceId: InstanceId, summary: ConversationSummary) =>
+    Effect.map(
+      read({ instanceId, conversationId: summary.conversationId }),
+      Option.map((messages): Conversation => ({ ...summary, messages }))
+    )
+
+  /**
+   * The conversations of an instance in the order in which they began, read one at a time. `since` selects those whose `updatedAt`
+   * is at this time or later, in milliseconds since 1970.
+   */
+  const stream = ({
+    instanceId,
+    since
+  }: {
+    readonly instanceId: InstanceId
+    readonly since: number | null
+  }): Stream.Stream<Conversation, StorageUnavailable> =>
+    Stream.paginate(Option.none<ConversationSummary>(), (last) =>
+      summaries(
+        `updated_at >= $2 AND (created_at, conversation_id) > ($3, $4)
+              ORDER BY created_at, conversation_id LIMIT ${pageSize}`,
+        [
+          PgTypes.uuid(instanceId),
+          PgTypes.timestamptz(since ?? Number.NEGATIVE_INFINITY),
+          PgTypes.timestamptz(
+            Option.match(last, { onNone: () => Number.NEGATIVE_INFINITY, onSome: (one) => one.createdAt })
+          ),
+          PgTypes.text(Option.match(last, { onNone: () => "", onSome: (one) => one.conversationId }))
+        ]
+      ).pipe(Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const))
+    ).pipe(
+      Stream.mapEffect((summary) => withMessages(instanceId, summary)),
+      Stream.filter(Option.isSome),
+      Stream.map((conversation) => conversation.value)
+    )
+
+  return { history, running, follow, read, messageAfter, list, stream }
+}
