@@ -107,24 +107,21 @@ const events: Parameters<typeof Protocol.byType>[0] = {
     readUsage(data["usage"], answer)
     readStopReason(Protocol.fields(data["delta"])["stop_reason"], answer)
   },
-  // Proxies to other providers may send no `stop_reason`.
   message_stop: (_, answer) => {
     if (answer.finishReason === undefined) answer.finish("stop")
   },
   content_block_stop: Protocol.ignore,
   ping: Protocol.ignore,
   error: (data, answer) => Protocol.failWith(data["error"], answer),
+  // Proxies: an error without a type.
   message: Protocol.readUntyped
 }
 
 const readEvent = Protocol.byType(events, Protocol.unknown)
 
 const read = (event: Sse.Event, answer: Answer): void => {
-  if (event.data.trim() === "[DONE]") answer.done()
-  else {
-    const data = Protocol.dataOf(event, answer)
-    if (data !== undefined) readEvent(Protocol.text(data["type"]) || event.event)(data, answer)
-  }
+  const data = Protocol.dataOf(event, answer)
+  if (data !== undefined) readEvent(Protocol.text(data["type"]) || event.event)(data, answer)
 }
 
 export const protocol: Protocol.AgentProtocol = {

@@ -221,8 +221,7 @@ const nameOf = ({ event }: Sse.Event, { object, type }: Protocol.Fields): string
   Protocol.text(type) || (event === "message" ? Protocol.text(object) : event)
 
 const read = (event: Sse.Event, answer: Answer): void => {
-  if (event.data.trim() === "[DONE]") answer.done()
-  else if (event.event === "error") Protocol.failWith(Protocol.fields(Protocol.parse(event.data))["error"], answer)
+  if (event.event === "error") Protocol.failWith(Protocol.fields(Protocol.parse(event.data))["error"], answer)
   else if (event.event !== "ping") {
     const chunk = Protocol.dataOf(event, answer)
     if (chunk === undefined) return

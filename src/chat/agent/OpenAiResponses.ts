@@ -4,7 +4,6 @@
  * @module
  */
 import { Predicate } from "effect"
-import type { Sse } from "effect/encoding"
 import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Protocol from "./Protocol.ts"
@@ -42,22 +41,17 @@ const toolName = (item: Protocol.Fields, type: string): string =>
   Protocol.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
-  const annotation = Protocol.fields(value)
-  if (annotation["type"] !== "url_citation") return
-  // Some gateways put the fields in `url_citation`, as the Chat Completions protocol does.
-  const { title, url } = Predicate.isObject(annotation["url_citation"]) ? annotation["url_citation"] : annotation
-  answer.source(Protocol.text(url), Protocol.text(title))
+  const { title, type, url } = Protocol.fields(value)
+  if (type === "url_citation") answer.source(Protocol.text(url), Protocol.text(title))
 }
 
 const readUsage = (usage: unknown, answer: Answer): void => {
   if (!Predicate.isObject(usage)) return
-  const input = Protocol.count(usage["input_tokens"])
-  answer.usage(input, Math.max(Protocol.count(usage["output_tokens"]), Protocol.count(usage["total_tokens"]) - input))
+  answer.usage(Protocol.count(usage["input_tokens"]), Protocol.count(usage["output_tokens"]))
 }
 
-/** Reads the parts of a message: its text, unless deltas had it, and its citations. */
+/** Reads the parts of a message: its text, unless it was read before, and its citations. */
 const readParts = (content: unknown, hasText: boolean, answer: Answer): void => {
-  if (!hasText && typeof content === "string") answer.text(content)
   for (const value of Protocol.elements(content)) {
     const part = Protocol.fields(value)
     if (!hasText && part["type"] === "output_text") answer.text(Protocol.text(part["text"]))
@@ -66,11 +60,10 @@ const readParts = (content: unknown, hasText: boolean, answer: Answer): void => 
   }
 }
 
-const readWholeItem = (value: unknown, answer: Answer): void => {
-  const item = Protocol.fields(value)
+/** Reads an item that begins, or the reasoning or the tool of an answer that was not streamed. */
+const beginItem = (item: Protocol.Fields, answer: Answer): void => {
   const type = Protocol.text(item["type"])
-  if (type === "message") readParts(item["content"], false, answer)
-  else if (type === "reasoning") answer.reasoning("")
+  if (type === "reasoning") answer.reasoning("")
   else if (isTool(type)) answer.tool(Protocol.text(item["id"]) || type, toolName(item, type))
 }
 
@@ -83,136 +76,119 @@ const finishReasonOf = (response: Protocol.Fields): string => {
   return called ? "tool_calls" : "stop"
 }
 
+/** The members of a response that ended, besides those of its status and its output. */
+const responseMembers: ReadonlyArray<readonly [member: string, read: (value: unknown, answer: Answer) => void]> = [
+  ["usage", readUsage],
+  // xAI: the pages that it read, whether the answer cites them or not.
+  [
+    "citations",
+    (urls, answer) => {
+      for (const url of Protocol.elements(urls)) answer.retrieved(Protocol.text(url), "")
+    }
+  ]
+]
+
 /** Ends a response by its `status`, whatever the name of the event. */
 const finish = (response: Protocol.Fields, answer: Answer): void => {
-  readUsage(response["usage"], answer)
-  // The pages that xAI read, whether the answer cites them or not.
-  for (const url of Protocol.elements(response["citations"])) answer.retrieved(Protocol.text(url), "")
+  for (const [member, read] of responseMembers) read(response[member], answer)
   const { status } = response
   if (status === "failed" || status === "cancelled") Protocol.failWith(response["error"], answer)
   else Protocol.finish(finishReasonOf(response), answer)
 }
 
-const readReasoning = (data: Protocol.Fields, answer: Answer): void => answer.reasoning(Protocol.text(data["delta"]))
+/** Whether the current item of a response, and the current part of it, had text. */
+interface Progress {
+  itemHasText: boolean
+  partHasText: boolean
+}
 
-/** Applies the `error` of an event, or the `code` of an event that has no `error`. */
-const fail = (data: Protocol.Fields, answer: Answer): void =>
-  Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
+type Read = (data: Protocol.Fields, answer: Answer, progress: Progress) => void
 
-/** The events that do not depend on earlier events. */
-const statelessEvents: Parameters<typeof Protocol.byType>[0] = {
+const markText = (progress: Progress): void => {
+  progress.itemHasText = true
+  progress.partHasText = true
+}
+
+const readDelta =
+  (add: (answer: Answer, text: string) => void): Read =>
+  (data, answer, progress) => {
+    markText(progress)
+    add(answer, Protocol.text(data["delta"]))
+  }
+
+/** Ends a part. OpenAI may send a short text only here, without deltas. */
+const endPart =
+  (add: (data: Protocol.Fields, answer: Answer) => void): Read =>
+  (data, answer, progress) => {
+    if (!progress.partHasText) add(data, answer)
+    markText(progress)
+    progress.partHasText = false
+  }
+
+const endItem: Read = ({ item: value }, answer, progress) => {
+  const item = Protocol.fields(value)
+  const type = Protocol.text(item["type"])
+  // xAI may send a text only here.
+  if (type === "message") readParts(item["content"], progress.itemHasText, answer)
+  if (!isTool(type)) return
+  beginItem(item, answer)
+  if (!clientCalls.has(type)) answer.toolDone(Protocol.text(item["id"]) || type)
+}
+
+const readReasoning: Read = (data, answer) => answer.reasoning(Protocol.text(data["delta"]))
+
+const complete: Read = ({ response }, answer) => finish(Protocol.fields(response), answer)
+
+/** The events of OpenAI's reference that are read. It has more, and gets new ones. */
+const events: Readonly<Record<string, Read>> = {
+  "response.created": (_, answer) => answer.beginMessage(),
+  "response.output_item.added": ({ item }, answer, progress) => {
+    progress.itemHasText = false
+    progress.partHasText = false
+    beginItem(Protocol.fields(item), answer)
+  },
+  "response.content_part.added": (_, __, progress) => {
+    progress.partHasText = false
+  },
+  "response.output_text.delta": readDelta((answer, text) => answer.text(text)),
+  "response.refusal.delta": readDelta((answer, text) => answer.refusal(text)),
+  "response.output_text.done": endPart(({ text }, answer) => answer.text(Protocol.text(text))),
+  "response.refusal.done": endPart(({ refusal }, answer) => answer.refusal(Protocol.text(refusal))),
+  "response.output_text.annotation.added": ({ annotation }, answer) => readAnnotation(annotation, answer),
   "response.reasoning_summary_text.delta": readReasoning,
   "response.reasoning_text.delta": readReasoning,
-  "response.reasoning.delta": readReasoning,
-  "response.output_text.annotation.added": (data, answer) => readAnnotation(data["annotation"], answer),
-  "response.failed": (data, answer) => Protocol.failWith(Protocol.fields(data["response"])["error"], answer),
-  "response.cancelled": fail,
-  "response.error": fail,
-  error: fail,
-  ping: Protocol.ignore,
+  "response.output_item.done": endItem,
+  "response.completed": complete,
+  "response.incomplete": complete,
+  "response.failed": ({ response }, answer) => Protocol.failWith(Protocol.fields(response)["error"], answer),
+  error: ({ code, error }, answer) => Protocol.failWith(error ?? { code }, answer)
+}
+
+/** The events that OpenAI's reference lacks. */
+const variants: Readonly<Record<string, Read>> = {
+  // OpenAI, during a long request.
   keepalive: Protocol.ignore,
+  // OpenAI over some gateways: a response that ended, with its status.
+  "response.done": complete,
+  // The Open Responses specification.
+  "response.reasoning.delta": readReasoning,
+  // Proxies: an error without a type.
   message: Protocol.readUntyped
 }
 
-/** The protocol has more events than are read, and gets new ones. */
-const readStateless = Protocol.byType(statelessEvents, (type) =>
-  type.startsWith("response.") ? Protocol.ignore : Protocol.unknown(type)
-)
+const readers = new Map(Object.entries({ ...events, ...variants }))
 
-class Reader implements Protocol.EventReader {
-  /** Whether the current content part, item and response had text. */
-  private partHasText = false
-  private itemHasText = false
-  private responseHasText = false
-
-  read(event: Sse.Event, answer: Answer): void {
-    if (event.data.trim() === "[DONE]") answer.done()
-    else {
+const makeReader = (): Protocol.EventReader => {
+  const progress: Progress = { itemHasText: false, partHasText: false }
+  return {
+    read: (event, answer) => {
       const data = Protocol.dataOf(event, answer)
-      if (data !== undefined) this.apply(data, Protocol.text(data["type"]) || event.event, answer)
+      if (data === undefined) return
+      const type = Protocol.text(data["type"]) || event.event
+      const read = readers.get(type)
+      if (read !== undefined) read(data, answer, progress)
+      else if (!type.startsWith("response.")) answer.unknown(type)
     }
-  }
-
-  private apply(data: Protocol.Fields, type: string, answer: Answer): void {
-    switch (type) {
-      case "response.output_text.delta":
-        this.markText()
-        answer.text(Protocol.text(data["delta"]))
-        break
-      case "response.refusal.delta":
-        this.markText()
-        answer.refusal(Protocol.text(data["delta"]))
-        break
-      case "response.created":
-        this.responseHasText = false
-        answer.beginMessage()
-        break
-      case "response.output_item.added":
-        this.itemHasText = false
-        this.partHasText = false
-        this.begin(Protocol.fields(data["item"]), answer)
-        break
-      case "response.content_part.added":
-        this.partHasText = false
-        break
-      case "response.output_text.done":
-        this.endPart(() => answer.text(Protocol.text(data["text"])))
-        break
-      case "response.content_part.done":
-        if (!this.itemHasText) this.endPart(() => readParts([data["part"]], false, answer))
-        break
-      case "response.refusal.done":
-        this.endPart(() => answer.refusal(Protocol.text(data["refusal"])))
-        break
-      case "response.output_item.done":
-        this.end(Protocol.fields(data["item"]), answer)
-        break
-      case "response.completed":
-      case "response.done":
-      case "response.incomplete":
-        this.complete(Protocol.fields(data["response"]), answer)
-        break
-      default:
-        readStateless(type)(data, answer)
-    }
-  }
-
-  private markText(): void {
-    this.partHasText = true
-    this.itemHasText = true
-    this.responseHasText = true
-  }
-
-  /** Ends a part. Adds its text if no deltas had it. */
-  private endPart(addText: () => void): void {
-    if (!this.partHasText) {
-      this.markText()
-      addText()
-    }
-    this.partHasText = false
-  }
-
-  private begin(item: Protocol.Fields, answer: Answer): void {
-    const type = Protocol.text(item["type"])
-    if (type === "reasoning") answer.reasoning("")
-    else if (isTool(type)) answer.tool(Protocol.text(item["id"]) || type, toolName(item, type))
-  }
-
-  private end(item: Protocol.Fields, answer: Answer): void {
-    const type = Protocol.text(item["type"])
-    if (type === "message") {
-      readParts(item["content"], this.itemHasText, answer)
-      if (!this.itemHasText) this.markText()
-    } else if (isTool(type)) {
-      const id = Protocol.text(item["id"]) || type
-      answer.tool(id, toolName(item, type))
-      if (!clientCalls.has(type)) answer.toolDone(id)
-    }
-  }
-
-  private complete(response: Protocol.Fields, answer: Answer): void {
-    if (!this.responseHasText) for (const item of Protocol.elements(response["output"])) readWholeItem(item, answer)
-    finish(response, answer)
   }
 }
 
@@ -221,10 +197,14 @@ export const protocol: Protocol.AgentProtocol = {
   keyHeaders: (key) => ({ authorization: `Bearer ${key}` }),
   headers: () => ({}),
   body,
-  makeReader: () => new Reader(),
+  makeReader,
   readWhole: (whole, answer) => {
     if (!Array.isArray(whole["output"])) return false
-    for (const item of whole["output"]) readWholeItem(item, answer)
+    for (const value of whole["output"]) {
+      const item = Protocol.fields(value)
+      beginItem(item, answer)
+      if (item["type"] === "message") readParts(item["content"], false, answer)
+    }
     finish(whole, answer)
     answer.done()
     return true

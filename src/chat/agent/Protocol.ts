@@ -112,11 +112,18 @@ export const unknown =
   (_, answer) =>
     answer.unknown(type)
 
-/** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
-export const dataOf = (event: Sse.Event, answer: Answer): Fields | undefined => {
-  const data = parse(event.data)
+/**
+ * The data of an event as an object. `[DONE]` ends the answer: of Chat Completions, of Open Responses, and of GitHub Copilot in the
+ * Messages protocol. Empty data is ignored; anything else is a fault of the answer.
+ */
+export const dataOf = ({ data: json }: Sse.Event, answer: Answer): Fields | undefined => {
+  if (json.trim() === "[DONE]") {
+    answer.done()
+    return undefined
+  }
+  const data = parse(json)
   if (Predicate.isObject(data)) return data
-  if (event.data.trim() !== "") answer.fail("the agent sent an event that is not a JSON object")
+  if (json.trim() !== "") answer.fail("the agent sent an event that is not a JSON object")
   return undefined
 }
 

@@ -60,32 +60,43 @@ describe("chat/agent/OpenAiResponses", () => {
     assert.strictEqual(ending, "stop")
   })
 
-  it("reads a text that arrived without deltas, wherever it is, and never twice", () => {
-    const parts = [event("output_text.done", { text: "Hi" })]
+  it("reads a text that arrived without deltas, at the end of its part or of its item, and never twice", () => {
+    const part = [added({ type: "message" }), event("output_text.done", { text: "Hi" })]
     const item = [added({ type: "message" }), ended(message("Hi"))]
-    const response = [completed({ output: [message("Hi")] })]
-    for (const frames of [parts, item, response, [...parts, ...item.slice(1), ...response]]) {
+    for (const frames of [part, item, [...part, ...item.slice(1), completed({ output: [message("Hi")] })]]) {
       assert.strictEqual(textOf(read("openai-responses", event("created"), ...frames, completed()).events), "Hi")
     }
+    const refused = [added({ type: "message" }), event("refusal.done", { refusal: "No." }), completed()]
+    assert.strictEqual(textOf(read("openai-responses", ...refused).events), "No.")
   })
 
-  it("reads a part sent in one event, the shorter event name of reasoning, and the variants of gateways", () => {
-    const { ending, events } = read(
+  it("reads the second part of a message that arrived without deltas", () => {
+    const { events } = read(
       "openai-responses",
       added({ type: "message" }),
+      event("content_part.added"),
+      says("One. "),
+      event("output_text.done", { text: "One. " }),
+      event("content_part.added"),
+      event("output_text.done", { text: "Two." }),
+      ended(message("One. Two.")),
+      completed()
+    )
+    assert.strictEqual(textOf(events), "One. Two.")
+  })
+
+  it("reads the events that OpenAI's reference lacks, and the pages that xAI read", () => {
+    const { ending, events } = read(
+      "openai-responses",
+      { type: "keepalive" },
       event("reasoning.delta", { delta: "hm" }),
-      event("content_part.done", { part: { type: "output_text", text: "Hi" } }),
-      event("output_text.annotation.added", {
-        annotation: { type: "url_citation", url_citation: { url: "https://a.example/", title: "A" } }
-      }),
-      event("done", { response: { status: "completed", output: [message("Hi")] } })
+      added({ type: "message" }),
+      says("Hi"),
+      event("done", { response: { status: "completed", output: [], citations: ["https://b.example/"] } })
     )
     assert.deepStrictEqual([textOf(events), activitiesOf(events), ending], ["Hi", "~hm", "stop"])
-    assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", "A"]])
-    const plain = completed({ output: [{ type: "message", content: "Hi" }], citations: ["https://b.example/"] })
-    const whole = read("openai-responses", plain)
-    assert.strictEqual(textOf(whole.events), "Hi")
-    assert.deepStrictEqual(sourcesOf(whole.events), [["https://b.example/", null]])
+    assert.deepStrictEqual(sourcesOf(events), [["https://b.example/", null]])
+    assert.strictEqual(read("openai-responses", { type: "keepalive" }).ending.includes("keepalive"), false)
   })
 
   it("reads a text once, whichever events repeat it", () => {
