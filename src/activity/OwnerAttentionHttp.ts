@@ -19,7 +19,6 @@ import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
 import { Problems } from "../health/Problems.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../platform/Storage.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
@@ -132,109 +131,96 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "attention.list",
-          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, search = null } }) {
-            const caller = yield* Caller
-            const now = yield* Clock.currentTimeMillis
-            const inboxes = Access.sitesWith(caller.access, "inbox", "read")
-            const reached = Access.sitesWith(caller.access, "stats", "read")
-            const checked = yield* slots.reports.run(caller.id, checkAll(reached))
-            const found = yield* slots.lists.run(
-              caller.id,
-              attention.list({
-                sites: reached,
-                inboxes,
-                troubled: [...(checked ?? [])].flatMap(([id, { length }]) => (length === 0 ? [] : [id])),
-                search,
-                after: cursor,
-                limit: limit + 1
-              })
-            )
-            const items = found.slice(0, limit)
-            const last = items.at(-1)
-            const sites = items.map(({ site }) => site)
-            const [{ answers, seen }, foundProblems] = yield* slots.reports.run(
-              caller.id,
-              Effect.all([statisticsOf(sites, now), checked === null ? problemsOf(sites) : Effect.succeed(checked)])
-            )
-            return {
-              sites: items.map(({ needsAttention, site, unread, waiting }, index) => {
-                const answer = answers[index]
-                const isRead = inboxes === "all" || inboxes.includes(site.websiteConfigId)
-                return {
-                  ...siteJson(site),
-                  needs_attention: needsAttention,
-                  visitors: answer === undefined ? null : visitorsJson(answer),
-                  unread: isRead ? unread : null,
-                  waiting: isRead ? waiting : null,
-                  problems:
-                    foundProblems?.get(site.websiteConfigId)?.map(({ kind, since }) => ({ kind, since })) ?? null,
-                  last_seen_at: Calendar.isoOrNull(seen.get(site.hostedWebsiteId) ?? null)
-                }
-              }),
-              next: found.length > limit && last !== undefined ? formatPlace(placeOf(last)) : null
-            }
-          })
-        )
+        Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, search = null } }) {
+          const caller = yield* Caller
+          const now = yield* Clock.currentTimeMillis
+          const inboxes = Access.sitesWith(caller.access, "inbox", "read")
+          const reached = Access.sitesWith(caller.access, "stats", "read")
+          const checked = yield* slots.reports.run(caller.id, checkAll(reached))
+          const found = yield* slots.lists.run(
+            caller.id,
+            attention.list({
+              sites: reached,
+              inboxes,
+              troubled: [...(checked ?? [])].flatMap(([id, { length }]) => (length === 0 ? [] : [id])),
+              search,
+              after: cursor,
+              limit: limit + 1
+            })
+          )
+          const items = found.slice(0, limit)
+          const last = items.at(-1)
+          const sites = items.map(({ site }) => site)
+          const [{ answers, seen }, foundProblems] = yield* slots.reports.run(
+            caller.id,
+            Effect.all([statisticsOf(sites, now), checked === null ? problemsOf(sites) : Effect.succeed(checked)])
+          )
+          return {
+            sites: items.map(({ needsAttention, site, unread, waiting }, index) => {
+              const answer = answers[index]
+              const isRead = inboxes === "all" || inboxes.includes(site.websiteConfigId)
+              return {
+                ...siteJson(site),
+                needs_attention: needsAttention,
+                visitors: answer === undefined ? null : visitorsJson(answer),
+                unread: isRead ? unread : null,
+                waiting: isRead ? waiting : null,
+                problems: foundProblems?.get(site.websiteConfigId)?.map(({ kind, since }) => ({ kind, since })) ?? null,
+                last_seen_at: Calendar.isoOrNull(seen.get(site.hostedWebsiteId) ?? null)
+              }
+            }),
+            next: found.length > limit && last !== undefined ? formatPlace(placeOf(last)) : null
+          }
+        })
       )
       .handle(
         "counts",
-        ServiceSpans.handler(
-          "attention.counts",
-          Effect.fnUntraced(function* ({ query }) {
-            const caller = yield* Caller
-            return yield* slots.lists.run(caller.id, attention.counts(yield* inboxesOf(query.site_id)))
-          })
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const caller = yield* Caller
+          return yield* slots.lists.run(caller.id, attention.counts(yield* inboxesOf(query.site_id)))
+        })
       )
       .handle(
         "submissions",
-        ServiceSpans.handler(
-          "attention.submissions",
-          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
-            const caller = yield* Caller
-            const sites = yield* inboxesOf(query.site_id)
-            const filter = InboxMessage.toFilter(query, "UTC")
-            const { items, next } = yield* slots.lists.run(
-              caller.id,
-              inbox.listAll({ sites, filter, after: cursor, limit })
-            )
-            const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
-            return {
-              submissions: items.flatMap((summary) => {
-                // Deleted since the list was read.
-                const site = known.get(summary.websiteConfigId)
-                return site === undefined ? [] : [{ ...toSummary(summary), site }]
-              }),
-              next: ListQuery.formatNext(next)
-            }
-          })
-        )
+        Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
+          const caller = yield* Caller
+          const sites = yield* inboxesOf(query.site_id)
+          const filter = InboxMessage.toFilter(query, "UTC")
+          const { items, next } = yield* slots.lists.run(
+            caller.id,
+            inbox.listAll({ sites, filter, after: cursor, limit })
+          )
+          const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
+          return {
+            submissions: items.flatMap((summary) => {
+              // Deleted since the list was read.
+              const site = known.get(summary.websiteConfigId)
+              return site === undefined ? [] : [{ ...toSummary(summary), site }]
+            }),
+            next: ListQuery.formatNext(next)
+          }
+        })
       )
       .handle(
         "conversations",
-        ServiceSpans.handler(
-          "attention.conversations",
-          Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
-            const caller = yield* Caller
-            const sites = yield* inboxesOf(query.site_id)
-            const filter = Transcript.toListFilter(query, "UTC")
-            const { items, next } = yield* slots.lists.run(
-              caller.id,
-              transcripts.listAll({ sites, filter, after: cursor, limit })
-            )
-            const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
-            return {
-              conversations: items.flatMap(({ instanceId, instanceName, websiteConfigId, ...summary }) => {
-                const site = known.get(websiteConfigId)
-                const instance = { instance_id: instanceId, name: instanceName }
-                return site === undefined ? [] : [{ ...summary, instance, site }]
-              }),
-              next: ListQuery.formatNext(next)
-            }
-          })
-        )
+        Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
+          const caller = yield* Caller
+          const sites = yield* inboxesOf(query.site_id)
+          const filter = Transcript.toListFilter(query, "UTC")
+          const { items, next } = yield* slots.lists.run(
+            caller.id,
+            transcripts.listAll({ sites, filter, after: cursor, limit })
+          )
+          const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
+          return {
+            conversations: items.flatMap(({ instanceId, instanceName, websiteConfigId, ...summary }) => {
+              const site = known.get(websiteConfigId)
+              const instance = { instance_id: instanceId, name: instanceName }
+              return site === undefined ? [] : [{ ...summary, instance, site }]
+            }),
+            next: ListQuery.formatNext(next)
+          }
+        })
       )
   })
 )

@@ -6,7 +6,6 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Goal from "./Goal.ts"
@@ -23,39 +22,30 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "goals.list",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.stats.read.proof
-            return { goals: yield* goals.list(site.websiteConfigId), built_in: Object.values(Goal.leads) }
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.stats.read.proof
+          return { goals: yield* goals.list(site.websiteConfigId), built_in: Object.values(Goal.leads) }
+        })
       )
       .handle(
         "create",
-        ServiceSpans.handler(
-          "goals.create",
-          Effect.fnUntraced(
-            function* ({ payload }) {
-              const { site } = yield* Authorized.settings.change.proof
-              const goal = { ...payload, name: payload.name ?? Goal.defaultName(payload) }
-              const created = yield* goals.create(site.websiteConfigId, goal)
-              // The website was deleted meanwhile.
-              return yield* Effect.fromOption(created, () => Errors.unknownSite)
-            },
-            Effect.catchTag("GoalNameTaken", () => Effect.fail(nameTaken))
-          )
+        Effect.fnUntraced(
+          function* ({ payload }) {
+            const { site } = yield* Authorized.settings.change.proof
+            const goal = { ...payload, name: payload.name ?? Goal.defaultName(payload) }
+            const created = yield* goals.create(site.websiteConfigId, goal)
+            // The website was deleted meanwhile.
+            return yield* Effect.fromOption(created, () => Errors.unknownSite)
+          },
+          Effect.catchTag("GoalNameTaken", () => Effect.fail(nameTaken))
         )
       )
       .handle(
         "delete",
-        ServiceSpans.handler(
-          "goals.delete",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (!(yield* goals.delete(site.websiteConfigId, params.goal_id))) return yield* Effect.fail(notFound)
-          })
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* goals.delete(site.websiteConfigId, params.goal_id))) return yield* Effect.fail(notFound)
+        })
       )
   })
 )

@@ -87,16 +87,22 @@ export const layer = HttpApiBuilder.group(
           })
         })
       )
-      .handle("models", () =>
-        Effect.map(Admitted, ({ headers }) =>
-          HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
+      .handle(
+        "models",
+        ServiceSpans.handler("openai.models", () =>
+          Effect.map(Admitted, ({ headers }) =>
+            HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
+          )
         )
       )
-      .handle("model", ({ params }) =>
-        Effect.map(Admitted, ({ headers }) =>
-          params.model === model
-            ? HttpApiSchema.withHeaders({ body: modelObject, headers })
-            : OpenAiErrors.unknownModel(headers)
+      .handle(
+        "model",
+        ServiceSpans.handler("openai.model", ({ params }) =>
+          Effect.map(Admitted, ({ headers }) =>
+            params.model === model
+              ? HttpApiSchema.withHeaders({ body: modelObject, headers })
+              : OpenAiErrors.unknownModel(headers)
+          )
         )
       )
   })

@@ -6,7 +6,6 @@
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { FormDirectory } from "./FormDirectory.ts"
@@ -30,44 +29,35 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "forms.list",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.settings.read.proof
-            return { forms: yield* forms.list(site.websiteConfigId) }
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { forms: yield* forms.list(site.websiteConfigId) }
+        })
       )
       .handle(
         "put",
-        ServiceSpans.handler(
-          "forms.put",
-          Effect.fnUntraced(function* ({ headers, payload }) {
-            const { site } = yield* Authorized.settings.change.proof
-            const form = { ...payload, websiteConfigId: site.websiteConfigId }
-            const isNew = headers["if-none-match"] !== undefined
-            if (!isNew || headers["if-match"] !== undefined) {
-              const updated = isNew ? Option.none() : yield* forms.update(form)
-              if (Option.isSome(updated)) return updated.value
-              if (headers["if-match"] !== undefined) return yield* Effect.fail(without)
-            }
-            const created = yield* forms
-              .create(form)
-              .pipe(Effect.catchTag("FormExists", () => Effect.fail(isNew ? existing : changedMeanwhile)))
-            // The website was deleted meanwhile.
-            return yield* Effect.fromOption(created, () => Errors.unknownSite)
-          })
-        )
+        Effect.fnUntraced(function* ({ headers, payload }) {
+          const { site } = yield* Authorized.settings.change.proof
+          const form = { ...payload, websiteConfigId: site.websiteConfigId }
+          const isNew = headers["if-none-match"] !== undefined
+          if (!isNew || headers["if-match"] !== undefined) {
+            const updated = isNew ? Option.none() : yield* forms.update(form)
+            if (Option.isSome(updated)) return updated.value
+            if (headers["if-match"] !== undefined) return yield* Effect.fail(without)
+          }
+          const created = yield* forms
+            .create(form)
+            .pipe(Effect.catchTag("FormExists", () => Effect.fail(isNew ? existing : changedMeanwhile)))
+          // The website was deleted meanwhile.
+          return yield* Effect.fromOption(created, () => Errors.unknownSite)
+        })
       )
       .handle(
         "delete",
-        ServiceSpans.handler(
-          "forms.delete",
-          Effect.fnUntraced(function* ({ query }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (!(yield* forms.delete(site.websiteConfigId, query.page))) return yield* Effect.fail(noRules)
-          })
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* forms.delete(site.websiteConfigId, query.page))) return yield* Effect.fail(noRules)
+        })
       )
   })
 )

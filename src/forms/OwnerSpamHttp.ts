@@ -6,7 +6,6 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { changed } from "./OwnerSubmissionsHttp.ts"
@@ -22,33 +21,24 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "mark",
-        ServiceSpans.handler(
-          "spam.mark",
-          Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
-            const { site } = yield* Authorized.inbox.change.proof
-            return yield* changed(submission_ids, yield* marks.mark(site.websiteConfigId, submission_ids))
-          })
-        )
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          return yield* changed(submission_ids, yield* marks.mark(site.websiteConfigId, submission_ids))
+        })
       )
       .handle(
         "list",
-        ServiceSpans.handler(
-          "spam.list",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.inbox.read.proof
-            return { marks: yield* marks.list(site.websiteConfigId) }
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.inbox.read.proof
+          return { marks: yield* marks.list(site.websiteConfigId) }
+        })
       )
       .handle(
         "delete",
-        ServiceSpans.handler(
-          "spam.delete",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.inbox.change.proof
-            if (!(yield* marks.remove(site.websiteConfigId, params.mark_id))) return yield* Effect.fail(notFound)
-          })
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          if (!(yield* marks.remove(site.websiteConfigId, params.mark_id))) return yield* Effect.fail(notFound)
+        })
       )
   })
 )

@@ -7,7 +7,6 @@ import { type Array, Effect, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -143,86 +142,68 @@ export const layer = HttpApiBuilder.group(
         Effect.fromOption(() => unknownSubmission)
       )
 
-    const change = (span: string, run: (typeof inbox)["release"]) =>
-      ServiceSpans.handler(
-        span,
-        Effect.fnUntraced(function* ({ payload: { submission_ids } }: { readonly payload: typeof Selection.Type }) {
-          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-          return yield* changed(submission_ids, yield* lists.run(websiteConfigId, run(websiteConfigId, submission_ids)))
-        })
-      )
+    const change = (run: (typeof inbox)["release"]) =>
+      Effect.fnUntraced(function* ({ payload: { submission_ids } }: { readonly payload: typeof Selection.Type }) {
+        const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+        return yield* changed(submission_ids, yield* lists.run(websiteConfigId, run(websiteConfigId, submission_ids)))
+      })
 
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "submissions.list",
-          Effect.fnUntraced(function* ({ query }) {
-            const { site } = yield* Authorized.inbox.read.proof
-            const { websiteConfigId } = site
-            const { items, next } = yield* lists.run(
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          const { websiteConfigId } = site
+          const { items, next } = yield* lists.run(
+            websiteConfigId,
+            inbox.list({
               websiteConfigId,
-              inbox.list({
-                websiteConfigId,
-                filter: InboxMessage.toFilter(query, site.timeZone),
-                after: query.cursor ?? null,
-                limit: query.limit ?? Fields.defaultLimit
-              })
-            )
-            return {
-              submissions: items.map(toSummary),
-              next: next === null ? null : Cursor.format(next)
-            }
-          })
-        )
+              filter: InboxMessage.toFilter(query, site.timeZone),
+              after: query.cursor ?? null,
+              limit: query.limit ?? Fields.defaultLimit
+            })
+          )
+          return {
+            submissions: items.map(toSummary),
+            next: next === null ? null : Cursor.format(next)
+          }
+        })
       )
       .handle(
         "overview",
-        ServiceSpans.handler(
-          "submissions.overview",
-          Effect.fnUntraced(function* () {
-            const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
-            return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          return yield* lists.run(websiteConfigId, inbox.overview(websiteConfigId))
+        })
       )
       .handle(
         "details",
-        ServiceSpans.handler(
-          "submissions.details",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.inbox.read.proof
-            return toDetails(yield* find(site, params.submission_id))
-          })
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.read.proof
+          return toDetails(yield* find(site, params.submission_id))
+        })
       )
       .handle(
         "export",
-        ServiceSpans.handler(
-          "submissions.export",
-          Effect.fnUntraced(function* ({ query }) {
-            const proof = yield* Authorized.inbox.read.proof
-            yield* exports.begin(proof)
-            const format = query.format ?? "csv"
-            const filter = InboxMessage.toFilter(query, proof.site.timeZone)
-            const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
-            return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
-          })
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const proof = yield* Authorized.inbox.read.proof
+          yield* exports.begin(proof)
+          const format = query.format ?? "csv"
+          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
+          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
+          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+        })
       )
-      .handle("release", change("submissions.release", inbox.release))
-      .handle("delete", change("submissions.delete", inbox.delete))
-      .handle("restore", change("submissions.restore", inbox.restore))
-      .handle("purge", change("submissions.purge", inbox.purge))
+      .handle("release", change(inbox.release))
+      .handle("delete", change(inbox.delete))
+      .handle("restore", change(inbox.restore))
+      .handle("purge", change(inbox.purge))
       .handle(
         "mark",
-        ServiceSpans.handler(
-          "submissions.mark",
-          Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
-            const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
-            return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
-          })
-        )
+        Effect.fnUntraced(function* ({ payload: { read, submission_ids } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.change.proof).site
+          return yield* changed(submission_ids, yield* inbox.mark(websiteConfigId, submission_ids, read))
+        })
       )
   })
 )

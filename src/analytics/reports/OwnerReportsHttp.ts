@@ -8,7 +8,6 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { reasons } from "../../platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
-import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../../sites/access/AuthorizedHttp.ts"
@@ -41,53 +40,41 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "query",
-        ServiceSpans.handler(
-          "reports.query",
-          Effect.fnUntraced(function* ({ payload }) {
-            const request = QueryBody.requestOf(payload)
-            const { site } = yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read")
-            const now = yield* Clock.currentTimeMillis
-            // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
-            const query = DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
-            return yield* RcMap.get(answers, { site: idsOf(site), query })
-          }, Effect.scoped)
-        )
+        Effect.fnUntraced(function* ({ payload }) {
+          const request = QueryBody.requestOf(payload)
+          const { site } = yield* authorize(WebsiteConfigId.make(request.siteId), "stats", "read")
+          const now = yield* Clock.currentTimeMillis
+          // The last full minute, so that identical requests have the same query: a comparison ends at this time of day.
+          const query = DateRange.queryOf(request, { now: now - (now % 60_000), timeZone: site.timeZone })
+          return yield* RcMap.get(answers, { site: idsOf(site), query })
+        }, Effect.scoped)
       )
       .handle(
         "now",
-        ServiceSpans.handler(
-          "reports.now",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.stats.read.proof
-            return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
-          }, Effect.scoped)
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.stats.read.proof
+          return { visitors: yield* RcMap.get(visitors, idsOf(site)) }
+        }, Effect.scoped)
       )
       .handle(
         "properties",
-        ServiceSpans.handler(
-          "reports.properties",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.stats.read.proof
-            return { properties: yield* RcMap.get(properties, idsOf(site)) }
-          }, Effect.scoped)
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.stats.read.proof
+          return { properties: yield* RcMap.get(properties, idsOf(site)) }
+        }, Effect.scoped)
       )
       .handle(
         "notCounted",
-        ServiceSpans.handler(
-          "reports.notCounted",
-          Effect.fnUntraced(function* ({ query }) {
-            const { site } = yield* Authorized.stats.read.proof
-            const today = dateOf(yield* Clock.currentTimeMillis)
-            const counts = yield* decisions.counts({ site, first: query.from ?? today, last: query.to ?? today })
-            return {
-              reasons: reasons
-                .flatMap((reason) => (counts[reason] === undefined ? [] : [{ reason, requests: counts[reason] }]))
-                .sort((left, right) => right.requests - left.requests)
-            }
-          })
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.stats.read.proof
+          const today = dateOf(yield* Clock.currentTimeMillis)
+          const counts = yield* decisions.counts({ site, first: query.from ?? today, last: query.to ?? today })
+          return {
+            reasons: reasons
+              .flatMap((reason) => (counts[reason] === undefined ? [] : [{ reason, requests: counts[reason] }]))
+              .sort((left, right) => right.requests - left.requests)
+          }
+        })
       )
   })
 )

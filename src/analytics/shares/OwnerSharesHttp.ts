@@ -6,7 +6,6 @@
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Share from "../../sites/access/Share.ts"
@@ -21,39 +20,30 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "shares.list",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.settings.read.proof
-            return { shares: yield* shares.list(site.websiteConfigId) }
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { shares: yield* shares.list(site.websiteConfigId) }
+        })
       )
       .handle(
         "create",
-        ServiceSpans.handler(
-          "shares.create",
-          Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null, ...options } }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
-            }
-            const created = yield* shares.create(site.websiteConfigId, { ...options, label, expiresAt })
-            // The website was deleted meanwhile.
-            const { secret, share } = yield* Effect.fromOption(created, () => Errors.unknownSite)
-            return { share_id: share.share_id, path: Share.pathOf(secret), expires_at: share.expires_at }
-          })
-        )
+        Effect.fnUntraced(function* ({ payload: { expires_at: expiresAt = null, label = null, ...options } }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+            return yield* Effect.fail(Errors.invalid("expires_at", "a future time is expected"))
+          }
+          const created = yield* shares.create(site.websiteConfigId, { ...options, label, expiresAt })
+          // The website was deleted meanwhile.
+          const { secret, share } = yield* Effect.fromOption(created, () => Errors.unknownSite)
+          return { share_id: share.share_id, path: Share.pathOf(secret), expires_at: share.expires_at }
+        })
       )
       .handle(
         "revoke",
-        ServiceSpans.handler(
-          "shares.revoke",
-          Effect.fnUntraced(function* ({ params }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (!(yield* shares.revoke(site.websiteConfigId, params.share_id))) return yield* Effect.fail(notFound)
-          })
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* shares.revoke(site.websiteConfigId, params.share_id))) return yield* Effect.fail(notFound)
+        })
       )
   })
 )

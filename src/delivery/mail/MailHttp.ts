@@ -9,6 +9,7 @@ import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../api/Api.ts"
 import * as HtmlPages from "../../platform/http/HtmlPages.ts"
+import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import * as ConfirmationToken from "./ConfirmationToken.ts"
 import * as InvitationToken from "./InvitationToken.ts"
@@ -111,37 +112,49 @@ export const layer = ({ secretsKey }: Options) =>
           Option.map(invitedOf(token), ({ address, sites }) => notifications.refuseInvitations(sites, address))
         )
       return handlers
-        .handle("show", ({ params }) =>
-          Effect.succeed(
-            Option.isSome(notificationOf(params.token))
-              ? question
-              : Option.isSome(invitedOf(params.token))
-                ? invitationQuestion
-                : invalid
+        .handle(
+          "show",
+          ServiceSpans.handler("mail.show", ({ params }) =>
+            Effect.succeed(
+              Option.isSome(notificationOf(params.token))
+                ? question
+                : Option.isSome(invitedOf(params.token))
+                  ? invitationQuestion
+                  : invalid
+            )
           )
         )
-        .handle("unsubscribe", ({ params }) =>
-          Option.match(unsubscriptionOf(params.token), {
-            onNone: () => Effect.succeed(invalid),
-            onSome: (unsubscription) =>
-              unsubscription.pipe(
-                Effect.as(done),
-                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
-              )
-          })
+        .handle(
+          "unsubscribe",
+          ServiceSpans.handler("mail.unsubscribe", ({ params }) =>
+            Option.match(unsubscriptionOf(params.token), {
+              onNone: () => Effect.succeed(invalid),
+              onSome: (unsubscription) =>
+                unsubscription.pipe(
+                  Effect.as(done),
+                  Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
+                )
+            })
+          )
         )
-        .handle("showConfirmation", ({ params }) =>
-          Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
+        .handle(
+          "showConfirmation",
+          ServiceSpans.handler("mail.showConfirmation", ({ params }) =>
+            Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
+          )
         )
-        .handle("confirm", ({ params }) =>
-          Option.match(confirmationOf(params.token), {
-            onNone: () => Effect.succeed(invalid),
-            onSome: ({ isRecipient, websiteConfigId }) =>
-              notifications.confirm(websiteConfigId, isRecipient).pipe(
-                Effect.map((isConfirmed) => (isConfirmed ? confirmed : nothingToConfirm)),
-                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
-              )
-          })
+        .handle(
+          "confirm",
+          ServiceSpans.handler("mail.confirm", ({ params }) =>
+            Option.match(confirmationOf(params.token), {
+              onNone: () => Effect.succeed(invalid),
+              onSome: ({ isRecipient, websiteConfigId }) =>
+                notifications.confirm(websiteConfigId, isRecipient).pipe(
+                  Effect.map((isConfirmed) => (isConfirmed ? confirmed : nothingToConfirm)),
+                  Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
+                )
+            })
+          )
         )
     })
   )

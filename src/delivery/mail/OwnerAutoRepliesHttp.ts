@@ -6,7 +6,6 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
@@ -27,36 +26,27 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "list",
-        ServiceSpans.handler(
-          "autoReplies.list",
-          Effect.fnUntraced(function* () {
-            const { site } = yield* Authorized.settings.read.proof
-            return { auto_replies: yield* replies.list(site.websiteConfigId), can_send: canSendMail }
-          })
-        )
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { auto_replies: yield* replies.list(site.websiteConfigId), can_send: canSendMail }
+        })
       )
       .handle(
         "put",
-        ServiceSpans.handler(
-          "autoReplies.put",
-          Effect.fnUntraced(function* ({ payload }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (!canSendMail) return yield* Effect.fail(noMail)
-            const put = yield* replies.put(site.websiteConfigId, payload)
-            // The website was deleted meanwhile.
-            return yield* Effect.fromOption(put, () => Errors.unknownSite)
-          })
-        )
+        Effect.fnUntraced(function* ({ payload }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!canSendMail) return yield* Effect.fail(noMail)
+          const put = yield* replies.put(site.websiteConfigId, payload)
+          // The website was deleted meanwhile.
+          return yield* Effect.fromOption(put, () => Errors.unknownSite)
+        })
       )
       .handle(
         "delete",
-        ServiceSpans.handler(
-          "autoReplies.delete",
-          Effect.fnUntraced(function* ({ query }) {
-            const { site } = yield* Authorized.settings.change.proof
-            if (!(yield* replies.delete(site.websiteConfigId, query.page))) return yield* Effect.fail(noReply)
-          })
-        )
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* replies.delete(site.websiteConfigId, query.page))) return yield* Effect.fail(noReply)
+        })
       )
   })
 )

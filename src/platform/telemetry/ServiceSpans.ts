@@ -24,8 +24,8 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<void, string> =
   return Exit.fail(Predicate.hasProperty(error, "_tag") ? String(error._tag) : "Defect")
 }
 
-/** Makes a span of the effect, if the caller's span is sampled. */
-const named = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+/** Makes a span of the effect, if the caller's span is sampled. In any other request, that costs a look at the fiber. */
+export const named = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const parent = fiber.cache.span
     if (parent?.sampled !== true) return effect
@@ -48,8 +48,8 @@ const wrapped = (name: string, member: unknown): unknown => {
 }
 
 /**
- * A handler of an endpoint, each call of which is a span with this name in a sampled request. In any other request, that costs a
- * look at the fiber.
+ * A handler of a public endpoint, each call of which is a span with this name in a sampled request. `sites/access/Validation` names
+ * the spans of the owner API.
  */
 export const handler =
   <Input extends ReadonlyArray<unknown>, A, E, R>(name: string, handle: (...input: Input) => Effect.Effect<A, E, R>) =>

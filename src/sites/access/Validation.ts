@@ -1,5 +1,6 @@
 /**
- * Answers an invalid request to the owner API with a 422 that lists its faults, and logs that the store is unavailable.
+ * Answers an invalid request to the owner API with a 422 that lists its faults, logs that the store is unavailable, and names the
+ * span of each endpoint.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { unhandled } from "effect/Types"
 import type { ValidationError } from "../../platform/contract/Errors.ts"
 import * as Fault from "../../platform/contract/Fault.ts"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
+import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../ErrorMapping.ts"
 import * as Errors from "./Errors.ts"
 import { Validation } from "./ValidationApi.ts"
@@ -38,13 +40,14 @@ const faultsOf = ({ cause: { issue }, kind }: HttpApiSchemaError): ReadonlyArray
   return kind === "Payload" && issue._tag === "InvalidValue" ? [notJson] : Fault.fromIssue(issue, [locations[kind]])
 }
 
-export const layer: Layer.Layer<Validation> = Layer.succeed(
-  Validation,
-  Effect.catch((error: unknown): Effect.Effect<never, Errors.ValidationFailed | unhandled> => {
-    const faults = HttpApiSchemaError.is(error) ? faultsOf(error) : undefined
-    if (faults !== undefined) return Effect.fail(failed(faults))
-    // `Errors.ServiceUnavailable` sends it as a 503.
-    const logged = Errors.isStorageUnavailable(error) ? ErrorMapping.logUnavailable(error) : Effect.void
-    return Effect.andThen(logged, Effect.fail(error as unhandled))
-  })
+const failedOr = (error: unknown): Effect.Effect<never, Errors.ValidationFailed | unhandled> => {
+  const faults = HttpApiSchemaError.is(error) ? faultsOf(error) : undefined
+  if (faults !== undefined) return Effect.fail(failed(faults))
+  // `Errors.ServiceUnavailable` sends it as a 503.
+  const logged = Errors.isStorageUnavailable(error) ? ErrorMapping.logUnavailable(error) : Effect.void
+  return Effect.andThen(logged, Effect.fail(error as unhandled))
+}
+
+export const layer: Layer.Layer<Validation> = Layer.succeed(Validation, (handler, { endpoint, group }) =>
+  ServiceSpans.named(`${group.identifier}.${endpoint.identifier}`, Effect.catch(handler, failedOr))
 )

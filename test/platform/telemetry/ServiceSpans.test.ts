@@ -16,7 +16,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as TestCollector from "../../support/TestCollector.ts"
 
 it.live(
-  "a page view, a submission and a query have a span for the handler and for each call of a service, with its parent",
+  "requests to the public and the owner API have a span for the handler and for each call of a service, with its parent",
   () =>
     Effect.gen(function* () {
       const collector = yield* TestCollector.start()
@@ -49,7 +49,9 @@ it.live(
         form_data: { message: "secret" }
       })
       const query = { site_id: target.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
-      yield* send("/v1/owner/query", query, { authorization: `Bearer ${issued.key}` })
+      const authorization = `Bearer ${issued.key}`
+      yield* send("/v1/owner/query", query, { authorization })
+      yield* Effect.promise(() => fetch(`${service.url}/v1/owner/sites`, { headers: { authorization } }))
       yield* service.signal("SIGTERM")
       assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null }, service.output())
 
@@ -63,7 +65,8 @@ it.live(
             const children = under(spanId)
             return children.length === 0 ? name : [name, children]
           })
-      const of = (route: string) => under(spans.find(({ name }) => name === `POST ${route}`)?.spanId ?? "")
+      const of = (route: string, method = "POST") =>
+        under(spans.find(({ name }) => name === `${method} ${route}`)?.spanId ?? "")
       assert.deepStrictEqual(of("/v1/public/analytics/track"), [
         [
           "analytics.track",
@@ -77,6 +80,11 @@ it.live(
         "OwnerKeys.authenticate",
         "RateLimiter.take",
         ["reports.query", ["SiteDirectory.byWebsiteConfigId", "Reports.query"]]
+      ])
+      assert.deepStrictEqual(of("/v1/owner/sites", "GET"), [
+        "OwnerKeys.authenticate",
+        "RateLimiter.take",
+        ["sites.list", ["SiteDirectory.search"]]
       ])
       assert.notInclude(JSON.stringify(collector.exports.map(({ body }) => body.toString())), "secret")
     }).pipe(Effect.scoped),
