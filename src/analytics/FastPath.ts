@@ -19,7 +19,6 @@ import * as Incoming from "../platform/http/Incoming.ts"
 import { smallBodyBytes } from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import type * as Trace from "../platform/http/Trace.ts"
-import * as Json from "../platform/json/Json.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
 import * as Api from "./Api.ts"
 import { PageViews } from "./Http.ts"
@@ -42,7 +41,7 @@ interface PageView {
 
 /** The page view in a body; undefined for any other body. */
 const pageViewIn = (bytes: Uint8Array, contentType: string | undefined): PageView | undefined => {
-  const text = Incoming.isJson(contentType) ? Json.decodeText(bytes) : undefined
+  const text = Incoming.isJson(contentType) ? Incoming.decodeText(bytes) : undefined
   if (text === undefined || Result.isFailure(text)) return undefined
   try {
     const payload = decode(JSON.parse(text.success))

@@ -7,7 +7,7 @@
 import { Context, Effect, Layer, Result } from "effect"
 import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Body, Received, type RequestHead } from "../contract/Received.ts"
-import * as Json from "../json/Json.ts"
+import type * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 import * as Incoming from "./Incoming.ts"
@@ -80,7 +80,7 @@ const notJson = '""'
 
 /** The JSON of a body: its text, or an empty text if its content type is not JSON. Fails if it is not UTF-8 or too deep. */
 export const textOf = (bytes: Uint8Array, contentType: string | undefined): Result.Result<string, Json.JsonFault> =>
-  bytes.length === 0 || Incoming.isJson(contentType) ? Json.decodeText(bytes) : Result.succeed(notJson)
+  bytes.length === 0 || Incoming.isJson(contentType) ? Incoming.decodeText(bytes) : Result.succeed(notJson)
 
 /**
  * Provides the request, and a service that holds its body. Adding two services to a context is cheap; `Effect.provideContext` would

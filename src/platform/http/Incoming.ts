@@ -8,12 +8,12 @@
  * @module
  */
 import { IncomingMessage } from "node:http"
-import { ByteSize, Context, Data, Effect, Option, Stream } from "effect"
+import { ByteSize, Context, Data, Effect, Option, Result, Stream } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import type { RequestHead } from "../contract/Received.ts"
-import type * as Json from "../json/Json.ts"
+import * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import { clientKey } from "../limits/ClientAddress.ts"
 import * as Connections from "./Connections.ts"
@@ -132,6 +132,43 @@ export const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly
   ctx: { error: fault.reason }
 })
 
+/** A longer body, in bytes, may take milliseconds to decode. */
+export const cheapBytes = 16_384
+
+/** The maximum depth of a longer text. A text in which each byte opens a level takes ten times as long to parse as others. */
+export const maxDepth = 1_000
+
+/** The offset, in bytes, of the first bracket that is more than `levels` deep; undefined if there is none. */
+const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
+    if (byte === 0x22) isInString = !isInString
+    else if (isInString) {
+      if (byte === 0x5c) at++
+    } else if (Json.isOpening(byte)) {
+      if (++depth > levels) return at
+    } else if (Json.isClosing(byte)) depth--
+  }
+  return undefined
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+/** The text of a body: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is longer than `cheapBytes`. */
+export const decodeText = (bytes: Uint8Array): Result.Result<string, Json.JsonFault> => {
+  const tooDeep = bytes.length > cheapBytes ? tooDeepAt(bytes, maxDepth) : undefined
+  if (tooDeep !== undefined) {
+    return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
+  }
+  try {
+    return Result.succeed(decoder.decode(bytes))
+  } catch {
+    return Result.fail({ offset: 0, reason: "the body is not valid UTF-8" })
+  }
+}
+
 /** An incomplete body and its memory allocation, which covers the head too. */
 interface IncomingBody {
   /** Must be called first. Stop reading if it returns an error. */
@@ -180,9 +217,6 @@ const makeIncomingBody = (
   }
 }
 
-/** The size from which decoding a body may take milliseconds. */
-const heavyBytes = 16_384
-
 const heavy: Array<() => void> = []
 
 const runHeavy = (): void => {
@@ -224,7 +258,7 @@ const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Ui
     }
     const onEnd = () => {
       stopListening()
-      if (body.pieces.length > heavyBytes) inOwnTurn(finish)
+      if (body.pieces.length > cheapBytes) inOwnTurn(finish)
       else finish()
     }
     const onDisconnect = () => fail(new BodyUnreadable())

@@ -40,7 +40,7 @@ const payloadFaults = (
   text: string,
   value: unknown
 ): ReadonlyArray<ValidationError> =>
-  text.length > Json.cheapBytes
+  text.length > Incoming.cheapBytes
     ? error.kind === "Payload"
       ? Fault.fromIssue(error.cause.issue, ["body"])
       : []
