@@ -362,10 +362,7 @@ const watch = (server: Server, options: Options, context: Context.Context<never>
         if (connection.socket.bytesRead - connection.parsedBytes > maxBetween) abandon(connection)
       }
     },
-    warn: (now: number) =>
-      Effect.all([reports.address.warn(now), reports.process.warn(now), reports.exclusion.warn(now)], {
-        discard: true
-      }),
+    warn: (now: number) => Effect.forEach(Object.values(reports), ({ warn }) => warn(now), { discard: true }),
     /**
      * Accepts the connections in the system's backlog while all others are paused, stops listening, and lets each response
      * close its connection. Calls back when the server no longer listens.

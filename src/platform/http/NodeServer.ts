@@ -185,9 +185,6 @@ const respond = (response: ServerResponse, answer: Answer): void => {
   response.end(bodyOf(answer))
 }
 
-/** Refuses a request with an unknown expectation. */
-const refuseExpectation: RequestListener = (_, response) => respond(response, unsupportedExpectation)
-
 const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
@@ -321,7 +318,7 @@ export const make = (options: Options, { chats, templates }: Routes): Effect.Eff
         server
           .on("request", guarded)
           .on("checkContinue", withContinue(guarded, Math.max(maxBody, Incoming.conversationBytes)))
-          .on("checkExpectation", refuseExpectation)
+          .on("checkExpectation", (_, response) => respond(response, unsupportedExpectation))
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections
         yield* watchUntrustedProxy(server, isProxy)
