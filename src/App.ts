@@ -13,9 +13,10 @@ import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
 import type { Settings } from "./Config.ts"
 import { AgentFailures } from "./chat/AgentFailures.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
+import type { Options as AgentStreamOptions } from "./chat/agent/AgentStream.ts"
 import * as AgentInspection from "./chat/agent/Inspection.ts"
 import { AgentCheck } from "./chat/agent/Inspection.ts"
-import * as TokenBudget from "./chat/TokenBudget.ts"
+import { TokenBudget } from "./chat/TokenBudget.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
 import * as Invitations from "./delivery/mail/MailedInvitations.ts"
@@ -157,15 +158,18 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
     otlp: settings.otlp
   })
 
-/** The client of agents, whatever protocol an instance names. `record` gets what becomes of the answers. */
-export const agent = (settings: Settings, record?: AgentFailures["Service"]["record"]) =>
+/** The client of agents, whatever protocol an instance names. */
+export const agent = (settings: Settings, services: Pick<AgentStreamOptions, "record" | "budget"> = {}) =>
   Layer.unwrap(
     Effect.map(
       load(() => Promise.all([import("./chat/agent/AgentStream.ts"), import("@effect/platform-node/NodeHttpClient")])),
       ([AgentStream, NodeHttpClient]) =>
-        AgentStream.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey, record }).pipe(
-          Layer.provide(NodeHttpClient.layerDispatcher)
-        )
+        AgentStream.layer({
+          timeout: settings.agentTimeout,
+          keyOf,
+          secretsKey: settings.secretsKey,
+          ...services
+        }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
     )
   )
 
@@ -244,7 +248,7 @@ const ownerServer = (
 export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
   const { extensions, listen, settings, worker } = options
   const agents = Layer.unwrap(
-    AgentFailures.useSync(({ record }) => Layer.provide(TokenBudget.layerBudgeted, agent(settings, record)))
+    Effect.zipWith(AgentFailures, TokenBudget, ({ record }, budget) => agent(settings, { record, budget }))
   )
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }

@@ -1,6 +1,6 @@
 /**
  * Counts the tokens that instances use in a day (UTC), over all processes: the service, its layer in memory, and the limit
- * that it sets for an agent. See `chat/postgres/TokenBudget` for the layer of deployments.
+ * that it sets for a request. See `chat/postgres/TokenBudget` for the layer of deployments.
  *
  * Tokens are reserved before a request is sent to an agent, and the reservation is settled with the tokens that were used.
  * Until then it counts as used, so that concurrent requests cannot exceed the limit. The reservation of a process that was
@@ -13,7 +13,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, type Scope, Stream } from "effect"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import { dayMillis, dayOf } from "../platform/text/Calendar.ts"
-import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "./AgentStream.ts"
+import { AgentBusy, type AgentError, type AgentStream, DailyTokensUsed } from "./AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
 
 /** The overhead of a message in tokens, for its role and delimiters. */
@@ -148,52 +148,42 @@ const usedUp = Effect.flatMap(Clock.currentTimeMillis, (now) =>
   Effect.fail(new DailyTokensUsed({ retryAfter: Math.ceil((dayMillis - (now % dayMillis)) / 1000) }))
 )
 
-/** Decorates `AgentStream` with the daily token limit of instances that have one. Other instances are not affected. */
-export const layerBudgeted: Layer.Layer<AgentStream, never, AgentStream | TokenBudget> = Layer.effect(
-  AgentStream,
-  Effect.gen(function* () {
-    const agent = yield* AgentStream
-    const budget = yield* TokenBudget
+/** Makes the function that sends a request within its instance's limit of tokens a day. `send` sends it to the agent. */
+export const limiting = (budget: TokenBudget["Service"], send: AgentStream["Service"]["stream"]) => {
+  const reserve = (request: AgentRequest, limit: number): Effect.Effect<Reservation, AgentBusy | DailyTokensUsed> =>
+    budget.reserve({ instanceId: request.instance.instance_id, limit, ...demandOf(request) }).pipe(
+      Effect.tapError((error) =>
+        Effect.annotateLogs(Effect.logWarning("The token budget is unavailable"), { reason: error.reason })
+      ),
+      Effect.mapError(() => unavailable),
+      Effect.flatMap(Option.match({ onNone: () => usedUp, onSome: Effect.succeed }))
+    )
 
-    const reserve = (request: AgentRequest, limit: number): Effect.Effect<Reservation, AgentBusy | DailyTokensUsed> =>
-      budget.reserve({ instanceId: request.instance.instance_id, limit, ...demandOf(request) }).pipe(
-        Effect.tapError((error) =>
-          Effect.annotateLogs(Effect.logWarning("The token budget is unavailable"), { reason: error.reason })
-        ),
-        Effect.mapError(() => unavailable),
-        Effect.flatMap(Option.match({ onNone: () => usedUp, onSome: Effect.succeed }))
-      )
-
-    /** A reservation that cannot be settled counts as used for the day. */
-    const settle = (reservation: Reservation, used: number) =>
-      Effect.catch(budget.settle(reservation, used), (error) =>
-        Effect.annotateLogs(Effect.logWarning("The tokens of an answer could not be settled"), {
-          instanceId: reservation.instanceId,
-          reason: error.reason
-        })
-      )
-
-    const open = Effect.fnUntraced(function* (
-      request: AgentRequest,
-      limit: number
-    ): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentError, Scope.Scope> {
-      const input = ofRequest(request)
-      const usage = new Usage()
-      const { tokens } = yield* Effect.acquireRelease(reserve(request, limit), (reservation) =>
-        settle(reservation, usage.tokens(input))
-      )
-      const instance = { ...request.instance, max_tokens: tokens - input }
-      return Stream.map(agent.stream({ ...request, instance, wantsUsage: true }), (event) => {
-        usage.record(event)
-        return event
+  /** A reservation that cannot be settled counts as used for the day. */
+  const settle = (reservation: Reservation, used: number) =>
+    Effect.catch(budget.settle(reservation, used), (error) =>
+      Effect.annotateLogs(Effect.logWarning("The tokens of an answer could not be settled"), {
+        instanceId: reservation.instanceId,
+        reason: error.reason
       })
-    })
+    )
 
-    return AgentStream.of({
-      stream: (request) => {
-        const { daily_tokens: dailyTokens } = request.instance
-        return dailyTokens === null ? agent.stream(request) : Stream.unwrap(open(request, dailyTokens))
-      }
+  const open = Effect.fnUntraced(function* (
+    request: AgentRequest,
+    limit: number
+  ): Effect.fn.Return<Stream.Stream<AgentEvent, AgentError>, AgentError, Scope.Scope> {
+    const input = ofRequest(request)
+    const usage = new Usage()
+    const { tokens } = yield* Effect.acquireRelease(reserve(request, limit), (reservation) =>
+      settle(reservation, usage.tokens(input))
+    )
+    const instance = { ...request.instance, max_tokens: tokens - input }
+    return Stream.map(send({ ...request, instance, wantsUsage: true }), (event) => {
+      usage.record(event)
+      return event
     })
   })
-)
+
+  return (request: AgentRequest, limit: number): Stream.Stream<AgentEvent, AgentError> =>
+    Stream.unwrap(open(request, limit))
+}

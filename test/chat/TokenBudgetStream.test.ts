@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
+import { Effect, Fiber, Layer, Result, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
 import * as MemoryTokenBudget from "../../src/chat/TokenBudget.ts"
 import { TokenBudget } from "../../src/chat/TokenBudget.ts"
-import { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -26,7 +25,13 @@ const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag
 /** Provides an agent that follows `script`, limited by `budget`. */
 const withAgent = (script: ScriptedAgent.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layerMemory) =>
   Effect.provide(
-    MemoryTokenBudget.layerBudgeted.pipe(Layer.provide(ScriptedAgent.layerScripted(script)), Layer.provideMerge(budget))
+    Layer.effect(
+      AgentStream,
+      Effect.zipWith(AgentStream, TokenBudget, ({ stream }, budget) => {
+        const limited = MemoryTokenBudget.limiting(budget, stream)
+        return AgentStream.of({ stream: (request) => limited(request, request.instance.daily_tokens ?? 0) })
+      })
+    ).pipe(Layer.provide(ScriptedAgent.layerScripted(script)), Layer.provideMerge(budget))
   )
 
 const ask = (request: AgentRequest) =>
@@ -111,29 +116,6 @@ describe("chat/TokenBudget: the agent's stream", () => {
       )
       // The second answer is bounded by what is left.
       assert.deepStrictEqual(limits, [100, 150 - input - 70])
-    })
-  )
-
-  it.effect("without the store no request is sent; an instance without a limit does not need the store", () =>
-    Effect.gen(function* () {
-      const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
-      const budget = Layer.succeed(
-        TokenBudget,
-        TokenBudget.of({ reserve: () => unavailable, settle: () => unavailable, used: () => unavailable })
-      )
-      const requests: Array<unknown> = []
-      yield* Effect.gen(function* () {
-        const result = yield* ask(request(1000))
-        assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "AgentBusy")
-        assert.lengthOf(requests, 0)
-        assert.isTrue(Option.isSome(Result.getSuccess(yield* ask(request(null)))))
-        assert.lengthOf(requests, 1)
-      }).pipe(
-        withAgent((request) => {
-          requests.push(request)
-          return says(hello, finish)
-        }, budget)
-      )
     })
   )
 })

@@ -19,13 +19,18 @@ export const done = "data: [DONE]\n\n"
 /** Decrypts the stored keys of instances. */
 export const secretsKey = new Uint8Array(32).fill(7)
 
-export const layer = LiveAgentStream.layer({
-  timeout: "60 seconds",
-  secretsKey: Option.some(Redacted.make(secretsKey)),
-  // Every name resolves to an address of a private network.
-  names: NameServer.always(["10.0.0.1"]),
-  keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
-}).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
+export const makeLayer = (options: Pick<LiveAgentStream.Options, "budget"> = {}) =>
+  LiveAgentStream.layer({
+    ...options,
+    timeout: "60 seconds",
+    secretsKey: Option.some(Redacted.make(secretsKey)),
+    // Every name resolves to an address of a private network.
+    names: NameServer.always(["10.0.0.1"]),
+    keyOf: (variable) =>
+      Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
+  }).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
+
+export const layer = makeLayer()
 
 /** Sends a request and appends each event to `events`. */
 export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {

@@ -26,6 +26,7 @@ import { type AgentFailures, failed } from "../AgentFailures.ts"
 import { type AgentError, AgentRefused, AgentStream, AgentTimeout } from "../AgentStream.ts"
 import type * as Instance from "../Instance.ts"
 import * as SealedAdditions from "../SealedAdditions.ts"
+import * as TokenBudget from "../TokenBudget.ts"
 import type { AgentRequest, ModelMessage } from "./Agent.ts"
 import * as AgentResponse from "./AgentResponse.ts"
 import * as Anthropic from "./Anthropic.ts"
@@ -122,6 +123,8 @@ export interface Options {
   readonly names?: Layer.Layer<OutwardNames.OutwardNames>
   /** Gets what becomes of the answers. */
   readonly record?: AgentFailures["Service"]["record"] | undefined
+  /** Limits the tokens of the instances that have a limit; without it, none is limited. */
+  readonly budget?: TokenBudget.TokenBudget["Service"] | undefined
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -350,8 +353,15 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       })
 
       const recorded = recording(options.record ?? (() => Effect.void))
+      const stream: AgentStream["Service"]["stream"] = (request) =>
+        recorded(request.instance.instance_id, Stream.unwrap(open(request)))
+      const limited: ReturnType<typeof TokenBudget.limiting> =
+        options.budget === undefined ? stream : TokenBudget.limiting(options.budget, stream)
       return AgentStream.of({
-        stream: (request) => recorded(request.instance.instance_id, Stream.unwrap(open(request)))
+        stream: (request) => {
+          const { daily_tokens: dailyTokens } = request.instance
+          return dailyTokens === null ? stream(request) : limited(request, dailyTokens)
+        }
       })
     })
   ).pipe(Layer.provide(options.names ?? OutwardNames.layer))
