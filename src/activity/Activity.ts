@@ -86,25 +86,30 @@ export const ofSubmission = ({
 const latestFirst = (left: Activity, right: Activity): number =>
   left.received_at < right.received_at ? 1 : left.received_at > right.received_at ? -1 : 0
 
-/** The latest activities of several lists, at most `limit`, latest first. */
-export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: number): ReadonlyArray<Activity> =>
-  lists.flat().sort(latestFirst).slice(0, limit)
+/** The activities of several lists, latest first. */
+export const joined = (lists: ReadonlyArray<ReadonlyArray<Activity>>): ReadonlyArray<Activity> =>
+  lists.flat().sort(latestFirst)
 
 /** The same for equal activities, and for a submission before and after its release. */
 const keyOf = (activity: Activity): string =>
   JSON.stringify(activity.type === "submission" ? { ...activity, status: null } : activity)
 
 /**
- * The activities of `now` that are not in the earlier list `before`; both lists have at most `limit`, latest first. Several
- * page views can be equal, because they have no id: each one in `before` leaves out only one in `now`. An activity that is no
- * later than the last of a full `before` is not new: it replaces a deleted one.
+ * The activities of `now` that are not in the earlier list `before`; both lists have at most `limit` of each type, latest first.
+ * Several page views can be equal, because they have no id: each one in `before` leaves out only one in `now`. If `before` has
+ * `limit` of a type, one that is no later than the last of these is not new: it replaces a deleted one.
  */
 export const arrived = (
   before: ReadonlyArray<Activity>,
   now: ReadonlyArray<Activity>,
   limit: number
 ): ReadonlyArray<Activity> => {
-  const oldest = before.length < limit ? undefined : before.at(-1)?.received_at
+  const oldest = new Map(
+    [...Map.groupBy(before, ({ type }) => type)].flatMap(([type, ofType]) => {
+      const last = ofType[limit - 1]
+      return last === undefined ? [] : [[type, last.received_at] as const]
+    })
+  )
   const known = new Map<string, number>()
   for (const activity of before) {
     const key = keyOf(activity)
@@ -114,6 +119,6 @@ export const arrived = (
     const key = keyOf(activity)
     const left = known.get(key) ?? 0
     known.set(key, left - 1)
-    return left <= 0 && (oldest === undefined || activity.received_at > oldest)
+    return left <= 0 && activity.received_at > (oldest.get(activity.type) ?? "")
   })
 }

@@ -1,38 +1,45 @@
 /**
- * Live feeds of the activity of websites. A process polls each followed website every two seconds, once for all its readers.
+ * Live feeds of the visits and the activity of websites. A process polls each followed website every two seconds, once for all its readers.
  * Polling works across processes and through any connection pooler.
  *
  * @module
  */
-import { Context, Effect, Layer, PubSub, RcMap, Scope, Stream } from "effect"
+import { randomBytes } from "node:crypto"
+import { Clock, Context, Effect, Layer, PubSub, RcMap, Scope, Stream } from "effect"
 import { type ReportError, type ReportSite, Reports } from "../analytics/reports/Reports.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import type { ReportTooLarge } from "../platform/Storage.ts"
 import type { AuthorizedSite } from "../sites/access/Access.ts"
 import { type Refused, SiteSlots } from "../sites/access/SiteSlots.ts"
-import { type Activity, arrived } from "./Activity.ts"
+import type { Site } from "../sites/Site.ts"
+import { arrived } from "./Activity.ts"
+import * as LiveVisits from "./LiveVisits.ts"
+import type { LiveChange } from "./OwnerLiveApi.ts"
 import { SiteActivity } from "./SiteActivity.ts"
 
-export interface Change {
-  /** The number of current visitors. */
-  readonly visitors: number
-  /** The activities since the previous change; in a reader's first state, the latest ones. Latest first. */
-  readonly activity: ReadonlyArray<Activity>
-}
+/** Only these of a website: keys of maps are compared by all their members. */
+type FeedSite = ReportSite & Pick<Site, "timeZone">
 
 type LiveError = Exclude<ReportError, ReportTooLarge> | Refused
 
 export class LiveFeeds extends Context.Service<
   LiveFeeds,
   {
-    /** The latest state, and the changes until the scope closes. A slow reader misses changes. */
+    /**
+     * The latest state, and the changes until the scope closes. A slow reader misses changes. The activities of a change are those
+     * since the one before.
+     */
     readonly follow: (
       proof: AuthorizedSite<"inbox:read">
-    ) => Effect.Effect<{ readonly latest: Change; readonly changes: Stream.Stream<Change> }, LiveError, Scope.Scope>
+    ) => Effect.Effect<
+      { readonly latest: LiveChange; readonly changes: Stream.Stream<LiveChange> },
+      LiveError,
+      Scope.Scope
+    >
   }
 >()("hydracore/activity/LiveFeeds") {}
 
-/** The maximum number of activities that one poll reads. */
+/** The maximum number of activities of each type that one poll reads. */
 const window = 50
 
 const interval = "2 seconds"
@@ -43,25 +50,34 @@ const backlog = 16
 export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports | SiteSlots> = Layer.effect(
   LiveFeeds,
   Effect.gen(function* () {
-    const { latest } = yield* SiteActivity
+    const { latest, rows } = yield* SiteActivity
     const reports = yield* Reports
     const slots = yield* SiteSlots
 
-    const read = (site: ReportSite): Effect.Effect<Change, LiveError> =>
+    const visitsOf = Effect.fnUntraced(function* (site: FeedSite, secret: string) {
+      const now = yield* Clock.currentTimeMillis
+      return LiveVisits.shown(yield* LiveVisits.read(rows, site, now), secret)
+    })
+
+    const read = (site: FeedSite, secret: string): Effect.Effect<LiveChange, LiveError> =>
       Effect.all({
         visitors: slots.reports.run(site.websiteConfigId, reports.currentVisitors(site)),
+        visits: slots.lists.run(site.websiteConfigId, visitsOf(site, secret)),
         activity: slots.lists.run(site.websiteConfigId, latest(site, window))
       })
 
-    const feed = Effect.fnUntraced(function* (site: ReportSite) {
-      const changes = yield* PubSub.sliding<Change>(backlog)
-      let known = yield* read(site)
+    const feed = Effect.fnUntraced(function* (site: FeedSite) {
+      const changes = yield* PubSub.sliding<LiveChange>(backlog)
+      // Only in memory and as old as the feed. All readers of the feed get the same keys of visits.
+      const secret = randomBytes(32).toString("hex")
+      let known = yield* read(site, secret)
       const poll = Effect.gen(function* () {
-        const next = yield* read(site)
+        const next = yield* read(site, secret)
         const activity = arrived(known.activity, next.activity, window)
-        const isSame = activity.length === 0 && next.visitors === known.visitors
+        const change = { ...next, activity }
+        const isSame = JSON.stringify(change) === JSON.stringify({ ...known, activity: [] })
         known = next
-        if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
+        if (!isSame) yield* PubSub.publish(changes, change)
       })
       yield* Effect.sleep(interval).pipe(
         Effect.andThen(poll),
@@ -77,15 +93,15 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports | SiteS
     const context = yield* Effect.context<never>()
     const feeds = yield* RcMap.make({
       // The feed would otherwise run in its first reader's context, and retain that reader's request and span.
-      lookup: (site: ReportSite) =>
+      lookup: (site: FeedSite) =>
         Effect.updateContext(feed(site), (ofReader: Context.Context<Scope.Scope>) =>
           Context.add(context, Scope.Scope, Context.get(ofReader, Scope.Scope))
         )
     })
 
     return {
-      follow: Effect.fnUntraced(function* ({ site: { hostedWebsiteId, websiteConfigId } }) {
-        const feed = yield* RcMap.get(feeds, { hostedWebsiteId, websiteConfigId })
+      follow: Effect.fnUntraced(function* ({ site: { hostedWebsiteId, timeZone, websiteConfigId } }) {
+        const feed = yield* RcMap.get(feeds, { hostedWebsiteId, timeZone, websiteConfigId })
         const subscription = yield* PubSub.subscribe(feed.changes)
         return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
       })

@@ -39,7 +39,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query: { limit = Fields.defaultLimit } }) {
           const { site } = yield* Authorized.inbox.read.proof
           const found = yield* lists.run(site.websiteConfigId, latest(site, limit))
-          return { activity: found }
+          return { activity: found.slice(0, limit) }
         })
       )
       .handle(

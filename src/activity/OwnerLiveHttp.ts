@@ -11,11 +11,11 @@ import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../sites/access/AuthorizedHttp.ts"
 import { CallerOperations } from "../sites/access/CallerOperations.ts"
-import { type Change, LiveFeeds } from "./LiveFeeds.ts"
+import { LiveFeeds } from "./LiveFeeds.ts"
 import type { LiveChange } from "./OwnerLiveApi.ts"
 
-const frame = (event: "latest" | "change", { activity, visitors }: Change): string =>
-  `event: ${event}\ndata: ${JSON.stringify({ visitors, activity } satisfies LiveChange)}\n\n`
+const frame = (event: "latest" | "change", change: LiveChange): string =>
+  `event: ${event}\ndata: ${JSON.stringify(change)}\n\n`
 
 /** A comment that keeps proxies from closing an idle stream, and detects closed connections. */
 const heartbeat = ": beat\n\n"

@@ -181,6 +181,10 @@ export const arrival = (time: string, facts: { readonly now: number; readonly ti
 export const second = (time: string, timeZone: string): string =>
   inZone(timeZone, { timeStyle: "medium" }).format(Date.parse(time))
 
+/** A time of a day, to the minute. */
+export const timeOfDay = (time: string, timeZone: string): string =>
+  inZone(timeZone, { timeStyle: "short" }).format(Date.parse(time))
+
 /** A time with its day, without the year. */
 export const dayAndTime = (time: string, timeZone: string): string =>
   inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))

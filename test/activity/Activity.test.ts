@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { type Activity, arrived, type SubmissionActivity } from "../../src/activity/Activity.ts"
-import { SubmissionId } from "../../src/platform/Id.ts"
+import { InstanceId, SubmissionId } from "../../src/platform/Id.ts"
 import * as Calendar from "../../src/platform/text/Calendar.ts"
 import { id } from "../support/Ids.ts"
 
@@ -35,6 +35,17 @@ describe("activity/Activity", () => {
       assert.deepStrictEqual(arrived([], now, limit), now)
     }
   )
+
+  it("of two types, the oldest of the one does not hide the new of the other", () => {
+    const before = Array.from({ length: limit }, (_, index) => activityOf(20 - index))
+    const conversation: Activity = {
+      type: "conversation",
+      received_at: Calendar.iso(1),
+      instance_id: id(InstanceId, "a"),
+      conversation_id: "c"
+    }
+    assert.deepStrictEqual(arrived(before, [...before, conversation, activityOf(2)], limit), [conversation])
+  })
 
   it("a submission that is released does not arrive again", () => {
     const accepted = activityOf(2)

@@ -11,6 +11,7 @@ import { permit } from "../../src/sites/access/Access.ts"
 import * as Role from "../../src/sites/access/Role.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
 import { id } from "../support/Ids.ts"
+import { view } from "../support/TestStorage.ts"
 
 const site = Option.getOrThrow(
   permit([{ grants: Role.grants.viewer, sites: "all" }], "inbox", "read", {
@@ -27,12 +28,13 @@ const site = Option.getOrThrow(
 /** The feeds of a website that has as many current visitors, and as its latest activities those, that the effects return. */
 const layer = (
   currentVisitors: Effect.Effect<number>,
-  latest: SiteActivity["Service"]["latest"] = () => Effect.succeed([])
+  latest: SiteActivity["Service"]["latest"] = () => Effect.succeed([]),
+  rows: Effect.Success<ReturnType<SiteActivity["Service"]["rows"]>> = []
 ) =>
   LiveFeeds.layer.pipe(
     Layer.provide([
       SiteSlots.layer,
-      Layer.succeed(SiteActivity, { latest }),
+      Layer.succeed(SiteActivity, { latest, rows: () => Effect.succeed(rows) }),
       Layer.mock(Reports, { currentVisitors: () => currentVisitors })
     ])
   )
@@ -83,6 +85,42 @@ it.effect("activity/LiveFeeds: the polls do not run in the context of the first 
       assert.isTrue(Option.isNone(Context.getOption(context, Request)))
       assert.isTrue(Option.isNone(Context.getOption(context, Tracer.ParentSpan)))
     }
+  })
+)
+
+it.effect("activity/LiveFeeds: all readers get the same keys of visits, and a feed after the last reader others", () =>
+  Effect.gen(function* () {
+    const received = view(0, 1)
+    const rows = [{ type: "pageview" as const, view: { ...received, receivedAt: 0 } }]
+    const context = yield* Layer.build(layer(Effect.succeed(1), () => Effect.succeed([]), rows))
+    const { follow } = Context.get(context, LiveFeeds.LiveFeeds)
+    const keyOf = Effect.map(follow(site), ({ latest }) => latest.visits[0]?.key ?? assert.fail())
+    const [one, other] = yield* Effect.scoped(Effect.all([keyOf, keyOf]))
+    assert.strictEqual(one, other)
+    assert.notStrictEqual(yield* Effect.scoped(keyOf), one)
+    assert.notInclude(one, received.visitorHash)
+  })
+)
+
+it.effect("activity/LiveFeeds: a change has the visits that are on the website, and nothing is sent without one", () =>
+  Effect.gen(function* () {
+    const rows: Array<Effect.Success<ReturnType<SiteActivity["Service"]["rows"]>>[number]> = []
+    const feeds = yield* Layer.build(layer(Effect.succeed(1), () => Effect.succeed([]), rows)).pipe(
+      Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds))
+    )
+    const { changes, latest } = yield* feeds.follow(site)
+    assert.deepStrictEqual(latest, { visitors: 1, visits: [], activity: [] })
+    yield* TestClock.adjust("10 seconds")
+    rows.push({ type: "pageview", view: { ...view(0, 1), path: "/a", receivedAt: 10_000 } })
+    yield* TestClock.adjust("10 seconds")
+    rows.push({ type: "pageview", view: { ...view(0, 1), path: "/b", receivedAt: 20_000 } })
+    yield* TestClock.adjust("6 minutes")
+    const found = yield* changes.pipe(Stream.take(3), Stream.runCollect)
+    assert.deepStrictEqual(
+      found.map(({ visits }) => visits.map(({ page, pageviews }) => `${page} ${pageviews}`)),
+      [["/a 1"], ["/b 2"], []]
+    )
+    assert.strictEqual(found[0]?.visits[0]?.key, found[1]?.visits[0]?.key)
   })
 )
 

@@ -89,10 +89,25 @@ layer(testServer(), { concurrent: true, excludeTestServices: true })("live", (it
         "browser",
         "source"
       ])
+      const [visit] = first?.data.visits ?? []
+      if (visit === undefined) return assert.fail()
+      assert.deepInclude(visit, { page: "/first", pageviews: 1, browser: "Firefox" })
+      assert.sameMembers(Object.keys(visit), [
+        "key",
+        "started_at",
+        "page",
+        "pageviews",
+        "source",
+        "country",
+        "device",
+        "browser"
+      ])
       yield* view(other, "/elsewhere")
       yield* view(site, "/second")
       const second = yield* next
       assert.strictEqual(second?.name, "change")
+      // The same visit, two pages later.
+      assert.deepStrictEqual(second?.data.visits, [{ ...visit, page: "/second", pageviews: 2 }])
       assert.deepStrictEqual(
         second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
         ["/second"]

@@ -1,5 +1,5 @@
 /**
- * The console's live page in a browser: what arrives shows up by itself, and the list pauses on request.
+ * The console's live page in a browser: visits and what else arrives show up by themselves, and the lists pause on request.
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
@@ -19,9 +19,10 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origin
 
 type Site = Effect.Success<typeof newSite>
 
-const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string) {
-  const receivedAt = yield* Clock.currentTimeMillis
-  const visited = view(0, 1, hostedWebsiteId)
+/** A page view of a visitor, some minutes ago. */
+const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string, visitor = 1, minutesAgo = 0) {
+  const receivedAt = (yield* Clock.currentTimeMillis) - minutesAgo * 60_000
+  const visited = view(0, visitor, hostedWebsiteId)
   const campaign = { ...visited.campaign, source: null }
   yield* AnalyticsRepo.use((views) =>
     views.append({ ...visited, campaign, referrerHost: "www.google.co.uk", path, receivedAt })
@@ -33,6 +34,36 @@ inChromium(
   "the console's live page",
   ConsolePage.layer,
   (it) => {
+    it.effect("shows one row for a visit, with its page, its pages so far and its beginning", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/", 1, 3)
+        yield* visit(site, "/blog", 2, 4)
+        // Not on the website any more.
+        yield* visit(site, "/old", 3, 20)
+        const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        const pages = on(() => page.locator(".live-visit bdi").allTextContents())
+        yield* on(() => page.locator(".live-visit bdi").nth(1).waitFor())
+        assert.deepStrictEqual(yield* pages, ["/", "/blog"])
+        yield* visit(site, "/pricing", 1)
+        yield* on(() => page.getByText("/pricing", { exact: true }).waitFor())
+        // The visit has moved to another page; no row was added.
+        assert.deepStrictEqual(yield* pages, ["/pricing", "/blog"])
+        const row = yield* on(() => page.locator(".live-visit").first().textContent())
+        assert.match(row ?? "", /\/pricing from Google · Norway · Mobile · Safari2 page viewssince \d+:\d\d/)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("says when the last page view was while nobody is on the website", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/", 1, 30)
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByText(/^Nobody is on the website now. The last page view was at \d/).waitFor())
+      })
+    )
+
     it.effect("explains what to do while nothing has arrived, then shows new entries at the top", () =>
       Effect.gen(function* () {
         const site = yield* newSite
@@ -41,8 +72,6 @@ inChromium(
         yield* visit(site, "/tours")
         yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
         yield* on(() => page.getByText("1 visitor now").waitFor())
-        const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
-        assert.strictEqual(details, "from Google · Norway · Mobile · Safari")
         const receivedAt = yield* Clock.currentTimeMillis
         yield* SubmissionRepo.use((submissions) =>
           submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt }))
@@ -84,20 +113,21 @@ inChromium(
         const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
         yield* on(() => page.getByText("/first", { exact: true }).waitFor())
         yield* on(() => page.getByRole("button", { name: "Pause" }).click())
-        yield* visit(site, "/second")
-        yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
+        yield* on(() => page.getByText("Paused.", { exact: true }).waitFor())
+        yield* visit(site, "/second", 2)
+        yield* on(() => page.getByText("Paused. There is something new.").waitFor())
         assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
         yield* on(() => page.getByRole("button", { name: "Resume" }).click())
         yield* on(() => page.getByText("/second", { exact: true }).waitFor())
         // The list also pauses while the mouse is over it.
-        yield* on(() => page.locator(".arrival").first().hover())
-        yield* visit(site, "/third")
-        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+        yield* on(() => page.locator(".live-visit").first().hover())
+        yield* visit(site, "/third", 3)
+        yield* on(() => page.getByText("It is shown when the pointer leaves the lists.").waitFor())
         // Beside the button "Pause", the page does not say that it is paused.
         assert.strictEqual(yield* on(() => page.getByText("Paused").count()), 0)
         yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
         yield* on(() => page.getByText("/third", { exact: true }).waitFor())
-        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [
+        assert.deepStrictEqual(yield* on(() => page.locator(".live-visit bdi").allTextContents()), [
           "/third",
           "/second",
           "/first"
@@ -105,7 +135,7 @@ inChromium(
       })
     )
 
-    it.effect("shows what has arrived if the mouse is over the list while it loads", () =>
+    it.effect("shows what has arrived if the mouse is over the lists as soon as they are shown", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         yield* visit(site, "/first")
@@ -117,28 +147,31 @@ inChromium(
             await route.continue()
           })
           await page.getByRole("link", { name: "Live", exact: true }).click()
-          await page.locator(".arrival .skeleton").first().hover()
+          await page.locator(".live-visit .skeleton").first().hover()
           answer.resolve()
           await page.getByText("/first", { exact: true }).waitFor()
         })
-        yield* visit(site, "/second")
-        yield* on(() => page.getByText("1 new entry waits until the pointer leaves the list.").waitFor())
+        yield* visit(site, "/second", 2)
+        yield* on(() => page.locator(".live-visit").first().hover())
+        yield* on(() =>
+          page.getByText("/second", { exact: true }).or(page.getByText("There is something new.")).first().waitFor()
+        )
       })
     )
 
-    it.effect("keeps its entries while it is paused, and counts more new ones than the list can have", () =>
+    it.effect("keeps its entries while it is paused, even if more arrive than the list can have", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
-        const arrive = (kind: "latest" | "change", ...paths: ReadonlyArray<string>) => {
-          const visitor = { source: null, browser: null, country: null, device: null }
-          const activity = paths.map((path) => ({
-            type: "pageview",
+        const arrive = (kind: "latest" | "change", ...names: ReadonlyArray<string>) => {
+          const visitor = { path: "/", browser: null, country: null, device: null }
+          const activity = names.map((name) => ({
+            type: "event",
             received_at: "2026-11-27T05:00:00.000Z",
-            path,
+            name,
             ...visitor
           }))
-          const data = JSON.stringify(JSON.stringify({ visitors: 1, activity }))
+          const data = JSON.stringify(JSON.stringify({ visitors: 1, visits: [], activity }))
           return on(() => page.evaluate(`feed.dispatchEvent(new MessageEvent("${kind}", { data: ${data} }))`))
         }
         yield* on(async () => {
@@ -148,11 +181,11 @@ inChromium(
           await page.getByRole("link", { name: "Live", exact: true }).click()
           await page.getByRole("button", { name: "Pause" }).waitFor()
         })
-        yield* arrive("latest", "/first")
+        yield* arrive("latest", "first")
         yield* on(() => page.getByRole("button", { name: "Pause" }).click())
-        yield* arrive("change", ...Array.from({ length: 250 }, () => "/later"))
-        yield* on(() => page.getByText("Paused. 250 new entries wait.").waitFor())
-        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), ["/first"])
+        yield* arrive("change", ...Array.from({ length: 250 }, () => "later"))
+        yield* on(() => page.getByText("Paused. There is something new.").waitFor())
+        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), ["first"])
       })
     )
 

@@ -14,7 +14,7 @@ import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/re
 import type { SiteRows } from "../../src/analytics/reports/Row.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { plainRow, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
+import { plainEvent, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
 const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
 
@@ -30,8 +30,6 @@ const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows
 })
 
 const noRows = Rows.make({ views: [], events: [], conversions: [], goalCount: 0 })
-
-const plainEvent = { ...plainRow, name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true } as const
 
 const plainRequest = {
   metrics: ["visitors"],

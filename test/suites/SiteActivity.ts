@@ -8,7 +8,8 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import * as Activities from "../../src/activity/Activity.ts"
-import { SiteActivity } from "../../src/activity/SiteActivity.ts"
+import { type RowQuery, SiteActivity } from "../../src/activity/SiteActivity.ts"
+import type { Row } from "../../src/analytics/AnalyticsExport.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import { withoutFacts } from "../../src/analytics/StoredView.ts"
@@ -105,6 +106,34 @@ export const suite = <E>(
       })
     )
 
+    it.effect("reads the page views and events of a period and of some session keys, without bots", () =>
+      Effect.gen(function* () {
+        const { rows } = yield* SiteActivity
+        const [{ site }] = [yield* visitedSite, yield* visitedSite]
+        const second = (row: Row) => ((row.type === "event" ? row.event : row.view).receivedAt - start) / 1000
+        const read = (query: Partial<RowQuery>) =>
+          rows(site, { from: start, to: start + 60_000, keys: "all", searched: 100, ...query }).pipe(
+            Effect.map((found) => found.map((row) => `${row.type} ${second(row)}`).sort())
+          )
+        const hash = (second: number) => view(0, second).visitorHash
+        const all = [0, 4, 8, 12].flatMap((second) => [`pageview ${second}`, `event ${second + 1}`]).sort()
+        assert.deepStrictEqual(yield* read({}), all)
+        assert.deepStrictEqual(yield* read({ from: start + 4000, to: start + 8000 }), [
+          "event 5",
+          "pageview 4",
+          "pageview 8"
+        ])
+        assert.deepStrictEqual(yield* read({ keys: [hash(4), hash(13), hash(3), "other"] }), ["event 13", "pageview 4"])
+        assert.includeMembers(yield* read({ searched: 2 }), ["event 13", "event 9", "pageview 12", "pageview 8"])
+        const withSession = { ...view(0, 0, site.hostedWebsiteId), sessionId: "s", receivedAt: start + 20_000 }
+        yield* AnalyticsRepo.use((repo) => repo.append(withSession))
+        assert.deepStrictEqual(yield* read({ keys: ["s"] }), ["pageview 20"])
+        assert.deepStrictEqual(yield* read({ keys: [hash(0)] }), ["pageview 0"])
+        const [row] = yield* rows(site, { from: start + 20_000, to: start + 20_000, keys: "all", searched: 1 })
+        assert.deepStrictEqual(row, { type: "pageview", view: withSession })
+      })
+    )
+
     it.effect("lists the latest page views, events and submissions of one website, without bots, latest first", () =>
       Effect.gen(function* () {
         const { latest } = yield* SiteActivity
@@ -113,7 +142,13 @@ export const suite = <E>(
         // The first three are of each kind, and each kind has more rows than these limits.
         for (const limit of [1, 2, 3, 9, 100]) {
           for (const { activities, site } of [first, second]) {
-            assert.deepStrictEqual([...(yield* latest(site, limit))], activities.slice(0, limit))
+            const ofEach = [...Map.groupBy(activities, ({ type }) => type).values()].flatMap((all) =>
+              all.slice(0, limit)
+            )
+            assert.deepStrictEqual(
+              [...(yield* latest(site, limit))],
+              activities.filter((one) => ofEach.includes(one))
+            )
           }
         }
         assert.deepStrictEqual([...(yield* latest(yield* newSite, 10))], [])

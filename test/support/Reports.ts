@@ -77,6 +77,12 @@ const Event = Schema.Struct({
   isInteractive: Schema.Boolean
 })
 
+/** Like `plainRow`, for an interactive event. */
+export const plainEvent: typeof Event.Type = {
+  ...plainRow,
+  ...{ name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true }
+}
+
 const Conversion = Schema.Struct({
   age: received.age,
   key: Schema.Literals(["s", "t", "00".repeat(16)]),

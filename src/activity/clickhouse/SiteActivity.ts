@@ -6,7 +6,10 @@
  */
 
 import { Clock, type Duration, Effect, Layer, Schema } from "effect"
+import * as AnalyticsRows from "../../analytics/AnalyticsRows.ts"
+import * as AnalyticsExport from "../../analytics/clickhouse/AnalyticsExport.ts"
 import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
+import * as VisitSql from "../../analytics/reports/clickhouse/VisitSql.ts"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import { Inbox } from "../../forms/Inbox.ts"
@@ -32,6 +35,11 @@ const selected = {
   page_view: `'pageview' AS type, ${columns}, coalesce(utm_source, referrer_host) AS source`,
   event: `'event' AS type, ${columns}, name`
 } as const
+
+const rowSources = [
+  { table: "page_view", columns: AnalyticsExport.viewColumns, decode: AnalyticsRows.decodeView },
+  { table: "event", columns: AnalyticsExport.eventColumns, decode: AnalyticsRows.decodeEvent }
+] as const
 
 /**
  * The periods, in days, that are read in turn until enough rows are found. Without a period, ClickHouse would sort all rows of
@@ -69,7 +77,7 @@ export const layer = ({
             )
           )
         )
-        return found.flat()
+        return Activities.joined(found).slice(0, limit)
       })
       /** The latest rows of a table, from the shortest period that has enough of them. */
       const latestOf = <A>(
@@ -97,8 +105,26 @@ export const layer = ({
           const events = yield* latestOf("event", Events, hostedWebsiteId, limit)
           const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
           const conversations = yield* conversationsOf(websiteConfigId, limit)
-          return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)
-        })
+          return Activities.joined([views, events, items.map(Activities.ofSubmission), conversations])
+        }),
+        rows: ({ hostedWebsiteId }, asked) =>
+          Effect.forEach(rowSources, ({ columns, decode, table }) => {
+            const parameters = new Parameters()
+            const hasKey =
+              asked.keys === "all" ? "true" : `${VisitSql.sources[table].key} IN ${parameters.texts(asked.keys)}`
+            // In a subquery, because ClickHouse reads `visitor_hash` in a condition as the alias of the columns, which is a text.
+            const rows = `SELECT * FROM ${table} WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
+              AND received_at >= ${parameters.time(asked.from)} AND received_at <= ${parameters.time(asked.to)} AND ${hasKey}
+              ORDER BY received_at DESC LIMIT ${asked.searched}`
+            return query(`SELECT ${columns} FROM (${rows})`, {
+              parameters: parameters.values,
+              // The server's query log would store the session keys.
+              settings: { log_queries: 0 }
+            }).pipe(
+              Effect.flatMap((rows) => Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))),
+              bounded(timeout)
+            )
+          }).pipe(Effect.map((found) => found.flat()))
       })
     })
   )

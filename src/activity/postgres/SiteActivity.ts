@@ -7,6 +7,9 @@ import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import * as AnalyticsRows from "../../analytics/AnalyticsRows.ts"
+import * as AnalyticsExport from "../../analytics/postgres/AnalyticsExport.ts"
+import * as VisitSql from "../../analytics/reports/postgres/VisitSql.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
@@ -37,6 +40,16 @@ const statements = {
     ) AS begun ${ofWebsite("website_config_id")}`
 }
 
+const rowsOf = (table: "page_view" | "event", columns: string) => `SELECT ${columns} FROM (
+    SELECT * FROM ${table} WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3
+    ORDER BY received_at DESC LIMIT $4
+  ) AS latest WHERE $5 OR ${VisitSql.sessionKey} = ANY ($6)`
+
+const rowStatements = [
+  { statement: rowsOf("page_view", AnalyticsExport.viewColumns), decode: AnalyticsRows.decodeView },
+  { statement: rowsOf("event", AnalyticsExport.eventColumns), decode: AnalyticsRows.decodeEvent }
+] as const
+
 export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
   SiteActivity,
   Effect.map(OwnerConnections.OwnerConnections, (sql) => {
@@ -50,7 +63,23 @@ export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Lay
         const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
           decodeRows(Conversations)
         )
-        return Activities.latest([views, events, submissions, conversations], limit)
+        return Activities.joined([views, events, submissions, conversations])
+      }, Database.mapErrors),
+      rows: Effect.fnUntraced(function* ({ hostedWebsiteId }, { from, keys, searched, to }) {
+        const found = yield* Effect.forEach(rowStatements, ({ decode, statement }) =>
+          sql
+            .unsafe(statement, [
+              PgTypes.uuid(hostedWebsiteId),
+              PgTypes.timestamptz(from),
+              // The times of rows have microseconds.
+              PgTypes.timestamptz(to + 1),
+              PgTypes.int8(BigInt(searched)),
+              keys === "all",
+              Database.array(keys === "all" ? [] : keys, PgTypes.OID.text)
+            ])
+            .pipe(Effect.flatMap((rows) => Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))))
+        )
+        return found.flat()
       }, Database.mapErrors)
     })
   })

@@ -20,9 +20,11 @@ const hash = "encode(visitor_hash, 'hex') AS visitor_hash"
 const selected = (columns: ReadonlyArray<Pick<StoredView.Column<never>, "name" | "type">>): string =>
   [at, ...columns.map(({ name, type }) => (type === "hash" ? hash : name))].join(", ")
 
-const viewColumns = selected(StoredView.columns)
+/** The columns of page views that `AnalyticsRows.decodeView` decodes. */
+export const viewColumns = selected(StoredView.columns)
 
-const eventColumns = `${selected(StoredView.commonColumns)}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+/** The columns of events that `AnalyticsRows.decodeEvent` decodes. */
+export const eventColumns = `${selected(StoredView.commonColumns)}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
   revenue_currency, is_interactive`
 
 const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"

@@ -25,6 +25,9 @@ export type EventProperty = typeof EventProperty.Type
 /** What `properties` reads at most. */
 export const latest = { events: 10_000, days: 91, properties: 200 } as const
 
+/** How long after a page view or event its visitor and its visit count as current, in milliseconds. */
+export const currentMillis = 5 * 60_000
+
 /** What identifies the rows of a website. */
 export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
 

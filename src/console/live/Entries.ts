@@ -1,11 +1,13 @@
 /**
- * The list of a website's live activities, which grows with each message of the stream. Pure.
+ * What the live page shows of a website, which changes with each message of the stream: its visits, and a list that grows of what
+ * else arrives. Pure.
  *
  * @module
  */
 import type { LiveChange } from "../../activity/OwnerLiveApi.ts"
 
-export type Activity = LiveChange["activity"][number]
+/** An activity of the list. Page views are shown as their visits. */
+export type Activity = Exclude<LiveChange["activity"][number], { readonly type: "pageview" }>
 
 /** An activity of the list. The number distinguishes equal activities. */
 export interface Entry {
@@ -16,8 +18,12 @@ export interface Entry {
 export interface Feed {
   /** Null until the stream has begun. */
   readonly visitors: number | null
+  /** Those that are on the website now. */
+  readonly visits: LiveChange["visits"]
   /** Latest first. */
   readonly entries: ReadonlyArray<Entry>
+  /** When the last page view was received, if one is known. */
+  readonly viewedAt: string | null
   readonly isBroken: boolean
 }
 
@@ -51,9 +57,11 @@ const newOf = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>)
 /** The feed after a message of the stream, or after its end. Pure. */
 export const reduce = (feed: Feed, action: Action): Feed => {
   if (action.kind === "broken") return { ...feed, isBroken: true }
-  const { activity, visitors } = action.change
-  const arrived = action.kind === "latest" ? newOf(feed.entries, activity) : activity
+  const { activity, visitors, visits } = action.change
+  const listed = activity.filter((one) => one.type !== "pageview")
+  const arrived = action.kind === "latest" ? newOf(feed.entries, listed) : listed
   const next = (feed.entries[0]?.number ?? 0) + arrived.length
   const added = arrived.map((one, place) => ({ number: next - place, activity: one }))
-  return { visitors, entries: [...added, ...feed.entries].slice(0, maxEntries), isBroken: false }
+  const viewedAt = activity.find(({ type }) => type === "pageview")?.received_at ?? feed.viewedAt
+  return { visitors, visits, entries: [...added, ...feed.entries].slice(0, maxEntries), viewedAt, isBroken: false }
 }

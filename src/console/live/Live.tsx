@@ -1,5 +1,6 @@
 /**
- * The live activity of a website: a list that grows at the top, and pauses on request and while the mouse is over it.
+ * The visits that are on a website now, and a list of what else arrives, which grows at the top. Both pause on request and while
+ * the mouse is over them.
  *
  * @module
  */
@@ -7,21 +8,26 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useReducer, useRef, useState } from "preact/hooks"
 import type { LiveChange } from "../../activity/OwnerLiveApi.ts"
+import { notSet } from "../../analytics/reports/Dimensions.ts"
 import * as Sources from "../../analytics/reports/Sources.ts"
 import { connection, isSignedOut, reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import * as Inbox from "../inbox/View.ts"
 import { linkTo } from "../Location.ts"
+import { Mark } from "../parts/Mark.tsx"
 import { Message, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import * as Texts from "../Texts.ts"
-import { type Activity, type Entry, type Feed, reduce } from "./Entries.ts"
+import { type Activity, type Feed, reduce } from "./Entries.ts"
+
+/** The maximum number of visits of a message. */
+const maxVisits = 50
 
 /** Milliseconds before a broken stream is opened again, usually and while there is no session. */
 const retryAfter = { usual: 3_000, signedOut: 30_000 }
 
-const initial: Feed = { visitors: null, entries: [], isBroken: false }
+const initial: Feed = { visitors: null, visits: [], entries: [], viewedAt: null, isBroken: false }
 
 /** Follows the live stream of a website while the page is visible. */
 const useFeed = (siteId: string): Feed => {
@@ -66,13 +72,19 @@ const useFeed = (siteId: string): Feed => {
   return feed
 }
 
+type Visit = LiveChange["visits"][number]
+
 interface Shown {
   readonly main: ComponentChildren
   /** More about the activity, such as its source and the visitor's country. */
   readonly details: ReadonlyArray<string>
 }
 
-const visitorOf = ({ browser, country, device }: Extract<Activity, { readonly path: string }>): ReadonlyArray<string> =>
+const visitorOf = ({
+  browser,
+  country,
+  device
+}: Pick<Visit, "browser" | "country" | "device">): ReadonlyArray<string> =>
   [
     country === null ? null : Format.value("visit:country", country),
     device === null ? null : Format.value("visit:device", device),
@@ -81,13 +93,6 @@ const visitorOf = ({ browser, country, device }: Extract<Activity, { readonly pa
 
 const shownOf = (activity: Activity): Shown => {
   switch (activity.type) {
-    case "pageview": {
-      const { path, source } = activity
-      return {
-        main: <bdi>{path}</bdi>,
-        details: [...(source === null ? [] : [Texts.live.from(Sources.nameOf(source))]), ...visitorOf(activity)]
-      }
-    }
     case "event":
       return { main: <bdi>{activity.name}</bdi>, details: [activity.path, ...visitorOf(activity)] }
     case "submission": {
@@ -143,23 +148,63 @@ const Row = ({ activity, site }: { readonly activity: Activity; readonly site: S
   )
 }
 
+const VisitRow = ({ site, visit }: { readonly visit: Visit; readonly site: Site }) => {
+  const source = visit.source === null ? Texts.live.direct : Texts.live.from(Sources.nameOf(visit.source))
+  return (
+    <li class="live-visit row">
+      <Mark dimension="visit:country" value={visit.country ?? notSet} />
+      <span class="what">
+        <bdi>{visit.page}</bdi> <span class="muted">{[source, ...visitorOf(visit)].join(" · ")}</span>
+      </span>
+      <span class="muted">{Texts.live.pages(visit.pageviews)}</span>
+      <span class="muted">
+        {Texts.live.since} <time dateTime={visit.started_at}>{Format.timeOfDay(visit.started_at, site.time_zone)}</time>
+      </span>
+    </li>
+  )
+}
+
+/** The visits that are on the website now. */
+const VisitList = ({ feed: { viewedAt, visits }, site }: { readonly feed: Feed; readonly site: Site }) => (
+  <section class="card" aria-labelledby="visits-now">
+    <h2 id="visits-now">{Texts.live.visits}</h2>
+    {visits.length === 0 ? (
+      <p class="none muted">
+        {Texts.live.nobody} {viewedAt !== null && Texts.live.lastView(timeOf(viewedAt, site))}
+      </p>
+    ) : (
+      <ol class="visits">
+        {visits.map((visit) => (
+          <VisitRow key={visit.key} visit={visit} site={site} />
+        ))}
+      </ol>
+    )}
+    {visits.length >= maxVisits && <p class="none muted">{Texts.live.notAll(maxVisits)}</p>}
+  </section>
+)
+
 /** Milliseconds between two announcements for screen readers. */
 const newsEvery = 10_000
 
-/** Announces every ten seconds how many entries are new, so that screen readers need not read the list. */
-const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
+/** Announces every ten seconds how many visits and new entries there are, so that screen readers need not read the lists. */
+const News = ({ feed }: { readonly feed: Feed }) => {
   const [news, setNews] = useState("")
-  const latest = useRef(entries)
-  latest.current = entries
-  const announced = useRef(entries[0]?.number ?? 0)
+  const latest = useRef(feed)
+  latest.current = feed
+  const announced = useRef({ visits: feed.visits.length, number: feed.entries[0]?.number ?? 0 })
   useEffect(() => {
     const timer = setInterval(() => {
-      const fresh = latest.current.filter(({ number }) => number > announced.current)
-      announced.current = latest.current[0]?.number ?? announced.current
-      const counts = Map.groupBy(fresh, ({ activity }) => activity.type)
-      if (fresh.length > 0) {
-        setNews(Texts.live.news([...counts].map(([kind, all]) => [Texts.live.kinds[kind], all.length] as const)))
-      }
+      const { entries, visits } = latest.current
+      const before = announced.current
+      announced.current = { visits: visits.length, number: entries[0]?.number ?? before.number }
+      const fresh = entries.filter(({ number }) => number > before.number)
+      const counts = [
+        ...(visits.length === before.visits ? [] : [[Texts.live.visits, visits.length] as const]),
+        ...[...Map.groupBy(fresh, ({ activity }) => activity.type)].map(
+          ([kind, all]) => [Texts.live.kinds[kind], all.length] as const
+        )
+      ]
+      if (counts.length > 0) setNews(Texts.live.news(counts))
     }, newsEvery)
     return () => clearInterval(timer)
   }, [])
@@ -170,25 +215,32 @@ const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
   )
 }
 
-/** What is shown of the list while it loads. */
-const skeleton = Array.from({ length: 12 }, (_, index) => (
-  <li key={`skeleton-${index}`} class="arrival" aria-hidden="true">
-    <span class="skeleton time" />
-    <span class="skeleton kind" />
-    <span class="skeleton what" />
-  </li>
-))
+/** What is shown of the visits while they load. */
+const skeleton = (
+  <section class="card" aria-hidden="true">
+    <h2>{Texts.live.visits}</h2>
+    <ol class="visits">
+      {Array.from({ length: 8 }, (_, index) => (
+        <li key={index} class="live-visit row">
+          <span class="skeleton">&nbsp;</span>
+        </li>
+      ))}
+    </ol>
+  </section>
+)
 
 export const Live = ({ site }: PageProps) => {
-  const { entries, isBroken, visitors } = useFeed(site.site_id)
+  const feed = useFeed(site.site_id)
+  const { isBroken, visitors } = feed
   const [isPaused, setPaused] = useState(false)
   const [isHovered, setHovered] = useState(false)
-  /** While the list is paused, it shows what it had then. The feed drops old entries. */
-  const latest = useRef(entries)
-  // A list that is paused before anything has arrived still shows what arrives first.
-  if (!(isPaused || isHovered) || latest.current.length === 0) latest.current = entries
+  /** While the lists are paused, they show what they had then. */
+  const latest = useRef(feed)
+  // Lists that are paused before the stream begins still show what arrives first.
+  if (!(isPaused || isHovered) || latest.current.visitors === null) latest.current = feed
   const shown = latest.current
-  const waiting = (entries[0]?.number ?? 0) - (shown[0]?.number ?? 0)
+  const isWaiting = feed.visits !== shown.visits || feed.entries[0]?.number !== shown.entries[0]?.number
+  const isEmpty = shown.entries.length === 0 && shown.visits.length === 0 && shown.viewedAt === null
 
   // Nothing was received yet, so the page has nothing to show but the error.
   if (isBroken && visitors === null) {
@@ -214,9 +266,9 @@ export const Live = ({ site }: PageProps) => {
             {isBroken
               ? Texts.live.connecting
               : isPaused
-                ? Texts.live.paused(waiting)
-                : isHovered
-                  ? Texts.live.held(waiting)
+                ? Texts.live.paused(isWaiting)
+                : isHovered && isWaiting
+                  ? Texts.live.held
                   : ""}
           </span>
           <button type="button" class="button" onClick={() => setPaused(!isPaused)}>
@@ -224,25 +276,32 @@ export const Live = ({ site }: PageProps) => {
           </button>
         </div>
       </header>
-      <News entries={entries} />
-      {visitors !== null && entries.length === 0 ? (
+      <News feed={feed} />
+      {visitors === null ? (
+        skeleton
+      ) : isEmpty ? (
         <Message title={Texts.live.empty}>
           <p>{Texts.live.emptyBody}</p>
           <SetUpLink label={Texts.noData.install} section="install" />
         </Message>
       ) : (
-        <ol
-          class="arrivals"
-          aria-label={Texts.live.list}
-          aria-busy={visitors === null}
+        <div
+          class="live-lists"
           onPointerEnter={({ pointerType }) => pointerType === "mouse" && setHovered(true)}
           onPointerLeave={() => setHovered(false)}
         >
-          {visitors === null && skeleton}
-          {shown.map(({ activity, number }) => (
-            <Row key={number} activity={activity} site={site} />
-          ))}
-        </ol>
+          <VisitList feed={shown} site={site} />
+          {shown.entries.length > 0 && (
+            <section class="card" aria-labelledby="arrivals">
+              <h2 id="arrivals">{Texts.live.list}</h2>
+              <ol class="arrivals">
+                {shown.entries.map(({ activity, number }) => (
+                  <Row key={number} activity={activity} site={site} />
+                ))}
+              </ol>
+            </section>
+          )}
+        </div>
       )}
     </div>
   )

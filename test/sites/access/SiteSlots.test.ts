@@ -223,7 +223,7 @@ const holding = (storage: Layer.Layer<Storage>) =>
     ),
     Layer.effect(
       SiteActivity,
-      Effect.map(SiteActivity, ({ latest }) => ({ latest: (site, limit) => held(latest(site, limit)) }))
+      Effect.map(SiteActivity, ({ latest, rows }) => ({ latest: (site, limit) => held(latest(site, limit)), rows }))
     )
   ).pipe(Layer.provideMerge(counting(storage)))
 

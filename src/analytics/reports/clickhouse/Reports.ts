@@ -13,7 +13,7 @@ import type { SiteDirectory } from "../../../sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../sites/WritableSites.ts"
 import { Goals } from "../../Goal.ts"
 import * as ManySites from "../ManySites.ts"
-import { EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
+import { currentMillis, EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import type { GoalRow } from "../Row.ts"
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
@@ -27,9 +27,6 @@ export interface Options {
   /** The maximum number of bytes of the server's memory for one statement of a report. Default: 2 GB. */
   readonly memory?: number
 }
-
-/** How long after a page view or event its visitor counts as current, in milliseconds. */
-const currentVisitorMillis = 5 * 60_000
 
 /** The maximum number of websites whose reports are computed at the same time. */
 const maxConcurrent = 4
@@ -126,7 +123,7 @@ export const layer = (
           const websiteId = parameters.uuid(site.hostedWebsiteId)
           const rows = ["page_view", "event"].map(
             (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${websiteId}
-              AND received_at > ${parameters.time(now - currentVisitorMillis)} AND received_at <= ${parameters.time(now)}`
+              AND received_at > ${parameters.time(now - currentMillis)} AND received_at <= ${parameters.time(now)}`
           )
           const [{ visitors }] = yield* reader
             .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)

@@ -19,7 +19,7 @@ import * as DateRange from "../DateRange.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as ManySites from "../ManySites.ts"
 import type { Query } from "../Query.ts"
-import { EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
+import { currentMillis, EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
@@ -124,9 +124,6 @@ const maxPreparedStatements = 50
 
 /** A report of many websites may take this many times as long as one of a single website. */
 const manySites = 12
-
-/** How long after a page view or event its visitor counts as current, in milliseconds. */
-const currentMillis = 5 * 60_000
 
 const Properties = Schema.Array(EventProperty)
 

@@ -7,7 +7,7 @@
 import { notSet } from "../../analytics/reports/Dimensions.ts"
 import type { Dimension } from "../Address.ts"
 import * as Format from "../Format.ts"
-import { Icon } from "../parts/Icon.tsx"
+import { Icon } from "./Icon.tsx"
 
 let flags: boolean | undefined
 
