@@ -7,6 +7,7 @@
 import { Context, type Duration, Effect, Layer, Option, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
+import { conversationName } from "../platform/contract/Headers.ts"
 import { Received } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
@@ -166,6 +167,13 @@ export interface Options {
 const toResponse = (answer: Answer): Effect.Effect<Response> =>
   HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
 
+/** Names the conversation that a question began, for the response to an error. The other clients know its id. */
+const conversationOf = (
+  { conversationId, hasMemory }: SendQuestion.OpenedAnswer,
+  question: Question
+): Readonly<Record<string, string>> =>
+  hasMemory && !question.conversationId ? { [conversationName]: conversationId } : {}
+
 /** How often a comment is sent on a silent stream, so that no proxy closes it as idle. */
 const defaultHeartbeat = "15 seconds"
 
@@ -241,6 +249,16 @@ export const layer = (options: Options) =>
           const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
           const received = Context.getUnsafe(fiber.context, Received)
           const { head } = received
+          const refuse = (error: SendQuestion.SendError, headers: LimitHeaders): Effect.Effect<Response> =>
+            Effect.flatMap(refusalOf(error, headers), (response) => {
+              const refusal = toRefusal(response, error)
+              return error._tag === "DailyTokensUsed"
+                ? Effect.andThen(
+                    failures.record(instance.instance_id, failed(error)),
+                    recordLimited(instance.instance_id, refusal)
+                  )
+                : Effect.succeed(refusal)
+            })
           return Effect.flatMap(
             store.hashKey,
             (hashKey): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
@@ -248,21 +266,14 @@ export const layer = (options: Options) =>
               return slot._tag === "Full"
                 ? recordLimited(instance.instance_id, ErrorResponses.tooManyStreams(slot.name, headers))
                 : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
-                    Effect.tap(respond(answer, headers), () => Effect.sync(() => Body.release(received)))
+                    respond(answer, headers).pipe(
+                      Effect.tap(() => Effect.sync(() => Body.release(received))),
+                      Effect.catch((error) => refuse(error, { ...headers, ...conversationOf(answer, question) }))
+                    )
                   )
             }
           ).pipe(
-            Effect.catch((error) =>
-              Effect.flatMap(refusalOf(error, headers), (response) => {
-                const refusal = toRefusal(response, error)
-                return error._tag === "DailyTokensUsed"
-                  ? Effect.andThen(
-                      failures.record(instance.instance_id, failed(error)),
-                      recordLimited(instance.instance_id, refusal)
-                    )
-                  : Effect.succeed(refusal)
-              })
-            ),
+            Effect.catch((error) => refuse(error, headers)),
             Effect.flatMap(toResponse)
           )
         })

@@ -96,15 +96,7 @@ export const widgetTokenHeader = {
   )
 }
 
-export const chatErrors = [
-  ...Errors.common,
-  Errors.Unauthorized,
-  Errors.Forbidden,
-  Errors.TooManyRequests,
-  Errors.BadGateway,
-  Errors.ServiceUnavailable,
-  Errors.GatewayTimeout
-] as const
+export const chatErrors = [...Errors.common, Errors.Unauthorized, Errors.Forbidden, ...Errors.ofChat] as const
 
 /** An error response to a body of `useChat`. */
 const sentence = (status: number) =>

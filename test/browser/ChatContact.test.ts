@@ -2,9 +2,10 @@
  * Leaving an address in the chat, in a browser.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
+import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import type { Submission } from "../../src/forms/Submission.ts"
+import type { ConversationLink, Submission } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Axe from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -40,9 +41,8 @@ const begin = (contact: "failed" | "always" | "off", options: ChatPage.Options =
 const submissionsOf = (address: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* TestServer
-    const all: ReadonlyArray<Submission & { readonly conversation?: unknown }> = yield* SubmissionRepo.use((repo) =>
-      Stream.runCollect(repo.stream({ websiteConfigId }))
-    )
+    const all: ReadonlyArray<Submission & { readonly conversation?: ConversationLink | null }> =
+      yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
     return all.filter(({ email }) => email === address)
   }).pipe(Effect.orDie)
 
@@ -72,12 +72,39 @@ inChromium("a visitor who got no answer", testServer({}, script, undefined, Memo
       assert.deepStrictEqual(others, [])
       assert.deepStrictEqual([stored?.pageSlug, stored?.formData], ["chat", '{"message":"Please call me"}'])
       assert.deepInclude(stored?.conversation, { instanceId })
+      // Written within two seconds: the question is filled in already.
+      assert.deepStrictEqual([stored?.status, stored?.reasons], ["accepted", []])
       assert.isTrue(yield* on(() => page.locator(".composer").isVisible()))
       // A later answer ends the thanks and the offer.
       yield* send("say: Back again.")
       yield* answered("Back again.")
       yield* until("nothing to offer", async () => !(await page.locator(".contact-box").isVisible()))
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("names the conversation that began with a message that the agent refused", () =>
+    Effect.gen(function* () {
+      const { email, errors, instanceId, offer, on, page, send, submit } = yield* begin("failed")
+      yield* send("refuse: Please")
+      yield* on(() => offer.click())
+      yield* on(() => email.fill("cid@example.org"))
+      yield* on(() => submit.click())
+      yield* on(() => page.getByText("Thank you.").first().waitFor())
+      const [stored] = yield* submissionsOf("cid@example.org")
+      if (!stored?.conversation) return assert.fail("the submission names no conversation")
+      assert.strictEqual(stored.conversation.instanceId, instanceId)
+      const messages = Option.getOrThrow(yield* ConversationStore.use(({ read }) => read(stored.conversation!)))
+      assert.deepStrictEqual(
+        messages.map(({ role }) => role),
+        ["user", "assistant"]
+      )
+      // The next message continues the conversation.
+      yield* send("say: Hello.")
+      const continued = Option.getOrThrow(yield* ConversationStore.use(({ read }) => read(stored.conversation!)))
+      assert.lengthOf(continued, 4)
+      // The browser reports the response itself.
+      assert.isTrue(errors.every((error) => error.includes("502")))
     })
   )
 

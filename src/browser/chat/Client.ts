@@ -117,7 +117,11 @@ const receive = async (
     hasBegun = true
     const { body, headers, ok, status } = response
     if (status === 422) return Failures.fromErrors(await response.text())
-    if (!ok) return Failures.fromStatus(status, headers.get("retry-after"))
+    if (!ok) {
+      const conversationId = headers.get("x-hydracore-conversation")
+      if (conversationId) listener.onStart({ conversationId, messageId: "", memory: true })
+      return Failures.fromStatus(status, headers.get("retry-after"))
+    }
     if (status === 204) return await onEmpty()
     if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return { kind: "unexpected" }
     restartTimer()
@@ -197,16 +201,13 @@ export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).j
 
 /** Sends a submission, and returns the name of the sentence that says how that ended. */
 export const leaveAddress = async (
-  { url }: Endpoint,
+  endpoint: Endpoint,
   key: string,
   submission: unknown
 ): Promise<"contacted" | "contactRefused" | "limited" | "unexpected"> => {
   try {
-    const { ok, status } = await fetch(`${url}/../../../forms/submit`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "idempotency-key": key },
-      body: JSON.stringify(submission),
-      credentials: "omit"
+    const { ok, status } = await request(endpoint, "/../../../forms/submit", submission, {
+      headers: { "content-type": "application/json", "idempotency-key": key }
     })
     return ok ? "contacted" : status === 422 ? "contactRefused" : status === 429 ? "limited" : "unexpected"
   } catch {

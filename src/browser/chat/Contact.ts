@@ -39,7 +39,6 @@ export const isUnanswered = (last: Message | undefined): boolean =>
 
 export const makeContact = ({ conversation, endpoint, onToggle, speech, strings }: Options): Contact => {
   let known: Client.ContactOffer | undefined
-  let shownAt = 0
   /** The last content that was sent, and its key. */
   let sent = ["", ""]
   /** The last message when the address was sent; null before. */
@@ -74,7 +73,6 @@ export const makeContact = ({ conversation, endpoint, onToggle, speech, strings 
 
   offer.onclick = () => {
     text.value = conversation().messages.findLast(({ role }) => role === "user")?.text ?? ""
-    shownAt = performance.now()
     open(true)
     email.focus()
   }
@@ -94,7 +92,6 @@ export const makeContact = ({ conversation, endpoint, onToggle, speech, strings 
       page_slug: "chat",
       form_data: {
         message,
-        hydracore_ms: performance.now() - shownAt,
         ...(id && { hydracore_conversation: `${Client.instanceOf(to)} ${id}` }),
         ...(!to.allowsLead && { hydracore_leads: "off" })
       }

@@ -110,21 +110,27 @@ export const Unauthorized = refusal(
 )
 export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed", limitAndDecision)
 export const NotFound = refusal(404, "NotFound", "No such website, conversation or answer", limitAndDecision)
-export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After", {
-  ...limitAndDecision,
-  ...Headers.retryAfter
-})
-export const BadGateway = refusal(502, "BadGateway", "The agent refused or could not be reached", Headers.rateLimit)
-export const ServiceUnavailable = refusal(
+const tooMany = sentence(429, "TooManyRequests", "Over the rate limit; see Retry-After")
+const tooManyHeaders = { ...limitAndDecision, ...Headers.retryAfter }
+export const TooManyRequests = error("TooManyRequests", tooMany, tooManyHeaders)
+
+const unavailable = sentence(
   503,
   "ServiceUnavailable",
-  "The service cannot answer now, and may not have stored the data; see Retry-After",
-  {
-    ...limitAndDecision,
-    ...Headers.retryAfter
-  }
+  "The service cannot answer now, and may not have stored the data; see Retry-After"
 )
-export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
+const unavailableHeaders = { ...limitAndDecision, ...Headers.retryAfter }
+export const ServiceUnavailable = error("ServiceUnavailable", unavailable, unavailableHeaders)
+
+const unanswered = { ...Headers.rateLimit, ...Headers.conversation }
+
+/** The errors of a message to an agent that may have begun a conversation. */
+export const ofChat = [
+  error("TooManyRequests", tooMany, { ...tooManyHeaders, ...Headers.conversation }),
+  refusal(502, "BadGateway", "The agent refused or could not be reached", unanswered),
+  error("ServiceUnavailable", unavailable, { ...unavailableHeaders, ...Headers.conversation }),
+  refusal(504, "GatewayTimeout", "The agent did not answer in time", unanswered)
+] as const
 
 const unreadableWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
   [

@@ -33,6 +33,16 @@ export const decision = {
   )
 }
 
+/** The name of the header `conversation`. */
+export const conversationName = "x-hydracore-conversation"
+
+/** The headers of an error after which a chat can continue. */
+export const conversation = {
+  [conversationName]: text(
+    "The conversation that the message began, although it got no answer: the `conversation_id` of the next message. Absent if the service keeps no such conversation, or if the message named its own"
+  )
+}
+
 export const allow = { allow: text("The methods of this path") }
 
 export const errorId = {

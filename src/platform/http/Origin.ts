@@ -102,6 +102,7 @@ const exposedHeaders = [
   "X-Vercel-AI-UI-Message-Stream",
   "X-Error-Id",
   "X-HydraCore-Decision",
+  "X-HydraCore-Conversation",
   "X-Should-Retry"
 ]
 
