@@ -16,8 +16,17 @@ export interface Message extends Submission {
   readonly isRead: boolean
   /** The conversation in which it was written; null for none. */
   readonly conversation: ConversationLink | null
+  /** The latest reply that a person mailed to its sender; null for none. A reply that failed is none. */
+  readonly answer: Answer | null
   /** When it was deleted, in milliseconds since 1970; null unless it was. */
   readonly deletedAt: number | null
+}
+
+export interface Answer {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** The name of the person, if it is known. */
+  readonly by: string | null
 }
 
 /** A submission in a list. */

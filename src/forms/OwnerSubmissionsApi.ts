@@ -64,6 +64,10 @@ const common = {
   }),
   email: Schema.NullOr(Schema.String),
   page_slug: Schema.NullOr(Schema.String),
+  answered_at: Fields.nullableTime.annotate({
+    description: "When a person last replied to it by mail; null if nobody did, or if the mail failed"
+  }),
+  answered_by: Schema.NullOr(Schema.String).annotate({ description: "The name of that person, if it is known" }),
   deleted_at: Schema.NullOr(Fields.time).annotate({
     description: "When it was deleted; null unless it was. It is deleted for good 30 days later"
   })
@@ -78,6 +82,8 @@ const exampleCommon = {
   name: "Ada Lovelace",
   email: "ada@example.org",
   page_slug: "contact",
+  answered_at: null,
+  answered_by: null,
   deleted_at: null
 } as const
 
@@ -278,6 +284,7 @@ export const exampleMessage: Message = {
   attribution: { source: "newsletter", medium: "email", campaign: null, referrer: null, entryPage: "/pricing" },
   isRead: false,
   conversation: null,
+  answer: null,
   deletedAt: null
 }
 

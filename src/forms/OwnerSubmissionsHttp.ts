@@ -35,7 +35,9 @@ const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
   name: "name" in message ? message.name : InboxMessage.senderOf(message.formData),
   email: message.email,
   page_slug: message.pageSlug,
-  deleted_at: message.deletedAt === null ? null : Calendar.iso(message.deletedAt)
+  answered_at: Calendar.isoOrNull(message.answer?.at ?? null),
+  answered_by: message.answer?.by ?? null,
+  deleted_at: Calendar.isoOrNull(message.deletedAt)
 })
 
 /** A submission in a list. */

@@ -98,7 +98,12 @@ inChromium("replies from the console", layer, (it) => {
         // The page learns that without being loaded again.
         yield* on(() => sent.getByText("Sent", { exact: true }).waitFor())
 
+        const marks = (of: typeof page) => of.locator(".submission").filter({ hasText: "Answered" })
+        yield* on(() => marks(page).waitFor())
+
         const viewer = yield* ConsolePage.open(`#/${site}/inbox/${submission}`, {}, "viewer")
+        yield* viewer.on(() => marks(viewer.page).filter({ hasText: "On Sunday?" }).waitFor())
+        assert.strictEqual(yield* viewer.on(() => marks(viewer.page).count()), 1)
         yield* viewer.on(() => viewer.page.locator(".replies .words").getByText("from nine.").waitFor())
         assert.strictEqual(yield* viewer.on(() => viewer.page.getByRole("button", { name: "Reply" }).count()), 0)
         yield* until("the state", async () => {

@@ -60,6 +60,8 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
           name: null,
           email: null,
           page_slug: null,
+          answered_at: null,
+          answered_by: null,
           deleted_at: null,
           preview: "Hello\0"
         }
@@ -76,6 +78,8 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
         name: null,
         email: "ada@example.com",
         page_slug: "contact",
+        answered_at: null,
+        answered_by: null,
         deleted_at: null,
         fields: [
           { name: "a", type: "text", value: "Hi" },

@@ -17,6 +17,7 @@ const message = (formData: string): Message => ({
   reasons: ["links", "fast"],
   isRead: false,
   conversation: null,
+  answer: null,
   deletedAt: null,
   attribution: { ...noAttribution, source: "letter" }
 })

@@ -8,7 +8,6 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
-import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
@@ -18,6 +17,7 @@ import * as Id from "../../src/platform/Id.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newWebhook, type Storage, settle } from "../support/Delivery.ts"
+import { beginAnswer, newInstance } from "../support/SiteConversations.ts"
 import { lastDays } from "../support/UtcDays.ts"
 import { poll } from "../support/Wait.ts"
 
@@ -28,19 +28,7 @@ const setup = Effect.gen(function* () {
   const site = yield* newSite
   const { websiteConfigId } = site
   const { webhook } = yield* newWebhook(websiteConfigId, "https://hooks.example/")
-  const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "a", agent_url: "https://a.example", website_config_id: websiteConfigId })
-  )
-  return { site, webhook, instanceId }
-})
-
-/** Stores a visitor's message. Returns the id of the answer that begins. */
-const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
-  const answerId = Id.MessageId.make(randomUUID())
-  yield* ConversationStore.use((store) =>
-    store.begin({ key, message: { messageId: Id.MessageId.make(randomUUID()), text }, answerId })
-  )
-  return answerId
+  return { site, webhook, instanceId: yield* newInstance(websiteConfigId) }
 })
 
 /** Fans out all events, and returns the types and data of a webhook's deliveries, oldest first. */

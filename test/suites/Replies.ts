@@ -4,14 +4,17 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
+import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Replies } from "../../src/delivery/mail/Replies.ts"
 import type { LeasedReply, ReplyDraft } from "../../src/delivery/mail/Reply.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import { SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { submit } from "../support/Mails.ts"
+import { failedConversation } from "../support/SiteConversations.ts"
 
 const draft: Omit<ReplyDraft, "createdAt"> = {
   author: "Ada",
@@ -39,7 +42,7 @@ const settle = (reply: LeasedReply, status: "sent" | "failed", error: string | n
 const listed = (site: WebsiteConfigId, submission: SubmissionId) =>
   Replies.use((replies) => replies.list(site, submission))
 
-export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+export const suite = <E>(name: string, layer: Layer.Layer<Storage | PgClient.PgClient, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect("a reply is stored with its submission, and leased once with what its mail needs", () =>
       Effect.gen(function* () {
@@ -108,5 +111,49 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* purge(site, [submission])
           assert.deepStrictEqual(yield* listed(site, submission), [])
         })
+    )
+
+    it.effect("a list of submissions says which got a reply of a person, by whom and when", () =>
+      Effect.gen(function* () {
+        const { delete: remove, find, list } = yield* Inbox
+        const site = yield* newSite
+        const [answered, other] = [yield* submit(site), yield* submit(site)]
+        const answers = Effect.map(
+          list({ websiteConfigId: site, filter: {}, after: null, limit: 10 }),
+          ({ items }) => new Map(items.map(({ answer, submissionId }) => [submissionId, answer]))
+        )
+        const sql = yield* PgClient.PgClient
+        yield* sql`INSERT INTO reply
+            (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, status)
+          VALUES (gen_random_uuid(), ${site}, ${other}, 'a@shop.example', 'ann@example.org', 'Thanks', 'Hello', now(), 'sent')`
+        const createdAt = (yield* Clock.currentTimeMillis) - 60_000
+        yield* add(site, answered, { createdAt, author: null })
+        assert.deepStrictEqual((yield* answers).get(answered), { at: createdAt, by: null })
+        yield* add(site, answered, { createdAt: createdAt + 1_000 })
+        const latest = { at: createdAt + 1_000, by: "Ada" }
+        assert.deepStrictEqual((yield* answers).get(answered), latest)
+        assert.isNull((yield* answers).get(other))
+        assert.deepStrictEqual(Option.getOrThrow(yield* find(site, answered)).answer, latest)
+        for (const reply of yield* leaseOf(site)) yield* settle(reply, "failed", "550 no")
+        assert.isNull((yield* answers).get(answered))
+        yield* remove(site, [answered])
+        assert.isNull(Option.getOrThrow(yield* find(site, answered)).answer)
+      })
+    )
+
+    it.effect("a reply to a conversation's contact opens the conversation of this website for its author", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const conversation = yield* failedConversation(site)
+        const stateOf = Effect.map(
+          Transcripts.use(({ find }) => find("all", conversation)),
+          (found) => Option.map(found, ({ opened_by, waiting }) => [waiting, opened_by])
+        )
+        // Anybody can name the conversation in a form of another website.
+        yield* add(other, yield* submit(other, { conversation }))
+        assert.deepStrictEqual(yield* stateOf, Option.some([true, null]))
+        yield* add(site, yield* submit(site, { conversation }))
+        assert.deepStrictEqual(yield* stateOf, Option.some([false, "Ada"]))
+      })
     )
   })

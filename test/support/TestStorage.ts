@@ -76,6 +76,7 @@ export const submissions = ({ formData, onRead = () => {}, submissions: count = 
               ...(formData === undefined ? {} : { formData }),
               isRead: false,
               conversation: null,
+              answer: null,
               deletedAt: null
             })),
             Stream.filter((message) => InboxMessage.matches(message, filter))

@@ -43,7 +43,7 @@ interface RowProps extends Omit<Shared, "view"> {
 }
 
 export const Row = ({ changes, item, onSelect, openId, selected, site, siteName, submission }: RowProps) => {
-  const { email, page_slug, preview, read, received_at, submission_id } = submission
+  const { answered_at, answered_by, email, page_slug, preview, read, received_at, submission_id } = submission
   const isRead = changes.of(submission_id).isRead ?? read
   const name = nameOf(submission)
   return (
@@ -69,6 +69,14 @@ export const Row = ({ changes, item, onSelect, openId, selected, site, siteName,
         </span>
         <span class="preview">
           {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
+          {answered_at !== null && (
+            <span
+              class="mark good"
+              title={Texts.inbox.answeredBy(answered_by, Format.moment(answered_at, site.time_zone))}
+            >
+              {Texts.inbox.answered}
+            </span>
+          )}
           {page_slug !== null && <span class="tag">{page_slug}</span>}
           <bdi>{preview}</bdi>
         </span>

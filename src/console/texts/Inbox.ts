@@ -17,6 +17,8 @@ export const inbox = {
   unselect: "Cancel",
   unread: "Unread",
   anonymous: "No email address",
+  answered: "Answered",
+  answeredBy: (name: string | null, time: string): string => `Answered ${name === null ? "" : `by ${name}, `}${time}`,
   more: "Show earlier ones",
   list: "Submissions",
   actions: {

@@ -14,9 +14,12 @@ import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { ConversationId, InstanceId, SubmissionId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
+import * as Times from "../../platform/postgres/Times.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import type { Access } from "../../sites/access/Access.ts"
+import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import { Inbox } from "../Inbox.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import { SubmissionRepo } from "../SubmissionRepo.ts"
@@ -30,11 +33,15 @@ const Rows = Schema.Array(
     is_read: Schema.Boolean,
     instance_id: Schema.NullOr(InstanceId),
     conversation_id: Schema.NullOr(ConversationId),
+    answer: Schema.NullOr(
+      Schema.fromJsonString(Schema.Struct({ at: Schema.Finite, by: Schema.NullOr(Schema.String) }))
+    ),
     deleted_at: Schema.NullOr(Schema.Date)
   })
 )
 
 const toMessage = ({
+  answer,
   conversation_id: conversationId,
   deleted_at: deletedAt,
   instance_id: instanceId,
@@ -44,10 +51,16 @@ const toMessage = ({
   ...SubmissionRows.fromRow(row),
   isRead,
   conversation: instanceId === null || conversationId === null ? null : { instanceId, conversationId },
+  answer,
   deletedAt: deletedAt?.getTime() ?? null
 })
 
-const common = "is_read, instance_id, conversation_id"
+/** `Message.answer`: a reply with a subject is automatic. */
+const answerColumn = `(SELECT json_build_object('at', ${Times.millis("reply.created_at")}, 'by', author)::text FROM reply
+    WHERE reply.submission_id = submission.submission_id AND subject IS NULL AND reply.status <> 'failed'
+    ORDER BY reply.created_at DESC, reply_id DESC LIMIT 1) AS answer`
+
+const common = `is_read, instance_id, conversation_id, ${answerColumn}`
 
 /** A table of submissions, and the expressions for what only one of the two tables stores. */
 const tables = {
@@ -94,7 +107,7 @@ const streamPage = 64
 /** The maximum size of their forms in bytes. A form may have hundreds of kilobytes; at least one is read. */
 export const streamBytes = 1_000_000
 
-/** The maximum number of submissions of a selection that are changed concurrently. */
+/** The maximum number of submissions of a selection that are deleted concurrently. */
 const concurrency = 4
 
 /** Whether a filter selects what is new: accepted, and not read. */
@@ -104,6 +117,7 @@ const make = Effect.gen(function* () {
   const sql = yield* PgClient
   const reads = yield* OwnerConnections.OwnerConnections
   const repo = yield* SubmissionRepo
+  const whileLocked = yield* SiteLock.make
 
   const before = (position: Position) =>
     reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
@@ -204,19 +218,17 @@ const make = Effect.gen(function* () {
     table: (typeof tables)[keyof typeof tables]
   ) =>
     sql`SELECT submission_id FROM ${sql.literal(table.name)} WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-      AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
+      AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)}) ORDER BY submission_id`.pipe(
       Database.mapErrors,
       decodeRows(Ids),
       Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
     )
 
-  /** Changes those that belong to the website. They cannot move to another website between the lookup and the change. */
-  const changeEach =
-    (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
-    (websiteConfigId, ids) =>
-      Effect.flatMap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
-        Effect.filter(own, change, { concurrency })
-      )
+  /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
+  const deleteEach: Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
+    Effect.flatMap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
+      Effect.filter(own, repo.delete, { concurrency })
+    )
 
   /** Also returns the ids of those that an earlier change has moved into this table. */
   const changedBefore =
@@ -276,10 +288,14 @@ const make = Effect.gen(function* () {
         Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
       ),
     release: (websiteConfigId, ids) =>
-      Effect.tap(changeEach(repo.release)(websiteConfigId, ids), (released) =>
-        SpamMarks.forget(sql, websiteConfigId, released).pipe(sql.withTransaction, Database.mapErrors)
-      ),
-    delete: changedBefore(tables.deleted, changeEach(repo.delete)),
+      Effect.gen(function* () {
+        const own = yield* idsOfWebsite(websiteConfigId, ids, tables.submission)
+        // One after another, in the order of the ids: the others who lock submissions use it, too.
+        const released = yield* Effect.filter(own, repo.release)
+        yield* SpamMarks.forget(sql, websiteConfigId, released)
+        return released
+      }).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
+    delete: changedBefore(tables.deleted, deleteEach),
     restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
       Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))
     ),

@@ -54,11 +54,13 @@ const traitsOfAll = (
 
 const bytes = (digest: string | null) => (digest === null ? null : Buffer.from(digest, "hex"))
 
+const Withdrawn = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
+
 /** Quarantines submissions. Those that were accepted leave an event for subscribers. */
 const quarantineStatement = `WITH accepted AS (
     SELECT submission_id, website_config_id FROM submission WHERE submission_id = ANY ($1) AND status = 'accepted'
   ), held AS (
-    UPDATE submission SET status = 'quarantined', reasons = array_append(array_remove(reasons, 'marked'), 'marked')
+    UPDATE submission SET status = 'quarantined', is_mailed = is_mailed OR status = 'accepted', reasons = array_append(array_remove(reasons, 'marked'), 'marked')
     WHERE submission_id = ANY ($1)
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
@@ -131,7 +133,11 @@ export const layer: Layer.Layer<SpamMarks, never, PgClient.PgClient> = Layer.eff
       const ids = found.map(({ submissionId }) => submissionId)
       const marks = distinct(found.map(({ traits }) => traits))
       yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
-      yield* Outbox.withdrawMails(sql, ids)
+      const withdrawn = yield* Outbox.withdrawMails(sql, ids).pipe(decodeRows(Withdrawn))
+      yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(
+        withdrawn.map(({ submission_id }) => submission_id),
+        OID.uuid
+      )})`
       const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
       yield* sql.unsafe(storeStatement, [
         PgTypes.uuid(websiteConfigId),

@@ -15,7 +15,7 @@ export const columnsWith = (
 
 /** All columns of the tables `submission` and `deleted_submission`. */
 export const tableColumns = `submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons, source,
-  medium, campaign, referrer, entry_page, is_read, instance_id, conversation_id`
+  medium, campaign, referrer, entry_page, is_read, is_mailed, instance_id, conversation_id`
 
 export const columns = columnsWith("form_data::text")
 

@@ -34,10 +34,13 @@ const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isInd
 
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
 
-/** Deletes submissions from the mails that are not made yet, for the recipients who get no suspected spam. */
+/** Deletes submissions from the mails that are not sent yet, for the recipients who get no suspected spam. */
 const withdrawStatement = `DELETE FROM mail_item USING notification
-  WHERE submission_id = ANY ($1) AND mail_id IS NULL AND notification.notification_id = mail_item.notification_id
-    AND NOT include_quarantined`
+  WHERE submission_id = ANY ($1) AND notification.notification_id = mail_item.notification_id AND NOT include_quarantined
+    AND (mail_id IS NULL OR EXISTS (
+      SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND mail.status = 'pending'
+    ))
+  RETURNING submission_id`
 
 export const withdrawMails = (sql: SqlClient.SqlClient, submissionIds: ReadonlyArray<string>) =>
   sql.unsafe(withdrawStatement, [Database.array(submissionIds, PgTypes.OID.uuid)])

@@ -1,6 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
+import { Mails as MailStore } from "../../../src/delivery/mail/Mails.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../../src/forms/Inbox.ts"
 import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"
@@ -12,6 +13,7 @@ import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import * as Delivery from "../../support/Delivery.ts"
+import * as Mails from "../../support/Mails.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { draft } from "../../support/TestSubmissions.ts"
 
@@ -102,6 +104,59 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       const error = yield* Effect.flip(marks.mark(site, [id]))
       assert.strictEqual(error._tag, "LimitReached")
       assert.strictEqual(Option.getOrThrow(yield* inbox.find(site, id)).status, "accepted")
+    })
+  )
+
+  it.effect("a release that cannot take back the marks releases nothing", () =>
+    Effect.gen(function* () {
+      const [inbox, marks, repo, sql] = [
+        yield* Inbox,
+        yield* SpamMarks,
+        yield* SubmissionRepo,
+        yield* PgClient.PgClient
+      ]
+      const site = yield* Delivery.newSite
+      const id = yield* repo.submit(draft({ websiteConfigId: site, email: "a@example.com" }))
+      yield* marks.mark(site, [id])
+      yield* sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''refused''; END'`
+      yield* sql`CREATE TRIGGER refuse BEFORE DELETE ON spam_mark FOR EACH STATEMENT EXECUTE FUNCTION refuse()`
+      assert.strictEqual((yield* Effect.flip(inbox.release(site, [id])))._tag, "StorageUnavailable")
+      assert.strictEqual(Option.getOrThrow(yield* inbox.find(site, id)).status, "quarantined")
+      yield* sql`DROP TRIGGER refuse ON spam_mark`
+      assert.deepStrictEqual([...(yield* inbox.release(site, [id]))], [id])
+      assert.deepStrictEqual(yield* marks.list(site), [])
+    })
+  )
+
+  it.effect("what was mailed before it was marked is not mailed again when it is released; what was not sent is", () =>
+    Effect.gen(function* () {
+      const [inbox, marks, sql] = [yield* Inbox, yield* SpamMarks, yield* PgClient.PgClient]
+      const site = yield* Delivery.newSite
+      yield* Mails.add(site)
+      /** The submissions that are mailed now. */
+      const mailed = Effect.gen(function* () {
+        yield* Mails.makeAll()
+        const leased = yield* MailStore.use((mails) => mails.lease(1_000))
+        const ofSite = leased.filter((mail) => mail.site.websiteConfigId === site)
+        yield* Effect.forEach(ofSite, (mail) => Mails.record(mail, { status: "sent" }))
+        return ofSite.flatMap(Mails.idsOf)
+      })
+      const sent = yield* Mails.submit(site)
+      assert.deepStrictEqual(yield* mailed, [sent])
+      // As after thirty days.
+      yield* sql`DELETE FROM mail_item WHERE submission_id = ${sent}`
+      yield* Mails.add(site, {}, "later@example.com")
+      yield* marks.mark(site, [sent])
+      yield* marks.mark(site, [sent])
+      yield* inbox.release(site, [sent])
+      assert.deepStrictEqual(yield* mailed, [])
+
+      const unsent = yield* Mails.submit(site)
+      yield* Mails.makeAll()
+      yield* marks.mark(site, [unsent])
+      assert.deepStrictEqual(yield* mailed, [])
+      yield* inbox.release(site, [unsent])
+      assert.deepStrictEqual(yield* mailed, [unsent, unsent])
     })
   )
 })

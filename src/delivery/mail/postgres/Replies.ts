@@ -26,9 +26,16 @@ const listStatement = `SELECT * FROM (
     ORDER BY created_at DESC, reply_id DESC LIMIT ${maxListed}
   ) AS latest ORDER BY created_at, reply_id`
 
-/** The lock keeps the submission until the commit. */
+/**
+ * Adds a reply. The lock keeps the submission until the commit. If the submission was written in a conversation of the website, its
+ * author has opened the conversation, which then waits for nobody.
+ */
 const addStatement = `WITH found AS (
-    SELECT website_config_id, submission_id FROM submission WHERE website_config_id = $1 AND submission_id = $2 FOR KEY SHARE
+    SELECT website_config_id, submission_id, instance_id, conversation_id FROM submission
+    WHERE website_config_id = $1 AND submission_id = $2 FOR KEY SHARE
+  ), opened AS (
+    UPDATE conversation SET opened_at = $8, opened_by = $4 FROM found JOIN instance USING (website_config_id, instance_id)
+    WHERE conversation.instance_id = found.instance_id AND conversation.conversation_id = found.conversation_id
   )
   INSERT INTO reply 
     (reply_id, website_config_id, submission_id, author, reply_to, recipient, body, created_at, next_attempt_at)

@@ -101,7 +101,10 @@ const dueTimes: Readonly<Record<Found, ReadonlyArray<string>>> = {
         AND ${FailedItems.mayTry("notification", "notification_id")}`,
     `SELECT min(next_attempt_at) FROM mail WHERE status = 'pending' AND next_attempt_at < ${soon}
       AND ${FailedItems.mayTry("mail", "mail_id")}`,
-    `SELECT min(next_attempt_at) FROM reply WHERE status = 'pending' AND next_attempt_at < ${soon}`,
+    // As in `Replies`: a reply waits while its submission is deleted, and an automatic one also while it is quarantined.
+    `SELECT min(next_attempt_at) FROM reply WHERE status = 'pending' AND next_attempt_at < ${soon}
+      AND EXISTS (SELECT FROM submission WHERE submission.submission_id = reply.submission_id
+        AND (reply.subject IS NULL OR submission.status = 'accepted'))`,
     retries("notification", "mail")
   ],
   leads: [

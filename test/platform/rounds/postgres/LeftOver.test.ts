@@ -1,0 +1,43 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Clock, Effect, Layer } from "effect"
+import { Replies } from "../../../../src/delivery/mail/Replies.ts"
+import { Inbox } from "../../../../src/forms/Inbox.ts"
+import * as LeftOver from "../../../../src/platform/rounds/postgres/LeftOver.ts"
+import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
+import * as Delivery from "../../../support/Delivery.ts"
+import * as Mails from "../../../support/Mails.ts"
+import { poll } from "../../../support/Wait.ts"
+
+/** The kinds of which a first look finds left-over work. */
+const lookOnce = Effect.scoped(
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const wakeups = Rounds.makeWakeups()
+    const found = new Set<Rounds.Kind>()
+    yield* Layer.build(Layer.fresh(LeftOver.layer)).pipe(
+      Effect.provideService(Rounds.Wakeups, { ...wakeups, wakeAt: (kind) => void found.add(kind) })
+    )
+    // The end of the first look is stored: the loop then knows when to look again.
+    yield* poll(sql`SELECT 1 FROM background_lease WHERE until > now()`, ({ length }) => length > 0)
+    return found
+  })
+)
+
+layer(Delivery.postgres, { excludeTestServices: true })("platform/rounds/postgres/LeftOver", (it) => {
+  it.effect("finds a reply that waits, unless its submission is deleted, so that nothing can be done", () =>
+    Effect.gen(function* () {
+      const [inbox, replies] = [yield* Inbox, yield* Replies]
+      const site = yield* Delivery.newSite
+      const id = yield* Mails.submit(site)
+      const createdAt = yield* Clock.currentTimeMillis
+      const draft = { author: "Ada", reply_to: "ada@shop.example", to: "ann@example.org", text: "Hello", createdAt }
+      yield* replies.add(site, id, draft)
+      assert.isTrue((yield* lookOnce).has("mails"))
+      yield* inbox.delete(site, [id])
+      assert.isFalse((yield* lookOnce).has("mails"))
+      yield* inbox.restore(site, [id])
+      assert.isTrue((yield* lookOnce).has("mails"))
+    })
+  )
+})
