@@ -13,6 +13,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
+import { PageField } from "./PageField.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 const path = "/v1/owner/sites/:site_id/forms/auto-replies"
@@ -47,10 +48,10 @@ const Edit = ({ onClose, reply, siteId }: EditProps) => {
       }
     >
       {reply === null && (
-        <TextField
+        <PageField
+          siteId={siteId}
           label={Texts.forms.page}
           hint={Texts.forms.pageHint}
-          placeholder="contact"
           value={page}
           onInput={setPage}
           fault={fault("page")}

@@ -13,6 +13,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import { PageField } from "./PageField.tsx"
 import * as Rules from "./Rules.ts"
 
 type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
@@ -150,10 +151,10 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
       onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, close)}
     >
       {form === null && (
-        <TextField
+        <PageField
+          siteId={siteId}
           label={Texts.forms.page}
           hint={Texts.forms.pageHint}
-          placeholder="contact"
           value={page}
           onInput={setPage}
           fault={faultOf(change.failure, "page")}

@@ -9,7 +9,7 @@
 import { createHmac, hkdfSync } from "node:crypto"
 import { Option, Schema } from "effect"
 import * as InboxMessage from "../../forms/InboxMessage.ts"
-import { dayMillis } from "../../platform/text/Calendar.ts"
+import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as MailRecipient from "./MailRecipient.ts"
@@ -97,10 +97,49 @@ export const digestOf = (secretsKey: Uint8Array, address: string): Uint8Array =>
 /** The maximum number of automatic replies that an address gets in 24 hours, from all websites of the service. */
 export const maxPerDay = 3
 
-/**
- * How many of some replies to one address may be made now.
- *
- * @param sentAt when the address got earlier ones, in milliseconds since 1970, in any order
- */
-export const allowed = (wanted: number, sentAt: ReadonlyArray<number>, now: number): number =>
-  Math.max(0, Math.min(wanted, maxPerDay - sentAt.filter((time) => now - time < dayMillis).length))
+/** The maximum number of automatic replies to the submissions of a website within an hour. */
+export const maxPerHour = 100
+
+/** Why an automatic reply is not sent, as its submission shows it. */
+export const refusals = {
+  address: `not sent: an address gets at most ${maxPerDay} automatic replies in 24 hours`,
+  website: `not sent: a website sends at most ${maxPerHour} automatic replies an hour`
+}
+
+export type Refusal = keyof typeof refusals
+
+/** A reply that is about to be made. */
+export interface Wanted {
+  readonly websiteConfigId: string
+  /** Identifies the address; see `digestOf`. */
+  readonly recipient: string
+  /** When its submission was accepted, in milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/** When earlier replies were made, in milliseconds since 1970, in any order. */
+export interface Made {
+  /** By the address, from all websites. */
+  readonly toAddresses: ReadonlyMap<string, ReadonlyArray<number>>
+  /** The `createdAt` of those of each website. */
+  readonly ofWebsites: ReadonlyMap<string, ReadonlyArray<number>>
+}
+
+/** Decides about replies in their order: null for one that is sent. */
+export const decide = (
+  all: ReadonlyArray<Wanted>,
+  { ofWebsites, toAddresses }: Made,
+  now: number
+): ReadonlyArray<Refusal | null> => {
+  const addresses = new Map(toAddresses)
+  const websites = new Map(ofWebsites)
+  return all.map(({ createdAt, recipient, websiteConfigId }) => {
+    const toAddress = addresses.get(recipient) ?? []
+    const ofWebsite = websites.get(websiteConfigId) ?? []
+    if (toAddress.filter((time) => now - time < dayMillis).length >= maxPerDay) return "address"
+    if (ofWebsite.filter((time) => Math.abs(time - createdAt) < hourMillis).length >= maxPerHour) return "website"
+    addresses.set(recipient, [...toAddress, now])
+    websites.set(websiteConfigId, [...ofWebsite, createdAt])
+    return null
+  })
+}

@@ -4,7 +4,7 @@ import * as AutoReply from "../../../src/delivery/mail/AutoReply.ts"
 import * as Compose from "../../../src/delivery/mail/Compose.ts"
 import * as Reply from "../../../src/delivery/mail/Reply.ts"
 import { ReplyId, WebsiteConfigId } from "../../../src/platform/Id.ts"
-import { dayMillis } from "../../../src/platform/text/Calendar.ts"
+import { dayMillis, hourMillis } from "../../../src/platform/text/Calendar.ts"
 
 const now = 1_790_000_000_000
 
@@ -122,26 +122,66 @@ describe("delivery/mail/AutoReply", () => {
   })
 
   it.prop(
-    "in no 24 hours more than three replies, and none is refused while fewer were made",
+    "an address gets at most three in 24 hours, a website sends at most 100 in an hour, and none is refused below that",
     {
-      requests: Schema.Array(
+      rounds: Schema.Array(
         Schema.Struct({
-          minutes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 900 })),
-          wanted: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))
+          minutes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 500 })),
+          wanted: Schema.Array(
+            Schema.Struct({
+              website: Schema.Literals(["a", "b"]),
+              recipient: Schema.Literals(["ann", "ben", "new"]),
+              /** How long the event waited. */
+              minutesAgo: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 90 })),
+              repeated: Schema.Literals([1, 2, 60])
+            })
+          ).check(Schema.isMaxLength(5))
         })
-      ).check(Schema.isMaxLength(50))
+      ).check(Schema.isMaxLength(8))
     },
-    ({ requests }) => {
+    ({ rounds }) => {
       let at = now
-      const sentAt: Array<number> = []
-      const recent = () => sentAt.filter((time) => time > at - dayMillis).length
-      for (const { minutes, wanted } of requests) {
+      let addresses = 0
+      const made: Array<AutoReply.Wanted & { readonly at: number }> = []
+      const timesBy = (keyOf: (one: (typeof made)[number]) => string, timeOf: (one: (typeof made)[number]) => number) =>
+        new Map([...Map.groupBy(made, keyOf)].map(([key, all]) => [key, all.map(timeOf)]))
+      for (const { minutes, wanted } of rounds) {
         at += minutes * 60_000
-        const before = recent()
-        const allowed = AutoReply.allowed(wanted, sentAt, at)
-        assert.strictEqual(allowed, Math.min(wanted, AutoReply.maxPerDay - before))
-        sentAt.push(...Array<number>(allowed).fill(at))
-        assert.isAtMost(recent(), AutoReply.maxPerDay)
+        const all = wanted.flatMap(({ minutesAgo, recipient, repeated, website }) =>
+          Array.from({ length: repeated }, () => ({
+            websiteConfigId: website,
+            recipient: recipient === "new" ? `new ${++addresses}` : recipient,
+            createdAt: at - minutesAgo * 60_000
+          }))
+        )
+        const toAddresses = timesBy(
+          (one) => one.recipient,
+          (one) => one.at
+        )
+        const ofWebsites = timesBy(
+          (one) => one.websiteConfigId,
+          (one) => one.createdAt
+        )
+        const decisions = AutoReply.decide(all, { toAddresses, ofWebsites }, at)
+        all.forEach((one, index) => {
+          const toAddress = made.filter((other) => other.recipient === one.recipient && at - other.at < dayMillis)
+          const near = made.filter(
+            (other) =>
+              other.websiteConfigId === one.websiteConfigId && Math.abs(other.createdAt - one.createdAt) < hourMillis
+          )
+          const expected = toAddress.length >= 3 ? "address" : near.length >= 100 ? "website" : null
+          assert.strictEqual(decisions[index], expected)
+          if (expected === null) made.push({ ...one, at })
+        })
+      }
+      for (const { createdAt, websiteConfigId } of made) {
+        const inHour = made.filter(
+          (other) =>
+            other.websiteConfigId === websiteConfigId &&
+            other.createdAt >= createdAt &&
+            other.createdAt < createdAt + hourMillis
+        )
+        assert.isAtMost(inHour.length, AutoReply.maxPerHour)
       }
     }
   )

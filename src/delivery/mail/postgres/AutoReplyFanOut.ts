@@ -1,5 +1,6 @@
 /**
- * Makes the automatic replies to submissions that were accepted or released.
+ * Makes the automatic replies to submissions that were accepted or released. Those beyond a limit are stored as failed, so that their
+ * submission shows why the visitor got none.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import * as InboxMessage from "../../../forms/InboxMessage.ts"
 import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import { dayMillis } from "../../../platform/text/Calendar.ts"
+import { dayMillis, hourMillis } from "../../../platform/text/Calendar.ts"
 import type { OutboxEvent } from "../../FanOut.ts"
 import * as AutoReply from "../AutoReply.ts"
 
@@ -51,14 +52,29 @@ const recordStatement = `UPDATE auto_reply_recipient AS known SET sent_at =
     ARRAY(SELECT at FROM unnest(known.sent_at) AS sent (at) WHERE at > $4) || array_fill($3::timestamptz, ARRAY[count])
   FROM unnest($1, $2) AS given (digest, count) WHERE recipient_hmac = digest`
 
-const insertStatement = `INSERT INTO reply
-    (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, next_attempt_at)
-  SELECT reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at::timestamptz, now()
-  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-    AS given (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at)
-  ON CONFLICT DO NOTHING`
+/** An arbitrary key. */
+const advisoryLock = 721_593
 
-const hex = (digest: Uint8Array): string => Buffer.from(digest).toString("hex")
+/** Makes the fan-outs count the replies of a website one after another, until the commit. */
+const lockStatement = `SELECT pg_advisory_xact_lock(${advisoryLock}, place) FROM (
+    SELECT DISTINCT hashtext(id::text) AS place FROM unnest($1::uuid[]) AS given (id) ORDER BY 1
+  ) AS sorted`
+
+const Made = Schema.Array(Schema.Struct({ websiteConfigId: Schema.String, createdAt: Schema.Date }))
+
+/** The replies that websites sent, or will, to submissions from a time on. */
+const madeStatement = `SELECT website_config_id AS "websiteConfigId", created_at AS "createdAt" FROM reply
+  WHERE website_config_id = ANY ($1) AND subject IS NOT NULL AND status <> 'failed' AND created_at > $2`
+
+/** A reply with an error has failed. */
+const insertStatement = `INSERT INTO reply
+    (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, status, error,
+      next_attempt_at)
+  SELECT reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at::timestamptz,
+    CASE WHEN error IS NULL THEN 'pending' ELSE 'failed' END, error, CASE WHEN error IS NULL THEN now() END
+  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    AS given (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, error)
+  ON CONFLICT DO NOTHING`
 
 /** Makes the replies of these events. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (
@@ -80,45 +96,64 @@ export const run = Effect.fnUntraced(function* (
       )
     ])
     .pipe(decodeRows(Wanted))
+  const times = new Map(accepted)
+  const now = yield* Clock.currentTimeMillis
   const addressed = wanted.flatMap((reply) => {
     const to = AutoReply.recipientOf(reply.email)
-    return to === null ? [] : [{ ...reply, to, digest: AutoReply.digestOf(secretsKey, to) }]
+    if (to === null) return []
+    const digest = AutoReply.digestOf(secretsKey, to)
+    const createdAt = times.get(reply.submissionId) ?? now
+    return [{ ...reply, to, digest, recipient: Buffer.from(digest).toString("hex"), createdAt }]
   })
   if (addressed.length === 0) return
-  const now = yield* Clock.currentTimeMillis
-  const byAddress = Map.groupBy(addressed, ({ digest }) => hex(digest))
-  const known = yield* sql
-    .unsafe(knownStatement, [
-      Database.array(
-        [...byAddress.values()].flatMap(([first]) => (first === undefined ? [] : [first.digest])),
-        OID.bytea
-      ),
-      PgTypes.timestamptz(now)
+  const sites = Database.array([...new Set(addressed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  yield* sql.unsafe(lockStatement, [sites])
+  const made = yield* sql
+    .unsafe(madeStatement, [
+      sites,
+      PgTypes.timestamptz(Math.min(...addressed.map(({ createdAt }) => createdAt)) - hourMillis)
     ])
+    .pipe(decodeRows(Made))
+  const digests = new Map(addressed.map(({ digest, recipient }) => [recipient, digest]))
+  const known = yield* sql
+    .unsafe(knownStatement, [Database.array([...digests.values()], OID.bytea), PgTypes.timestamptz(now)])
     .pipe(decodeRows(Known))
-  const chosen = known.flatMap(({ digest, sentAt }) => {
-    const all = byAddress.get(hex(digest)) ?? []
-    const times = sentAt.map((time) => time.getTime())
-    const replies = all.slice(0, AutoReply.allowed(all.length, times, now))
-    return replies.length === 0 ? [] : [{ digest, replies }]
-  })
-  if (chosen.length === 0) return
+  const decisions = AutoReply.decide(
+    addressed,
+    {
+      toAddresses: new Map(
+        known.map(({ digest, sentAt }) => [Buffer.from(digest).toString("hex"), sentAt.map((time) => time.getTime())])
+      ),
+      ofWebsites: new Map(
+        [...Map.groupBy(made, ({ websiteConfigId }) => websiteConfigId)].map(([id, all]) => [
+          id,
+          all.map(({ createdAt }) => createdAt.getTime())
+        ])
+      )
+    },
+    now
+  )
+  const replies = addressed.map((reply, index) => ({
+    ...reply,
+    name: AutoReply.nameIn(reply.formData),
+    refusal: decisions[index] ?? null
+  }))
+  const sent = Map.groupBy(
+    replies.filter(({ refusal }) => refusal === null),
+    ({ recipient }) => recipient
+  )
   yield* sql.unsafe(recordStatement, [
     Database.array(
-      chosen.map(({ digest }) => digest),
+      [...sent.keys()].map((recipient) => digests.get(recipient)),
       OID.bytea
     ),
     Database.array(
-      chosen.map(({ replies }) => replies.length),
+      [...sent.values()].map(({ length }) => length),
       OID.int4
     ),
     PgTypes.timestamptz(now),
     PgTypes.timestamptz(now - dayMillis)
   ])
-  const times = new Map(accepted)
-  const replies = chosen.flatMap(({ replies }) =>
-    replies.map((reply) => ({ ...reply, name: AutoReply.nameIn(reply.formData) }))
-  )
   const column = (oid: number, of: (reply: (typeof replies)[number]) => unknown) => Database.array(replies.map(of), oid)
   yield* sql.unsafe(insertStatement, [
     column(OID.uuid, () => randomUUID()),
@@ -128,6 +163,7 @@ export const run = Effect.fnUntraced(function* (
     column(OID.text, ({ to }) => to),
     column(OID.text, ({ name, subject }) => AutoReply.fill(subject, name)),
     column(OID.text, ({ name, text }) => AutoReply.fill(text, name)),
-    column(OID.text, ({ submissionId }) => new Date(times.get(submissionId) ?? now).toISOString())
+    column(OID.text, ({ createdAt }) => new Date(createdAt).toISOString()),
+    column(OID.text, ({ refusal }) => (refusal === null ? null : AutoReply.refusals[refusal]))
   ])
 })

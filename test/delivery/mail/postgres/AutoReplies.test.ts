@@ -7,6 +7,7 @@ import PostalMime from "postal-mime"
 import * as PostgresReports from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import { AutoReplies } from "../../../../src/delivery/mail/AutoReplies.ts"
+import { maxPerHour, refusals } from "../../../../src/delivery/mail/AutoReply.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
 import { Replies } from "../../../../src/delivery/mail/Replies.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
@@ -60,11 +61,13 @@ const put = (site: WebsiteConfigId, more: Partial<typeof reply> = {}) =>
 const repliesTo = (site: WebsiteConfigId, submission: SubmissionId) =>
   Replies.use((replies) => replies.list(site, submission))
 
-/** The numbers of replies to submissions, after all events were read. */
+/** The numbers of replies to submissions that are sent or will be, after all events were read. */
 const countsOf = (site: WebsiteConfigId, submissions: ReadonlyArray<SubmissionId>) =>
   Effect.andThen(
     fanOutAll,
-    Effect.forEach(submissions, (id) => Effect.map(repliesTo(site, id), ({ length }) => length))
+    Effect.forEach(submissions, (id) =>
+      Effect.map(repliesTo(site, id), (replies) => replies.filter(({ status }) => status !== "failed").length)
+    )
   )
 
 const formData = JSON.stringify({ name: "Ann O'Neill", message: "Buy at http://evil.example" })
@@ -147,6 +150,9 @@ describe("delivery/mail/postgres/AutoReplies", () => {
         yield* submit(other, { email: "ben@example.org" })
       ]
       assert.deepStrictEqual(yield* countsOf(other, [ofAnn, ofBen]), [0, 1])
+      // The submission shows why its sender got none.
+      const [refused] = yield* repliesTo(other, ofAnn)
+      assert.deepInclude(refused, { status: "failed", error: refusals.address, to: "ann@example.org" })
       const sql = yield* PgClient.PgClient
       const known = yield* sql`SELECT encode(recipient_hmac, 'escape') || auto_reply_recipient::text AS text
         FROM auto_reply_recipient`
@@ -159,6 +165,36 @@ describe("delivery/mail/postgres/AutoReplies", () => {
       assert.deepStrictEqual(yield* countsOf(other, [later]), [1])
       yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
       assert.lengthOf(yield* sql`SELECT FROM auto_reply_recipient`, 1)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a website sends a limited number an hour, and what is beyond is stored as failed with the reason", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      yield* put(site)
+      yield* put(other)
+      const submitFrom = (website: WebsiteConfigId, number: number) =>
+        submit(website, { email: `visitor-${number}@example.org` })
+      const ids = yield* Effect.forEach(
+        Array.from({ length: maxPerHour + 2 }, (_, number) => number),
+        (number) => submitFrom(site, number),
+        { concurrency: 20 }
+      )
+      // Two processes at the same time.
+      yield* Effect.all([fanOutAll, fanOutAll], { concurrency: 2 })
+      const replies = (yield* Effect.forEach(ids, (id) => repliesTo(site, id))).flat()
+      assert.lengthOf(replies, ids.length)
+      assert.deepStrictEqual(
+        replies.filter(({ status }) => status !== "pending").map(({ error, status }) => [status, error]),
+        [
+          ["failed", refusals.website],
+          ["failed", refusals.website]
+        ]
+      )
+      assert.deepStrictEqual(yield* countsOf(other, [yield* submitFrom(other, 1_000)]), [1])
+      const sql = yield* PgClient.PgClient
+      yield* sql`UPDATE reply SET created_at = created_at - interval '1 hour'`
+      assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_001)]), [1])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
