@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, Option, Stream } from "effect"
 import * as ConfirmationMail from "../../src/delivery/mail/ConfirmationMail.ts"
+import type { MailedConversation } from "../../src/delivery/mail/ConversationMail.ts"
 import { htmlBody } from "../../src/delivery/mail/HtmlBody.ts"
 import * as InvitationMail from "../../src/delivery/mail/InvitationMail.ts"
 import * as MailContent from "../../src/delivery/mail/MailContent.ts"
@@ -13,7 +14,7 @@ import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import * as WebhookMail from "../../src/delivery/mail/WebhookMail.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConversationId, InstanceId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { phone } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
@@ -31,9 +32,19 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
   )
   const now = yield* Clock.currentTimeMillis
   const range = ReportPeriod.latest("weekly", { now, timeZone: site.timeZone })
+  const conversation: MailedConversation = {
+    instanceId: InstanceId.make(crypto.randomUUID()),
+    conversationId: ConversationId.make(crypto.randomUUID()),
+    assistant: "Assistant",
+    question: "Hello! We are four people, two of them children. Can we rent kayaks on Sunday, and do you have life jackets?",
+    startedAt: now - 600_000,
+    isUnanswered: true
+  }
+  const conversations = { shown: [conversation, { ...conversation, isUnanswered: false }], count: 2 }
   const mails: Readonly<Record<string, Content>> = {
     submission: SubmissionMail.content(site, submissions.slice(-2, -1), 1),
-    digest: SubmissionMail.content(site, submissions.slice(-8), 31),
+    conversation: SubmissionMail.content(site, [], 0, { shown: [conversation], count: 1 }),
+    digest: SubmissionMail.content(site, submissions.slice(-8), 31, conversations),
     report: yield* MailContent.report(site, "weekly", range),
     invitation: InvitationMail.content({
       websites: [site.name],

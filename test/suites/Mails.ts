@@ -27,11 +27,13 @@ import {
   submitMany
 } from "../support/Mails.ts"
 import * as Confirmations from "./ConfirmationMails.ts"
+import * as Conversations from "./MailConversations.ts"
 import * as Digests from "./MailDigests.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     Digests.suite(it)
+    Conversations.suite(it)
     Confirmations.suite(it)
 
     it.effect("each recipient of the website gets one mail about a submission, and other recipients get none", () =>

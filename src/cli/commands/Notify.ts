@@ -5,7 +5,13 @@
  */
 import { Effect, type Layer } from "effect"
 import { Command, Flag } from "effect/cli"
-import { digests, type Notification, periods } from "../../delivery/mail/Notification.ts"
+import {
+  type ConversationChoice,
+  conversationChoices,
+  digests,
+  type Notification,
+  periods
+} from "../../delivery/mail/Notification.ts"
 import { NotificationId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
@@ -40,6 +46,13 @@ const topicFlags = {
     )
   ),
   quarantined: Inputs.withoutValue("quarantined", "Include suspected spam without waiting for its release"),
+  conversations: Inputs.optional(
+    Flag.Literals("conversations", conversationChoices).pipe(
+      Flag.withDescription(
+        "Also send the conversations whose visitor got no answer (unanswered, the default), all that begin (all), or none (off); always off with --page or --report"
+      )
+    )
+  ),
   problems: Inputs.withoutValue("problems", "Also send a mail when a problem of the website begins, and when it ends"),
   report: Inputs.optional(
     Flag.Literals("report", periods).pipe(
@@ -49,12 +62,14 @@ const topicFlags = {
 }
 
 const requireTopic = Effect.fnUntraced(function* ({
+  conversations,
   digest,
   page,
   problems,
   quarantined,
   report
 }: {
+  readonly conversations: ConversationChoice | null
   readonly digest: (typeof digests)[number] | null
   readonly page: string | null
   readonly problems: boolean
@@ -64,9 +79,14 @@ const requireTopic = Effect.fnUntraced(function* ({
   if (report !== null && digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
   if (report !== null && page !== null) return yield* Inputs.wrong("page", "left out when --report is given")
   if (report !== null && quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
+  if (conversations !== null && conversations !== "off") {
+    if (report !== null) return yield* Inputs.wrong("conversations", "left out when --report is given")
+    if (page !== null) return yield* Inputs.wrong("conversations", "left out when --page is given")
+  }
   return {
     quarantined,
     problems,
+    ...(conversations !== null && { conversations }),
     ...(page !== null && { page }),
     ...(digest !== null && { digest }),
     ...(report !== null && { report })
@@ -78,8 +98,10 @@ const describeTopic = ({ digest, page, quarantined, report }: Notification): str
     ? `${report} report`
     : `submissions${page === null ? "" : ` of ${TerminalText.printable(page)}`}${digest === null ? "" : `, digest ${digest}`}${quarantined ? ", with suspected spam" : ""}`
 
+const describeConversations = { off: "", unanswered: ", unanswered conversations", all: ", all conversations" } as const
+
 const describe = (notification: Notification): string =>
-  `${describeTopic(notification)}${notification.problems ? ", and problems" : ""}${notification.confirmed ? "" : ", waits for confirmation"}`
+  `${describeTopic(notification)}${describeConversations[notification.conversations]}${notification.problems ? ", and problems" : ""}${notification.confirmed ? "" : ", waits for confirmation"}`
 
 const siteFlag = Websites.flagOf("notification")
 
@@ -128,11 +150,11 @@ const add = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Send a website's submissions, or reports, to an address by mail"),
+  Command.withDescription("Send a website's submissions and conversations, or reports, to an address by mail"),
   Command.withExamples([
     {
       command: "hydracore notify add --site 0f8fad5b-d9cb-469f-a165-70867728950e --to owner@example.com",
-      description: "Mail each accepted submission to the website's owner"
+      description: "Mail each accepted submission, and each conversation that got no answer, to the website's owner"
     }
   ])
 )
@@ -217,7 +239,7 @@ const test = Command.make(
 /** The command. The client is built only when a subcommand runs. */
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("notify").pipe(
-    Command.withDescription("Mails: submissions and reports about a website"),
+    Command.withDescription("Mails: submissions, conversations and reports about a website"),
     Command.withSubcommands([
       add.pipe(Command.provide(client)),
       list.pipe(Command.provide(client)),

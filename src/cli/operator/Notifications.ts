@@ -40,7 +40,7 @@ export const layer = HttpApiBuilder.group(
     return handlers.handle(
       "add",
       Effect.fnUntraced(function* ({ params, payload }) {
-        yield* NotificationHandlers.refuseReportOptions(payload)
+        yield* NotificationHandlers.refuseOptions(payload)
         if (!tests.canSendMail) return yield* Effect.fail(noMail)
         const added = yield* notifications.add(params.site_id, payload)
         return yield* Effect.fromOption(added, () => Operations.noSite)

@@ -14,6 +14,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import { PageField } from "./PageField.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Notification = Answer<"GET /v1/owner/sites/:site_id/notifications">["notifications"][number]
@@ -22,10 +23,23 @@ const kinds = ["each", "15m", "daily", "weekly", "monthly"] as const
 
 const kindOf = ({ digest, report }: Notification): (typeof kinds)[number] => report ?? digest ?? "each"
 
-const topicOf = (kind: (typeof kinds)[number], includesQuarantined: boolean, page: string) =>
+const conversationChoices = ["unanswered", "all", "off"] as const
+
+type Conversations = Notification["conversations"]
+
+const topicOf = (
+  kind: (typeof kinds)[number],
+  includesQuarantined: boolean,
+  page: string,
+  conversations: Conversations
+) =>
   kind === "weekly" || kind === "monthly"
     ? { report: kind }
-    : { quarantined: includesQuarantined, ...(page !== "" && { page }), ...(kind === "each" ? {} : { digest: kind }) }
+    : {
+        quarantined: includesQuarantined,
+        ...(page === "" ? { conversations } : { page }),
+        ...(kind === "each" ? {} : { digest: kind })
+      }
 
 /**
  * Describes the latest mail of a notification. One confirmation mail confirms an address for all of its notifications. If another
@@ -48,6 +62,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
   const [kind, setKind] = useState<(typeof kinds)[number]>("each")
   const [includesQuarantined, setIncludesQuarantined] = useState(false)
   const [page, setPage] = useState("")
+  const [conversations, setConversations] = useState<Conversations>("unanswered")
   const [includesProblems, setIncludesProblems] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
   const close = useWhileShown(onClose)
@@ -57,13 +72,13 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       title={Texts.mails.add}
       submit={Common.add}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["to", "page"])}
+      message={messageOf(change.failure, ["to", "page", "conversations"])}
       onClose={onClose}
       onSubmit={() =>
         change.run(
           {
             params: { site_id: siteId },
-            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined, page.trim()) }
+            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined, page.trim(), conversations) }
           },
           close
         )
@@ -84,13 +99,22 @@ const Add = ({ onClose, siteId }: DialogProps) => {
         onChoose={setKind}
       />
       {!isReport && (
-        <TextField
+        <PageField
+          siteId={siteId}
           label={Texts.mails.form}
           hint={Texts.mails.formHint}
-          placeholder="contact"
           value={page}
           onInput={setPage}
           fault={faultOf(change.failure, "page")}
+        />
+      )}
+      {!isReport && page.trim() === "" && (
+        <ChoiceField
+          label={Texts.mails.conversations}
+          value={conversations}
+          choices={conversationChoices.map((choice) => [choice, Texts.mails.conversationChoices[choice]])}
+          onChoose={setConversations}
+          fault={faultOf(change.failure, "conversations")}
         />
       )}
       {!isReport && (
@@ -223,6 +247,9 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
                 Texts.mails.kinds[kindOf(notification)],
                 ...(notification.page === null ? [] : [Texts.mails.ofForm(notification.page)]),
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
+                ...(notification.conversations === "off"
+                  ? []
+                  : [Texts.mails.withConversations[notification.conversations]]),
                 ...(notification.problems ? [Texts.mails.withProblems] : []),
                 ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),
                 latestOf(notification, now)

@@ -6,7 +6,7 @@
 import { language } from "./Frame.ts"
 
 export const mails = {
-  note: "Submissions as they arrive, or weekly or monthly reports, by mail.",
+  note: "Submissions and conversations as they arrive, or weekly or monthly reports, by mail.",
   add: "Add a recipient",
   to: "Address",
   what: "What is sent",
@@ -21,6 +21,13 @@ export const mails = {
   formHint: "The data-page of one form’s tag. Empty for all forms.",
   ofForm: (page: string): string => `only the form “${page}”`,
   quarantined: "Suspected spam too, when it arrives",
+  conversations: "Conversations of the chat",
+  conversationChoices: {
+    unanswered: "Those that got no answer",
+    all: "All that begin",
+    off: "None"
+  },
+  withConversations: { unanswered: "and unanswered conversations", all: "and conversations" },
   problems: "Also when something breaks, and when it works again",
   withProblems: "and problems",
   withSpam: "with suspected spam",

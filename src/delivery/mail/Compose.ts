@@ -9,9 +9,6 @@ import { htmlBody } from "./HtmlBody.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Message, Part } from "./Message.ts"
 
-/** The maximum length of a subject, in UTF-16 units. */
-const maxSubject = 150
-
 /** What a mail has besides its content. */
 export interface Envelope extends Pick<Message, "mailId" | "to" | "createdAt" | "unsubscribeUrl"> {
   readonly from: Mailbox
@@ -57,7 +54,7 @@ export const compose = (content: Content, envelope: Envelope): Message => ({
   from: content.sender === undefined ? envelope.from : { ...envelope.from, name: MailText.line(content.sender, 100) },
   autoSubmitted: content.autoSubmitted === undefined ? "auto-generated" : content.autoSubmitted,
   replyTo: content.replyTo,
-  subject: MailText.line(content.subject, maxSubject),
+  subject: MailText.line(content.subject, MailText.maxSubject),
   text: plainBody(content, envelope.unsubscribeUrl),
   html: htmlBody(content, envelope.unsubscribeUrl)
 })

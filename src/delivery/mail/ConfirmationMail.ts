@@ -5,7 +5,6 @@
  */
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
-import type { Website } from "./SubmissionMail.ts"
 
 /**
  * The maximum length of the website's name, in characters. It is low because an owner chooses both the name and the recipient,
@@ -14,7 +13,7 @@ import type { Website } from "./SubmissionMail.ts"
 const maxName = 40
 
 /** @param confirmUrl the page that confirms the address */
-export const content = (website: Website, confirmUrl: string): Content => {
+export const content = (website: MailText.Website, confirmUrl: string): Content => {
   const name = MailText.websiteName(website.name, maxName)
   return {
     subject: `Confirm that you want mails about ${name}`,

@@ -7,6 +7,7 @@ import { Schema } from "effect"
 import type { Submission } from "../../forms/Submission.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import type { Site } from "../../sites/Site.ts"
+import type { MailedConversations } from "./ConversationMail.ts"
 import type { StoredNotification } from "./Notification.ts"
 import type { Problems } from "./ProblemMail.ts"
 import type { Range } from "./ReportPeriod.ts"
@@ -21,6 +22,8 @@ export type Subject =
       readonly submissions: ReadonlyArray<Submission>
       /** The number of all submissions of the mail; 0 if they were deleted meanwhile. */
       readonly count: number
+      /** The same of its conversations. */
+      readonly conversations: MailedConversations
     }
   | { readonly kind: "report"; readonly range: Range }
   | { readonly kind: "webhook-disabled"; readonly webhook: DisabledWebhook }

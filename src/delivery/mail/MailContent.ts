@@ -48,7 +48,9 @@ export const of = Effect.fnUntraced(function* (
 ) {
   switch (subject.kind) {
     case "submissions":
-      return subject.count === 0 ? null : SubmissionMail.content(site, subject.submissions, subject.count)
+      return subject.count + subject.conversations.count === 0
+        ? null
+        : SubmissionMail.content(site, subject.submissions, subject.count, subject.conversations)
     case "report":
       return yield* report(site, notification.report ?? "weekly", subject.range)
     case "webhook-disabled": {

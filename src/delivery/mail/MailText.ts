@@ -1,8 +1,12 @@
 /**
- * Prepares texts of visitors and owners for a mail. Pure.
+ * Prepares texts of visitors and owners for a mail, and has the texts that mails about a website share. Pure.
  *
  * @module
  */
+import type { Site } from "../../sites/Site.ts"
+
+/** The website that a mail is about. */
+export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
 
 /**
  * Characters that are invisible or change the direction of text, except line feeds, tabs, and the joiners that some scripts and
@@ -46,3 +50,34 @@ export const number = (value: number): string => value.toLocaleString("en-US")
 /** `1 submission`, `2 submissions`. */
 export const counted = (count: number, singular: string): string =>
   `${number(count)} ${singular}${count === 1 ? "" : "s"}`
+
+/** The maximum length of a subject, in UTF-16 units. */
+export const maxSubject = 150
+
+/** The maximum length of a website's name in a subject, in UTF-16 units. */
+const maxNameInSubject = 60
+
+/**
+ * A subject that ends with the website's name, so that a mailbox with the mails of several websites shows which one each is about.
+ * The rest is shortened.
+ */
+export const subject = (title: string, website: string): string => {
+  const end = ` – ${websiteName(website, maxNameInSubject)}`
+  return `${line(title, maxSubject - end.length)}${end}`
+}
+
+/** A time for people, in the website's zone. */
+export const moment = (time: number, timeZone: string): string =>
+  `${new Date(time).toLocaleString("en-GB", {
+    timeZone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit"
+  })} (${timeZone})`
+
+/** Why a recipient gets a website's mail. */
+export const reasonOf = ({ name }: Website): string =>
+  `You get this mail because this address was added to the notifications of ${websiteName(name, 200)}.`

@@ -16,7 +16,12 @@ export const periods = ["weekly", "monthly"] as const
 
 export type Period = (typeof periods)[number]
 
-/** The mails that one recipient gets about one website: its submissions, or a report of each period. */
+/** `unanswered`: those whose visitor got no answer; `all`: also those that begin. */
+export const conversationChoices = ["off", "unanswered", "all"] as const
+
+export type ConversationChoice = (typeof conversationChoices)[number]
+
+/** The mails that one recipient gets about one website: its submissions and conversations, or a report of each period. */
 export const Notification = Schema.Struct({
   notification_id: NotificationId,
   to: Schema.String,
@@ -30,6 +35,10 @@ export const Notification = Schema.Struct({
     description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
   }),
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
+  conversations: Schema.Literals(conversationChoices).annotate({
+    description:
+      "About which conversations of the website's chats a mail is sent, as for submissions: about those whose visitor got no answer, about all that begin, or about none. Always `off` for a report and for the submissions of one form"
+  }),
   problems: Schema.Boolean.annotate({
     description: "Whether a mail says when a problem of the website begins and when it ends"
   }),
@@ -47,11 +56,20 @@ export interface StoredNotification extends Notification {
   readonly website_config_id: WebsiteConfigId
 }
 
+/** About which conversations a recipient gets mails who was added without a choice. */
+export const defaultConversations = ({
+  page = null,
+  report = null
+}: {
+  readonly page?: string | null
+  readonly report?: Period | null
+}): ConversationChoice => (page === null && report === null ? "unanswered" : "off")
+
 /**
- * The notifications that mail a submission of their website because of an event. If a recipient has one for the submission's form,
- * it takes the place of the one for all forms, so that no address gets a submission twice.
+ * The notifications that mail a submission or a conversation of their website because of an event. If a recipient has one for the
+ * submission's form, it takes the place of the one for all forms, so that no address gets a submission twice.
  */
-export const mailing = <A extends Pick<Notification, "page" | "quarantined" | "report" | "to">>(
+export const mailing = <A extends Pick<Notification, "conversations" | "page" | "quarantined" | "report" | "to">>(
   notifications: ReadonlyArray<A>,
   pageSlug: string | null,
   eventType: string
@@ -65,10 +83,11 @@ export const mailing = <A extends Pick<Notification, "page" | "quarantined" | "r
 
 /**
  * Whether a recipient gets a mail about an event. No submission is mailed twice: an accepted one is mailed when it is stored,
- * and a quarantined one either when it is stored or when it is released.
+ * and a quarantined one either when it is stored or when it is released. A conversation has one item of the recipient's mails, so
+ * it is mailed when it begins or when it gets no answer.
  */
 export const isMailed = (
-  { quarantined, report }: Pick<Notification, "quarantined" | "report">,
+  { conversations, quarantined, report }: Pick<Notification, "conversations" | "quarantined" | "report">,
   eventType: string
 ): boolean => {
   if (report !== null) return false
@@ -79,6 +98,10 @@ export const isMailed = (
       return quarantined
     case "submission.released":
       return !quarantined
+    case "conversation.started":
+      return conversations === "all"
+    case "conversation.unanswered":
+      return conversations !== "off"
     default:
       return false
   }

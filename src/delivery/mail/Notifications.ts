@@ -10,7 +10,13 @@ import type { Access } from "../../sites/access/Access.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import { LatestMail, mailStatuses } from "./Mail.ts"
 import type { Decision, InvitationDecision, RepeatRefusal } from "./MailRecipient.ts"
-import { type Digest, Notification, type Period, type StoredNotification } from "./Notification.ts"
+import {
+  type ConversationChoice,
+  type Digest,
+  Notification,
+  type Period,
+  type StoredNotification
+} from "./Notification.ts"
 
 /** A notification with its latest mail. */
 export const ListedNotification = Schema.Struct({
@@ -32,12 +38,14 @@ export const SubmissionMail = Schema.Struct({
 
 export type SubmissionMail = typeof SubmissionMail.Type
 
-/** What a notification is created from. A report has neither `page`, `digest` nor `quarantined`. */
+/** What a notification is created from. A report has neither `page`, `digest`, `quarantined` nor `conversations`. */
 export interface NewNotification {
   readonly to: string
   readonly report?: Period
   readonly digest?: Digest
   readonly quarantined?: boolean
+  /** Not with `page`. Default: `defaultConversations`. */
+  readonly conversations?: ConversationChoice
   readonly problems?: boolean
   /** The `page_slug` of a form; without it, the submissions of all forms are mailed. */
   readonly page?: string

@@ -18,7 +18,7 @@ import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
-import { digests, Notification as Entity, periods } from "./Notification.ts"
+import { conversationChoices, digests, Notification as Entity, periods } from "./Notification.ts"
 import { ListedNotification } from "./Notifications.ts"
 
 const base = "/v1/owner/sites/:site_id/notifications"
@@ -34,6 +34,7 @@ const exampleNotification = {
   page: null,
   digest: "15m",
   quarantined: false,
+  conversations: "unanswered",
   problems: false,
   confirmed: true,
   created_at: Examples.time
@@ -71,6 +72,11 @@ export const NewNotification = Schema.Struct({
   page: Schema.optionalKey(page),
   digest: Fields.choice(digests, { title: "Digest" }),
   quarantined: Schema.optionalKey(Fields.boolean("Quarantined")),
+  conversations: Fields.choice(conversationChoices, {
+    title: "Conversations",
+    description:
+      "About which conversations a mail is sent. By default `unanswered`; `off` for a report and for the submissions of one form, which can have nothing else"
+  }),
   problems: Schema.optionalKey(Fields.boolean("Problems"))
 }).annotate({
   identifier: "NewNotification",
@@ -107,7 +113,7 @@ export const add = HttpApiEndpoint.post("add", base, {
       identifier: "add_notification",
       summary: "Add a notification",
       description:
-        "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
+        "Mails submissions and conversations to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day, and an address that was invited to the console only ten minutes after that. An address that unsubscribed can be added again only by the operator.",
       maximums: [Maximums.notifications]
     })
   )

@@ -63,12 +63,36 @@ const tooManyTests = (resetMillis: number): TooManyRequests => ({
   headers: retryAfter(resetMillis)
 })
 
-/** A 422 for a report with members that only submissions have. */
-export const refuseReportOptions = ({ digest, page, quarantined = false, report }: NewNotification) => {
+/** A 422 for a report with members that only submissions have, and for conversations of one form. */
+export const refuseOptions = ({
+  conversations = "off",
+  digest,
+  page,
+  quarantined = false,
+  report
+}: NewNotification) => {
+  if (page !== undefined && report === undefined && conversations !== "off") {
+    return Effect.fail(
+      Errors.invalid("conversations", "conversations belong to no form; leave conversations out, or page")
+    )
+  }
   const unwanted =
-    digest !== undefined ? "digest" : quarantined ? "quarantined" : page !== undefined ? "page" : undefined
+    digest !== undefined
+      ? "digest"
+      : quarantined
+        ? "quarantined"
+        : page !== undefined
+          ? "page"
+          : conversations !== "off"
+            ? "conversations"
+            : undefined
   return report !== undefined && unwanted !== undefined
-    ? Effect.fail(Errors.invalid(unwanted, `a report has neither page, digest nor quarantined; leave ${unwanted} out`))
+    ? Effect.fail(
+        Errors.invalid(
+          unwanted,
+          `a report has neither page, digest, quarantined nor conversations; leave ${unwanted} out`
+        )
+      )
     : Effect.void
 }
 
@@ -100,7 +124,7 @@ export const layer = HttpApiBuilder.group(
         "add",
         Effect.fnUntraced(function* ({ payload }) {
           const { site } = yield* Authorized.settings.change.proof
-          yield* refuseReportOptions(payload)
+          yield* refuseOptions(payload)
           if (!tests.canSendMail) return yield* noMail
           const added = yield* notifications.addByOwner(site.websiteConfigId, payload)
           switch (added._tag) {

@@ -6,7 +6,6 @@
 import { Schema } from "effect"
 import * as MailText from "./MailText.ts"
 import type { Content, Part } from "./Message.ts"
-import { reasonOf, type Website } from "./SubmissionMail.ts"
 
 /** What a mail says of a problem. */
 export const ProblemNotice = Schema.Struct({
@@ -57,18 +56,18 @@ const titleOf = ({ began, ended }: Problems): string => {
     : `${MailText.counted(ended.length, "problem")} solved`
 }
 
-export const content = (website: Website, problems: Problems): Content => {
+export const content = (website: MailText.Website, problems: Problems): Content => {
   const name = MailText.websiteName(website.name, 200)
   const title = titleOf(problems)
   return {
-    subject: `${title} – ${name}`,
+    subject: MailText.subject(title, website.name),
     website: name,
     title,
     parts: [
       ...problems.began.map((problem) => began(problem, website.timeZone)),
       ...problems.ended.map((text): Part => ({ kind: "notice", text: `Solved: ${MailText.line(text, maxTitle)}` }))
     ],
-    reason: reasonOf(website),
+    reason: MailText.reasonOf(website),
     replyTo: null
   }
 }

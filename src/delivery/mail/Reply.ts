@@ -10,7 +10,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
-import type { Website } from "./SubmissionMail.ts"
 
 /** The maximum length of a reply, in UTF-16 units. */
 export const maxText = 10_000
@@ -60,7 +59,7 @@ export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_
   readonly attempt: number
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  readonly site: Website
+  readonly site: MailText.Website
   readonly submission: {
     /** Milliseconds since 1970. */
     readonly receivedAt: number
@@ -102,7 +101,7 @@ export const content = ({ author, reply_to, site, subject, submission, text }: L
     }
   }
   return {
-    subject: `Re: your message – ${name}`,
+    subject: MailText.subject("Re: your message", site.name),
     sender,
     autoSubmitted: null,
     website: name,

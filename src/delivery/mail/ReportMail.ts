@@ -13,7 +13,6 @@ import * as MailText from "./MailText.ts"
 import type { Content, Figure, Part } from "./Message.ts"
 import type { Period } from "./Notification.ts"
 import * as ReportPeriod from "./ReportPeriod.ts"
-import { reasonOf } from "./SubmissionMail.ts"
 
 /** The maximum number of rows of a table. */
 const maxRows = 10
@@ -167,7 +166,7 @@ export const content = (
         ]
       }
     ],
-    reason: reasonOf(site),
+    reason: MailText.reasonOf(site),
     replyTo: null
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The content of a mail about submissions: one in full, or several in a digest. Pure.
+ * The content of a mail about what visitors sent: one submission or conversation in full, or several in a digest. Pure.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import * as FormSender from "../../forms/FormSender.ts"
 import { type Submission, valueTexts, withAllValues } from "../../forms/Submission.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
-import type { Site } from "../../sites/Site.ts"
+import * as ConversationMail from "./ConversationMail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** The maximum number of submissions that a mail shows. Mail clients truncate larger mails. */
+/** The maximum number of submissions, and of conversations, that a mail shows. Mail clients truncate larger mails. */
 export const maxShown = 25
 
 /** The limits of a submission in a mail. */
@@ -92,18 +92,6 @@ const originOf = ({ attribution }: Submission): string | null => {
   return named.length === 0 ? null : MailText.line(named.join(" / "), 200)
 }
 
-/** A time for people, in the website's zone. */
-const moment = (time: number, timeZone: string): string =>
-  `${new Date(time).toLocaleString("en-GB", {
-    timeZone,
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit"
-  })} (${timeZone})`
-
 /** Who sent a submission, as far as it is known. */
 const senderOf = (submission: Submission, form: Form): string => {
   const texts = form.flatMap(({ name, value }) => {
@@ -125,30 +113,24 @@ const releaseInstructions = ({ submissionId }: Submission): ReadonlyArray<Part> 
   { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
 ]
 
-/** The properties of the website that a mail needs. */
-export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
-
-/** Why a recipient gets a website's mail. */
-export const reasonOf = ({ name }: Website): string =>
-  `You get this mail because this address was added to the notifications of ${MailText.websiteName(name, 200)}.`
-
-const single = (website: Website, submission: Submission): Content => {
+const single = (website: MailText.Website, submission: Submission): Content => {
   const replyTo = submission.email !== null && MailAddress.isAddress(submission.email) ? submission.email : null
   const form = formOf(submission)
   const sender = senderOf(submission, form)
   const name = MailText.websiteName(website.name, 200)
   const origin = originOf(submission)
   const isQuarantined = submission.status === "quarantined"
+  const title = `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`
   const facts: ReadonlyArray<Field> = [
-    ["Received", moment(submission.receivedAt, website.timeZone)],
+    ["Received", MailText.moment(submission.receivedAt, website.timeZone)],
     ...(submission.pageSlug === null ? [] : [["Page", MailText.line(submission.pageSlug, 200)] as const]),
     ...(origin === null ? [] : [["Came from", origin] as const]),
     ["Reference", submission.submissionId]
   ]
   return {
-    subject: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender} – ${name}`,
+    subject: MailText.subject(title, website.name),
     website: name,
-    title: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`,
+    title,
     parts: [
       ...(isQuarantined ? [quarantineNotice(submission)] : []),
       { kind: "fields", fields: fieldsOf(submission, form, limits.one) },
@@ -164,34 +146,55 @@ const single = (website: Website, submission: Submission): Content => {
           ]),
       { kind: "facts", fields: facts }
     ],
-    reason: reasonOf(website),
+    reason: MailText.reasonOf(website),
     replyTo
   }
 }
 
-const several = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
-  const name = MailText.websiteName(website.name, 200)
-  const title = MailText.counted(count, "new submission")
-  const shown = submissions.slice(0, maxShown)
+/** One of several submissions in a mail. */
+const recordOf = (website: MailText.Website, submission: Submission): Part => {
+  const page = submission.pageSlug === null ? "" : ` · ${MailText.line(submission.pageSlug, 100)}`
+  const isQuarantined = submission.status === "quarantined"
+  const form = formOf(submission)
+  const sender = senderOf(submission, form)
   return {
-    subject: `${title} – ${name}`,
-    website: name,
+    kind: "record",
+    title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
+    note: `${MailText.moment(submission.receivedAt, website.timeZone)}${page}`,
+    fields: fieldsOf(submission, form, limits.several).filter(
+      ([title, value]) => !(value === sender && (title === "Email" || FormSender.isName(title)))
+    )
+  }
+}
+
+const several = (
+  website: MailText.Website,
+  submissions: ReadonlyArray<Submission>,
+  count: number,
+  conversations: ConversationMail.MailedConversations
+): Content => {
+  const title = [
+    ...(count === 0 ? [] : [MailText.counted(count, "new submission")]),
+    ...(conversations.count === 0 ? [] : [ConversationMail.counted(conversations)])
+  ].join(" and ")
+  const shown = submissions.slice(0, maxShown)
+  const shownConversations = conversations.shown.slice(0, maxShown)
+  const hiddenConversations = conversations.count - shownConversations.length
+  return {
+    subject: MailText.subject(title, website.name),
+    website: MailText.websiteName(website.name, 200),
     title,
     parts: [
-      ...shown.map((submission): Part => {
-        const page = submission.pageSlug === null ? "" : ` · ${MailText.line(submission.pageSlug, 100)}`
-        const isQuarantined = submission.status === "quarantined"
-        const form = formOf(submission)
-        const sender = senderOf(submission, form)
-        return {
-          kind: "record",
-          title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
-          note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
-          fields: fieldsOf(submission, form, limits.several).filter(
-            ([title, value]) => !(value === sender && (title === "Email" || FormSender.isName(title)))
-          )
-        }
-      }),
+      ...shownConversations.map((conversation) => ConversationMail.record(website, conversation)),
+      ...(hiddenConversations > 0
+        ? [
+            {
+              kind: "notice",
+              text: `This mail leaves out ${MailText.counted(hiddenConversations, "conversation")}, which the console lists.`
+            } as const
+          ]
+        : []),
+      ...shown.map((submission) => recordOf(website, submission)),
       ...(count > shown.length
         ? [
             {
@@ -202,27 +205,37 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
           ]
         : [])
     ],
-    reason: reasonOf(website),
+    reason: MailText.reasonOf(website),
     replyTo: null
   }
 }
 
 /**
- * The content of a mail.
+ * The content of a mail about submissions and conversations, at least one of them.
  *
- * @param submissions at least one, oldest first; the first `maxShown` suffice
+ * @param submissions oldest first; the first `maxShown` suffice
  * @param count the number of all submissions of the mail
  */
-export const content = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
+export const content = (
+  website: MailText.Website,
+  submissions: ReadonlyArray<Submission>,
+  count: number,
+  conversations: ConversationMail.MailedConversations = ConversationMail.none
+): Content => {
   const [first] = submissions
-  return first !== undefined && count === 1 ? single(website, first) : several(website, submissions, count)
+  const [conversation] = conversations.shown
+  if (first !== undefined && count === 1 && conversations.count === 0) return single(website, first)
+  if (conversation !== undefined && conversations.count === 1 && count === 0) {
+    return ConversationMail.single(website, conversation)
+  }
+  return several(website, submissions, count, conversations)
 }
 
 /** The content of the mail that tests a notification about submissions. */
-export const testContent = (website: Website): Content => {
+export const testContent = (website: MailText.Website): Content => {
   const name = MailText.websiteName(website.name, 200)
   return {
-    subject: `Test of the notifications – ${name}`,
+    subject: MailText.subject("Test of the notifications", website.name),
     website: name,
     title: "The notifications work",
     parts: [
@@ -231,7 +244,7 @@ export const testContent = (website: Website): Content => {
         text: "This is a test. The submissions of the website will arrive like this mail. If a mail is about one submission, a reply goes to the visitor who sent it."
       }
     ],
-    reason: reasonOf(website),
+    reason: MailText.reasonOf(website),
     replyTo: null
   }
 }

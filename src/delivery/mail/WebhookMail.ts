@@ -7,7 +7,6 @@ import { hostOf, type Receiver } from "../Webhook.ts"
 import type { DisabledWebhook } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
-import { reasonOf, type Website } from "./SubmissionMail.ts"
 
 /**
  * The facts of the mail about a webhook that was disabled.
@@ -28,13 +27,14 @@ export interface Facts extends Omit<DisabledWebhook, "host"> {
   readonly host: string | null
 }
 
-export const content = (website: Website, { host, isGone, webhookId }: Facts): Content => {
+export const content = (website: MailText.Website, { host, isGone, webhookId }: Facts): Content => {
   const name = MailText.websiteName(website.name, 200)
   const receiver = host === null ? "a receiver that the operator set" : MailText.line(host, 253)
+  const title = `The webhook to ${receiver} is disabled`
   return {
-    subject: `The webhook to ${receiver} is disabled – ${name}`,
+    subject: MailText.subject(title, website.name),
     website: name,
-    title: `The webhook to ${receiver} is disabled`,
+    title,
     parts: [
       {
         kind: "paragraph",
@@ -55,7 +55,7 @@ export const content = (website: Website, { host, isGone, webhookId }: Facts): C
         ]
       }
     ],
-    reason: reasonOf(website),
+    reason: MailText.reasonOf(website),
     replyTo: null
   }
 }

@@ -103,7 +103,8 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
     onSome: (limit: Parameters<typeof cutoff>[0]) => Math.max(general, cutoff(limit, now))
   })
   const submissions = cutoffOf(retention.submissions)
-  const times = [general, submissions, cutoffOf(retention.conversations)]
+  const conversations = cutoffOf(retention.conversations)
+  const times = [general, submissions, conversations]
   const pending = {
     events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
     batches: yield* deleteRows({
@@ -120,9 +121,9 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
     }),
     mailItems: yield* deleteRows({
       table: "mail_item",
-      condition: "created_at < $1",
+      condition: "created_at < greatest($1, $2) AND created_at < CASE WHEN conversation_id IS NULL THEN $1 ELSE $2 END",
       pending: `mail_id IS NULL OR ${isOfPendingMail}`,
-      times: [submissions]
+      times: [submissions, conversations]
     }),
     mails: yield* deleteRows({
       table: "mail",

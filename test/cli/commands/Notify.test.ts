@@ -41,7 +41,7 @@ describe("cli/commands/Notify", () => {
       assert.deepStrictEqual([added.code, added.stderr], [0, ""])
       const { created_at: _, notification_id: id, ...facts } = JSON.parse(added.stdout)
       const topic = { report: null, page: null, digest: "15m", quarantined: true, problems: false }
-      assert.deepStrictEqual(facts, { to: "ada@example.com", ...topic, confirmed: true })
+      assert.deepStrictEqual(facts, { to: "ada@example.com", ...topic, conversations: "unanswered", confirmed: true })
       const tested = yield* cli("test", "--notification-id", id)
       assert.deepStrictEqual(tested, {
         code: 0,
@@ -80,7 +80,9 @@ describe("cli/commands/Notify", () => {
         [["--to", "ada@example.com\nBcc: eve@example.com"], "The flag --to must be an email address"],
         [[...to, "--digest", "hourly"], "--digest"],
         [[...to, "--report", "weekly", "--digest", "daily"], "--digest must be left out"],
-        [[...to, "--report", "weekly", "--quarantined"], "--quarantined must be left out"]
+        [[...to, "--report", "weekly", "--quarantined"], "--quarantined must be left out"],
+        [[...to, "--report", "weekly", "--conversations", "all"], "--conversations must be left out"],
+        [[...to, "--page", "contact", "--conversations", "unanswered"], "--conversations must be left out"]
       ] as const
       for (const [args, message] of invalid) {
         const ended = yield* cli("add", "--site", site, ...args)

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Address from "../../../src/console/Address.ts"
 import * as ConsoleLink from "../../../src/delivery/mail/ConsoleLink.ts"
+import { type MailedConversation, none } from "../../../src/delivery/mail/ConversationMail.ts"
 import type { Subject } from "../../../src/delivery/mail/Mail.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
-import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { ConversationId, HostedWebsiteId, InstanceId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
 const consoleUrl = "https://edge.example/console"
@@ -33,21 +34,30 @@ const shown = (subject: Subject) => {
   const link = parts[1]
   const href = link?.kind === "link" ? link.href : ""
   assert.isTrue(href.startsWith(`${consoleUrl}/#`))
-  const { item, page, range, site: id } = Address.parse(new URL(href).hash)
-  return { id, page, item, range }
+  const { item, page, range, site: id, view } = Address.parse(new URL(href).hash)
+  return { id, page, item, range, ...(page === "conversations" && { view }) }
+}
+
+const conversation: MailedConversation = {
+  instanceId: InstanceId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e23"),
+  conversationId: ConversationId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e24"),
+  assistant: "Assistant",
+  question: "When do you open?",
+  startedAt: 0,
+  isUnanswered: true
 }
 
 describe("delivery/mail/ConsoleLink", () => {
   it("each link opens the page of its subject in the console", () => {
     const id = site.websiteConfigId
     const { range } = Address.initial
-    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1 }), {
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1, conversations: none }), {
       id,
       page: "inbox",
       item: submission.submissionId,
       range
     })
-    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 2 }), {
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 2, conversations: none }), {
       id,
       page: "inbox",
       item: null,
@@ -67,9 +77,33 @@ describe("delivery/mail/ConsoleLink", () => {
     })
   })
 
+  it("a conversation opens with its assistant, and a digest of both kinds has two links", () => {
+    const { range } = Address.initial
+    const mixed = { kind: "submissions", submissions: [], count: 0 } as const
+    assert.deepStrictEqual(shown({ ...mixed, conversations: { shown: [conversation], count: 1 } }), {
+      id: site.websiteConfigId,
+      page: "conversations",
+      item: conversation.conversationId,
+      range,
+      view: { instance: conversation.instanceId }
+    })
+    const subject: Subject = {
+      ...mixed,
+      submissions: [submission],
+      count: 1,
+      conversations: { shown: [conversation], count: 1 }
+    }
+    assert.deepStrictEqual(
+      ConsoleLink.add(consoleUrl, contentOf(), { site, subject }).parts.map(
+        (part) => part.kind === "link" && part.href
+      ),
+      [`${consoleUrl}/#/${site.websiteConfigId}/conversations`, `${consoleUrl}/#/${site.websiteConfigId}/inbox`]
+    )
+  })
+
   it("without a console, no link is added", () => {
     const content = contentOf(paragraph)
-    const subject: Subject = { kind: "submissions", submissions: [submission], count: 1 }
+    const subject: Subject = { kind: "submissions", submissions: [submission], count: 1, conversations: none }
     assert.strictEqual(ConsoleLink.add(null, content, { site, subject }), content)
     assert.deepStrictEqual(
       ConsoleLink.add(consoleUrl, content, { site, subject }).parts.map(({ kind }) => kind),

@@ -96,6 +96,7 @@ it.effect("the mail about a disabled webhook does not name a host that only the 
             page: null,
             digest: null,
             quarantined: false,
+            conversations: "off",
             problems: false,
             created_at: "1970-01-01T00:00:00.000Z",
             confirmed: true

@@ -6,6 +6,7 @@ const Recipient = Schema.Struct({
   to: Schema.Literals(["ann@example.com", "Ann@Example.com", "bob@example.com"]),
   page: Schema.NullOr(Schema.Literals(["contact", "booking"])),
   quarantined: Schema.Boolean,
+  conversations: Schema.Literals(Notification.conversationChoices),
   report: Schema.NullOr(Schema.Literal("weekly"))
 })
 
@@ -37,4 +38,31 @@ describe("delivery/mail/Notification", () => {
       }
     }
   )
+
+  it("a conversation goes to those who chose it, and to no recipient of a form or of a report", () => {
+    const recipient = (to: string, more: Partial<Notification.Notification> = {}) => ({
+      to,
+      page: null,
+      quarantined: false,
+      conversations: "unanswered" as Notification.ConversationChoice,
+      report: null,
+      ...more
+    })
+    const all = [
+      recipient("ann@example.com"),
+      recipient("bob@example.com", { conversations: "all" }),
+      recipient("cid@example.com", { conversations: "off" }),
+      // An address with a notification of a form still gets the conversations of the website.
+      recipient("ann@example.com", { page: "contact", conversations: "off" }),
+      recipient("dan@example.com", { report: "weekly", conversations: "off" })
+    ]
+    const recipientsOf = (type: string) => Notification.mailing(all, null, type).map(({ to }) => to)
+    assert.deepStrictEqual(recipientsOf("conversation.started"), ["bob@example.com"])
+    assert.deepStrictEqual(recipientsOf("conversation.unanswered"), ["ann@example.com", "bob@example.com"])
+    assert.deepStrictEqual(recipientsOf("conversation.feedback"), [])
+    assert.deepStrictEqual(
+      [{}, { page: "contact" }, { report: "weekly" } as const].map(Notification.defaultConversations),
+      ["unanswered", "off", "off"]
+    )
+  })
 })

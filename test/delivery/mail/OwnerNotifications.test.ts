@@ -58,6 +58,7 @@ layer(server, { excludeTestServices: true })("notifications", (it) => {
       const { created_at: _, notification_id: __, ...facts } = added
       assert.deepStrictEqual(facts, {
         ...{ to: "owner@example.com", report: null, page: null, digest: "15m", quarantined: true, problems: false },
+        conversations: "unanswered",
         confirmed: false
       })
       yield* add({ to: "owner@example.com", report: "weekly" })
@@ -100,6 +101,27 @@ layer(server, { excludeTestServices: true })("notifications", (it) => {
       assert.strictEqual(sent.at(-1)?.to, "owner@example.com")
       outcomes.push({ _tag: "Refused", error: "550 no" })
       assert.deepStrictEqual(JSON.parse((yield* test).text), { accepted: false, error: "550 no" })
+    })
+  )
+
+  it.effect("mails conversations as the owner chose, to a recipient of the website's submissions only", () =>
+    Effect.gen(function* () {
+      const { add, request } = yield* withNotifications
+      const choiceOf = (body: object) =>
+        Effect.map(add({ to: "owner@example.com", ...body }), ({ text }) => JSON.parse(text).conversations)
+      assert.strictEqual(yield* choiceOf({ conversations: "all" }), "all")
+      // Adding the address again replaces its options.
+      assert.strictEqual(yield* choiceOf({}), "unanswered")
+      assert.strictEqual(yield* choiceOf({ conversations: "off" }), "off")
+      assert.strictEqual(yield* choiceOf({ page: "contact" }), "off")
+      assert.strictEqual(yield* choiceOf({ report: "weekly", conversations: "off" }), "off")
+      for (const body of [
+        { page: "contact", conversations: "all" },
+        { report: "weekly", conversations: "unanswered" }
+      ]) {
+        const { status, text } = yield* request("POST", "/notifications", { to: "owner@example.com", ...body })
+        assert.deepStrictEqual([status, JSON.parse(text).detail[0].loc], [422, ["body", "conversations"]])
+      }
     })
   )
 

@@ -1,11 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { vi } from "vitest"
-import { plainBody } from "../../../src/delivery/mail/Compose.ts"
+import { compose, plainBody } from "../../../src/delivery/mail/Compose.ts"
+import type { MailedConversation, MailedConversations } from "../../../src/delivery/mail/ConversationMail.ts"
 import { htmlBody } from "../../../src/delivery/mail/HtmlBody.ts"
+import * as MailText from "../../../src/delivery/mail/MailText.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
+import * as ProblemMail from "../../../src/delivery/mail/ProblemMail.ts"
 import * as SubmissionMail from "../../../src/delivery/mail/SubmissionMail.ts"
-import { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as WebhookMail from "../../../src/delivery/mail/WebhookMail.ts"
+import { ConversationId, InstanceId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
 const website = {
@@ -14,6 +18,13 @@ const website = {
   timeZone: "Europe/Berlin"
 }
 const unsubscribeUrl = "https://edge.example/stop"
+const envelope = {
+  mailId: "4be0643f-1d98-573b-97cd-ca98a65347dd",
+  from: { name: "Edge", address: "mail@edge.example" },
+  to: "ada@example.com",
+  createdAt: 0,
+  unsubscribeUrl
+}
 
 const textOf = (content: Content) => plainBody(content, unsubscribeUrl)
 const htmlOf = (content: Content) => htmlBody(content, unsubscribeUrl)
@@ -188,6 +199,68 @@ describe("delivery/mail/SubmissionMail", () => {
       assert.notMatch(content.subject, /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u)
       if (content.replyTo !== null) assert.match(content.replyTo, /^[\x21-\x7e]+@[A-Za-z0-9.-]+$/)
       assert.isTrue(htmlOf(content).isWellFormed() && textOf(content).isWellFormed())
+    }
+  )
+
+  const conversation = (more: Partial<MailedConversation> = {}): MailedConversation => ({
+    instanceId: InstanceId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e23"),
+    conversationId: ConversationId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e24"),
+    assistant: "Assistant",
+    question: "When do\nyou open?",
+    startedAt: Date.UTC(2026, 10, 25, 9),
+    isUnanswered: true,
+    ...more
+  })
+
+  it("one conversation is mailed with its question, and several in a digest with the submissions", () => {
+    const single = SubmissionMail.content(website, [], 0, { shown: [conversation()], count: 1 })
+    assert.strictEqual(single.subject, "A visitor got no answer – Harbour")
+    assert.include(textOf(single), "Question:\n    When do\n    you open?")
+    assert.include(textOf(single), "Began: Wed, 25 Nov 2026, 10:00 (Europe/Berlin)")
+    const begun = SubmissionMail.content(website, [], 0, { shown: [conversation({ isUnanswered: false })], count: 1 })
+    assert.strictEqual(begun.subject, "A visitor began a conversation – Harbour")
+    const subjectOf = (count: number, conversations: MailedConversations) =>
+      SubmissionMail.content(website, count === 0 ? [] : [stored({})], count, conversations).subject
+    const two = [conversation(), conversation()]
+    assert.deepStrictEqual(
+      [
+        subjectOf(1, { shown: two, count: 2 }),
+        subjectOf(3, { shown: [conversation({ isUnanswered: false })], count: 1 }),
+        subjectOf(0, { shown: two, count: 2 })
+      ],
+      [
+        "1 new submission and 2 unanswered conversations – Harbour",
+        "3 new submissions and 1 conversation – Harbour",
+        "2 unanswered conversations – Harbour"
+      ]
+    )
+    const shown = Array.from({ length: SubmissionMail.maxShown }, () => conversation())
+    const digest = SubmissionMail.content(website, [], 0, { shown, count: 30 })
+    assert.include(textOf(digest), "This mail leaves out 5 conversations, which the console lists.")
+  })
+
+  it.prop(
+    "each subject ends with the website's name, however long the rest is",
+    [Hostile, Hostile],
+    ([value, more]) => {
+      const name = `Harbour ${more}`
+      const named = { ...website, name }
+      const end = ` – ${MailText.websiteName(name, 60)}`
+      const problem = { title: value, named: null, reason: null, since: "2026-11-25T09:00:00Z", nextStep: "x" }
+      const contents = [
+        SubmissionMail.content(named, [stored({ formData: JSON.stringify({ name: value }), email: value })], 1),
+        SubmissionMail.content(named, [stored({})], 2),
+        SubmissionMail.content(named, [], 0, { shown: [conversation({ question: value })], count: 1 }),
+        SubmissionMail.testContent(named),
+        ProblemMail.content(named, { began: [problem], ended: [] }),
+        ProblemMail.content(named, { began: [], ended: [value] }),
+        WebhookMail.content(named, { webhookId: "w", host: value.repeat(20), isGone: false })
+      ]
+      for (const content of contents) {
+        const { subject } = compose(content, envelope)
+        assert.isAtMost(subject.length, 150)
+        assert.isTrue(subject.endsWith(end.trimEnd()), subject)
+      }
     }
   )
 })

@@ -1,5 +1,5 @@
 /**
- * Stores which submissions each recipient gets by mail, and creates the mails about disabled webhooks and about problems.
+ * Stores which submissions and conversations each recipient gets by mail, and creates the mails about disabled webhooks and about problems.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { keyOfSubject } from "../../../chat/conversations/Conversation.ts"
 import type { WebsiteConfigId } from "../../../platform/Id.ts"
 import { isCanonicalUuid } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
@@ -24,56 +25,124 @@ const recipientsStatement = `SELECT ${Rows.columns} FROM notification
   WHERE website_config_id = ANY ($1) AND kind = 'submissions' AND is_confirmed ORDER BY notification_id FOR NO KEY UPDATE`
 
 /** Stores a submission once per recipient, even if its event is fanned out twice. */
-const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
+const submissionsStatement = `INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
   SELECT notification_id, submission_id, website_config_id, created_at
   FROM unnest($1, $2, $3, $4::timestamptz[]) AS given (notification_id, submission_id, website_config_id, created_at)
   ON CONFLICT DO NOTHING`
 
+/**
+ * Stores a conversation once per recipient. If it is left without an answer more than an hour after the item that was mailed, it is
+ * mailed again. The lock keeps the conversation until the commit. One that is locked is being deleted.
+ */
+const conversationsStatement = `INSERT INTO mail_item AS item
+    (notification_id, website_config_id, created_at, instance_id, conversation_id)
+  SELECT notification_id, website_config_id, at, conversation.instance_id, conversation.conversation_id
+  FROM unnest($1, $2, $3::timestamptz[], $4, $5) AS given (notification_id, website_config_id, at, instance_id, conversation_id)
+  CROSS JOIN LATERAL (
+    SELECT instance_id, conversation_id FROM conversation
+    WHERE conversation.instance_id = given.instance_id AND conversation.conversation_id = given.conversation_id
+    FOR KEY SHARE SKIP LOCKED
+  ) AS conversation
+  ON CONFLICT (instance_id, conversation_id, notification_id) WHERE conversation_id IS NOT NULL
+  DO UPDATE SET created_at = excluded.created_at, mail_id = NULL
+  WHERE item.mail_id IS NOT NULL AND item.created_at < excluded.created_at - interval '1 hour'`
+
 const { OID } = PgTypes
 
-const Pages = Schema.Array(Schema.Struct({ submission_id: Schema.String, page_slug: Schema.NullOr(Schema.String) }))
+const Facts = Schema.Array(
+  Schema.Struct({ submission_id: Schema.String, page_slug: Schema.NullOr(Schema.String), is_mailed: Schema.Boolean })
+)
 
-/** The forms of submissions, by the submissions' ids. */
-const pagesOf = (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) =>
+/** The forms of submissions, and whether their recipients have them already, by the submissions' ids. */
+const factsOf = (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) =>
   sql
-    .unsafe("SELECT submission_id, page_slug FROM submission WHERE submission_id = ANY ($1)", [
+    .unsafe("SELECT submission_id, page_slug, is_mailed FROM submission WHERE submission_id = ANY ($1)", [
       Database.array(
         events.map(({ subject }) => subject),
         OID.uuid
       )
     ])
     .pipe(
-      decodeRows(Pages),
-      Effect.map((rows) => new Map(rows.map((row) => [row.submission_id, row.page_slug])))
+      decodeRows(Facts),
+      Effect.map((rows) => new Map(rows.map((row) => [row.submission_id, row])))
     )
 
-/** Stores which recipients get these events by mail. Needs a transaction. */
-export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
-  const mailed = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
-  if (mailed.length === 0) return
-  const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
-  const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
-  const pages = notifications.some(({ page }) => page !== null) ? yield* pagesOf(sql, mailed) : new Map<string, null>()
-  const bySite = Map.groupBy(notifications, (notification) => notification.website_config_id)
-  const items = mailed.flatMap(({ createdAt, subject, type, websiteConfigId }) =>
-    mailing(bySite.get(websiteConfigId) ?? [], pages.get(subject ?? "") ?? null, type).map((notification) => ({
-      notificationId: notification.notification_id,
-      submissionId: subject,
-      websiteConfigId,
-      createdAt
-    }))
+/** An item of a recipient's mails. */
+interface Item {
+  readonly notificationId: string
+  readonly websiteConfigId: WebsiteConfigId
+  readonly createdAt: number
+  /** The subject of the event. */
+  readonly subject: string
+}
+
+const uuids = (items: ReadonlyArray<Item>, of: (item: Item) => string | undefined) =>
+  Database.array(items.map(of), OID.uuid)
+
+const times = (items: ReadonlyArray<Item>) =>
+  Database.array(
+    items.map(({ createdAt }) => new Date(createdAt).toISOString()),
+    OID.text
   )
-  if (items.length === 0) return
-  const ids = (of: (item: (typeof items)[number]) => unknown) => Database.array(items.map(of), OID.uuid)
-  yield* sql.unsafe(itemsStatement, [
-    ids(({ notificationId }) => notificationId),
-    ids(({ submissionId }) => submissionId),
-    ids(({ websiteConfigId }) => websiteConfigId),
+
+const storeSubmissions = (sql: PgClient.PgClient, items: ReadonlyArray<Item>) =>
+  sql.unsafe(submissionsStatement, [
+    uuids(items, ({ notificationId }) => notificationId),
+    uuids(items, ({ subject }) => subject),
+    uuids(items, ({ websiteConfigId }) => websiteConfigId),
+    times(items)
+  ])
+
+/** A statement changes a row only once, so of several events of a conversation the first is stored. */
+const storeConversations = (sql: PgClient.PgClient, items: ReadonlyArray<Item>) => {
+  const firsts = [
+    ...new Map(items.toReversed().map((item) => [`${item.notificationId} ${item.subject}`, item])).values()
+  ]
+  return sql.unsafe(conversationsStatement, [
+    uuids(firsts, ({ notificationId }) => notificationId),
+    uuids(firsts, ({ websiteConfigId }) => websiteConfigId),
+    times(firsts),
+    uuids(firsts, ({ subject }) => keyOfSubject(subject)?.instanceId),
     Database.array(
-      items.map(({ createdAt }) => new Date(createdAt).toISOString()),
+      firsts.map(({ subject }) => keyOfSubject(subject)?.conversationId),
       OID.text
     )
   ])
+}
+
+/** Stores which recipients get these events by mail. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
+  const isSubmission = ({ subject }: Pick<OutboxEvent, "subject">) => isCanonicalUuid(subject ?? "")
+  const mailed = events.filter(({ subject, type }) =>
+    type.startsWith("submission.")
+      ? isCanonicalUuid(subject ?? "")
+      : type.startsWith("conversation.") && keyOfSubject(subject ?? "") !== undefined
+  )
+  if (mailed.length === 0) return
+  const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
+  const submitted = mailed.filter(isSubmission)
+  const needsFacts =
+    notifications.some(({ page }) => page !== null) || submitted.some(({ type }) => type === "submission.released")
+  const facts = needsFacts ? yield* factsOf(sql, submitted) : new Map<string, (typeof Facts.Type)[number]>()
+  const bySite = Map.groupBy(notifications, (notification) => notification.website_config_id)
+  const items = mailed.flatMap(({ createdAt, subject, type, websiteConfigId }) => {
+    const { is_mailed: isMailed = false, page_slug: page = null } = facts.get(subject ?? "") ?? {}
+    if (type === "submission.released" && isMailed) return []
+    return mailing(bySite.get(websiteConfigId) ?? [], page, type).map(
+      (notification): Item => ({
+        notificationId: notification.notification_id,
+        websiteConfigId,
+        createdAt,
+        subject: subject ?? ""
+      })
+    )
+  })
+  if (items.length === 0) return
+  const submissions = items.filter(isSubmission)
+  const conversations = items.filter((item) => !isSubmission(item))
+  if (submissions.length > 0) yield* storeSubmissions(sql, submissions)
+  if (conversations.length > 0) yield* storeConversations(sql, conversations)
   yield* sql.unsafe("UPDATE notification SET due_at = to_timestamp(0) WHERE notification_id = ANY ($1)", [
     Database.array([...new Set(items.map(({ notificationId }) => notificationId))], OID.uuid)
   ])

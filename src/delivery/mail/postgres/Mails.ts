@@ -7,9 +7,12 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import * as AnswerParts from "../../../chat/conversations/AnswerParts.ts"
+import * as ConversationRows from "../../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../../forms/postgres/SubmissionRows.ts"
-import { HostedWebsiteId } from "../../../platform/Id.ts"
+import { ConversationId, HostedWebsiteId, InstanceId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
+import * as Times from "../../../platform/postgres/Times.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -81,6 +84,32 @@ const shownStatement = `SELECT mail_id, shown.* FROM unnest($1::uuid[]) AS given
     ORDER BY received_at, submission_id LIMIT ${maxShown}
   ) AS shown`
 
+const ShownConversations = Schema.Array(
+  Schema.Struct({
+    mailId: Schema.String,
+    count: Schema.Int,
+    instanceId: InstanceId,
+    conversationId: ConversationId,
+    assistant: Schema.String,
+    parts: ConversationRows.Parts,
+    startedAt: Schema.Finite,
+    isUnanswered: Schema.Boolean
+  })
+)
+
+/** The conversations of mails with their first messages, and how many each mail has. */
+const conversationsStatement = `SELECT mail_id AS "mailId", shown.* FROM unnest($1::uuid[]) AS given (mail_id) CROSS JOIN LATERAL (
+    SELECT (count(*) OVER ())::int AS count, instance_id AS "instanceId", conversation_id AS "conversationId",
+      instance.name AS assistant, parts::text AS parts, ${Times.millis("first.created_at")} AS "startedAt",
+      unanswered_at IS NOT NULL AS "isUnanswered"
+    FROM mail_item JOIN conversation USING (instance_id, conversation_id) JOIN instance USING (instance_id)
+    CROSS JOIN LATERAL (
+      SELECT parts, created_at FROM conversation_message
+      WHERE conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1
+    ) AS first
+    WHERE mail_item.mail_id = given.mail_id ORDER BY first.created_at, conversation_id LIMIT ${maxShown}
+  ) AS shown`
+
 const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
   WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
 
@@ -93,28 +122,44 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.mapErrors)
 
-      /** The submissions that mails are about, by the mails' ids. */
-      const submissionsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
-        if (mailIds.length === 0) return () => ({ kind: "submissions", submissions: [], count: 0 }) as const
+      /** The submissions and conversations that mails are about, by the mails' ids. */
+      const itemsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
         const ids = [Database.array(mailIds, PgTypes.OID.uuid)]
-        const counts = yield* sql.unsafe(countStatement, ids).pipe(decodeRows(Counts))
-        const shown = yield* sql.unsafe(shownStatement, ids).pipe(decodeRows(Shown))
+        const [counts, shown, conversations] =
+          mailIds.length === 0
+            ? [[], [], []]
+            : [
+                yield* sql.unsafe(countStatement, ids).pipe(decodeRows(Counts)),
+                yield* sql.unsafe(shownStatement, ids).pipe(decodeRows(Shown)),
+                yield* sql.unsafe(conversationsStatement, ids).pipe(decodeRows(ShownConversations))
+              ]
         const countOf = new Map(counts.map(({ count, mailId }) => [mailId, count]))
         const shownOf = Map.groupBy(shown, (row) => row.mail_id)
-        return (mailId: string): Subject => ({
-          kind: "submissions",
-          submissions: (shownOf.get(mailId) ?? []).map(SubmissionRows.fromRow),
-          count: countOf.get(mailId) ?? 0
-        })
+        const conversationsOf = Map.groupBy(conversations, (row) => row.mailId)
+        return (mailId: string): Subject => {
+          const ofMail = conversationsOf.get(mailId) ?? []
+          return {
+            kind: "submissions",
+            submissions: (shownOf.get(mailId) ?? []).map(SubmissionRows.fromRow),
+            count: countOf.get(mailId) ?? 0,
+            conversations: {
+              shown: ofMail.map(({ count: _, mailId: __, parts, ...conversation }) => ({
+                ...conversation,
+                question: AnswerParts.textOf(parts)
+              })),
+              count: ofMail[0]?.count ?? 0
+            }
+          }
+        }
       })
 
       const subjectOf = (
         { about, mailId }: Pick<(typeof LeasedRows.Type)[number], "about" | "mailId">,
-        submissions: (mailId: string) => Subject
+        items: (mailId: string) => Subject
       ): Subject => {
         switch (about.kind) {
           case "submissions":
-            return submissions(mailId)
+            return items(mailId)
           case "confirmation":
             return { kind: "confirmation" }
           case "report":
@@ -132,7 +177,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
             const rows = yield* sql
               .unsafe(leaseStatement, [PgTypes.int4(count), PgTypes.uuid(only)])
               .pipe(decodeRows(LeasedRows))
-            const submissions = yield* submissionsOf(
+            const items = yield* itemsOf(
               rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
             )
             return rows.map(
@@ -151,7 +196,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
                 createdAt: mailCreatedAt.getTime(),
                 notification,
                 site: { websiteConfigId: notification.website_config_id, hostedWebsiteId, name, timeZone },
-                subject: subjectOf({ about, mailId }, submissions)
+                subject: subjectOf({ about, mailId }, items)
               })
             )
           })

@@ -1,5 +1,5 @@
 /**
- * Creates the mails about waiting submissions, and the mails with due reports.
+ * Creates the mails about waiting submissions and conversations, and the mails with due reports.
  *
  * @module
  */
@@ -57,23 +57,25 @@ const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "old
     ORDER BY created_at LIMIT ${Digest.maxItems + 1}
   ) AS waiting`
 
-/** Creates mails, each with the given number of waiting submissions, oldest first. */
+/** Creates mails, each with the given number of waiting items, oldest first. The lock of the notification keeps the items in place. */
 const makeStatement = `WITH planned AS (
     SELECT mail_id, sum(items) OVER (ORDER BY place) AS upto, sum(items) OVER (ORDER BY place) - items AS after
     FROM unnest($3, $4) WITH ORDINALITY AS given (mail_id, items, place)
   ), waiting AS (
-    SELECT submission_id, row_number() OVER (ORDER BY created_at, submission_id) AS place
-    FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL ORDER BY created_at, submission_id LIMIT $5
+    SELECT item_id, row_number() OVER () AS place FROM (
+      SELECT ctid AS item_id FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL
+      ORDER BY created_at, submission_id, conversation_id LIMIT $5
+    ) AS oldest
   ), made AS (
     INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
     SELECT mail_id, $1, $2, 'submissions', $6, now() FROM planned
   )
   UPDATE mail_item SET mail_id = planned.mail_id FROM waiting JOIN planned ON place > after AND place <= upto
-  WHERE notification_id = $1 AND mail_item.submission_id = waiting.submission_id`
+  WHERE notification_id = $1 AND mail_item.ctid = waiting.item_id`
 
 const { OID } = PgTypes
 
-/** Creates the mails about submissions, and returns when to check again. */
+/** Creates the mails about submissions and conversations, and returns when to check again. */
 const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   secretsKey: Uint8Array,

@@ -17,7 +17,7 @@ import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
 import * as MailRecipient from "../MailRecipient.ts"
-import type { StoredNotification } from "../Notification.ts"
+import { defaultConversations, type StoredNotification } from "../Notification.ts"
 import { type AddedByOwner, type NewNotification, Notifications, type ResentConfirmation } from "../Notifications.ts"
 import * as ReportPeriod from "../ReportPeriod.ts"
 import * as ConfirmationMails from "./ConfirmationMails.ts"
@@ -86,18 +86,20 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         }
       ) => {
         const { digest = null, page = null, problems = false, quarantined = false, report = null, to } = given
+        const conversations = given.conversations ?? defaultConversations(given)
         const dueAt = report === null ? null : ReportPeriod.nextDue(report, { now, timeZone })
         const stored = sql`INSERT INTO notification
-            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_problems, period, page,
-              created_at, due_at, is_confirmed)
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_conversations, mails_problems,
+              period, page, created_at, due_at, is_confirmed)
           VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(to)},
             ${PgTypes.text(report === null ? "submissions" : "report")}, ${PgTypes.text(digest)},
-            ${sql.literal(String(quarantined))}, ${sql.literal(String(problems))}, ${PgTypes.text(report)}, ${PgTypes.text(page)},
+            ${sql.literal(String(quarantined))}, ${PgTypes.text(conversations)}, ${sql.literal(String(problems))},
+            ${PgTypes.text(report)}, ${PgTypes.text(page)},
             ${PgTypes.timestamptz(now)},
             ${PgTypes.timestamptz(dueAt)}, ${sql.literal(String(isConfirmed))})
           ON CONFLICT (website_config_id, recipient, kind, coalesce(period, ''), coalesce(page, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
-            mails_problems = excluded.mails_problems,
+            mails_conversations = excluded.mails_conversations, mails_problems = excluded.mails_problems,
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
             due_at = CASE WHEN notification.due_at > excluded.created_at THEN coalesce(excluded.due_at, excluded.created_at)
               ELSE notification.due_at END

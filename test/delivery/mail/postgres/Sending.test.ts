@@ -19,6 +19,7 @@ import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
 import * as Maintenance from "../../../../src/privacy/postgres/Maintenance.ts"
 import { newSite, postgres } from "../../../support/Delivery.ts"
 import { mailReceiver, refusal } from "../../../support/MailReceiver.ts"
+import { ask, newKey } from "../../../support/SiteConversations.ts"
 import * as SubmissionDraft from "../../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../../support/TestMetrics.ts"
 import * as TestTime from "../../../support/TestTime.ts"
@@ -103,6 +104,37 @@ describe("postgres/mail", () => {
       assert.include(parsed.html ?? "", `href="${link}"`)
       const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
       assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notification_id}\\.`))
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a conversation causes one mail, as it begins or gets no answer, that links to it in the console", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const site = yield* newSite
+      yield* add(site, "all@example.com", { conversations: "all" })
+      yield* add(site, "default@example.com")
+      yield* startProcess(port)
+      const key = yield* newKey(site)
+      const mailTo = Effect.fnUntraced(function* (to: string, number: number) {
+        yield* poll(count(received), (length) => length >= number)
+        const mails = received.filter(({ recipients }) => recipients.includes(to))
+        assert.lengthOf(mails, 1)
+        const { html = "", subject, text = "" } = yield* Effect.promise(() => PostalMime.parse(mails[0]?.source ?? ""))
+        const link = `https://edge.example/console/#/${site}/conversations/${key.conversationId}?instance=${key.instanceId}`
+        assert.include(text, `Open it in the console: ${link}`)
+        assert.include(html, `href="${link}"`)
+        assert.include(text, "Question: When do <b>you</b> open?")
+        assert.include(html, "When do &lt;b&gt;you&lt;/b&gt; open?")
+        return subject
+      })
+      yield* ask(key, "When do <b>you</b> open?", "At nine.")
+      assert.strictEqual(yield* mailTo("all@example.com", 1), "A visitor began a conversation – test")
+      yield* ask(key, "And close?", "")
+      assert.strictEqual(yield* mailTo("default@example.com", 2), "A visitor got no answer – test")
+      // Later mails follow those of the events before.
+      yield* submit(site)
+      yield* poll(count(received), (length) => length >= 4)
+      assert.lengthOf(received, 4)
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
