@@ -33,7 +33,7 @@ export const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101
 
 /** The headers that scripts of other origins may read. */
 const exposed =
-  "RateLimit,RateLimit-Policy,Retry-After,Content-Type,Cache-Control,X-Accel-Buffering,X-Vercel-AI-UI-Message-Stream,X-Error-Id,X-HydraCore-Decision,X-Should-Retry"
+  "RateLimit,RateLimit-Policy,Retry-After,Content-Type,Cache-Control,X-Accel-Buffering,X-Vercel-AI-UI-Message-Stream,X-Error-Id,X-HydraCore-Decision,X-HydraCore-Conversation,X-Should-Retry"
 
 export const unknownId = "00000000-0000-4000-8000-000000000000"
 
