@@ -19,6 +19,7 @@ import * as Person from "../../src/privacy/Person.ts"
 import * as PersonExport from "../../src/privacy/PersonExport.ts"
 import { Persons, type Query } from "../../src/privacy/Persons.ts"
 import * as Delivery from "../support/Delivery.ts"
+import * as Mails from "../support/Mails.ts"
 import { draft } from "../support/TestSubmissions.ts"
 
 export type Storage = Persons | Delivery.Storage
@@ -246,6 +247,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.notInclude(payloads.join("\n"), "I am ann@example.com")
         // The idempotency key can be used again.
         assert.notInclude(ownSubmissions, yield* submit({ websiteConfigId, email: "ANN@example.com", key }))
+      })
+    )
+
+    it.effect("an erased conversation is in no mail any more, neither in one that waits nor in one that is made", () =>
+      Effect.gen(function* () {
+        const { instanceId, websiteConfigId } = yield* setup
+        const notification = yield* Mails.add(websiteConfigId, { digest: "15m", conversations: "all" })
+        const due = (yield* Clock.currentTimeMillis) + Mails.day
+        const questions = ["I am ann@example.com", "I am bob@example.com"]
+        yield* Effect.forEach(questions, (question) => storeConversation(instanceId, question))
+        yield* Mails.makeAll(due)
+        yield* storeConversation(instanceId, "Again ann@example.com")
+        yield* Delivery.fanOutAll
+        assert.strictEqual((yield* erase(queryOf(websiteConfigId))).conversations, 2)
+        yield* Mails.makeAll(due)
+        const [mail, ...others] = yield* Mails.leaseFor(notification)
+        assert.deepStrictEqual(others, [])
+        assert.deepStrictEqual(
+          mail?.subject.kind === "submissions" && mail.subject.conversations.shown.map(({ question }) => question),
+          ["I am bob@example.com"]
+        )
       })
     )
 

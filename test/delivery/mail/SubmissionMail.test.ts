@@ -246,14 +246,14 @@ describe("delivery/mail/SubmissionMail", () => {
       const name = `Harbour ${more}`
       const named = { ...website, name }
       const end = ` – ${MailText.websiteName(name, 60)}`
-      const problem = { title: value, named: null, reason: null, since: "2026-11-25T09:00:00Z", nextStep: "x" }
+      const problem = { title: `Problem ${value}`, named: null, reason: null, since: "2026-11-25T09:00:00Z", nextStep: "x" }
       const contents = [
         SubmissionMail.content(named, [stored({ formData: JSON.stringify({ name: value }), email: value })], 1),
         SubmissionMail.content(named, [stored({})], 2),
         SubmissionMail.content(named, [], 0, { shown: [conversation({ question: value })], count: 1 }),
         SubmissionMail.testContent(named),
         ProblemMail.content(named, { began: [problem], ended: [] }),
-        ProblemMail.content(named, { began: [], ended: [value] }),
+        ProblemMail.content(named, { began: [], ended: [`Problem ${value}`] }),
         WebhookMail.content(named, { webhookId: "w", host: value.repeat(20), isGone: false })
       ]
       for (const content of contents) {
