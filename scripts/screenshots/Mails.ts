@@ -36,8 +36,10 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
     instanceId: InstanceId.make(crypto.randomUUID()),
     conversationId: ConversationId.make(crypto.randomUUID()),
     assistant: "Assistant",
-    question: "Hello! We are four people, two of them children. Can we rent kayaks on Sunday, and do you have life jackets?",
+    question:
+      "Hello! We are four people, two of them children. Can we rent kayaks on Sunday, and do you have life jackets?",
     startedAt: now - 600_000,
+    page: "/tours",
     isUnanswered: true
   }
   const conversations = { shown: [conversation, { ...conversation, isUnanswered: false }], count: 2 }

@@ -15,6 +15,8 @@ export interface MailedConversation extends ConversationKey {
   readonly question: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** The path of the page on which it began; null until its visit is found. */
+  readonly page: string | null
   /** Whether the visitor's latest question got no answer. */
   readonly isUnanswered: boolean
 }
@@ -34,7 +36,7 @@ const limits = { one: 8_000, several: 300 }
 
 /** A mail about one conversation. */
 export const single = (website: MailText.Website, conversation: MailedConversation): Content => {
-  const { assistant, conversationId, isUnanswered, question, startedAt } = conversation
+  const { assistant, conversationId, isUnanswered, page, question, startedAt } = conversation
   const name = MailText.websiteName(website.name, 200)
   const title = isUnanswered ? "A visitor got no answer" : "A visitor began a conversation"
   return {
@@ -55,6 +57,7 @@ export const single = (website: MailText.Website, conversation: MailedConversati
         kind: "facts",
         fields: [
           ["Began", MailText.moment(startedAt, website.timeZone)],
+          ...(page === null ? [] : [["Page", MailText.line(page, 200)] as const]),
           ["Assistant", MailText.websiteName(assistant, 200)],
           ["Reference", conversationId]
         ]
@@ -68,11 +71,11 @@ export const single = (website: MailText.Website, conversation: MailedConversati
 /** One of several conversations in a mail. */
 export const record = (
   { timeZone }: MailText.Website,
-  { assistant, isUnanswered, question, startedAt }: MailedConversation
+  { assistant, isUnanswered, page, question, startedAt }: MailedConversation
 ): Part => ({
   kind: "record",
   title: isUnanswered ? "A visitor got no answer" : "Conversation",
-  note: MailText.moment(startedAt, timeZone),
+  note: `${MailText.moment(startedAt, timeZone)}${page === null ? "" : ` · ${MailText.line(page, 100)}`}`,
   fields: [
     ["Question", MailText.block(question, limits.several)],
     ["Assistant", MailText.websiteName(assistant, 100)]

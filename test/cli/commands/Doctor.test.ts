@@ -31,7 +31,7 @@ describe("doctor: the database", () => {
       // The database has this machine's clock.
       assert.isAtMost(Math.abs(initial.clockAheadMillis), initial.roundTripMillis + 1_000)
 
-      yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 2`
+      yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 4`
       for (const inspect of [Effect.asVoid(Inspection.database("5 seconds")), Inspection.reader("5 seconds")]) {
         assert.deepInclude(yield* Effect.flip(inspect), { _tag: "NotReady", reason: "database-not-migrated" })
       }

@@ -44,6 +44,7 @@ const conversation: MailedConversation = {
   assistant: "Assistant",
   question: "When do you open?",
   startedAt: 0,
+  page: null,
   isUnanswered: true
 }
 

@@ -208,6 +208,7 @@ describe("delivery/mail/SubmissionMail", () => {
     assistant: "Assistant",
     question: "When do\nyou open?",
     startedAt: Date.UTC(2026, 10, 25, 9),
+    page: null,
     isUnanswered: true,
     ...more
   })
@@ -217,6 +218,8 @@ describe("delivery/mail/SubmissionMail", () => {
     assert.strictEqual(single.subject, "A visitor got no answer – Harbour")
     assert.include(textOf(single), "Question:\n    When do\n    you open?")
     assert.include(textOf(single), "Began: Wed, 25 Nov 2026, 10:00 (Europe/Berlin)")
+    const onPage = SubmissionMail.content(website, [], 0, { shown: [conversation({ page: "/tours" })], count: 1 })
+    assert.include(textOf(onPage), "Page: /tours")
     const begun = SubmissionMail.content(website, [], 0, { shown: [conversation({ isUnanswered: false })], count: 1 })
     assert.strictEqual(begun.subject, "A visitor began a conversation – Harbour")
     const subjectOf = (count: number, conversations: MailedConversations) =>
@@ -246,7 +249,13 @@ describe("delivery/mail/SubmissionMail", () => {
       const name = `Harbour ${more}`
       const named = { ...website, name }
       const end = ` – ${MailText.websiteName(name, 60)}`
-      const problem = { title: `Problem ${value}`, named: null, reason: null, since: "2026-11-25T09:00:00Z", nextStep: "x" }
+      const problem = {
+        title: `Problem ${value}`,
+        named: null,
+        reason: null,
+        since: "2026-11-25T09:00:00Z",
+        nextStep: "x"
+      }
       const contents = [
         SubmissionMail.content(named, [stored({ formData: JSON.stringify({ name: value }), email: value })], 1),
         SubmissionMail.content(named, [stored({})], 2),

@@ -93,6 +93,7 @@ const ShownConversations = Schema.Array(
     assistant: Schema.String,
     parts: ConversationRows.Parts,
     startedAt: Schema.Finite,
+    page: Schema.NullOr(Schema.String),
     isUnanswered: Schema.Boolean
   })
 )
@@ -101,7 +102,7 @@ const ShownConversations = Schema.Array(
 const conversationsStatement = `SELECT mail_id AS "mailId", shown.* FROM unnest($1::uuid[]) AS given (mail_id) CROSS JOIN LATERAL (
     SELECT (count(*) OVER ())::int AS count, instance_id AS "instanceId", conversation_id AS "conversationId",
       instance.name AS assistant, parts::text AS parts, ${Times.millis("first.created_at")} AS "startedAt",
-      unanswered_at IS NOT NULL AS "isUnanswered"
+      conversation.page, unanswered_at IS NOT NULL AS "isUnanswered"
     FROM mail_item JOIN conversation USING (instance_id, conversation_id) JOIN instance USING (instance_id)
     CROSS JOIN LATERAL (
       SELECT parts, created_at FROM conversation_message
