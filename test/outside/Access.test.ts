@@ -43,19 +43,32 @@ const expectNoFaults = Effect.fnUntraced(function* <A, R>(
   assert.deepStrictEqual(faults.flat(), [])
 })
 
-/** Finds the faults of refused requests, and the tables that they changed: one operation after the other. */
-const refusals = Effect.map(snapshot, (first) => {
-  let before = first
-  return Effect.fnUntraced(function* <R>(
-    operation: Operation,
-    requests: Effect.Effect<ReadonlyArray<string>, never, R>
-  ) {
-    const faults = yield* requests
-    const after = yield* snapshot
-    const changed = after.filter(({ digest }, index) => digest !== before[index]?.digest)
-    before = after
-    return [...faults, ...changed.map(({ name }) => `${operation.name}: refused requests change the table ${name}`)]
-  })
+/** How many operations are between two looks at the tables, which take longer than the requests about an operation. */
+const together = 12
+
+/** Finds the faults of the refused requests about each operation, and the tables that they changed. */
+const expectRefusals = Effect.fnUntraced(function* <R>(
+  operations: ReadonlyArray<Operation>,
+  find: (operation: Operation) => Effect.Effect<ReadonlyArray<string>, never, R>
+) {
+  let before = yield* snapshot
+  const batches = Array.from({ length: Math.ceil(operations.length / together) }, (_, index) =>
+    operations.slice(index * together, (index + 1) * together)
+  )
+  yield* expectNoFaults(
+    batches,
+    Effect.fnUntraced(function* (batch) {
+      const faults = yield* Effect.forEach(batch, find)
+      const after = yield* snapshot
+      const changed = after.filter(({ digest }, index) => digest !== before[index]?.digest)
+      before = after
+      const names = batch.map(({ name }) => name).join(", ")
+      return [
+        ...faults.flat(),
+        ...changed.map((table) => `a refused request changes the table ${table.name}: ${names}`)
+      ]
+    })
+  )
 })
 
 const isReading = ({ method }: Operation) => method === "GET"
@@ -85,27 +98,23 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("the owner API
     () =>
       Effect.gen(function* () {
         const { callers, operations, values } = yield* Stage
-        const refused = yield* refusals
-        yield* expectNoFaults(operations, (operation) =>
-          refused(
-            operation,
-            Effect.forEach(
-              callers,
-              Effect.fnUntraced(function* (caller) {
-                const faults: Array<string> = []
-                const status = expected(operation, caller.access, "A")
-                if (status >= 400 || isReading(operation)) {
-                  faults.push(...(yield* check(caller, requestOf(operation, values.A), status)).faults)
-                }
-                if (operation.hasBody) {
-                  const undecoded = expected(operation, caller.access, "A", false)
-                  faults.push(...(yield* check(caller, requestOf(operation, values.A, "{"), undecoded)).faults)
-                }
-                return faults
-              }),
-              { concurrency: 8 }
-            ).pipe(Effect.map((faults) => faults.flat()))
-          )
+        yield* expectRefusals(operations, (operation) =>
+          Effect.forEach(
+            callers,
+            Effect.fnUntraced(function* (caller) {
+              const faults: Array<string> = []
+              const status = expected(operation, caller.access, "A")
+              if (status >= 400 || isReading(operation)) {
+                faults.push(...(yield* check(caller, requestOf(operation, values.A), status)).faults)
+              }
+              if (operation.hasBody) {
+                const undecoded = expected(operation, caller.access, "A", false)
+                faults.push(...(yield* check(caller, requestOf(operation, values.A, "{"), undecoded)).faults)
+              }
+              return faults
+            }),
+            { concurrency: 8 }
+          ).pipe(Effect.map((faults) => faults.flat()))
         )
       })
   )
@@ -120,30 +129,26 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("the owner API
             (access.kind === "share" || access.scope === "write") &&
             isPermitted(operation, access, "A")
         )
-      const refused = yield* refusals
-      yield* expectNoFaults(operations, (operation) =>
-        refused(
-          operation,
-          Effect.forEach(permitted(operation), (caller) =>
-            Effect.forEach(
-              foreignRequests(operation, values.A, values.B),
-              Effect.fnUntraced(function* (requests) {
-                const [foreign, unknown] = [
-                  yield* check(caller, requests.foreign, 404),
-                  yield* check(caller, requests.unknown, 404)
-                ]
-                const differs = foreign.answer.text !== unknown.answer.text
-                return [
-                  ...foreign.faults,
-                  ...unknown.faults,
-                  ...(differs
-                    ? [`${caller.name}: ${requests.foreign.path} is answered otherwise than an unknown id`]
-                    : [])
-                ]
-              })
-            )
-          ).pipe(Effect.map((faults) => faults.flat(2)))
-        )
+      yield* expectRefusals(operations, (operation) =>
+        Effect.forEach(permitted(operation), (caller) =>
+          Effect.forEach(
+            foreignRequests(operation, values.A, values.B),
+            Effect.fnUntraced(function* (requests) {
+              const [foreign, unknown] = [
+                yield* check(caller, requests.foreign, 404),
+                yield* check(caller, requests.unknown, 404)
+              ]
+              const differs = foreign.answer.text !== unknown.answer.text
+              return [
+                ...foreign.faults,
+                ...unknown.faults,
+                ...(differs
+                  ? [`${caller.name}: ${requests.foreign.path} is answered otherwise than an unknown id`]
+                  : [])
+              ]
+            })
+          )
+        ).pipe(Effect.map((faults) => faults.flat(2)))
       )
     })
   )

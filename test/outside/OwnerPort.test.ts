@@ -155,7 +155,7 @@ layer(owned, { excludeTestServices: true, timeout: "2 minutes", concurrent: true
               }),
               ({ close }) => Effect.sync(close)
             )
-            const { code, stderr, stdout } = yield* Command.run(["serve", ...flags], {
+            const { code, stderr, stdout } = yield* Command.start(["serve", ...flags], {
               DATABASE_URL: databaseUrl,
               PORT: "0",
               OWNER_PORT: String(port.port)

@@ -1,6 +1,6 @@
 /**
- * What every command prints with `--json` in a user's day, against one golden for each command. `test/cli/Texts.test.ts` holds what
- * they print to people. After an intended change, `npx vitest run test/outside/commands -u` rewrites the goldens.
+ * What every command prints with `--json` in a user's day, against one golden for each command. The commands share a process.
+ * `test/cli/Texts.test.ts` holds what they print to people. After an intended change, `npx vitest run test/outside/commands -u` rewrites the goldens.
  *
  * Imports nothing of `src`.
  */
@@ -19,6 +19,18 @@ layer(day(Command.run, "json"), { excludeTestServices: true, timeout: "5 minutes
         transcript.texts.map(([command]) => command),
         [...names]
       )
+    })
+  )
+
+  it.effect("a command in a process of its own prints and exits as in the process that the others share", () =>
+    Effect.gen(function* () {
+      for (const args of [
+        ["site", "--help"],
+        ["site", "list", "--json"],
+        ["site", "lists"]
+      ]) {
+        assert.deepStrictEqual(yield* Command.start(args, {}), yield* Command.run(args, {}))
+      }
     })
   )
 

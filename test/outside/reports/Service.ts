@@ -12,6 +12,7 @@ import { Reactivity } from "effect/reactivity"
 import * as HttpInterface from "../../support/clickhouse/HttpInterface.ts"
 import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as Command from "../Command.ts"
 import * as Definition from "./Definition.ts"
 import * as Rows from "./Rows.ts"
 import { type Website, websites } from "./Traffic.ts"
@@ -45,7 +46,7 @@ export interface Service {
   readonly credentials: Readonly<Record<string, string>>
   /** Sends a request of an owner, which must succeed, and returns its answer's text. */
   readonly owner: (method: string, path: string, body?: object) => Effect.Effect<string>
-  /** Runs a command, which must succeed, and returns its output. */
+  /** Runs a command at the machine's date, which must succeed, and returns its output. */
   readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<string>
   /** Sets the service's date, in milliseconds since 1970. With 0, it is the machine's. */
   readonly setDate: (millis: number) => void
@@ -126,13 +127,11 @@ export const make = Effect.fnUntraced(function* (store: Store): Effect.fn.Return
     NODE_OPTIONS: `--import=${path.join(import.meta.dirname, "../SetDate.mjs")}`,
     PROGRAM_DATE_FILE: date.file
   }
-  const run = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
-    const { ended, output } = yield* Process.launch(args, env)
-    const { code } = yield* ended
-    if (code !== 0) return yield* Effect.die(new Error(`${args.join(" ")}: ${output()}`))
-    return output()
-  }, Effect.scoped)
-  const command = (...args: ReadonlyArray<string>) => run(args)
+  const command = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const { code, stderr, stdout } = yield* Command.run(args, env)
+    if (code !== 0) return yield* Effect.die(new Error(`${args.join(" ")}: ${stderr}`))
+    return stdout
+  })
   yield* command("migrate")
   yield* prepare
   const [{ url }, issued] = yield* Effect.all(

@@ -15,6 +15,7 @@ import * as Process from "../../support/Process.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { urlOf } from "../../support/postgres/TestPostgres.ts"
 import * as Agent from "../Agent.ts"
+import * as Command from "../Command.ts"
 import { reply } from "./Answers.ts"
 
 export interface Website {
@@ -58,12 +59,7 @@ export const guardedOrigin = "https://guarded.example"
 const command =
   (env: Readonly<Record<string, string>>) =>
   (...args: ReadonlyArray<string>) =>
-    Effect.gen(function* () {
-      const { ended, output } = yield* Process.launch([...args, "--json"], env)
-      const { code } = yield* ended
-      if (code !== 0) return yield* Effect.die(new Error(output()))
-      return JSON.parse(output().slice(output().indexOf("{"))) as Readonly<Record<string, string>>
-    }).pipe(Effect.scoped)
+    Command.json(args, env)
 
 const temporaryFile = (name: string, content: string) =>
   Effect.acquireRelease(
