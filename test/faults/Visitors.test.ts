@@ -17,13 +17,8 @@ const agent: Respond = (received, response) => {
   endlessly(response, says("and so on ".repeat(100)))
 }
 
-/** Asserts that after `count` concurrent visitors, the service releases all fibers and sockets and serves the next request. */
-const assertReleases = (
-  visitor: (typeof Visitors.quick)[string],
-  count: number,
-  limits = long,
-  memory: "agent" | "edge" = "agent"
-) =>
+/** Asserts that after eight concurrent visitors, the service releases all fibers and sockets and serves the next request. */
+const assertReleases = (visitor: (typeof Visitors.quick)[string], limits = long, memory: "agent" | "edge" = "agent") =>
   Effect.gen(function* () {
     const service = yield* InProcess.start({
       limits,
@@ -41,7 +36,7 @@ const assertReleases = (
     yield* pause(50)
     const before = { fibers: service.fibers(), sockets: service.sockets() }
     yield* Effect.forEach(
-      Array.from({ length: count }),
+      Array.from({ length: 8 }),
       () => Effect.scoped(visitor({ port: service.port, target: service.target })),
       { concurrency: "unbounded", discard: true }
     )
@@ -55,14 +50,14 @@ const assertReleases = (
 
 describe("faults: visitors", () => {
   for (const [name, visitor] of Object.entries(Visitors.quick)) {
-    it.live(`a visitor who ${name} holds no resources for long`, () => assertReleases(visitor, 20))
+    it.live(`a visitor who ${name} holds no resources for long`, () => assertReleases(visitor))
   }
   for (const name of Visitors.chatting) {
     it.live(`a visitor who ${name} holds no resources for long in a conversation with memory`, () =>
-      assertReleases(Visitors.quick[name]!, 20, long, "edge")
+      assertReleases(Visitors.quick[name]!, long, "edge")
     )
   }
   for (const [name, visitor] of Object.entries(Visitors.slow(20_000))) {
-    it.live(`a visitor who ${name} is disconnected`, () => assertReleases(visitor, 20, short))
+    it.live(`a visitor who ${name} is disconnected`, () => assertReleases(visitor, short))
   }
 })

@@ -61,7 +61,9 @@ const lock = (file: string): boolean => {
 
 const build = async (folder: string): Promise<void> => {
   const draft = `${folder}.new`
-  await promisify(execFile)(process.execPath, [path.join(root, "scripts/build.ts"), "--out", draft], { cwd: root })
+  // Relative to another folder than the root, as a user may name it.
+  const args = [path.join(root, "scripts/build.ts"), "--out", path.basename(draft)]
+  await promisify(execFile)(process.execPath, args, { cwd: cache })
   for (const old of readdirSync(cache)) {
     if (old !== path.basename(draft) && !old.endsWith(".lock")) rmSync(path.join(cache, old), { recursive: true })
   }

@@ -7,11 +7,11 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from "@clickhouse/client"
 import { Effect } from "effect"
 import { describeWith } from "../Programs.ts"
+import * as ServerFiles from "../postgres/ServerFiles.ts"
 
 const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/chdb")
 
@@ -31,7 +31,7 @@ let dataFolder: string | undefined
 /** The data folder of this process, created by the first call. The engine accepts only one. */
 const ensureDataFolder = (): string => {
   if (dataFolder === undefined) {
-    const created = mkdtempSync(path.join(tmpdir(), "hydracore-clickhouse-"))
+    const created = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-clickhouse-"))
     process.once("exit", () => rmSync(created, { recursive: true, force: true }))
     dataFolder = created
   }
@@ -58,5 +58,9 @@ export const database = Effect.gen(function* () {
   yield* Effect.acquireRelease(command(`CREATE DATABASE ${name}`), () => command(`DROP DATABASE ${name} SYNC`))
   // The engine has no URL that names the database, so the connection selects it.
   yield* command(`USE ${name}`)
+  // Tests run few statements so often that compiling their expressions pays, and nobody reads the log of the statements.
+  yield* command(
+    "SET compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0, log_queries = 0"
+  )
   return { client: opened, name }
 })

@@ -260,7 +260,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/DayRollUp", 
             yield* site.check(request, "after the rollup run")
           }
         }),
-      { arbitrary: { runs: 3 }, timeout: 240_000 }
+      { arbitrary: { runs: 2 }, timeout: 240_000 }
     )
 
     it.effect("a rebuild of many websites deletes the visits of all runs that it replaces, and no others", () =>
