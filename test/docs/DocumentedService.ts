@@ -45,6 +45,8 @@ export const service = Layer.effect(
       SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
       SECRETS_KEY: "5".repeat(64),
       DATABASE_URL: databaseUrl,
+      // The default is too short to open a connection on a busy machine.
+      DATABASE_TIMEOUT: "1 minute",
       GEO_DATABASE: countries,
       METRICS_PORT: "0",
       OWNER_API: "on",

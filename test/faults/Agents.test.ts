@@ -7,8 +7,15 @@ import { until } from "../support/Wait.ts"
 
 const environment = { CHAT_MAX_BYTES: "200 KiB" }
 
-/** A short timeout, only for the agents that stay silent, because other agents could exceed it on a busy machine. */
-const impatient = { ...environment, AGENT_TIMEOUT: "3 seconds" }
+/**
+ * Short timeouts, only for the agents that stay silent, because other agents could exceed them on a busy machine. The longer one has
+ * time for the beginning of an answer.
+ */
+const timeouts: Readonly<Record<string, string>> = {
+  "stalls before it answers": "1 second",
+  "stalls before its first token": "8 seconds",
+  "stalls in the middle": "8 seconds"
+}
 
 const assertOutcome = (name: string, expected: Expected, status: number, text: string) => {
   assert.notInclude(text, "SECRET", `${name}: nothing from the upstream leaks`)
@@ -28,7 +35,7 @@ describe.concurrent("faults: agents, through the whole service", () => {
     it.live(`an agent that ${name} ends in ${typeof expected === "number" ? expected : `an ${expected}`}`, () =>
       Effect.gen(function* () {
         const { fibers, target, upstream, url } = yield* InProcess.start({
-          environment: name.startsWith("stalls") ? impatient : environment,
+          environment: { ...environment, ...(timeouts[name] === undefined ? {} : { AGENT_TIMEOUT: timeouts[name] }) },
           respond
         })
         const before = fibers()
