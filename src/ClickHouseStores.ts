@@ -8,7 +8,6 @@ import * as SiteActivity from "./activity/clickhouse/SiteActivity.ts"
 import * as AnalyticsExport from "./analytics/clickhouse/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/clickhouse/AnalyticsRepo.ts"
 import type * as Batches from "./analytics/clickhouse/Batches.ts"
-import * as EventRepo from "./analytics/clickhouse/EventRepo.ts"
 import * as SeparateStore from "./analytics/clickhouse/SeparateStore.ts"
 import * as Reports from "./analytics/reports/clickhouse/Reports.ts"
 import type { Address } from "./platform/clickhouse/AnalyticsUrl.ts"
@@ -34,7 +33,6 @@ export const make = (options: Options) => {
     /** PostgreSQL provides what they need: writable websites, goals, submissions, instances and conversations. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
-      EventRepo.layer(options),
       AnalyticsExport.layer({ timeout }),
       SiteActivity.layer({ timeout }),
       Reports.layer({ timeout: reportTimeout })

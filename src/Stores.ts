@@ -8,7 +8,6 @@ import * as Attention from "./activity/postgres/Attention.ts"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
 import * as AnalyticsExport from "./analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
-import * as EventRepo from "./analytics/postgres/EventRepo.ts"
 import * as Goals from "./analytics/postgres/Goals.ts"
 import * as Leads from "./analytics/postgres/Leads.ts"
 import * as VisitorSalts from "./analytics/postgres/VisitorSalts.ts"
@@ -58,7 +57,6 @@ const analytics = (
       separate: Layer.empty,
       repositories: Layer.mergeAll(
         AnalyticsRepo.layer(queue),
-        EventRepo.layer(queue),
         AnalyticsExport.layer,
         SiteActivity.layer,
         Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })

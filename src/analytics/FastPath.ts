@@ -21,7 +21,7 @@ import * as Origin from "../platform/http/Origin.ts"
 import type * as Trace from "../platform/http/Trace.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
 import * as Api from "./Api.ts"
-import { PageViews } from "./Http.ts"
+import { Tracking } from "./Http.ts"
 
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -71,7 +71,7 @@ const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["conte
  * closes, they are interrupted and awaited.
  */
 export const make = Effect.fnUntraced(function* (options: Options, tracing: Trace.Tracing | undefined) {
-  const track = yield* PageViews
+  const { track } = yield* Tracking
   const clientAddress = ClientAddress.make(options.trustedProxies)
   const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
   const maxBytes = Math.min(options.maxBody, smallBodyBytes)

@@ -30,7 +30,6 @@ import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import { AnalyticsRepo } from "./AnalyticsRepo.ts"
 import { Counted, type EventPayload, type PageViewPayload } from "./Api.ts"
 import * as Event from "./Event.ts"
-import { EventRepo } from "./EventRepo.ts"
 import * as PageView from "./PageView.ts"
 import { dayAt } from "./reports/LocalTime.ts"
 import { VisitorSalts } from "./VisitorSalts.ts"
@@ -156,29 +155,28 @@ const pageViews = Effect.map(AnalyticsRepo, (repo): Record<PageViewPayload> => {
 
 /** The events of bots are not stored. They are counted under the decision `bot`. */
 const events = Effect.map(
-  EventRepo,
+  AnalyticsRepo,
   (repo): Record<EventPayload> =>
     (payload, facts) =>
       facts.client.isBot
         ? { store: Effect.void, reason: "bot" }
-        : { store: repo.append(Event.make(payload, facts)), reason: null }
+        : { store: repo.appendEvent(Event.make(payload, facts)), reason: null }
 )
-
-/** The handlers. Each response has a decision. */
-export class PageViews extends Context.Service<PageViews, Handler<PageViewPayload>>()(
-  "hydracore/analytics/PageViews"
-) {}
-
-class Events extends Context.Service<Events, Handler<EventPayload>>()("hydracore/analytics/Events") {}
 
 type Handler<Payload> = (payload: Payload) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Received>
 
-/** The handlers, for the router and for the fast path. */
+/** The handlers, for the router and for the fast path. Each response has a decision. */
+export class Tracking extends Context.Service<
+  Tracking,
+  { readonly track: Handler<PageViewPayload>; readonly event: Handler<EventPayload> }
+>()("hydracore/analytics/Tracking") {}
+
 export const handlers = (options: Options) =>
-  Layer.effectContext(
+  Layer.effect(
+    Tracking,
     Effect.gen(function* () {
       const make = yield* makeTracking(options)
-      return Context.make(PageViews, make(yield* pageViews)).pipe(Context.add(Events, make(yield* events)))
+      return { track: make(yield* pageViews), event: make(yield* events) }
     })
   )
 
@@ -191,7 +189,7 @@ const counted = Layer.effect(
   })
 )
 
-const groupOf = (track: PageViews["Service"], event: Events["Service"]) =>
+const groupOf = ({ event, track }: Tracking["Service"]) =>
   HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     handlers
@@ -216,7 +214,7 @@ const groupOf = (track: PageViews["Service"], event: Events["Service"]) =>
 export const group = Layer.unwrap(
   Effect.gen(function* () {
     const services = yield* Effect.context<Counted | Validation>()
-    const handlers = groupOf(yield* PageViews, yield* Events)
+    const handlers = groupOf(yield* Tracking)
     return EndpointGroup.withOnly(handlers, Context.pick(Counted, Validation)(services))
   })
 ).pipe(Layer.provideMerge(counted))

@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import { Clock, Deferred, Effect, Layer, Option, PubSub, Ref, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
 import type { PageView } from "../analytics/PageView.ts"
@@ -80,6 +79,7 @@ export const make = Effect.gen(function* () {
   const analytics = Layer.effect(
     AnalyticsRepo,
     Effect.map(AnalyticsRepo, (repo) => ({
+      ...repo,
       append: (view: PageView) =>
         Effect.tap(repo.append(view), () =>
           view.hostedWebsiteId === subject?.hostedWebsiteId ? publish(ofView(view)) : Effect.void

@@ -3,11 +3,9 @@
  *
  * @module
  */
-
 import { randomUUID } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../analytics/EventRepo.ts"
 import { Goals } from "../analytics/Goal.ts"
 import { Leads } from "../analytics/Leads.ts"
 import { ConversationStore } from "../chat/ConversationStore.ts"
@@ -142,7 +140,6 @@ export const store = Effect.fnUntraced(function* (
 ) {
   const analytics = yield* AnalyticsRepo
   const decisions = yield* Decisions
-  const events = yield* EventRepo
   const goals = yield* Goals
   const inbox = yield* Inbox
   const leads = yield* Leads
@@ -167,7 +164,7 @@ export const store = Effect.fnUntraced(function* (
       ),
     options
   )
-  yield* Effect.forEach(history.events, events.append, options)
+  yield* Effect.forEach(history.events, analytics.appendEvent, options)
   yield* Effect.forEach(
     history.conversations,
     (conversation) => storeConversation(instanceId, website, conversation),

@@ -1,29 +1,27 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { AnalyticsRepo, layerMemory, PageViews } from "../../src/analytics/AnalyticsRepo.ts"
+import { AnalyticsRepo, layerMemory } from "../../src/analytics/AnalyticsRepo.ts"
+import type { PageView } from "../../src/analytics/PageView.ts"
 import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import { suite } from "../suites/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
 
+const stored: Array<PageView> = []
+
 /** The reports of the stored views. */
-const reports = Layer.unwrap(
-  Effect.map(PageViews, ({ all }) =>
-    Layer.mock(Reports, {
-      query: ({ hostedWebsiteId }, query) =>
-        Effect.sync(() => {
-          const isOf = (view: { readonly hostedWebsiteId: string }) => view.hostedWebsiteId === hostedWebsiteId
-          const views = all().filter((view) => isOf(view) && view.exclusion === null)
-          return Evaluate.evaluate(query, { views, events: [], conversions: [], goals: [] })
-        })
+const reports = Layer.mock(Reports, {
+  query: ({ hostedWebsiteId }, query) =>
+    Effect.sync(() => {
+      const views = stored.filter((view) => view.hostedWebsiteId === hostedWebsiteId && view.exclusion === null)
+      return Evaluate.evaluate(query, { views, events: [], conversions: [], goals: [] })
     })
-  )
-)
+})
 
 suite(
   "analytics/AnalyticsRepo, in memory",
-  reports.pipe(Layer.provideMerge(layerMemory()), Layer.merge(SiteDirectory.layerMemory()))
+  Layer.mergeAll(reports, layerMemory({ views: stored }), SiteDirectory.layerMemory())
 )
 
 it.effect.prop(
@@ -34,9 +32,11 @@ it.effect.prop(
   },
   ({ capacity, shapes }) =>
     Effect.gen(function* () {
-      const repo = yield* AnalyticsRepo
+      const kept: Array<PageView> = []
       const views = shapes.map((shape) => viewOf("site", shape))
-      yield* Effect.forEach(views, repo.append)
-      assert.sameMembers([...(yield* PageViews).all()], views.slice(-capacity))
-    }).pipe(Effect.provide(layerMemory({ capacity })))
+      yield* AnalyticsRepo.use((repo) => Effect.forEach(views, repo.append)).pipe(
+        Effect.provide(layerMemory({ capacity, views: kept }))
+      )
+      assert.sameMembers(kept, views.slice(-capacity))
+    })
 )

@@ -7,7 +7,7 @@ import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import * as FastPath from "../../src/analytics/FastPath.ts"
-import { PageViews } from "../../src/analytics/Http.ts"
+import { Tracking } from "../../src/analytics/Http.ts"
 import { Received } from "../../src/platform/contract/Received.ts"
 import { freeingHeads } from "../../src/platform/http/NodeServer.ts"
 import * as Trace from "../../src/platform/http/Trace.ts"
@@ -15,7 +15,7 @@ import { post, stableParts, tryPost, uuid } from "../support/Framing.ts"
 import * as TestServer from "../support/TestServer.ts"
 
 describe("analytics/FastPath", () => {
-  const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
+  const dying = Layer.mock(AnalyticsRepo)({ append: () => Effect.die(new Error("secret")) })
   layer(
     TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
     { excludeTestServices: true }
@@ -38,7 +38,7 @@ describe("analytics/FastPath", () => {
 
   /** The fast path, in front of a server that answers 418 to everything. */
   const inFront = (
-    handler: PageViews["Service"],
+    track: Tracking["Service"]["track"],
     onRequest: (request: IncomingMessage) => void = () => {},
     tracing?: Trace.Tracing
   ) =>
@@ -50,7 +50,7 @@ describe("analytics/FastPath", () => {
       )
       const address = server.address()
       const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 200 }, tracing).pipe(
-        Effect.provideService(PageViews, handler)
+        Effect.provide(Layer.mock(Tracking)({ track }))
       )
       server.on(
         "request",

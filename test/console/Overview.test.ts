@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import type { Locator, Page } from "playwright-core"
-import { EventRepo } from "../../src/analytics/EventRepo.ts"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { withoutFacts } from "../../src/analytics/StoredView.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -24,7 +24,7 @@ const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .n
 /** Stores a purchase, a click on an outbound link, and a download, of one visitor. */
 const recordEvents = Effect.gen(function* () {
   const { busy } = yield* ConsolePage.Websites
-  const { append } = yield* EventRepo
+  const { appendEvent } = yield* AnalyticsRepo
   const receivedAt = yield* Clock.currentTimeMillis
   const events = [
     ["Purchase", { plan: "Family", seats: 3 }, { amount: 120.5, currency: "EUR" }],
@@ -32,7 +32,7 @@ const recordEvents = Effect.gen(function* () {
     ["File Download", { url: "https://fjordlight.example/prices.pdf" }, null]
   ] as const
   yield* Effect.forEach(events, ([name, properties, revenue]) =>
-    append({
+    appendEvent({
       ...withoutFacts,
       hostedWebsiteId: busy.hostedWebsiteId,
       receivedAt: receivedAt - 3_600_000,

@@ -82,11 +82,10 @@ const hostile = "a\u001b[2Jb\rc\u0007d\u009b31m\u007f\u2028"
 
 layer(
   testServer({}, undefined, (storage) =>
-    Layer.succeed(
-      AnalyticsRepo,
+    Layer.mock(AnalyticsRepo)({
       // A defect whose message quotes the request.
-      AnalyticsRepo.of({ append: ({ path, sessionId }) => Effect.die(new Error(`${path}\n${sessionId}`)) })
-    ).pipe(Layer.provideMerge(storage))
+      append: ({ path, sessionId }) => Effect.die(new Error(`${path}\n${sessionId}`))
+    }).pipe(Layer.provideMerge(storage))
   ).pipe(Layer.provideMerge(recording)),
   { excludeTestServices: true }
 )("http: client text in the log", (it) => {

@@ -12,7 +12,7 @@ const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }
 layer(
   testServer({}, undefined, (storage) =>
     Layer.mergeAll(
-      Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => unavailable })),
+      Layer.mock(AnalyticsRepo)({ append: () => unavailable }),
       Layer.succeed(
         SubmissionRepo,
         SubmissionRepo.of({
@@ -43,9 +43,7 @@ layer(
 
 layer(
   testServer({}, undefined, (storage) =>
-    Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret words")) })).pipe(
-      Layer.provideMerge(storage)
-    )
+    Layer.mock(AnalyticsRepo)({ append: () => Effect.die(new Error("secret words")) }).pipe(Layer.provideMerge(storage))
   ),
   { excludeTestServices: true }
 )("http, with a defect", (it) => {

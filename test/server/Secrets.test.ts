@@ -19,10 +19,9 @@ import { assertNowhere, scenario } from "../support/secrets/Scenario.ts"
 const withLeakyErrors = (storage: Layer.Layer<Storage>) => {
   const leak = new Error(`cannot store ${Object.values(marks).join(" ")}`)
   return Layer.mergeAll(
-    Layer.succeed(
-      AnalyticsRepo,
-      AnalyticsRepo.of({ append: () => Effect.fail(new StorageUnavailable({ reason: "unreachable", cause: leak })) })
-    ),
+    Layer.mock(AnalyticsRepo)({
+      append: () => Effect.fail(new StorageUnavailable({ reason: "unreachable", cause: leak }))
+    }),
     Layer.effect(
       SubmissionRepo,
       SubmissionRepo.use((repo) =>

@@ -7,7 +7,6 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import type { Query } from "../../src/analytics/reports/Query.ts"
 import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/reports/Reports.ts"
@@ -20,11 +19,10 @@ const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", 
 
 /** Stores the views and events of a site. */
 const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows: SiteRows) {
-  const views = yield* AnalyticsRepo
-  const events = yield* EventRepo
+  const repo = yield* AnalyticsRepo
   const all = [
-    ...rows.views.map((view) => views.append({ ...view, hostedWebsiteId, exclusion: null })),
-    ...rows.events.map((event) => events.append({ ...event, hostedWebsiteId }))
+    ...rows.views.map((view) => repo.append({ ...view, hostedWebsiteId, exclusion: null })),
+    ...rows.events.map((event) => repo.appendEvent({ ...event, hostedWebsiteId }))
   ]
   yield* Effect.all(all, { concurrency: "unbounded", discard: true })
 })
@@ -47,7 +45,7 @@ const additive = ["visitors", "visits", "pageviews", "bounce_rate", "visit_durat
 
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<AnalyticsRepo | EventRepo | Reports | SiteDirectory, E>,
+  layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>,
   { runs = 40 }: { readonly runs?: number } = {}
 ) =>
   describe(name, () => {

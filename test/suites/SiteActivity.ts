@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
@@ -11,7 +10,6 @@ import * as Activities from "../../src/activity/Activity.ts"
 import { type RowQuery, SiteActivity } from "../../src/activity/SiteActivity.ts"
 import type { Row } from "../../src/analytics/AnalyticsExport.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import { withoutFacts } from "../../src/analytics/StoredView.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -49,7 +47,7 @@ const visitedSite = Effect.gen(function* () {
         ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
         ...{ name: "signup", properties: null, revenue: null, isInteractive: true }
       }
-      yield* EventRepo.use((repo) => repo.append(event))
+      yield* AnalyticsRepo.use((repo) => repo.appendEvent(event))
       activities.push(Activities.ofEvent(event))
     } else {
       const draft = SubmissionDrafts.make(websiteConfigId, { receivedAt, status: "quarantined" })
@@ -69,7 +67,7 @@ const visitedSite = Effect.gen(function* () {
 export const suite = <E>(
   name: string,
   layer: Layer.Layer<
-    SiteActivity | AnalyticsRepo | EventRepo | SubmissionRepo | SiteDirectory | InstanceDirectory | ConversationStore,
+    SiteActivity | AnalyticsRepo | SubmissionRepo | SiteDirectory | InstanceDirectory | ConversationStore,
     E
   >
 ) =>

@@ -10,7 +10,6 @@ import { Attention } from "../../src/activity/Attention.ts"
 import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
@@ -51,7 +50,6 @@ export type Storage = Layer.Success<ReturnType<typeof App.storage>>
 
 /** What requests of visitors write and only an owner reads: accepted and dropped. */
 const dropped = Layer.mergeAll(
-  Layer.mock(EventRepo)({ append: () => Effect.void }),
   Layer.mock(Leads)({ addChat: () => Effect.void }),
   Layer.mock(Decisions)({ record: () => Effect.void }),
   Layer.mock(AgentFailures)({ record: () => Effect.void })

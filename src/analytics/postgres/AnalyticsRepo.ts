@@ -1,5 +1,5 @@
 /**
- * Stores page views in batches, on a dedicated connection.
+ * Stores page views and events in batches, each on a dedicated connection.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
+import type { Event } from "../Event.ts"
 import type { PageView } from "../PageView.ts"
 import * as OpenDays from "../reports/postgres/OpenDays.ts"
 import * as StoredView from "../StoredView.ts"
@@ -38,9 +39,9 @@ export const outcomesOf =
     )
 
 export interface Options {
-  /** How long a page view may take to be stored. */
+  /** How long a page view or an event may take to be stored. */
   readonly timeout: Duration.Input
-  /** Maximum number of queued page views. */
+  /** Maximum number of queued page views, and of queued events. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
@@ -116,6 +117,70 @@ export const storeBatch = (
     return sql.unsafe(statement, [PgTypes.uuid(batchId), ...parameters.success.flat()]).pipe(outcomesOf(views))
   })
 
+/** Batches and the queue are also bounded by size: the properties of an event may have 69,000 characters. */
+const eventBounds = { maxBatch: 1_000, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
+
+/** The properties as JSON. PostgreSQL can read every value as text, because none has a NUL or a lone surrogate. */
+const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
+
+/** An estimate of an event's size in UTF-16 units. */
+const weighEvent = ({ path, properties }: Event): number => {
+  let size = 300 + path.length
+  for (const name in properties) size += 20 + name.length + String(properties[name]).length
+  return size
+}
+
+const eventColumns: ReadonlyArray<Columns.Column<Event>> = [
+  Columns.uuid("hosted_website_id", (event) => event.hostedWebsiteId),
+  Columns.timestamptz("received_at", (event) => event.receivedAt),
+  Columns.text("name", (event) => event.name),
+  ...StoredView.commonColumns.map(columnOf<Event>),
+  // The properties and the amount are sent as text; the statement casts them to json and numeric.
+  Columns.text("properties", jsonOf),
+  Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),
+  Columns.text("revenue_currency", (event) => event.revenue?.currency ?? null),
+  Columns.bool("is_interactive", (event) => event.isInteractive)
+]
+
+const eventNames = eventColumns.map(({ name }) => name).join(", ")
+
+const eventValues = eventColumns
+  .map(({ name }) =>
+    name === "properties" ? "properties::json" : name === "revenue_amount" ? "revenue_amount::numeric" : name
+  )
+  .join(", ")
+
+/**
+ * One statement, and so one transaction, per batch, made idempotent by the batch id as for page views. Events of an unknown
+ * website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
+ */
+const eventStatement = `
+  WITH batch AS (
+    INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
+  ), sent AS MATERIALIZED (
+    SELECT * FROM unnest(${eventColumns.map((_, index) => `$${index + 2}`).join(", ")}) AS sent (${eventNames})
+  ), website AS MATERIALIZED (
+    SELECT hosted_website_id FROM site
+    WHERE hosted_website_id IN (SELECT hosted_website_id FROM sent) AND deleted_at IS NULL
+  ), stored AS (
+    INSERT INTO event (${eventNames}) SELECT ${eventValues} FROM sent
+    WHERE EXISTS (SELECT FROM batch) AND hosted_website_id IN (SELECT hosted_website_id FROM website)
+  )
+  SELECT DISTINCT hosted_website_id AS id FROM sent
+  WHERE hosted_website_id NOT IN (SELECT hosted_website_id FROM website)`
+
+/** Stores a batch under its id, idempotently, and returns the outcome of each event. `sql` is a client with `Columns.types`. */
+const storeEvents = (
+  sql: PgClient,
+  events: ReadonlyArray<Event>,
+  batchId: string
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+    const written = Columns.parameters(eventColumns, events)
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(eventStatement, [PgTypes.uuid(batchId), ...written.success]).pipe(outcomesOf(events))
+  })
+
 export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     AnalyticsRepo,
@@ -147,8 +212,25 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
         },
         { health, traced: options.traced }
       )
+      const eventSql = yield* Columns.client
+      const { submit: submitEvent } = yield* Batches.make<OpenDays.Queued<Event>, void, RecordRefused>(
+        "events",
+        {
+          flush: (queued, batchId) =>
+            Clock.currentTimeMillis.pipe(
+              Effect.flatMap((now) => storeEvents(eventSql, OpenDays.storedRows(queued, now), batchId)),
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          weigh: ({ row }) => weighEvent(row),
+          ...eventBounds
+        },
+        { health, traced: options.traced }
+      )
       return AnalyticsRepo.of({
-        append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
+        append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() })),
+        appendEvent: (row) => Effect.suspend(() => submitEvent({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
       })
     })
   ).pipe(Layer.provide(Batches.layerHealth))

@@ -4,11 +4,9 @@ import { Effect, Layer, Option, Schema, Stream } from "effect"
 import * as Export from "../../../src/analytics/AnalyticsExport.ts"
 import * as Views from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
-import * as Events from "../../../src/analytics/EventRepo.ts"
 import * as AnalyticsCopy from "../../../src/analytics/postgres/AnalyticsCopy.ts"
 import * as PostgresExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
-import * as EventRepo from "../../../src/analytics/postgres/EventRepo.ts"
 import { copyAll } from "../../../src/cli/commands/AnalyticsCopy.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
@@ -23,7 +21,6 @@ const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 
 const live = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
-  EventRepo.layer(queue),
   SiteDirectory.layer(),
   WritableSites.layer({ connections: 1 })
 ).pipe(Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer)))
@@ -55,7 +52,9 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         Effect.gen(function* () {
           const site = yield* newSite
           yield* Effect.forEach(views, (shape) => Views.AnalyticsRepo.use((repo) => repo.append(viewOf(site, shape))))
-          yield* Effect.forEach(events, (shape) => Events.EventRepo.use((repo) => repo.append(eventOf(site, shape))))
+          yield* Effect.forEach(events, (shape) =>
+            Views.AnalyticsRepo.use((repo) => repo.appendEvent(eventOf(site, shape)))
+          )
           yield* copy
           yield* copy
           const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer))

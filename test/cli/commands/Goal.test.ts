@@ -5,7 +5,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../../src/analytics/EventRepo.ts"
 import { eventOf } from "../../suites/Events.ts"
 import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import { read } from "../../support/CsvReader.ts"
@@ -99,7 +98,7 @@ const withRows = Effect.gen(function* () {
     const views = yield* AnalyticsRepo
     yield* views.append(view)
     yield* views.append({ ...view, exclusion: "bot" })
-    yield* (yield* EventRepo).append(event)
+    yield* views.appendEvent(event)
   }).pipe(Effect.provide(context))
   return (...flags: ReadonlyArray<string>) => cli("analytics", "export", ...siteFlag, ...flags)
 })

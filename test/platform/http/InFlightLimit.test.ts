@@ -108,7 +108,7 @@ const waiting: Array<() => void> = []
 const stored = Effect.callback<never>((resume) => void waiting.push(() => resume(Effect.die("The test is over"))))
 
 const hanging = Layer.mergeAll(
-  Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => stored })),
+  Layer.mock(AnalyticsRepo)({ append: () => stored }),
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({

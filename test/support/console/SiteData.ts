@@ -6,7 +6,6 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../../src/analytics/EventRepo.ts"
 import { Leads } from "../../../src/analytics/Leads.ts"
 import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
@@ -143,7 +142,6 @@ export interface Options {
 export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, visitsPerDay }: Options) {
   const random = randomOf(seed)
   const views = yield* AnalyticsRepo
-  const events = yield* EventRepo
   const submissions = yield* SubmissionRepo
   const { hostedWebsiteId } = site
   const midnight = Math.floor(now / day) * day
@@ -195,7 +193,7 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
       }
       if (at > now) continue
       if (random() < 0.07) {
-        yield* events.append({
+        yield* views.appendEvent({
           ...withoutFacts,
           ...facts,
           receivedAt: at,

@@ -1,6 +1,5 @@
 import { Effect, Layer } from "effect"
 import * as AnalyticsRepo from "../../../../src/analytics/clickhouse/AnalyticsRepo.ts"
-import * as EventRepo from "../../../../src/analytics/clickhouse/EventRepo.ts"
 import { Goals } from "../../../../src/analytics/Goal.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
 import * as SiteDirectory from "../../../../src/sites/SiteDirectory.ts"
@@ -13,11 +12,7 @@ const noGoals = Layer.mock(Goals, { list: () => Effect.succeed([]), all: Effect.
 
 const options = { timeout: "20 seconds", maxQueue: 10_000, interval: "5 millis" } as const
 
-const live = Layer.mergeAll(
-  AnalyticsRepo.layer(options),
-  EventRepo.layer(options),
-  Reports.layer({ timeout: "20 seconds" })
-).pipe(
+const live = Layer.mergeAll(AnalyticsRepo.layer(options), Reports.layer({ timeout: "20 seconds" })).pipe(
   Layer.provide([TestClickHouse.layer, WritableSites.layer, noGoals]),
   Layer.provideMerge(SiteDirectory.layerMemory())
 )

@@ -1,6 +1,5 @@
 import { Layer } from "effect"
 import * as AnalyticsRepo from "../../../../src/analytics/postgres/AnalyticsRepo.ts"
-import * as EventRepo from "../../../../src/analytics/postgres/EventRepo.ts"
 import * as Reports from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import { suite } from "../../../suites/Reports.ts"
@@ -10,7 +9,6 @@ suite(
   "analytics/reports/postgres/Reports",
   Layer.mergeAll(
     AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 }),
-    EventRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 }),
     Reports.layer({ timeout: "20 seconds" }),
     SiteDirectory.layer()
   ).pipe(Layer.provide(TestClient.layer))

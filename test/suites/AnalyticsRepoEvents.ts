@@ -1,5 +1,5 @@
 /**
- * The tests that every layer of `EventRepo` and `AnalyticsExport` must pass. They read the stored rows through the
+ * The tests that every layer of `AnalyticsRepo` and `AnalyticsExport` must pass. They read the stored rows through the
  * export. Tests may share a store, so each uses its own website.
  *
  * @module
@@ -9,7 +9,6 @@ import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema, Stream } from "effect"
 import { AnalyticsExport, type Row } from "../../src/analytics/AnalyticsExport.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
-import { EventRepo } from "../../src/analytics/EventRepo.ts"
 import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { EventShape, eventOf } from "./Events.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
@@ -24,7 +23,7 @@ const isOldestFirst = (rows: ReadonlyArray<Row>): boolean =>
 
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<EventRepo | AnalyticsRepo | AnalyticsExport | SiteDirectory, E>,
+  layer: Layer.Layer<AnalyticsRepo | AnalyticsExport | SiteDirectory, E>,
   { runs = 40 }: { readonly runs?: number } = {}
 ) =>
   describe(name, () => {
@@ -37,13 +36,12 @@ export const suite = <E>(
         },
         ({ events, views }) =>
           Effect.gen(function* () {
-            const repo = yield* EventRepo
-            const viewRepo = yield* AnalyticsRepo
+            const repo = yield* AnalyticsRepo
             const hostedWebsiteId = yield* newSite
             const storedEvents = events.map((shape) => eventOf(hostedWebsiteId, shape))
             const storedViews = views.map((shape) => viewOf(hostedWebsiteId, shape))
-            yield* Effect.forEach(storedEvents, repo.append, { concurrency: "unbounded" })
-            yield* Effect.forEach(storedViews, viewRepo.append, { concurrency: "unbounded" })
+            yield* Effect.forEach(storedEvents, repo.appendEvent, { concurrency: "unbounded" })
+            yield* Effect.forEach(storedViews, repo.append, { concurrency: "unbounded" })
             const rows = yield* read(hostedWebsiteId)
             const first = rows.filter(({ type }) => type === "pageview")
             const last = rows.filter(({ type }) => type === "event")
@@ -65,7 +63,7 @@ export const suite = <E>(
           Effect.gen(function* () {
             const hostedWebsiteId = yield* newSite
             const event = eventOf(hostedWebsiteId, shape)
-            yield* EventRepo.use(({ append }) => append(event))
+            yield* AnalyticsRepo.use(({ appendEvent }) => appendEvent(event))
             yield* AnalyticsRepo.use(({ append }) =>
               append({ ...viewOf(hostedWebsiteId, view), receivedAt: event.receivedAt, exclusion: null })
             )
@@ -84,7 +82,7 @@ export const suite = <E>(
             ...{ age: 0, name: "Signup", path: "/", sessionId: null, deviceType: null, browser: null, os: null },
             ...{ country: null, properties: null, amount: null, isInteractive: false, visitor: 0 }
           })
-          yield* EventRepo.use(({ append }) => append(eventOf(other, shape)))
+          yield* AnalyticsRepo.use(({ appendEvent }) => appendEvent(eventOf(other, shape)))
           assert.deepStrictEqual(yield* read(one), [])
           assert.deepStrictEqual(yield* read(randomUUID()), [])
         })
@@ -93,11 +91,11 @@ export const suite = <E>(
   })
 
 /** The test for layers that reject unknown websites. */
-export const unknownSites = <E>(name: string, layer: Layer.Layer<EventRepo | AnalyticsExport | SiteDirectory, E>) =>
+export const unknownSites = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | AnalyticsExport | SiteDirectory, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect("an event of an unknown website is refused, and the rest of its batch is stored", () =>
       Effect.gen(function* () {
-        const repo = yield* EventRepo
+        const repo = yield* AnalyticsRepo
         const known = yield* newSite
         const shape = yield* Schema.decodeUnknownEffect(EventShape)({
           ...{ age: 0, name: "Signup", path: "/", sessionId: null, deviceType: null, browser: null, os: null },
@@ -105,7 +103,7 @@ export const unknownSites = <E>(name: string, layer: Layer.Layer<EventRepo | Ana
         })
         const outcomes = yield* Effect.forEach(
           [known, randomUUID(), known],
-          (id) => Effect.result(repo.append(eventOf(id, shape))),
+          (id) => Effect.result(repo.appendEvent(eventOf(id, shape))),
           { concurrency: "unbounded" }
         )
         assert.deepStrictEqual(outcomes.map(Result.isSuccess), [true, false, true])
