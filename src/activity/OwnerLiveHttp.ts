@@ -10,7 +10,7 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../sites/access/AuthorizedHttp.ts"
-import { CallerOperations } from "../sites/access/CallerOperations.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { LiveFeeds } from "./LiveFeeds.ts"
 import type { LiveChange } from "./OwnerLiveApi.ts"
 
@@ -29,7 +29,7 @@ export const layer = HttpApiBuilder.group(
   "live",
   Effect.fnUntraced(function* (handlers) {
     const authorize = yield* AuthorizedHttp.makeAuthorize
-    const operations = yield* CallerOperations
+    const operations = yield* SiteSlots
     const feeds = yield* LiveFeeds
     return handlers.handle(
       "follow",

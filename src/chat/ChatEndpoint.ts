@@ -87,28 +87,18 @@ export interface SlotOptions {
 
 type SlotName = "address" | "instance"
 
-export class StreamSlots extends Context.Service<
-  StreamSlots,
-  {
-    /** Takes a slot for an answer, which the caller must release. */
-    readonly openAnswer: (address: string, instanceId: string) => Slots.Opening<SlotName>
-    /** Takes a slot for a resumed stream, which the caller must release. */
-    readonly openReader: (address: string) => Slots.Opening<SlotName>
+/** The slots for answers, and for resumed streams. */
+const makeSlots = ({ perAddress, perInstance }: SlotOptions) => {
+  const slots = Slots.make()
+  const limitOf = (name: SlotName, id: string, limit: Option.Option<number>) =>
+    Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
+  const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)
+  return {
+    openAnswer: (address: string, instanceId: string) =>
+      slots.open([...ofAddress(address), ...limitOf("instance", instanceId, perInstance)]),
+    openReader: (address: string) => slots.open(ofAddress(address))
   }
->()("hydracore/chat/StreamSlots") {}
-
-export const layerSlots = ({ perAddress, perInstance }: SlotOptions): Layer.Layer<StreamSlots> =>
-  Layer.sync(StreamSlots, () => {
-    const slots = Slots.make()
-    const limitOf = (name: SlotName, id: string, limit: Option.Option<number>) =>
-      Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
-    const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)
-    return {
-      openAnswer: (address, instanceId) =>
-        slots.open([...ofAddress(address), ...limitOf("instance", instanceId, perInstance)]),
-      openReader: (address) => slots.open(ofAddress(address))
-    }
-  })
+}
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -151,10 +141,13 @@ export class ChatEndpoint extends Context.Service<
       toRefusal?: ToRefusal
     ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
     readonly stream: Stream
+    /** Takes a slot for a resumed stream, which the caller must release. */
+    readonly openReader: (address: string) => Slots.Opening<SlotName>
   }
 >()("hydracore/chat/ChatEndpoint") {}
 
 export interface Options {
+  readonly slots: SlotOptions
   /** How long a visitor may take to read pending frames. */
   readonly readTimeout: Duration.Input
   /** The maximum duration of one stream. */
@@ -215,7 +208,7 @@ export const layer = (options: Options) =>
     ChatEndpoint,
     Effect.gen(function* () {
       const begin = yield* Effect.flatMap(Drain, (drain) => ChatResponse.make(drain.expired))
-      const slots = yield* StreamSlots
+      const slots = makeSlots(options.slots)
       const store = yield* ConversationStore
       const sendQuestion = yield* SendQuestion.make
       const decisions = yield* Decisions
@@ -278,6 +271,6 @@ export const layer = (options: Options) =>
           )
         })
 
-      return ChatEndpoint.of({ answer, stream })
+      return ChatEndpoint.of({ answer, stream, openReader: slots.openReader })
     })
   )

@@ -18,7 +18,6 @@ import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
-import { StreamSlots } from "./ChatEndpoint.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import type { ContactOffer, Conversation } from "./ConversationsApi.ts"
@@ -70,8 +69,7 @@ export const layer = HttpApiBuilder.group(
     const store = yield* ConversationStore
     const answers = yield* RunningAnswers
     const follow = FollowedAnswers.make(store)
-    const slots = yield* StreamSlots
-    const { stream } = yield* ChatEndpoint.ChatEndpoint
+    const { openReader, stream } = yield* ChatEndpoint.ChatEndpoint
 
     /** `onNotStored` responds to an id under which the service never stores a conversation. */
     const asVisitor = (
@@ -99,7 +97,7 @@ export const layer = HttpApiBuilder.group(
     /** Takes a slot for a stream of the address, and releases it when the scope closes. */
     const openSlot = (address: string) =>
       Effect.acquireRelease(
-        Effect.sync(() => slots.openReader(address)),
+        Effect.sync(() => openReader(address)),
         (slot) => Effect.sync(() => slot._tag === "Opened" && slot.release())
       )
 

@@ -10,9 +10,8 @@ import * as Cursor from "../platform/text/Cursor.ts"
 import { Caller, nameOf } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import { Exports } from "../sites/access/Exports.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { type Exports, SiteSlots } from "../sites/access/SiteSlots.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import { InstanceDirectory, requireInstance } from "./InstanceDirectory.ts"
@@ -25,7 +24,7 @@ export const noConversation = Errors.make(
 
 /** Makes the file with the selected conversations, in the order in which they began. */
 export const exportOf =
-  (services: { readonly exports: Exports["Service"]; readonly transcripts: Transcripts["Service"] }) =>
+  (services: { readonly exports: Exports; readonly transcripts: Transcripts["Service"] }) =>
   (selected: Parameters<Transcripts["Service"]["stream"]>[0]) =>
     services.exports.file(
       Stream.map(services.transcripts.stream(selected), (transcript) => `${Transcript.json(transcript)}\n`),
@@ -39,8 +38,7 @@ export const layer = HttpApiBuilder.group(
     const directory = yield* InstanceDirectory
     const transcripts = yield* Transcripts
     const store = yield* ConversationStore
-    const exports = yield* Exports
-    const { lists } = yield* SiteSlots
+    const { exports, lists } = yield* SiteSlots
     const fileOf = exportOf({ exports, transcripts })
     const requireOne = requireInstance(directory)
     return handlers

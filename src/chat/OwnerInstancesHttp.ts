@@ -8,7 +8,7 @@ import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import { CallerOperations } from "../sites/access/CallerOperations.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { type Outcome, ofOwner, problemOf } from "./agent/AgentCheck.ts"
 import { AgentCheck } from "./agent/Inspection.ts"
 import * as Instance from "./Instance.ts"
@@ -38,7 +38,7 @@ export const layer = (options: InstanceChanges.Options) =>
       const directory = yield* InstanceDirectory
       const changes = yield* InstanceChanges.make(options)
       const check = yield* AgentCheck
-      const operations = yield* CallerOperations
+      const operations = yield* SiteSlots
       const requireOne = requireInstance(directory)
       return handlers
         .handle(

@@ -367,7 +367,7 @@ export const make = Effect.gen(function* () {
 
   /**
    * Sends a question, in the scope of the request. The visit of its sender is credited with the chat that begins (`makeLeads`).
-   * `release` gives back the chat's slot (`StreamSlots`). It is called once, when the answer has ended and the scope is closed.
+   * `release` gives back the chat's slot (`ChatEndpoint`). It is called once, when the answer has ended and the scope is closed.
    */
   return (
     head: RequestHead,

@@ -17,9 +17,9 @@ import * as Calendar from "../platform/text/Calendar.ts"
 import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import { CallerOperations } from "../sites/access/CallerOperations.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as ListQuery from "../sites/access/ListQuery.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
 import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
@@ -78,7 +78,7 @@ export const layer = ({ webhookAllow }: Options) =>
     OwnerApi,
     "webhooks",
     Effect.fnUntraced(function* (handlers) {
-      const operations = yield* CallerOperations
+      const operations = yield* SiteSlots
       const webhooks = yield* Webhook.Webhooks
       const deliveries = yield* Deliveries
       const tests = yield* TestDeliveries

@@ -11,7 +11,6 @@ import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import { Exports } from "../sites/access/Exports.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
@@ -108,9 +107,8 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "submissions",
   Effect.fnUntraced(function* (handlers) {
-    const exports = yield* Exports
     const inbox = yield* Inbox
-    const { lists } = yield* SiteSlots
+    const { exports, lists } = yield* SiteSlots
 
     /**
      * The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated

@@ -10,7 +10,6 @@ import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { AnyAuthorizedSite } from "../sites/access/Access.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import { Exports } from "../sites/access/Exports.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import * as Retention from "../sites/Retention.ts"
 import type { Person as Payload } from "./OwnerDataApi.ts"
@@ -34,10 +33,9 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
     OwnerApi,
     "data",
     Effect.fnUntraced(function* (handlers) {
-      const exports = yield* Exports
       const analytics = yield* AnalyticsExport.AnalyticsExport
       const persons = yield* Persons
-      const { erasures } = yield* SiteSlots
+      const { erasures, exports } = yield* SiteSlots
       const personOf = ({ site }: AnyAuthorizedSite, { email, kinds = Person.kinds }: typeof Payload.Type) => ({
         address: email,
         websiteConfigId: site.websiteConfigId,

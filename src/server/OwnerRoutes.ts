@@ -59,11 +59,9 @@ import type {
 import type * as AuthorizedServices from "../sites/access/Authorized.ts"
 import * as Authorized from "../sites/access/AuthorizedHttp.ts"
 import * as CallerLimits from "../sites/access/CallerLimits.ts"
-import * as CallerOperations from "../sites/access/CallerOperations.ts"
 import * as Compression from "../sites/access/Compression.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
 import * as CurrentSessionHandlers from "../sites/access/CurrentSessionHttp.ts"
-import * as Exports from "../sites/access/Exports.ts"
 import type { Invitations } from "../sites/access/MailedLink.ts"
 import type { OwnerKeys } from "../sites/access/OwnerKey.ts"
 import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
@@ -119,8 +117,6 @@ type HandlerServices =
   | Attention
   | Decisions
   | Problems
-  | CallerOperations.CallerOperations
-  | Exports.Exports
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -184,7 +180,6 @@ export const layer = (options: Options) =>
       SharedAuthentication.layer(options),
       Validation.layer
     ]),
-    Layer.provide([CallerLimits.layer(options), CallerOperations.layer, Exports.layer]),
-    Layer.provide(SiteSlots.layer),
+    Layer.provide([CallerLimits.layer(options), SiteSlots.layer]),
     Layer.provide(Compression.layer)
   )

@@ -90,6 +90,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
       country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
     }),
     ChatEndpoint.layer({
+      slots: options.chatStreams,
       readTimeout: unreadTimeout,
       maxDuration: options.chatMaxDuration,
       maxBytes: options.chatMaxBytes
@@ -162,14 +163,11 @@ export const layer = (options: Options) => {
       const endpointServices = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
-            Layer.merge(
-              ChatEndpoint.layerSlots(options.chatStreams),
-              RunningAnswers.layer({
-                resume: options.chatResume,
-                maxDuration: options.chatMaxDuration,
-                maxBytes: options.chatMaxBytes
-              })
-            )
+            RunningAnswers.layer({
+              resume: options.chatResume,
+              maxDuration: options.chatMaxDuration,
+              maxBytes: options.chatMaxBytes
+            })
           ),
           Layer.provideMerge(Layer.succeed(RunningAnswers.Drain, drain))
         )

@@ -1,7 +1,6 @@
 /**
  * The typed client derived from the contract, with the in-memory handlers and without a socket.
  */
-
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { HttpServer } from "effect/http"
@@ -37,10 +36,9 @@ const handlersWith = ({
     Forms.layer({ rateLimit: rateLimitForms }),
     Layer.provide(
       Widget.layer,
-      ChatEndpoint.layer({ readTimeout: "1 minute", maxDuration: "1 minute", maxBytes: 1000 })
+      ChatEndpoint.layer({ slots: chatStreams, readTimeout: "1 minute", maxDuration: "1 minute", maxBytes: 1000 })
     )
   ).pipe(
-    Layer.provide(ChatEndpoint.layerSlots(chatStreams)),
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provideMerge(
       Layer.mergeAll(Widget.admission({ rateLimitChat, rateLimitChatRead }), Widget.bodies, Body.layer)

@@ -16,8 +16,6 @@ import type { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
 import type { Authentication, Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
 import type * as Authorized from "../../sites/access/Authorized.ts"
-import type { CallerOperations } from "../../sites/access/CallerOperations.ts"
-import type { Exports } from "../../sites/access/Exports.ts"
 import type { Invitations } from "../../sites/access/MailedLink.ts"
 import type { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Validation } from "../../sites/access/ValidationApi.ts"
@@ -30,8 +28,6 @@ export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliver
 
 /** What the handlers of several groups need. */
 export type Common =
-  | CallerOperations
-  | Exports
   | SiteSlots
   | RateLimiter
   | Authentication

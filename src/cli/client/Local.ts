@@ -20,8 +20,6 @@ import { OwnerApi } from "../../api/OwnerApi.ts"
 import { layerMemory } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Authorized from "../../sites/access/AuthorizedHttp.ts"
-import * as CallerOperations from "../../sites/access/CallerOperations.ts"
-import * as Exports from "../../sites/access/Exports.ts"
 import * as SiteSlots from "../../sites/access/SiteSlots.ts"
 import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
@@ -32,13 +30,9 @@ import * as Client from "./Client.ts"
 import * as Groups from "./Groups.ts"
 
 /** What the handlers need besides the stores, and the operator as their caller. */
-const common = Layer.mergeAll(
-  Identity.layer,
-  Authorized.layer,
-  Validation.layer,
-  CallerOperations.layer,
-  Exports.layer
-).pipe(Layer.provideMerge(Layer.mergeAll(SiteSlots.layer, layerMemory({ maxKeys: 1000 }), HttpServer.layerServices)))
+const common = Layer.mergeAll(Identity.layer, Authorized.layer, Validation.layer, SiteSlots.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(layerMemory({ maxKeys: 1000 }), HttpServer.layerServices))
+)
 
 /** What the handlers of both APIs need. */
 const services = Layer.merge(common, Layer.effectContext(Effect.context<Groups.Stores>()))

@@ -18,8 +18,8 @@ import * as ConversationHandlers from "../../chat/OwnerConversationsHttp.ts"
 import { Transcripts } from "../../chat/Transcripts.ts"
 import { ConversationId, type InstanceId } from "../../platform/Id.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
-import { Exports } from "../../sites/access/Exports.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import * as Instances from "./Instances.ts"
 import * as Operations from "./Operations.ts"
 
@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(
     const directory = yield* InstanceDirectory
     const store = yield* ConversationStore
     const transcripts = yield* Transcripts
-    const exports = yield* Exports
+    const { exports } = yield* SiteSlots
     const requireInstance = (instanceId: InstanceId) =>
       Effect.flatMap(
         directory.read("all", instanceId),

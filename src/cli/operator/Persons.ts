@@ -18,10 +18,10 @@ import * as PersonExport from "../../privacy/PersonExport.ts"
 import { Persons } from "../../privacy/Persons.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import { Exports } from "../../sites/access/Exports.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as MailedLink from "../../sites/access/MailedLink.ts"
 import * as OwnerSessions from "../../sites/access/OwnerSessionsApi.ts"
+import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Operations from "./Operations.ts"
@@ -99,7 +99,7 @@ export const layer = HttpApiBuilder.group(
   "persons",
   Effect.fnUntraced(function* (handlers) {
     const directory = yield* SiteDirectory
-    const exports = yield* Exports
+    const { exports } = yield* SiteSlots
     const notifications = yield* Notifications
     const persons = yield* Persons
     const links = yield* MailedLink.make

@@ -11,8 +11,8 @@ import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
-import { CallerOperations } from "../../sites/access/CallerOperations.ts"
 import * as Errors from "../../sites/access/Errors.ts"
+import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
 import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
@@ -100,7 +100,7 @@ export const layer = HttpApiBuilder.group(
   OwnerApi,
   "notifications",
   Effect.fnUntraced(function* (handlers) {
-    const operations = yield* CallerOperations
+    const operations = yield* SiteSlots
     const notifications = yield* Notifications
     const tests = yield* TestDeliveries
     const limiter = yield* RateLimiter

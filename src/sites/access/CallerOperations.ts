@@ -1,10 +1,10 @@
 /**
  * Limits the concurrent tests and live streams of each key or session in this process, and the live streams of each website and
- * of the process. `SiteSlots` limits everything else that takes long.
+ * of the process. `SiteSlots` has one of these, and limits everything else that takes long.
  *
  * @module
  */
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
@@ -19,15 +19,12 @@ const retryAfter = { test: 5, live: 10 } as const
 
 type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
 
-export class CallerOperations extends Context.Service<
-  CallerOperations,
-  {
-    /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
-    readonly beginTest: Begin
-    /** Begins a live stream of a website, which ends with the request. Fails as `refusal` decides. */
-    readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
-  }
->()("hydracore/sites/access/CallerOperations") {}
+export interface CallerOperations {
+  /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
+  readonly beginTest: Begin
+  /** Begins a live stream of a website, which ends with the request. Fails as `refusal` decides. */
+  readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
+}
 
 const tooMany = (kind: keyof typeof retryAfter, detail: string): TooManyRequests => ({
   _tag: "TooManyRequests",
@@ -92,7 +89,8 @@ const counter = () => {
   }
 }
 
-export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations, () => {
+/** Counts the operations of this process. */
+export const make = (): CallerOperations => {
   const tests = counter()
   const live = { all: 0, callers: counter(), websites: counter() }
 
@@ -114,7 +112,7 @@ export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations,
       () => Effect.sync(() => change(-1))
     )
 
-  return CallerOperations.of({
+  return {
     beginTest: Effect.flatMap(Caller, ({ id }) =>
       hold(
         () =>
@@ -138,5 +136,5 @@ export const layer: Layer.Layer<CallerOperations> = Layer.sync(CallerOperations,
           (by) => changeLive(id, websiteConfigId, by)
         )
       )
-  })
-})
+  }
+}

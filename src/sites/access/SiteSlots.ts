@@ -2,9 +2,17 @@
  * Shares this process's slots for the requests of owners among websites, so that the owner of one website does not hold up the
  * others, with however many keys. Each kind of work has slots of its own: a long export delays no list.
  *
+ * An export sends a website's data as a file, at the pace of its reader. A website has one export at a time, and a process four. Of
+ * all exports, one at a time reads and formats its next part: together they take no longer, and visitors' requests wait for one part
+ * only. An export that searches long for its next rows, such as with a filter that few rows match, leaves its turn to the others
+ * meanwhile. An export whose client reads nothing ends with its connection (`platform/http/Connections`).
+ *
  * @module
  */
-import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Scope } from "effect"
+import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Scope, Semaphore, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import type { AnyAuthorizedSite } from "./Access.ts"
+import * as CallerOperations from "./CallerOperations.ts"
 import type * as Errors from "./Errors.ts"
 import * as FairSlots from "./FairSlots.ts"
 
@@ -52,9 +60,24 @@ export interface Slots {
   readonly runToEnd: <A, E>(websiteConfigId: string, work: Effect.Effect<A, E>) => Effect.Effect<A, E | Refused>
 }
 
-export class SiteSlots extends Context.Service<SiteSlots, Readonly<Record<keyof typeof kinds, Slots>>>()(
-  "hydracore/sites/access/SiteSlots"
-) {}
+export interface File {
+  readonly name: string
+  readonly contentType: string
+}
+
+export interface Exports extends Slots {
+  /** Begins an export of a website, which ends with the request. */
+  readonly begin: (proof: AnyAuthorizedSite) => Effect.Effect<void, Refused, Scope.Scope>
+  /** Reads each array of a stream in turn with the other exports. */
+  readonly inTurn: <A, E>(stream: Stream.Stream<A, E>) => Stream.Stream<A, E>
+  /** The file with these lines. Each array of the stream is a chunk of the response. */
+  readonly file: <E>(lines: Stream.Stream<string, E>, file: File) => HttpServerResponse.HttpServerResponse
+}
+
+export class SiteSlots extends Context.Service<
+  SiteSlots,
+  Readonly<Record<keyof typeof kinds, Slots>> & CallerOperations.CallerOperations & { readonly exports: Exports }
+>()("hydracore/sites/access/SiteSlots") {}
 
 const refusal = (noun: string, cause: FairSlots.Refusal): Refused =>
   cause === "owner"
@@ -125,7 +148,45 @@ const make = ({ noun, ...limits }: Work, layerScope: Scope.Scope): Slots => {
   }
 }
 
+/** A part commonly takes a few milliseconds. */
+const longestTurn = "1 second"
+
+const makeExports = Effect.fnUntraced(function* (slots: Slots) {
+  const turn = yield* Semaphore.make(1)
+  /** Takes the turn until the scope closes, or until `longestTurn` has passed. */
+  const takeTurn = Effect.gen(function* () {
+    let isHeld = true
+    const leave = Effect.suspend(() => {
+      if (!isHeld) return Effect.void
+      isHeld = false
+      return turn.release(1)
+    })
+    yield* Effect.acquireRelease(turn.take(1), () => leave, { interruptible: true })
+    yield* Effect.forkScoped(Effect.andThen(Effect.sleep(longestTurn), leave))
+  })
+  const inTurn: Exports["inTurn"] = (stream) =>
+    Stream.transformPull(stream, (pull) => Effect.succeed(Effect.scoped(Effect.andThen(takeTurn, pull))))
+  return {
+    ...slots,
+    begin: ({ site }) => slots.hold(site.websiteConfigId),
+    inTurn,
+    file: (lines, { contentType, name }) =>
+      HttpServerResponse.stream(
+        lines.pipe(
+          Stream.mapArray((chunk) => [chunk.join("")]),
+          inTurn,
+          Stream.encodeText
+        ),
+        { contentType, headers: { "content-disposition": `attachment; filename="${name}"` } }
+      )
+  } satisfies Exports
+})
+
 export const layer: Layer.Layer<SiteSlots> = Layer.effect(
   SiteSlots,
-  Effect.map(Effect.scope, (scope) => Record.map(kinds, (work: Work) => make(work, scope)))
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const slots = Record.map(kinds, (work: Work) => make(work, scope))
+    return { ...slots, ...CallerOperations.make(), exports: yield* makeExports(slots.exports) }
+  })
 )

@@ -10,7 +10,7 @@ import * as Role from "../../../src/sites/access/Role.ts"
 describe("sites/access/CallerOperations", () => {
   it.effect("a caller runs two tests at once, and other callers are not affected", () =>
     Effect.gen(function* () {
-      const operations = yield* CallerOperations.CallerOperations
+      const operations = CallerOperations.make()
       const begin = (id: string) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()
@@ -35,6 +35,6 @@ describe("sites/access/CallerOperations", () => {
       yield* Scope.close(first, Exit.void)
       yield* begin("a")
       assert.strictEqual((yield* Effect.flip(begin("a")))._tag, "TooManyRequests")
-    }).pipe(Effect.provide(CallerOperations.layer))
+    })
   )
 })
