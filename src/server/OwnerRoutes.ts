@@ -160,7 +160,7 @@ export const layer = (options: Options) =>
           PeopleHandlers.layer,
           ShareHandlers.layer,
           LiveHandlers.layer,
-          SharedHandlers.layer,
+          SharedHandlers.layer(options),
           InstanceHandlers.layer(options),
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,

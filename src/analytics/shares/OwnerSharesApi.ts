@@ -153,7 +153,7 @@ export const Unlocking = Schema.Struct({
 export const unlock = HttpApiEndpoint.post("unlock", "/v1/owner/shared/password", {
   payload: Unlocking,
   success: HttpApiSchema.NoContent,
-  error: [Errors.Unauthorized, Errors.Forbidden]
+  error: [Errors.Unauthorized, Errors.Forbidden, Errors.NotFound]
 })
   .middleware(Validation)
   .middleware(Guest)

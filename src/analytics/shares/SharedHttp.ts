@@ -7,6 +7,7 @@ import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import type { Options } from "../../sites/access/Authentication.ts"
 import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
 import { CallerLimits } from "../../sites/access/CallerLimits.ts"
 import * as ConsoleCookie from "../../sites/access/ConsoleCookie.ts"
@@ -30,58 +31,60 @@ const invalidQuery = (refused: ReadonlyArray<SharedQuery.Refusal>): Errors.Valid
   headers: {}
 })
 
-export const layer = HttpApiBuilder.group(
-  OwnerApi,
-  "shared",
-  Effect.fnUntraced(function* (handlers) {
-    const reports = yield* SharedReports.make
-    const shares = yield* Share.Shares
-    const limits = yield* CallerLimits
-    return handlers
-      .handle("site", () =>
-        SharedCaller.useSync(({ numbers, proof: { site } }) => ({
-          site_id: site.websiteConfigId,
-          name: site.name,
-          time_zone: site.timeZone,
-          numbers
-        }))
-      )
-      .handle(
-        "unlock",
-        Effect.fnUntraced(function* ({ payload: { password, secret } }) {
-          const found = Share.secret.isWellFormed(secret)
-            ? yield* limits.lookUp(secret, shares.authenticate(secret))
-            : Option.none()
-          if (Option.isNone(found)) {
-            yield* limits.countFailure
-            return yield* Effect.fail(SharedAuthentication.unauthorized)
-          }
-          const { share_id } = found.value
-          yield* limits.countGuess(share_id)
-          const proof = yield* Effect.flatMap(
-            shares.unlock(secret, password),
-            Effect.fromOption(() => wrongPassword)
-          )
-          const { headers } = yield* HttpServerRequest.HttpServerRequest
-          const isSecure = ConsoleCookie.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
-          yield* HttpApiBuilder.securitySetCookie(
-            ShareCookie.securityOf(share_id, isSecure),
-            proof,
-            cookieOptions(SharePassword.provenMillis, isSecure)
-          )
-        })
-      )
-      .handle(
-        "query",
-        Effect.fnUntraced(function* ({ payload }) {
-          const request = QueryBody.requestOf(payload)
-          const access = yield* SharedCaller
-          if (request.siteId !== access.proof.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
-          const refused = SharedQuery.refuse(request, access.numbers)
-          if (refused.length > 0) return yield* Effect.fail(invalidQuery(refused))
-          return yield* reports.query(access, SharedQuery.limited(request))
-        })
-      )
-      .handle("now", () => SharedCaller.use(reports.currentVisitors).pipe(Effect.map((visitors) => ({ visitors }))))
-  })
-)
+export const layer = (options: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "shared",
+    Effect.fnUntraced(function* (handlers) {
+      const reports = yield* SharedReports.make
+      const shares = yield* Share.Shares
+      const limits = yield* CallerLimits
+      return handlers
+        .handle("site", () =>
+          SharedCaller.useSync(({ numbers, proof: { site } }) => ({
+            site_id: site.websiteConfigId,
+            name: site.name,
+            time_zone: site.timeZone,
+            numbers
+          }))
+        )
+        .handle(
+          "unlock",
+          Effect.fnUntraced(function* ({ payload: { password, secret } }) {
+            if (!options.console) return yield* Effect.fail(Errors.noConsole)
+            const found = Share.secret.isWellFormed(secret)
+              ? yield* limits.lookUp(secret, shares.authenticate(secret))
+              : Option.none()
+            if (Option.isNone(found)) {
+              yield* limits.countFailure
+              return yield* Effect.fail(SharedAuthentication.unauthorized)
+            }
+            const { share_id } = found.value
+            yield* limits.countGuess(share_id)
+            const proof = yield* Effect.flatMap(
+              shares.unlock(secret, password),
+              Effect.fromOption(() => wrongPassword)
+            )
+            const { headers } = yield* HttpServerRequest.HttpServerRequest
+            const isSecure = ConsoleCookie.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
+            yield* HttpApiBuilder.securitySetCookie(
+              ShareCookie.securityOf(share_id, isSecure),
+              proof,
+              cookieOptions(SharePassword.provenMillis, isSecure)
+            )
+          })
+        )
+        .handle(
+          "query",
+          Effect.fnUntraced(function* ({ payload }) {
+            const request = QueryBody.requestOf(payload)
+            const access = yield* SharedCaller
+            if (request.siteId !== access.proof.site.websiteConfigId) return yield* Effect.fail(otherWebsite)
+            const refused = SharedQuery.refuse(request, access.numbers)
+            if (refused.length > 0) return yield* Effect.fail(invalidQuery(refused))
+            return yield* reports.query(access, SharedQuery.limited(request))
+          })
+        )
+        .handle("now", () => SharedCaller.use(reports.currentVisitors).pipe(Effect.map((visitors) => ({ visitors }))))
+    })
+  )

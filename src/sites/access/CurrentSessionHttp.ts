@@ -48,8 +48,6 @@ const unusableLink: (typeof Errors.Unauthorized)["Type"] = {
   headers: {}
 }
 
-const off = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
-
 const withoutSession = Errors.make("NotFound", "This request has a key. Only a request of the console has a session.")
 
 const foreignPage: (typeof Errors.Unauthorized)["Type"] = {
@@ -109,7 +107,7 @@ export const layer = (options: Options) =>
         find: (link: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
       ) {
         yield* expectOwnPage(unusableLink)
-        if (!options.console) return yield* Effect.fail(off)
+        if (!options.console) return yield* Effect.fail(Errors.noConsole)
         const found = linkSyntax.isWellFormed(link) ? yield* callers.lookUp(link, find(link)) : Option.none()
         if (Option.isSome(found)) return found.value
         yield* callers.countFailure
@@ -151,7 +149,7 @@ export const layer = (options: Options) =>
           "readLogin",
           Effect.fnUntraced(function* () {
             yield* expectOwnPage(foreignPage)
-            if (!options.console) return yield* Effect.fail(off)
+            if (!options.console) return yield* Effect.fail(Errors.noConsole)
             return { can_mail: login.canMail }
           })
         )
@@ -159,7 +157,7 @@ export const layer = (options: Options) =>
           "login",
           Effect.fnUntraced(function* ({ payload: { email, page = "" } }) {
             yield* expectOwnPage(foreignPage)
-            if (!options.console) return yield* Effect.fail(off)
+            if (!options.console) return yield* Effect.fail(Errors.noConsole)
             yield* login.request(email, page)
           })
         )

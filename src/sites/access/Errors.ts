@@ -147,3 +147,6 @@ export const unknownSite = make(
   "NotFound",
   "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
+
+/** The response of what only the console needs, while it is off. */
+export const noConsole = make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")

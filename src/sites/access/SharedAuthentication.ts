@@ -32,8 +32,6 @@ const locked = Errors.make(
   "This dashboard has a password. POST /v1/owner/shared/password takes it, and sets a cookie for further requests."
 )
 
-const noConsole = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
-
 export const layer = (options: Options) =>
   Layer.effect(
     SharedAuthentication,
@@ -55,7 +53,7 @@ export const layer = (options: Options) =>
       return {
         shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
-          if (!options.console) return yield* Effect.fail(noConsole)
+          if (!options.console) return yield* Effect.fail(Errors.noConsole)
           const secret = Redacted.value(credential)
           const found = Share.secret.isWellFormed(secret)
             ? yield* limits

@@ -257,11 +257,24 @@ layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
 })
 
 layer(testServer({ console: false }), { excludeTestServices: true })("shared dashboards without a console", (it) => {
-  it.effect("no dashboard is shown", () =>
+  it.effect("no dashboard is shown, and no password is taken", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
-      const { status } = yield* send(url, "/v1/owner/shared", { key: `hsh_${"A".repeat(43)}` })
-      assert.strictEqual(status, 404)
+      const { websiteConfigId } = yield* newSite
+      const password = "kayaks at dawn"
+      const shared = yield* Shares.use((shares) =>
+        shares.create(websiteConfigId, { label: null, expiresAt: null, password })
+      )
+      const { secret } = yield* Effect.fromOption(shared)
+      assert.strictEqual((yield* send(url, "/v1/owner/shared", { key: secret })).status, 404)
+      for (const given of [password, "a wrong one"]) {
+        const { headers, status, text } = yield* send(url, "/v1/owner/shared/password", {
+          body: { secret, password: given }
+        })
+        assert.strictEqual(status, 404, text)
+        assert.include(text, "CONSOLE=on")
+        assert.isNull(headers.get("set-cookie"))
+      }
     })
   )
 })
