@@ -4,8 +4,10 @@
  * @module
  */
 import { Context, type Effect, Option } from "effect"
+import type { Problem } from "../health/Problem.ts"
 import { isCanonicalUuid, type WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
+import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import type { Access } from "../sites/access/Access.ts"
 import type { Site } from "../sites/Site.ts"
@@ -13,37 +15,76 @@ import type { Site } from "../sites/Site.ts"
 /** The maximum of each count. */
 export const maxCount = 1_000
 
-/** A place in the list: websites that need somebody come first, and of each kind the oldest website. */
-export interface Place extends Cursor.Position {
-  readonly needsAttention: boolean
+/** What a website needs, in the order of the list. */
+export const needs = [
+  /** Something is broken, so visitors, their messages or their numbers may be lost. */
+  "repair",
+  /** A conversation waits for a person. */
+  "answer",
+  /** A submission is not read. */
+  "reading",
+  /** The tag has been silent for so long that the website is probably not in use. */
+  "tag",
+  "nothing"
+] as const
+
+export type Need = (typeof needs)[number]
+
+/** After this time, a silent tag is no reason to come first: nobody misses its page views. */
+export const dormantAfter = 30 * Calendar.dayMillis
+
+/** What a website needs, and since when, in milliseconds since 1970. */
+export interface Needed {
+  readonly need: Need
+  readonly since: number
 }
 
-export const formatPlace = ({ needsAttention, ...position }: Place): string =>
-  `${needsAttention ? 0 : 1}.${Cursor.format(position)}`
+/** A place in the list: websites with the most urgent need come first, and of each need those that have had it for the longest time. */
+export interface Place extends Needed {
+  readonly id: string
+}
+
+export const formatPlace = ({ id, need, since }: Place): string =>
+  `${needs.indexOf(need)}.${Cursor.format({ time: since, id })}`
 
 export const parsePlace = (text: string): Option.Option<Place> => {
-  const [, rank, rest = ""] = /^([01])\.(.+)$/.exec(text) ?? []
-  return Option.map(Cursor.parse(rest, isCanonicalUuid), (position) => ({ ...position, needsAttention: rank === "0" }))
+  const [, rank = "", rest = ""] = /^([0-9])\.(.+)$/.exec(text) ?? []
+  const need = needs[Number(rank)]
+  return need === undefined
+    ? Option.none()
+    : Option.map(Cursor.parse(rest, isCanonicalUuid), ({ id, time }) => ({ need, since: time, id }))
 }
+
+/** Orders needs: the more urgent one first, then the older one. */
+export const byUrgency = (left: Needed, right: Needed): number =>
+  needs.indexOf(left.need) - needs.indexOf(right.need) || left.since - right.since
 
 /** Orders the places of a list. */
 export const order = (left: Place, right: Place): number =>
-  Number(right.needsAttention) - Number(left.needsAttention) || Cursor.latestFirst(right, left)
+  byUrgency(left, right) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
+
+/** The most urgent need of a website that its problems are at `now`, in milliseconds since 1970; null without a problem. */
+export const needOf = (problems: ReadonlyArray<Pick<Problem, "kind" | "since">>, now: number): Needed | null => {
+  const [first = null] = problems
+    .map(({ kind, since }): Needed => {
+      const at = Date.parse(since)
+      return { need: kind === "tag_silent" && now - at >= dormantAfter ? "tag" : "repair", since: at }
+    })
+    .sort(byUrgency)
+  return first
+}
 
 export interface SiteAttention {
   readonly site: Site
-  readonly needsAttention: boolean
+  /** The most urgent one of its problems, its conversations that wait and its unread submissions; `nothing` since its creation. */
+  readonly needed: Needed
   /** Accepted submissions that are not marked as read, at most `maxCount`; 0 for a website whose inbox must not be read. */
   readonly unread: number
   /** Conversations that wait for a person, as `Transcripts.countWaiting` counts them; 0 if the inbox must not be read. */
   readonly waiting: number
 }
 
-export const placeOf = ({ needsAttention, site }: SiteAttention): Place => ({
-  needsAttention,
-  time: site.createdAt,
-  id: site.websiteConfigId
-})
+export const placeOf = ({ needed, site }: SiteAttention): Place => ({ ...needed, id: site.websiteConfigId })
 
 /** See `SiteAttention`. */
 export interface Counts {
@@ -59,8 +100,8 @@ export class Attention extends Context.Service<
       readonly sites: Access["sites"]
       /** The websites whose inboxes may be read. */
       readonly inboxes: Access["sites"]
-      /** The websites with problems. */
-      readonly troubled: ReadonlyArray<WebsiteConfigId>
+      /** What the websites with problems need; see `needOf`. */
+      readonly troubled: ReadonlyMap<WebsiteConfigId, Needed>
       /** Only websites whose name or an origin contains this text, in any case; null for all. */
       readonly search: string | null
       readonly after: Place | null

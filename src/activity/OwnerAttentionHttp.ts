@@ -16,7 +16,8 @@ import { Transcripts } from "../chat/Transcripts.ts"
 import { Inbox } from "../forms/Inbox.ts"
 import * as InboxMessage from "../forms/InboxMessage.ts"
 import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
-import { Problems } from "../health/Problems.ts"
+import type { Problem } from "../health/Problem.ts"
+import { type Found, Problems } from "../health/Problems.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -29,7 +30,7 @@ import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { logUnavailable } from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
-import { Attention, formatPlace, placeOf } from "./Attention.ts"
+import { Attention, formatPlace, needOf, placeOf } from "./Attention.ts"
 
 const siteJson = ({ name, timeZone, websiteConfigId }: Site) => ({
   site_id: websiteConfigId,
@@ -65,15 +66,23 @@ const visitorsJson = ({ query, results: [row] }: Answer) => ({
   change: row?.comparison?.change[0] ?? null
 })
 
-type FoundProblems = Effect.Success<ReturnType<Problems["Service"]["of"]>>
+const problemJson = ({ kind, since }: Problem) => ({ kind, since })
+
+const noProblems: Found = new Map()
+
+/** What the websites with problems need. */
+const troubledAt = (found: Found, now: number) =>
+  new Map(
+    [...found].flatMap(([id, problems]) => {
+      const needed = needOf(problems, now)
+      return needed === null ? [] : [[id, needed] as const]
+    })
+  )
 
 const noStatistics = {
   answers: [] as ReadonlyArray<Answer>,
   seen: new Map<string, number>() as ReadonlyMap<string, number>
 }
-
-/** Of more websites, only those of a part of the list are checked for problems, which then do not change the order. */
-const maxChecked = 1_000
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -103,14 +112,6 @@ export const layer = HttpApiBuilder.group(
         seen: reports.lastReceived(sites)
       }).pipe(orWithout(noStatistics))
 
-    const problemsOf = (sites: ReadonlyArray<Site>) => problems.of(sites).pipe(orWithout<FoundProblems | null>(null))
-
-    /** The problems of all these websites; null if they are too many. */
-    const checkAll = Effect.fnUntraced(function* (sites: Access.Access["sites"]) {
-      const all = yield* directory.search({ sites, search: null, after: null, limit: maxChecked + 1 })
-      return all.length > maxChecked ? null : yield* problemsOf(all)
-    })
-
     /** The websites whose inboxes the caller may read, or the one of these that it names. */
     const inboxesOf = Effect.fnUntraced(function* (siteId: WebsiteConfigId | undefined) {
       const caller = yield* Caller
@@ -136,40 +137,37 @@ export const layer = HttpApiBuilder.group(
           const now = yield* Clock.currentTimeMillis
           const inboxes = Access.sitesWith(caller.access, "inbox", "read")
           const reached = Access.sitesWith(caller.access, "stats", "read")
-          const checked = yield* slots.reports.run(caller.id, checkAll(reached))
-          const found = yield* slots.lists.run(
+          const found = yield* slots.reports.run(caller.id, problems.among(reached).pipe(orWithout<Found | null>(null)))
+          const listed = yield* slots.lists.run(
             caller.id,
             attention.list({
               sites: reached,
               inboxes,
-              troubled: [...(checked ?? [])].flatMap(([id, { length }]) => (length === 0 ? [] : [id])),
+              troubled: troubledAt(found ?? noProblems, now),
               search,
               after: cursor,
               limit: limit + 1
             })
           )
-          const items = found.slice(0, limit)
+          const items = listed.slice(0, limit)
           const last = items.at(-1)
           const sites = items.map(({ site }) => site)
-          const [{ answers, seen }, foundProblems] = yield* slots.reports.run(
-            caller.id,
-            Effect.all([statisticsOf(sites, now), checked === null ? problemsOf(sites) : Effect.succeed(checked)])
-          )
+          const { answers, seen } = yield* slots.reports.run(caller.id, statisticsOf(sites, now))
           return {
-            sites: items.map(({ needsAttention, site, unread, waiting }, index) => {
+            sites: items.map(({ needed, site, unread, waiting }, index) => {
               const answer = answers[index]
               const isRead = inboxes === "all" || inboxes.includes(site.websiteConfigId)
               return {
                 ...siteJson(site),
-                needs_attention: needsAttention,
+                needs_attention: needed.need !== "nothing",
                 visitors: answer === undefined ? null : visitorsJson(answer),
                 unread: isRead ? unread : null,
                 waiting: isRead ? waiting : null,
-                problems: foundProblems?.get(site.websiteConfigId)?.map(({ kind, since }) => ({ kind, since })) ?? null,
+                problems: found === null ? null : (found.get(site.websiteConfigId) ?? []).map(problemJson),
                 last_seen_at: Calendar.isoOrNull(seen.get(site.hostedWebsiteId) ?? null)
               }
             }),
-            next: found.length > limit && last !== undefined ? formatPlace(placeOf(last)) : null
+            next: listed.length > limit && last !== undefined ? formatPlace(placeOf(last)) : null
           }
         })
       )

@@ -1,5 +1,5 @@
 /**
- * The problems of a website.
+ * The problems of one website, and of all.
  *
  * @module
  */
@@ -10,7 +10,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Examples from "../sites/access/Examples.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
+import { SiteDetails } from "../sites/Site.ts"
 import * as CoreProblem from "./Problem.ts"
 
 const at = Date.parse(Examples.time)
@@ -29,11 +31,15 @@ const example = CoreProblem.problemsOf(
   at
 )
 
-export const Health = Schema.Struct({
-  problems: Schema.Array(CoreProblem.Problem).annotate({
-    description: "The most urgent first; empty if nothing is wrong"
-  })
-}).annotate({ identifier: "Health", title: "Health", examples: [{ problems: example }] })
+const problems = Schema.Array(CoreProblem.Problem).annotate({
+  description: "The most urgent first; empty if nothing is wrong"
+})
+
+export const Health = Schema.Struct({ problems }).annotate({
+  identifier: "Health",
+  title: "Health",
+  examples: [{ problems: example }]
+})
 
 export const health = HttpApiEndpoint.get("health", "/v1/owner/sites/:site_id/health", {
   params: { site_id: siteId },
@@ -50,6 +56,39 @@ export const health = HttpApiEndpoint.get("health", "/v1/owner/sites/:site_id/he
     })
   )
 
+const { name, site_id } = SiteDetails.fields
+
+export const HealthOfSites = Schema.Struct({
+  sites: Schema.Array(Schema.Struct({ site_id, name, problems })),
+  next: Fields.next
+}).annotate({
+  identifier: "HealthOfSites",
+  title: "HealthOfSites",
+  examples: [{ sites: [{ site_id: Examples.siteId, name: "Shop", problems: example }], next: null }]
+})
+
+export const healthOfSites = HttpApiEndpoint.get("healthOfSites", "/v1/owner/health", {
+  query: {
+    with_problems: Fields.choice(["true"], {
+      title: "With Problems",
+      description: "Only websites with a problem; absent for all"
+    }),
+    cursor: Fields.cursor,
+    limit: Fields.limit
+  },
+  success: HealthOfSites,
+  error: [Errors.TooManyRequests, Errors.GatewayTimeout]
+})
+  .middleware(Authorized.caller.stats.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_health",
+      summary: "List the problems of all websites",
+      description:
+        "The websites that the key or the session of the request reaches, each with its problems, oldest website first. With `with_problems`, a request checks 1,000 websites at most, so a part may be empty and have a `next`."
+    })
+  )
+
 export class HealthGroup extends HttpApiGroup.make("health")
-  .add(health)
-  .annotateMerge(OpenApi.annotations({ title: "Health", description: "What is wrong with a website" })) {}
+  .add(health, healthOfSites)
+  .annotateMerge(OpenApi.annotations({ title: "Health", description: "What is wrong with websites" })) {}

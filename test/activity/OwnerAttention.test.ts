@@ -99,6 +99,46 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
     })
   )
 
+  it.effect("come in the order of what is broken, who waits, what is new, and which tag has been silent for long", () =>
+    Effect.gen(function* () {
+      const names = ["Quiet", "Abandoned", "Written later", "Written", "Asked", "Broken"]
+      const sites = yield* Effect.forEach(names, newSite)
+      const [, abandoned, later, written, asked, broken] = sites
+      if (abandoned === undefined || later === undefined || written === undefined) return assert.fail()
+      if (asked === undefined || broken === undefined) return assert.fail()
+      yield* visit(abandoned, 40, 1)
+      yield* visit(broken, 5, 1)
+      yield* submit(written, { receivedAt: Date.UTC(2026, 10, 1) })
+      yield* submit(later, { receivedAt: Date.UTC(2026, 10, 2) })
+      const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Guide", agent_url: "http://agent", website_config_id: asked.websiteConfigId })
+      ).pipe(Effect.orDie)
+      const conversationId = ConversationId.make(randomUUID())
+      const answerId = yield* beginAnswer({ instanceId, conversationId }, "Hello?").pipe(Effect.orDie)
+      yield* ConversationStore.use((store) =>
+        store.complete({ answerId, parts: [], ending: "failed", usage: null })
+      ).pipe(Effect.orDie)
+      const ids = sites.map(({ websiteConfigId }) => websiteConfigId)
+      const found: Array<readonly [name: string, needs: boolean, problems: ReadonlyArray<string>]> = []
+      for (let next: string | null = ""; next !== null; ) {
+        const cursor: string = next === "" ? "" : `&cursor=${next}`
+        const { json } = yield* get("read", ids, `/v1/owner/attention?limit=1${cursor}`)
+        const [site] = json.sites
+        const kinds = site.problems.map(({ kind }: { kind: string }) => kind)
+        found.push([site.name, site.needs_attention, kinds])
+        next = json.next
+      }
+      assert.deepStrictEqual(found, [
+        ["Broken", true, ["tag_silent"]],
+        ["Asked", true, []],
+        ["Written", true, []],
+        ["Written later", true, []],
+        ["Abandoned", true, ["tag_silent"]],
+        ["Quiet", false, []]
+      ])
+    })
+  )
+
   it.effect("show a caller with the scope `stats` only figures, and the order tells it nothing", () =>
     Effect.gen(function* () {
       const [quiet, written] = [yield* newSite("Quiet"), yield* newSite("Written")]

@@ -10,14 +10,22 @@ import type { SqlError } from "effect/sql"
 import { isWaiting } from "../../chat/postgres/ConversationRows.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
+import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
-import { Attention, maxCount } from "../Attention.ts"
+import { Attention, maxCount, type Need, needs } from "../Attention.ts"
 
 const counts = { unread: Schema.Int, waiting: Schema.Int }
 
-const Rows = Schema.Array(Schema.Struct({ ...SiteDirectory.SiteRow.fields, needsAttention: Schema.Boolean, ...counts }))
+const Rows = Schema.Array(
+  Schema.Struct({
+    ...SiteDirectory.SiteRow.fields,
+    rank: Schema.Literals([0, 1, 2, 3, 4]),
+    since: Schema.Finite,
+    ...counts
+  })
+)
 
 const CountRows = Schema.Tuple([Schema.Struct(counts)])
 
@@ -27,10 +35,19 @@ const countOf = (query: string): string => `(SELECT count(*)::int FROM (${query}
 const isUnread = "status = 'accepted' AND NOT is_read"
 
 /** The unread submissions of the website `site`. */
-const unread = `SELECT FROM submission WHERE submission.website_config_id = site.website_config_id AND ${isUnread}`
+const unread = `FROM submission WHERE submission.website_config_id = site.website_config_id AND ${isUnread}`
 
 /** The conversations with the instance `instance` that wait for a person. */
-const waiting = `SELECT FROM conversation WHERE conversation.instance_id = instance.instance_id AND ${isWaiting}`
+const waiting = `FROM conversation WHERE conversation.instance_id = instance.instance_id AND ${isWaiting}`
+
+/** The first value of `time` in the order of its index, to the millisecond, as a cursor has it. */
+const oldest = (time: string, rows: string): string =>
+  `(SELECT date_trunc('milliseconds', ${time}) AS since ${rows} ORDER BY ${time} LIMIT 1)`
+
+const rankOf = (need: Need): string => String(needs.indexOf(need))
+
+/** The order of the list; see `order` in `activity/Attention`. */
+const place = "rank, since, website_config_id"
 
 export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.effect(
   Attention,
@@ -40,35 +57,56 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
     return Attention.of({
       list: ({ after, inboxes, limit, search, sites, troubled }) =>
         sql`
-        WITH needing AS MATERIALIZED (
-          SELECT website_config_id FROM unnest(${Database.array(troubled, PgTypes.OID.uuid)}) AS troubled (website_config_id)
-          UNION
-          SELECT website_config_id FROM site WHERE ${isOneOf(inboxes)} AND EXISTS (${sql.literal(unread)})
-          UNION
-          SELECT website_config_id FROM instance
-          WHERE website_config_id IS NOT NULL AND ${isOneOf(inboxes)} AND EXISTS (${sql.literal(waiting)})
+        WITH needing AS (
+          SELECT website_config_id, rank, since FROM unnest(
+            ${Database.array([...troubled.keys()], PgTypes.OID.uuid)},
+            ${Database.array(
+              [...troubled.values()].map(({ need }) => needs.indexOf(need)),
+              PgTypes.OID.int4
+            )},
+            ${Database.array(
+              [...troubled.values()].map(({ since }) => new Date(since)),
+              PgTypes.OID.timestamptz
+            )}
+          ) AS troubled (website_config_id, rank, since)
+          UNION ALL
+          SELECT website_config_id, ${sql.literal(rankOf("answer"))}, since
+          FROM instance CROSS JOIN LATERAL ${sql.literal(oldest("updated_at", waiting))} AS oldest
+          WHERE website_config_id IS NOT NULL AND ${isOneOf(inboxes)}
+          UNION ALL
+          SELECT website_config_id, ${sql.literal(rankOf("reading"))}, since
+          FROM site CROSS JOIN LATERAL ${sql.literal(oldest("received_at", unread))} AS oldest
+          WHERE ${isOneOf(inboxes)}
+        ), needed AS (
+          SELECT DISTINCT ON (website_config_id) * FROM needing ORDER BY website_config_id, rank, since
         ), ranked AS (
-          SELECT *, website_config_id IN (SELECT website_config_id FROM needing) AS needs_attention FROM site
+          SELECT site.*, coalesce(rank, ${sql.literal(rankOf("nothing"))}) AS rank, coalesce(since, created_at) AS since
+          FROM site LEFT JOIN needed USING (website_config_id)
           WHERE deleted_at IS NULL AND ${isOneOf(sites)} AND ${search === null ? sql`true` : SiteDirectory.has(sql, search)}
         ), site AS (
           SELECT * FROM ranked WHERE ${
             after === null
               ? sql`true`
-              : sql`(NOT needs_attention, created_at, website_config_id)
-                  > (${!after.needsAttention}, ${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
-          } ORDER BY needs_attention DESC, created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}
+              : sql`(${sql.literal(place)}) > (${sql.literal(rankOf(after.need))}, ${PgTypes.timestamptz(after.since)},
+                  ${PgTypes.uuid(after.id)})`
+          } ORDER BY ${sql.literal(place)} LIMIT ${PgTypes.int8(BigInt(limit))}
         )
-        SELECT ${sql.literal(SiteDirectory.columns)}, needs_attention AS "needsAttention",
-          CASE WHEN needs_attention THEN ${sql.literal(countOf(unread))} ELSE 0 END AS unread,
-          CASE WHEN needs_attention THEN ${sql.literal(
-            countOf(`SELECT FROM instance CROSS JOIN LATERAL (${waiting}) AS conversation
+        SELECT ${sql.literal(SiteDirectory.columns)}, rank, ${sql.literal(Times.millisAs("since", "since"))},
+          CASE WHEN ${isOneOf(inboxes)} THEN ${sql.literal(countOf(`SELECT ${unread}`))} ELSE 0 END AS unread,
+          CASE WHEN ${isOneOf(inboxes)} THEN ${sql.literal(
+            countOf(`SELECT FROM instance CROSS JOIN LATERAL (SELECT ${waiting}) AS conversation
             WHERE instance.website_config_id = site.website_config_id`)
           )} ELSE 0 END AS waiting
-        FROM site ORDER BY needs_attention DESC, created_at, website_config_id`.pipe(
+        FROM site ORDER BY ${sql.literal(place)}`.pipe(
           Database.mapErrors,
           decodeRows(Rows),
           Effect.map((rows) =>
-            rows.map(({ needsAttention, unread, waiting, ...site }) => ({ site, needsAttention, unread, waiting }))
+            rows.map(({ rank, since, unread, waiting, ...site }) => ({
+              site,
+              needed: { need: needs[rank], since },
+              unread,
+              waiting
+            }))
           )
         ),
       counts: (sites) => {
@@ -77,7 +115,7 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
         return sql`SELECT (SELECT count(*)::int FROM (
             SELECT FROM submission JOIN site USING (website_config_id) WHERE ${isListed} AND ${sql.literal(isUnread)} ${limited}
           ) AS counted) AS unread, (SELECT count(*)::int FROM (
-            SELECT FROM instance JOIN site USING (website_config_id) CROSS JOIN LATERAL (${sql.literal(waiting)}) AS conversation
+            SELECT FROM instance JOIN site USING (website_config_id) CROSS JOIN LATERAL (SELECT ${sql.literal(waiting)}) AS conversation
             WHERE ${isListed} ${limited}
           ) AS counted) AS waiting`.pipe(
           Database.mapErrors,

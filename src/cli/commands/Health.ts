@@ -6,17 +6,16 @@
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import type { Problem } from "../../health/Problem.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
-/** The maximum number of websites that are checked at the same time. */
-const concurrency = 4
-
 interface CheckedWebsite {
-  readonly site_id: string
+  readonly site_id: WebsiteConfigId
   readonly name: string
   readonly problems: ReadonlyArray<Problem>
 }
@@ -38,22 +37,25 @@ const textOf = ({ name, problems }: CheckedWebsite): string =>
     .map((line) => `${TerminalText.printable(line)}\n`)
     .join("")
 
+const ofOne = ({ name, site_id }: Pick<CheckedWebsite, "name" | "site_id">) =>
+  Client.owner("health", { notFound: Output.notFound("website", site_id) }, (client) =>
+    Effect.map(client.health({ params: { site_id } }), ({ problems }): CheckedWebsite => ({ site_id, name, problems }))
+  )
+
+/** All websites; for people only those with problems. */
+const ofAll = Effect.gen(function* () {
+  const only = (yield* Output.Json) ? {} : ({ with_problems: "true" } as const)
+  const { sites } = yield* Client.owner("health", {}, (client) =>
+    Pages.all("sites", (query: Pages.PageQuery) => client.healthOfSites({ query: { ...query, ...only } }))
+  )
+  return sites
+})
+
 const health = Command.make(
   "health",
   { site: Inputs.optional(Inputs.site) },
   Effect.fnUntraced(function* ({ site }) {
-    const sites = site === null ? yield* Websites.every : [yield* Websites.find(site)]
-    const websites = yield* Effect.forEach(
-      sites,
-      ({ name, site_id }) =>
-        Client.owner("health", { notFound: Output.notFound("website", site_id) }, (client) =>
-          Effect.map(
-            client.health({ params: { site_id } }),
-            ({ problems }): CheckedWebsite => ({ site_id, name, problems })
-          )
-        ),
-      { concurrency }
-    )
+    const websites = site === null ? yield* ofAll : [yield* ofOne(yield* Websites.find(site))]
     const wrong = websites.filter(({ problems }) => problems.length > 0)
     const count = wrong.reduce((sum, { problems }) => sum + problems.length, 0)
     yield* Output.answer({

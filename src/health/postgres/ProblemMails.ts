@@ -24,13 +24,12 @@ const chunk = 50
 const Sites = Schema.Array(
   Schema.Struct({
     websiteConfigId: WebsiteConfigId,
-    hostedWebsiteId: HostedWebsiteId,
-    origins: Schema.Array(Schema.String)
+    hostedWebsiteId: HostedWebsiteId
   })
 )
 
 /** The next websites after `$1` whose problems are mailed, or were until a moment ago. */
-const sitesStatement = `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", origins
+const sitesStatement = `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId"
   FROM site JOIN (
     SELECT website_config_id FROM notification WHERE mails_problems AND is_confirmed
     UNION SELECT website_config_id FROM watched_problem

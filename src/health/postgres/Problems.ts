@@ -4,14 +4,16 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { PgClient } from "@effect/sql-pg/PgClient"
+import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import * as OperatorsWebhook from "../../delivery/OperatorsWebhook.ts"
 import { hostOf } from "../../delivery/Webhook.ts"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../platform/Id.ts"
 import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -100,19 +102,20 @@ const WebhookFailures = Schema.Array(
   })
 )
 
-/** The series of failures began when its first attempt ended. A disabled webhook has one failure at least: that which disabled it. */
-const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, greatest(attempts.times, 1)::int AS times,
+/**
+ * The series of failures began when its first attempt ended. A disabled webhook has one failure at least: that which disabled it.
+ * Reads the latest attempts by index, however many deliveries the webhook has. Exported for tests.
+ */
+export const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, greatest(attempts.times, 1)::int AS times,
     ${times("failing_since", "greatest(failing_since, attempts.last_at)")}, attempts.statuses[1] AS "lastStatus",
     ${Times.millisAs("disabled_at", "disabledAt")}
   FROM webhook CROSS JOIN LATERAL (
     SELECT count(*) AS times, max(attempted_at) AS last_at, array_agg(status ORDER BY attempted_at DESC) AS statuses
     FROM (
-      SELECT attempted_at, delivery_attempt.status FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)
-      WHERE subscriber_id = webhook_id AND delivery.status <> 'delivered'
-        AND attempted_at + millis * interval '1 millisecond' >= failing_since
-        AND coalesce(delivery_attempt.status, 0) NOT BETWEEN 200 AND 299
-      ORDER BY delivery.created_at DESC LIMIT ${maxAttempts}
-    ) AS counted
+      SELECT attempted_at, status, millis FROM delivery_attempt WHERE subscriber_id = webhook_id
+      ORDER BY attempted_at DESC LIMIT ${maxAttempts}
+    ) AS latest
+    WHERE attempted_at + millis * interval '1 millisecond' >= failing_since AND coalesce(status, 0) NOT BETWEEN 200 AND 299
   ) AS attempts
   WHERE website_config_id = ANY ($1) AND failing_since IS NOT NULL`
 
@@ -131,13 +134,15 @@ const mailStatement = `SELECT notification.website_config_id AS "site", notifica
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
 
+const Sites = Schema.Array(Schema.Struct({ websiteConfigId: WebsiteConfigId, hostedWebsiteId: HostedWebsiteId }))
+
 type Facts = ReadonlyArray<readonly [site: WebsiteConfigId, fact: Problem.Fact]>
 
-export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, never, PgClient | Reports> =>
+export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, SqlError, PgClient | Reports> =>
   Layer.effect(
     Problems,
     Effect.gen(function* () {
-      const sql = yield* PgClient
+      const sql = yield* OwnerConnections.OwnerConnections
       const reports = yield* Reports
 
       const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<CheckedSite>, now: number) {
@@ -178,21 +183,31 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, never,
         ]
       }, Database.mapErrors)
 
+      const of = Effect.fnUntraced(function* (sites: ReadonlyArray<CheckedSite>) {
+        if (sites.length === 0) return new Map()
+        const now = yield* Clock.currentTimeMillis
+        const seenAt = yield* reports.lastReceived(sites)
+        const stored = Map.groupBy(yield* storedFacts(sites, now), ([site]) => site)
+        return new Map(
+          sites.map(({ hostedWebsiteId, websiteConfigId }) => {
+            const at = seenAt.get(hostedWebsiteId)
+            const seen: ReadonlyArray<Problem.Fact> = at === undefined ? [] : [{ _tag: "LastSeen", at }]
+            const facts = stored.get(websiteConfigId)?.map(([, fact]) => fact) ?? []
+            return [websiteConfigId, Problem.problemsOf([...facts, ...seen], now)] as const
+          })
+        )
+      })
+
       return Problems.of({
-        of: Effect.fnUntraced(function* (sites) {
-          if (sites.length === 0) return new Map()
-          const now = yield* Clock.currentTimeMillis
-          const seenAt = yield* reports.lastReceived(sites)
-          const stored: Facts = yield* storedFacts(sites, now)
-          return new Map(
-            sites.map(({ hostedWebsiteId, websiteConfigId }) => {
-              const at = seenAt.get(hostedWebsiteId)
-              const facts = stored.flatMap(([site, fact]) => (site === websiteConfigId ? [fact] : []))
-              const seen: ReadonlyArray<Problem.Fact> = at === undefined ? [] : [{ _tag: "LastSeen", at }]
-              return [websiteConfigId, Problem.problemsOf([...facts, ...seen], now)]
-            })
-          )
+        of,
+        among: Effect.fnUntraced(function* (sites) {
+          const all =
+            yield* sql`SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId" FROM site
+            WHERE deleted_at IS NULL AND ${
+              sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+            }`.pipe(Database.mapErrors, decodeRows(Sites))
+          return new Map([...(yield* of(all))].filter(([, { length }]) => length > 0))
         })
       })
     })
-  )
+  ).pipe(Layer.provide(OwnerConnections.layer))

@@ -2,9 +2,19 @@
  * Which websites need somebody, on PostgreSQL.
  */
 import { randomUUID } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { Attention, order, type Place, placeOf, type SiteAttention } from "../../../src/activity/Attention.ts"
+import { Effect, Layer, Schema } from "effect"
+import {
+  Attention,
+  byUrgency,
+  type Needed,
+  order,
+  type Place,
+  placeOf,
+  type SiteAttention
+} from "../../../src/activity/Attention.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { Inbox } from "../../../src/forms/Inbox.ts"
@@ -15,6 +25,7 @@ import type { Site } from "../../../src/sites/Site.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import { beginAnswer } from "../../support/Conversations.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { postgres } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 
@@ -30,20 +41,32 @@ const submit = Effect.fnUntraced(function* (
   if (isRead) yield* Inbox.use((inbox) => inbox.mark(websiteConfigId, [draft.submissionId], true))
 })
 
-/** Begins a conversation whose only answer ends like this. */
-const converse = Effect.fnUntraced(function* ({ websiteConfigId }: Site, ending: "stop" | "failed") {
+/** Begins a conversation whose only answer ends like this, at `endedAt` if that is given. */
+const converse = Effect.fnUntraced(function* (
+  { websiteConfigId }: Site,
+  ending: "stop" | "failed",
+  endedAt: number | null = null
+) {
   const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
     instances.create({ name: "A", agent_url: "http://agent", website_config_id: websiteConfigId })
   )
   const answerId = yield* beginAnswer({ instanceId, conversationId: ConversationId.make(randomUUID()) }, "Hello?")
   const parts = ending === "stop" ? [{ type: "text" as const, text: "Hello" }] : []
   yield* ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
+  if (endedAt === null) return
+  const [sql, time] = [yield* PgClient, PgTypes.timestamptz(endedAt)]
+  yield* sql`UPDATE conversation SET updated_at = ${time}, unanswered_at = ${time} WHERE instance_id = ${PgTypes.uuid(instanceId)}`
 })
 
 /** Reads the whole list in parts. */
 const listed = Effect.fnUntraced(function* (
   sites: Access["sites"],
-  { inboxes = sites, limit = 2, search = null as string | null, troubled = [] as ReadonlyArray<WebsiteConfigId> } = {}
+  {
+    inboxes = sites,
+    limit = 2,
+    search = null as string | null,
+    troubled = new Map() as ReadonlyMap<WebsiteConfigId, Needed>
+  } = {}
 ) {
   const attention = yield* Attention
   const items: Array<SiteAttention> = []
@@ -64,36 +87,55 @@ const listed = Effect.fnUntraced(function* (
   return items
 })
 
+const Minute = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
+
+const Minutes = Schema.Array(Minute).check(Schema.isMaxLength(2))
+
 const States = Schema.Array(
   Schema.Struct({
-    unread: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
+    unread: Minutes,
     read: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     quarantined: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-    waiting: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
-    isTroubled: Schema.Boolean
+    waiting: Minutes,
+    trouble: Schema.NullOr(Schema.Struct({ need: Schema.Literals(["repair", "tag"]), minute: Minute }))
   })
 ).check(Schema.isMaxLength(5))
 
-layer(postgres(), { excludeTestServices: true })("activity/postgres/Attention", (it) => {
+const timeOf = (minute: number): number => Date.UTC(2026, 10, 1, 0, minute)
+
+layer(Layer.merge(postgres(), TestClient.layer), { excludeTestServices: true })("activity/postgres/Attention", (it) => {
   it.effect.prop(
-    "websites with something unread, a conversation that waits or a problem come first in all parts of the list, each of a kind by its age, with its counts",
+    "websites are in the order of what they need, and of how long they have waited, in all parts of the list, each with its counts",
     [States, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))],
     ([states, limit]) =>
       Effect.gen(function* () {
         const expected = yield* Effect.forEach(
           states,
-          Effect.fnUntraced(function* ({ isTroubled, quarantined, read, unread, waiting }, index) {
+          Effect.fnUntraced(function* ({ quarantined, read, trouble, unread, waiting }, index) {
             const site = yield* newSite(`Website ${index}`)
-            for (let count = 0; count < unread; count++) yield* submit(site)
-            for (let count = 0; count < read; count++) yield* submit(site, { isRead: true })
-            for (let count = 0; count < quarantined; count++) yield* submit(site, { status: "quarantined" })
-            for (let count = 0; count < waiting; count++) yield* converse(site, "failed")
+            for (const minute of unread) yield* submit(site, { receivedAt: timeOf(minute) })
+            for (let count = 0; count < read; count++) yield* submit(site, { isRead: true, receivedAt: 0 })
+            for (let count = 0; count < quarantined; count++) {
+              yield* submit(site, { status: "quarantined", receivedAt: 0 })
+            }
+            for (const minute of waiting) yield* converse(site, "failed", timeOf(minute))
             yield* converse(site, "stop")
-            return { site, needsAttention: unread + waiting > 0 || isTroubled, unread, waiting }
+            const all: ReadonlyArray<Needed> = [
+              ...(trouble === null ? [] : [{ need: trouble.need, since: timeOf(trouble.minute) }]),
+              ...waiting.map((minute) => ({ need: "answer" as const, since: timeOf(minute) })),
+              ...unread.map((minute) => ({ need: "reading" as const, since: timeOf(minute) })),
+              { need: "nothing", since: site.createdAt }
+            ]
+            const [needed = all[0]!] = all.toSorted(byUrgency)
+            return { site, needed, unread: unread.length, waiting: waiting.length }
           })
         )
         const ids = expected.map(({ site }) => site.websiteConfigId)
-        const troubled = ids.filter((_, index) => states[index]?.isTroubled)
+        const troubled = new Map(
+          states.flatMap(({ trouble }, index) =>
+            trouble === null ? [] : [[ids[index]!, { need: trouble.need, since: timeOf(trouble.minute) }] as const]
+          )
+        )
         const found = yield* listed(ids, { limit, troubled })
         assert.deepStrictEqual(
           found,
@@ -101,18 +143,21 @@ layer(postgres(), { excludeTestServices: true })("activity/postgres/Attention", 
         )
         const counts = yield* Attention.use((attention) => attention.counts(ids))
         assert.deepStrictEqual(counts, {
-          unread: states.reduce((sum, { unread }) => sum + unread, 0),
-          waiting: states.reduce((sum, { waiting }) => sum + waiting, 0)
+          unread: states.reduce((sum, { unread }) => sum + unread.length, 0),
+          waiting: states.reduce((sum, { waiting }) => sum + waiting.length, 0)
         })
         // A caller that may not read the inboxes learns nothing from the order.
         assert.deepStrictEqual(
-          (yield* listed(ids, { inboxes: [], limit })).map(({ needsAttention, site, unread, waiting }) => [
+          (yield* listed(ids, { inboxes: [], limit })).map(({ needed, site, unread, waiting }) => [
             site.websiteConfigId,
-            needsAttention,
+            needed.need,
             unread,
             waiting
           ]),
-          ids.map((id) => [id, false, 0, 0])
+          expected
+            .map(({ site }) => ({ need: "nothing" as const, since: site.createdAt, id: site.websiteConfigId }))
+            .sort(order)
+            .map(({ id }) => [id, "nothing", 0, 0])
         )
       }),
     { arbitrary: { runs: 15 } }

@@ -8,7 +8,9 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
+import * as Times from "../../../platform/postgres/Times.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { dayMillis } from "../../../platform/text/Calendar.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
 import type * as DateRange from "../DateRange.ts"
@@ -270,22 +272,35 @@ export const count = Effect.fnUntraced(function* (
 
 const Lasts = Schema.Array(Schema.Struct({ id: Schema.String, last: Schema.Finite }))
 
+/** The periods, in days, that are read in turn for the websites without a row so far: recent rows are in few partitions. */
+const periods = [3, Number.POSITIVE_INFINITY]
+
 /** See `Reports.lastReceived`. */
-export const lastReceived = (sql: SqlClient.SqlClient, sites: ReadonlyArray<ReportSite>) =>
-  sql
-    .unsafe(
-      `SELECT id, extract(epoch FROM last)::float8 * 1000 AS last FROM (
-        SELECT id, greatest(${["page_view", "event"]
-          .map((table) => `(SELECT max(received_at) FROM ${table} WHERE hosted_website_id = id)`)
-          .join(", ")}) AS last
-        FROM unnest($1::uuid[]) AS given (id)
-      ) AS received WHERE last IS NOT NULL`,
-      [uuids(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))]
+export const lastReceived = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  sites: ReadonlyArray<ReportSite>,
+  now: number
+) {
+  const found = new Map<string, number>()
+  for (const days of periods) {
+    const rest = sites.flatMap(({ hostedWebsiteId }) => (found.has(hostedWebsiteId) ? [] : [hostedWebsiteId]))
+    if (rest.length === 0) break
+    const since = Number.isFinite(days) ? new Date(now - days * dayMillis) : "-infinity"
+    const lasts = ["page_view", "event"].map(
+      (table) => `(SELECT max(received_at) FROM ${table} WHERE hosted_website_id = id AND received_at >= $2)`
     )
-    .pipe(
-      decodeRows(Lasts),
-      Effect.map((rows) => new Map(rows.map(({ id, last }) => [id, last])))
-    )
+    const rows = yield* sql
+      .unsafe(
+        `SELECT id, ${Times.millisAs("last", "last")} FROM (
+          SELECT id, greatest(${lasts.join(", ")}) AS last FROM unnest($1::uuid[]) AS given (id)
+        ) AS received WHERE last IS NOT NULL`,
+        [uuids(rest), since]
+      )
+      .pipe(decodeRows(Lasts))
+    for (const { id, last } of rows) found.set(id, last)
+  }
+  return found
+})
 
 const Firsts = Schema.Array(Schema.Struct({ id: Schema.String, first: Schema.NullOr(Schema.Finite) }))
 

@@ -217,7 +217,8 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
             (read) => limited(read)
           )
         }),
-        lastReceived: (sites) => limited(ManySitesSql.lastReceived(reportSql, sites)),
+        lastReceived: (sites) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => limited(ManySitesSql.lastReceived(reportSql, sites, now))),
         rebuild: (site) =>
           RollUpLoop.rebuild(site?.hostedWebsiteId).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
