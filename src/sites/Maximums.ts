@@ -33,6 +33,9 @@ export const webhooks = ofSite(50, "webhooks")
 export const notifications = ofSite(50, "notifications", "remove")
 export const shares = ofSite(50, "shared dashboards", "revoke")
 
+/** Those who are invited count too: each of them becomes a person. */
+export const people = ofSite(100, "people, with those who are invited", "remove")
+
 const ofInstance = (max: number, of: string): Maximum => ({ max, of, per: "an instance", next: "revoke" })
 
 export const tokens = ofInstance(100, "tokens that are not revoked")
@@ -64,6 +67,7 @@ export const all: ReadonlyArray<Maximum> = [
   webhooks,
   notifications,
   shares,
+  people,
   keys,
   storedKeys,
   sessions
@@ -72,8 +76,11 @@ export const all: ReadonlyArray<Maximum> = [
 /** What a caller reads who wants to create one more. */
 export const message = ({ max, next, of, per }: Maximum): string => `${per} has at most ${max} ${of}; ${next} one`
 
+const upperFirst = (text: string): string => text.replace(/^./, (letter) => letter.toUpperCase())
+
 /** A sentence for the description of an operation. */
 export const description = (maximums: ReadonlyArray<Maximum>): string =>
-  `${maximums[0]?.per.replace(/^./, (letter) => letter.toUpperCase())} has at most ${maximums
-    .map(({ max, of }) => `${max} ${of}`)
-    .join(", and at most ")}; 422 beyond that.`
+  `${[...Map.groupBy(maximums, ({ per }) => per)]
+    .map(([per, own]) => `${per} has at most ${own.map(({ max, of }) => `${max} ${of}`).join(", and at most ")}`)
+    .map((text, index) => (index === 0 ? upperFirst(text) : text))
+    .join("; ")}; 422 beyond that.`

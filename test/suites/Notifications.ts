@@ -12,6 +12,7 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { NotificationId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { dayMillis } from "../../src/platform/text/Calendar.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
+import { newLink, openLink } from "../support/ConsoleSessions.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import { later } from "../support/Mails.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
@@ -120,6 +121,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.isTrue((yield* add(site, "bob@example.com", weekly)).confirmed)
         assert.lengthOf(yield* confirmed(site), 6)
       })
+    )
+
+    it.effect(
+      "an address that a person of the website has confirmed by log-in gets its mails without a confirmation",
+      () =>
+        Effect.gen(function* () {
+          const notifications = yield* Notifications
+          const [site, other] = [yield* newSite, yield* newSite]
+          const email = `${randomUUID()}@example.org`
+          const before = yield* addByOwner(site, email).pipe(Effect.map(notificationOf))
+          yield* addByOwner(other, email)
+          assert.isFalse(before.confirmed)
+          yield* Effect.flatMap(newLink([site], "viewer", { email }), ({ link }) => openLink(link))
+          assert.deepStrictEqual(yield* listed(site), [{ ...before, confirmed: true }])
+          assert.isFalse((yield* listed(other))[0]?.confirmed)
+          const after = yield* addByOwner(site, email.toUpperCase(), weekly).pipe(Effect.map(notificationOf))
+          assert.isTrue(after.confirmed)
+          // An address that unsubscribed is refused nevertheless.
+          yield* notifications.unsubscribe(before.notification_id)
+          assert.deepStrictEqual(yield* addByOwner(site, email), { _tag: "Unsubscribed" })
+        })
     )
 
     it.effect(

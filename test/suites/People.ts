@@ -5,13 +5,14 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
+import { Effect, type Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { type GrantedRole, People } from "../../src/sites/access/Person.ts"
 import type { Role } from "../../src/sites/access/Role.ts"
+import * as Maximums from "../../src/sites/Maximums.ts"
 import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { authenticate, newLink, newSession, newSite, openLink } from "../support/ConsoleSessions.ts"
@@ -48,6 +49,8 @@ const isValidKey = (key: string) =>
     OwnerKeys.use((keys) => keys.authenticate(key)),
     Option.isSome
   )
+
+const mailed = { isMailed: true }
 
 const of = (...sites: ReadonlyArray<WebsiteConfigId>) => ({ callerSites: sites })
 
@@ -99,9 +102,9 @@ export const suite = <E>(
         const [people, sessions] = [yield* People, yield* ConsoleSessions]
         const site = yield* newSite
         const person = yield* accept("owner", [site])
-        const login = Option.getOrThrow(yield* sessions.createLogin(person.email.toUpperCase(), 60_000))
+        const login = Option.getOrThrow(yield* sessions.createLogin(person.email.toUpperCase(), 60_000, mailed))
         const device = yield* Effect.flatMap(openLink(login.link), Effect.fromOption)
-        const waiting = Option.getOrThrow(yield* sessions.createLogin(person.email, 60_000))
+        const waiting = Option.getOrThrow(yield* sessions.createLogin(person.email, 60_000, mailed))
         const key = yield* issue(device.session.session_id, [site])
         const invited = yield* newLink([site], "viewer", { createdBy: device.session.session_id })
         assert.isFalse(yield* people.remove(person.id, null, of(yield* newSite)))
@@ -112,7 +115,7 @@ export const suite = <E>(
         for (const { cookie } of [person, device]) assert.isTrue(Option.isNone(yield* authenticate(cookie)))
         assert.isFalse(yield* isValidKey(key.key))
         for (const { link } of [invited, waiting]) assert.isTrue(Option.isNone(yield* openLink(link)))
-        assert.isTrue(Option.isNone(yield* sessions.createLogin(person.email, 60_000)))
+        assert.isTrue(Option.isNone(yield* sessions.createLogin(person.email, 60_000, mailed)))
         assert.isTrue(Option.isNone(yield* people.byEmail(person.email)))
       })
     )
@@ -175,6 +178,62 @@ export const suite = <E>(
         const found = Option.getOrThrow(yield* authenticate(thief.cookie))
         assert.deepInclude(found.person, { email, name: "Ada" })
         assert.deepStrictEqual(found.roles, [{ role: "viewer", sites: [site] }])
+      })
+    )
+
+    it.effect("an address is confirmed by the first link that was mailed to it", () =>
+      Effect.gen(function* () {
+        const [people, sessions] = [yield* People, yield* ConsoleSessions]
+        const site = yield* newSite
+        const email = `${randomUUID()}@example.org`
+        const isConfirmed = Effect.map(people.byEmail(email), (found) => Option.getOrThrow(found).confirmed)
+        const { session } = yield* newSession([site], "viewer")
+        assert.isTrue(yield* people.claim(session.session_id, { email, name: "Ada" }))
+        assert.isFalse(yield* isConfirmed)
+        const printed = Option.getOrThrow(yield* sessions.createLogin(email, 60_000, { isMailed: false }))
+        assert.isTrue(Option.isSome(yield* openLink(printed.link)))
+        const login = Option.getOrThrow(yield* sessions.createLogin(email, 60_000, mailed))
+        assert.isFalse(yield* isConfirmed)
+        assert.isTrue(Option.isSome(yield* openLink(login.link)))
+        assert.isTrue(yield* isConfirmed)
+        const invited = yield* accept("viewer", [site])
+        assert.isTrue(Option.getOrThrow(yield* people.byEmail(invited.email)).confirmed)
+        const listed = yield* people.list({ ...everySession, sites: [site] })
+        assert.deepStrictEqual(
+          listed.map(({ confirmed }) => confirmed),
+          [true, true]
+        )
+      })
+    )
+
+    it.effect("a website has a maximum of people, with those who are invited", () =>
+      Effect.gen(function* () {
+        const [people, sessions] = [yield* People, yield* ConsoleSessions]
+        const [site, other] = [yield* newSite, yield* newSite]
+        const { max } = Maximums.people
+        const first = yield* accept("viewer", [site])
+        const invite = (email: string, sites: ReadonlyArray<WebsiteConfigId> = [site]) =>
+          Effect.result(newLink(sites, "viewer", { email }))
+        const emails = Array.from({ length: max + 4 }, () => `${randomUUID()}@example.org`)
+        const invited = yield* Effect.forEach(emails, (email) => invite(email), { concurrency: 20 })
+        const refused = invited.flatMap((result) => (Result.isFailure(result) ? [result.failure] : []))
+        assert.lengthOf(refused, 5)
+        for (const failure of refused) assert.deepInclude(failure, { _tag: "LimitReached", maximum: Maximums.people })
+        // Who is one of them can be invited again, and other websites have room.
+        assert.isTrue(Result.isSuccess(yield* invite(first.email.toUpperCase())))
+        const [last = ""] = emails.filter((_, index) => Result.isFailure(invited[index] ?? assert.fail()))
+        assert.isTrue(Result.isFailure(yield* invite(last, [other, site])))
+        assert.isTrue(Result.isSuccess(yield* invite(last, [other])))
+        const { session } = yield* newSession([site], "viewer")
+        const claim = Effect.result(people.claim(session.session_id, { email: last, name: "Ada" }))
+        assert.isTrue(Result.isFailure(yield* claim))
+        assert.isTrue(yield* people.remove(first.id, null, of(site)))
+        // The invitation of the removed person still waits, and is revoked.
+        const [waiting] = yield* sessions
+          .list({ ...everySession, sites: [site] })
+          .pipe(Effect.map((all) => all.filter(({ email }) => email?.toLowerCase() === first.email)))
+        assert.isTrue(Option.isSome(yield* sessions.revoke(waiting?.session_id ?? session.session_id)))
+        assert.isTrue(Result.isSuccess(yield* claim))
       })
     )
 

@@ -33,6 +33,8 @@ import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Rounds from "../../src/platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../src/platform/Storage.ts"
 import * as PostgresSiteErasure from "../../src/privacy/postgres/SiteErasure.ts"
+import { type ConsoleSessions, limits } from "../../src/sites/access/ConsoleSession.ts"
+import * as PostgresConsoleSessions from "../../src/sites/access/postgres/ConsoleSessions.ts"
 import type { Decisions } from "../../src/sites/Decisions.ts"
 import * as PostgresDecisions from "../../src/sites/postgres/Decisions.ts"
 import * as PostgresSiteDirectory from "../../src/sites/postgres/SiteDirectory.ts"
@@ -59,6 +61,7 @@ export type Storage =
   | InstanceDirectory
   | Decisions
   | SiteDirectory
+  | ConsoleSessions
   | SiteErasure
   | MakeDue
 
@@ -77,6 +80,7 @@ export const postgresOn = (
     PostgresReplies.layer,
     PostgresInbox.layer.pipe(Layer.provideMerge(PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }))),
     PostgresSiteDirectory.layer(),
+    PostgresConsoleSessions.layer({ idle: limits.idle }),
     PostgresSiteErasure.layer,
     PostgresInstanceDirectory.layer(),
     PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),

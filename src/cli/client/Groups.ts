@@ -57,6 +57,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer)
     case "activity":
       return handlers((await import("../../activity/OwnerActivityHttp.ts")).layer)
+    case "attention":
+      return handlers((await import("../../activity/OwnerAttentionHttp.ts")).layer)
     case "health":
       return handlers((await import("../../health/OwnerHealthHttp.ts")).layer)
     case "spam":
@@ -75,6 +77,8 @@ export const load = async (group: GroupName, options: Options) => {
       return handlers((await import("../../chat/OwnerInstancesHttp.ts")).layer(options))
     case "keys":
       return handlers((await import("../../sites/access/OwnerKeysHttp.ts")).layer)
+    case "people":
+      return handlers((await import("../../sites/access/OwnerPeopleHttp.ts")).layer)
     case "sessions":
       return handlers((await import("../../sites/access/OwnerSessionsHttp.ts")).layer)
     case "webhooks":

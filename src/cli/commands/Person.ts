@@ -1,15 +1,19 @@
 /**
- * `person export` and `person erase`: a person's submissions and conversations with their deliveries, and the notifications
- * that the person gets by mail. `person invite`: a link to the console by mail; the person's address is not stored.
+ * `person export` and `person erase`: a person's submissions and conversations with their deliveries, the notifications that the
+ * person gets by mail, and what the console stores of the person. `person invite`, `person list` and `person remove`: the people who
+ * log in to the console.
  *
  * @module
  */
 import { Clock, Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
+import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import type { GrantedRole } from "../../sites/access/Person.ts"
 import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
+import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -123,13 +127,94 @@ const invite = Command.make(
   ])
 )
 
+const every = Client.owner("people", {}, (people) =>
+  Pages.all("people", (query: Pages.PageQuery) => people.people({ query }))
+)
+
+const rolesText = (roles: ReadonlyArray<GrantedRole>): string =>
+  roles
+    .map(({ role, sites }) => {
+      const of = sites === "all" ? "all websites" : sites.length === 1 ? "1 website" : `${sites.length} websites`
+      return `${role} of ${of}`
+    })
+    .join(", ")
+
+const list = Command.make(
+  "list",
+  { site: Inputs.optional(Inputs.site) },
+  Effect.fnUntraced(function* ({ site }) {
+    const site_id = yield* Websites.idOrNull(site)
+    const listed =
+      site_id === null
+        ? yield* every
+        : yield* Client.owner("people", { notFound: Output.notFound("website", site_id) }, (people) =>
+            Pages.all("people", (query: Pages.PageQuery) => people.people({ query: { ...query, site_id } }))
+          )
+    yield* Output.answer({
+      json: listed,
+      text: Output.table(
+        ["EMAIL", "NAME", "ROLES", "CONFIRMED", "LAST_USED"],
+        listed.people.map(({ confirmed, email, last_used_at, name, roles }) => [
+          email,
+          name ?? "-",
+          rolesText(roles),
+          confirmed ? "yes" : "no",
+          Output.time(last_used_at)
+        ]),
+        "Nobody logs in to the console with an address; `hydracore person invite` invites a person."
+      )
+    })
+  })
+).pipe(
+  Command.withDescription("List the people who log in to the console, with their roles"),
+  Command.withExamples([
+    { command: "hydracore person list --site Shop", description: "The people who may open one website" }
+  ])
+)
+
+const noPerson = (email: string) =>
+  new Output.CliFailure({
+    message: `Nobody logs in to the console as ${TerminalText.printable(email)}. \`hydracore person list\` lists the people.`
+  })
+
+const remove = Command.make(
+  "remove",
+  flags,
+  Effect.fnUntraced(function* ({ email, site }) {
+    const site_id = yield* Websites.idOrNull(site)
+    const { people } = yield* every
+    const person = people.find((one) => MailRecipient.normalize(one.email) === MailRecipient.normalize(email))
+    if (person === undefined) return yield* noPerson(email)
+    const { person_id } = person
+    const notFound = new Output.CliFailure({
+      message: `${TerminalText.printable(email)} has no role for this website alone. Without --site, all roles are removed.`
+    })
+    yield* Client.owner("people", { notFound }, (client) =>
+      client.removePerson({ params: { person_id }, query: site_id === null ? {} : { site_id } })
+    )
+    yield* Output.answer({
+      json: { person_id, removed: true },
+      text: `${TerminalText.printable(person.email)} cannot open ${site_id === null ? "the console" : "this website"} any more, from the next second on. \`hydracore person erase\` deletes the person's data.\n`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Take the roles of a person in the console, for one website or for all; the person's data stays"
+  ),
+  Command.withExamples([
+    { command: "hydracore person remove --email ann@example.com", description: "A colleague leaves" }
+  ])
+)
+
 /** The command. The client is built only when a subcommand runs. */
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("person").pipe(
-    Command.withDescription("A person's data, by email address, and invitations to the console"),
+    Command.withDescription("A person's data, by email address, and the people who log in to the console"),
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(client)),
       erase.pipe(Command.provide(client)),
-      invite.pipe(Command.provide(client))
+      invite.pipe(Command.provide(client)),
+      list.pipe(Command.provide(client)),
+      remove.pipe(Command.provide(client))
     ])
   )

@@ -5,14 +5,25 @@
  */
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
+import { type Place, parsePlace } from "../../activity/Attention.ts"
 import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
+import * as Morning from "../support/Morning.ts"
 import * as Output from "../support/Output.ts"
 import * as Snippet from "./Snippet.ts"
+
+/** Without `--limit`, more websites than a person reads in the morning. */
+const morningLimit = 100
+
+const none = "There is no website yet; `hydracore site create` creates one."
+
+const limitWithoutMorning = new Output.CliFailure({
+  message: "The flag --limit is for --morning; without it, all websites are listed."
+})
 
 const originsText = (origins: ReadonlyArray<string>): string => origins.join(" ") || "any"
 
@@ -136,29 +147,58 @@ const remove = Command.make(
   ])
 )
 
+const listAll = Effect.gen(function* () {
+  const listed = yield* Client.owner("sites", {}, (sites) =>
+    Pages.all("sites", (query: Pages.PageQuery) => sites.list({ query }))
+  )
+  yield* Output.answer({
+    json: listed,
+    text: Output.table(
+      ["NAME", "WEBSITE_CONFIG_ID", "TRACKING_TOKEN", "CREATED", "ORIGINS"],
+      listed.sites.map((site) => [
+        site.name,
+        site.site_id,
+        site.tracking_token ?? "-",
+        Output.time(site.created_at),
+        site.origins === null ? "-" : originsText(site.origins)
+      ]),
+      none
+    )
+  })
+})
+
 const list = Command.make(
   "list",
-  {},
-  Effect.fnUntraced(function* () {
-    const listed = yield* Client.owner("sites", {}, (sites) =>
-      Pages.all("sites", (query: Pages.PageQuery) => sites.list({ query }))
-    )
-    yield* Output.answer({
-      json: listed,
-      text: Output.table(
-        ["NAME", "WEBSITE_CONFIG_ID", "TRACKING_TOKEN", "CREATED", "ORIGINS"],
-        listed.sites.map((site) => [
-          site.name,
-          site.site_id,
-          site.tracking_token ?? "-",
-          Output.time(site.created_at),
-          site.origins === null ? "-" : originsText(site.origins)
-        ]),
-        "There is no website yet; `hydracore site create` creates one."
+  {
+    morning: Inputs.withoutValue(
+      "morning",
+      "List each website with its visitors of yesterday and what waits for somebody; those that need somebody come first"
+    ),
+    limit: Inputs.optional(
+      Inputs.make(
+        "limit",
+        Inputs.countKind(10_000),
+        "<number>",
+        `The maximum number of websites of --morning; ${morningLimit} by default`
       )
-    })
+    )
+  },
+  Effect.fnUntraced(function* ({ limit, morning }) {
+    if (!morning && limit !== null) return yield* limitWithoutMorning
+    if (!morning) return yield* listAll
+    const listed = yield* Client.owner("attention", {}, (attention) =>
+      Pages.firstBy(parsePlace, "sites", limit ?? morningLimit, (query: Pages.PageQuery<Place>) =>
+        attention.list({ query })
+      )
+    )
+    yield* Output.answer({ json: listed, text: Morning.text(listed, none) })
   })
-).pipe(Command.withDescription("List the websites, oldest first"))
+).pipe(
+  Command.withDescription("List the websites, oldest first, or with --morning what each of them needs"),
+  Command.withExamples([
+    { command: "hydracore site list --morning", description: "What is new and what is broken, on all websites" }
+  ])
+)
 
 /** The command. The client is built only when a subcommand runs. */
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>

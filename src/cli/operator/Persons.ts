@@ -124,7 +124,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "login",
         Effect.fnUntraced(function* ({ payload: { email, expires_at } }) {
-          const created = yield* sessions.createLogin(email, expires_at)
+          const created = yield* sessions.createLogin(email, expires_at, { isMailed: false })
           if (Option.isNone(created)) return yield* Effect.fail(Errors.invalidBody(noPerson))
           const { link, session } = created.value
           return {
@@ -142,9 +142,7 @@ export const layer = HttpApiBuilder.group(
             .create({ role, sites, label, linkExpiresAt: expires_at }, email, { origin })
             .pipe(
               Effect.catchTags({
-                NotMailed: (error) => Effect.fail(Errors.invalidBody(textOf(error))),
-                // The operator has no maximum.
-                LimitReached: Effect.die
+                NotMailed: (error) => Effect.fail(Errors.invalidBody(textOf(error)))
               })
             )
           return {

@@ -184,6 +184,7 @@ export const People = (page: ReachProps) => {
         name: person.current ? Texts.people.you : (person.name ?? person.email),
         details: [
           person.email,
+          ...(person.confirmed ? [] : [Texts.people.unconfirmed]),
           ...(person.current ? [Texts.session.roles[granted.role]] : []),
           ...(person.last_used_at === null ? [] : [Texts.people.used(Format.arrival(person.last_used_at, facts))]),
           ...(granted.sites === "all" ? [ReachTexts.reached("all")] : [])

@@ -89,7 +89,8 @@ export class Notifications extends Context.Service<
     ) => Effect.Effect<Option.Option<StoredNotification>, StorageUnavailable>
     /**
      * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
-     * of the address, the new one is not confirmed, and an address that is new to the website gets a confirmation mail. Fails
+     * of the address, and no person of the website has confirmed it (`ListedPerson.confirmed`), the new one is not confirmed, and an
+     * address that is new to the website gets a confirmation mail. Fails
      * beyond `Maximums.notifications`.
      */
     readonly addByOwner: (

@@ -124,17 +124,20 @@ export class ConsoleSessions extends Context.Service<
   {
     /**
      * Creates a link. Only this method returns its secret. None if `sites` is empty or names a website that does not exist, or if
-     * `createdBy` was revoked meanwhile. Fails if a caller for some websites would have more than `Maximums.sessions`.
+     * `createdBy` was revoked meanwhile. Fails if a caller for some websites would have more than `Maximums.sessions`, and if a
+     * link with an address would give a website more than `Maximums.people`.
      */
     readonly createLink: (
       request: LinkRequest
     ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable | LimitReached>
     /**
      * Creates a link that opens a session of the person with this address, in any letter case. None if there is no such person.
+     * Opening a link that is mailed to the address confirms the address.
      */
     readonly createLogin: (
       email: string,
-      linkExpiresAt: number
+      linkExpiresAt: number,
+      options: { readonly isMailed: boolean }
     ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable>
     /**
      * Replaces the secret of an unopened link that was mailed, which voids the earlier mail. None if there is no such link that
@@ -147,7 +150,7 @@ export class ConsoleSessions extends Context.Service<
     ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable>
     /**
      * Opens the session of a link. Only this method returns the secret for the session's cookie. A mailed link makes the person
-     * with its address, or gives an existing person the link's role. None if the link is unknown, expired, revoked, or was opened
+     * with its address, or gives an existing person the link's role, and confirms the address. None if the link is unknown, expired, revoked, or was opened
      * before. Of concurrent calls, one opens the session.
      *
      * @param device the browser, for the person's list of devices

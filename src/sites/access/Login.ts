@@ -75,7 +75,7 @@ export const make = Effect.gen(function* () {
       waiting++
       const expiresAt = (yield* Clock.currentTimeMillis) + ConsoleSession.limits.login
       const mailed = Effect.gen(function* () {
-        const created = yield* sessions.createLogin(email, expiresAt)
+        const created = yield* sessions.createLogin(email, expiresAt, { isMailed: true })
         if (Option.isNone(created)) return
         const { link, session } = created.value
         if (session.person === null) return

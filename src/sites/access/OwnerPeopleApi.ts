@@ -39,6 +39,7 @@ export const People = Schema.Struct({
           person_id: PersonId.make(Examples.id),
           email: "ada@example.com",
           name: "Ada",
+          confirmed: true,
           roles: [{ role: "member", sites: [Examples.siteId] }],
           created_at: Examples.time,
           last_used_at: Examples.time,

@@ -110,7 +110,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
       identifier: "create_link",
       summary: "Create a link to the console",
       description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
-      maximums: [Maximums.sessions]
+      maximums: [Maximums.sessions, Maximums.people]
     })
   )
 

@@ -6,7 +6,7 @@
  */
 import { Context, type Effect, type Option, Schema } from "effect"
 import { PersonId, type SessionId, type WebsiteConfigId } from "../../platform/Id.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import type { CredentialQuery } from "./CredentialFields.ts"
@@ -57,6 +57,9 @@ export const accessOf = (roles: ReadonlyArray<GrantedRole>): ReadonlyArray<Acces
 /** A person, with the roles that a caller manages. */
 export const ListedPerson = Schema.Struct({
   ...Identity.fields,
+  confirmed: Schema.Boolean.annotate({
+    description: "Whether the person has opened a link that was mailed to the address"
+  }),
   roles: Schema.Array(GrantedRole),
   created_at: Fields.time,
   last_used_at: Fields.nullableTime.annotate({ description: "When the person last used a session that has not ended" })
@@ -83,12 +86,13 @@ export class People extends Context.Service<
     readonly list: (query: CredentialQuery) => Effect.Effect<ReadonlyArray<ListedPerson>, StorageUnavailable>
     /**
      * Makes a session without a person the session of a new person with its role. False if there is a person with this address, or
-     * if the session has ended or has a person. The address is not verified.
+     * if the session has ended or has a person. The address is not confirmed. Fails if a website of the session would have more
+     * than `Maximums.people`.
      */
     readonly claim: (
       sessionId: SessionId,
       identity: Pick<Identity, "email" | "name">
-    ) => Effect.Effect<boolean, StorageUnavailable>
+    ) => Effect.Effect<boolean, StorageUnavailable | LimitReached>
     readonly rename: (personId: PersonId, name: string) => Effect.Effect<void, StorageUnavailable>
     /**
      * Changes roles that a person has. False, and nothing changes, if the person has no role for one of the websites, or if the

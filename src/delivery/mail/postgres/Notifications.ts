@@ -13,6 +13,7 @@ import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import type { Access } from "../../../sites/access/Access.ts"
+import * as PeopleSql from "../../../sites/access/postgres/PeopleSql.ts"
 import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
@@ -165,11 +166,12 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
             return yield* new LimitReached({ maximum: Maximums.notifications })
           }
           const facts = yield* Recipients.facts(sql, key.value, now)
+          const isPerson = yield* PeopleSql.isConfirmed(sql, websiteConfigId, given.to)
           const decision: MailRecipient.Decision = isSame
             ? { _tag: "Accepted", sendsConfirmation: false }
-            : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
+            : MailRecipient.decide({ ...facts, isKnown: known.length > 0 || isPerson }, now)
           if (decision._tag !== "Accepted") return decision
-          const isConfirmed = known.some((one) => one.confirmed)
+          const isConfirmed = isPerson || known.some((one) => one.confirmed)
           const notification = yield* put(websiteConfigId, given, { isConfirmed, notificationId, now, timeZone })
           if (decision.sendsConfirmation) {
             yield* Recipients.recordAdded(sql, key.value, now)

@@ -68,7 +68,14 @@ const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, l
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
   created_at, link_expires_at, opened_at, last_used_at, ${PeopleSql.columns("console_session.person_id")}`
 
-const Opened = Schema.Array(Schema.Struct({ session_id: SessionId, email: Schema.NullOr(Schema.String) }))
+const Opened = Schema.Array(
+  Schema.Struct({
+    session_id: SessionId,
+    email: Schema.NullOr(Schema.String),
+    personId: PeopleSql.fields.personId,
+    isMailed: Schema.Boolean
+  })
+)
 
 /**
  * Ends the sessions and links whose time is over at `now`. Then deletes the ended ones that no key, session or link names as its
@@ -184,7 +191,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
           const { callerSites = "all", createdBy = null, email = null, label, linkExpiresAt, role, sites } = request
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
           if (sites !== "all" && ids.length === 0) return Option.none()
-          return yield* newLink(
+          const creation = newLink(
             linkExpiresAt,
             ({ createdAt, digest, expiresAt, sessionId }) => sql`
             WITH reached AS (
@@ -202,14 +209,26 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             )
             INSERT INTO console_session_site (session_id, website_config_id)
             SELECT session_id, website_config_id FROM created, reached`
-          ).pipe(CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }]))
+          )
+          const within =
+            email === null || ids.length === 0
+              ? creation
+              : Effect.andThen(
+                  Effect.flatMap(Clock.currentTimeMillis, (now) => PeopleSql.requireRoom(sql, ids, email, now)),
+                  creation
+                )
+          // A caller for all websites has no maximum, but each website has one of its own.
+          return yield* callerSites === "all" && within !== creation
+            ? whileLocked(...ids)(within)
+            : CredentialSql.withinMaximums(whileLocked, callerSites)([{ maximum: Maximums.sessions, list }])(within)
         }),
-        createLogin: (email, linkExpiresAt) =>
+        createLogin: (email, linkExpiresAt, { isMailed }) =>
           newLink(
             linkExpiresAt,
             ({ createdAt, digest, expiresAt, sessionId }) => sql`
-            INSERT INTO console_session (session_id, link_sha256, all_sites, person_id, created_at, link_expires_at)
-            SELECT ${PgTypes.uuid(sessionId)}, ${digest}, false, person_id, ${createdAt}, ${expiresAt}
+            INSERT INTO console_session (session_id, link_sha256, all_sites, person_id, created_at, link_expires_at, is_mailed)
+            SELECT ${PgTypes.uuid(sessionId)}, ${digest}, false, person_id, ${createdAt}, ${expiresAt},
+              ${sql.literal(String(isMailed))}
             FROM person WHERE lower(email) = lower(${PgTypes.text(email)}) FOR KEY SHARE`
           ).pipe(mapErrors),
         renewLink: Effect.fnUntraced(function* (sessionId, linkExpiresAt, { callerSites = "all" }) {
@@ -242,10 +261,17 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
               link_expires_at = ${PgTypes.timestamptz(openedAt + idle)}, device = ${PgTypes.text(device)}
             WHERE link_sha256 = ${PgTypes.bytea(Credential.digest(link))} AND link_expires_at > ${now}
               AND opened_at IS NULL AND ${sql.literal(Issuers.reachesAny)}
-            RETURNING session_id, email`.pipe(decodeRows(Opened))
+            RETURNING session_id, email, person_id AS "personId", is_mailed AS "isMailed"`.pipe(decodeRows(Opened))
             const [row] = opened
             if (row === undefined) return Option.none()
-            if (row.email !== null) yield* PeopleSql.accept(sql, row.session_id, row.email, openedAt)
+            // A link with an address was mailed to it.
+            const confirmed =
+              row.email !== null
+                ? yield* PeopleSql.accept(sql, row.session_id, row.email, openedAt)
+                : row.isMailed
+                  ? row.personId
+                  : null
+            if (confirmed !== null) yield* PeopleSql.confirm(sql, confirmed, openedAt)
             const [session] = yield* sql`SELECT ${sql.literal(columns)} FROM console_session
             WHERE session_id = ${PgTypes.uuid(row.session_id)}`.pipe(decodeRows(Rows))
             return Option.filter(

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
-import { type PersonId, SessionId } from "../../../platform/Id.ts"
+import { type PersonId, SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import type { Access } from "../Access.ts"
@@ -20,6 +20,7 @@ import * as PeopleSql from "./PeopleSql.ts"
 const Rows = Schema.Array(
   Schema.Struct({
     ...Person.Identity.fields,
+    confirmed: Schema.Boolean,
     roles: PeopleSql.fields.personRoles,
     created_at: Time,
     last_used_at: Schema.NullOr(Time)
@@ -30,6 +31,8 @@ const toPerson = ({ roles, ...row }: (typeof Rows.Type)[number]): Person.ListedP
   ...row,
   roles: Person.grouped(PeopleSql.parseRoles(roles))
 })
+
+const Sites = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
 
 const Sessions = Schema.Array(Schema.Struct({ session_id: SessionId }))
 
@@ -46,7 +49,7 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
 
     /** The people with roles of which `shown` is true, before the conditions `where`. */
     const select = (shown: Statement.Fragment, where: Statement.Fragment) =>
-      sql`SELECT person_id, email, name, created_at,
+      sql`SELECT person_id, email, name, confirmed_at IS NOT NULL AS confirmed, created_at,
             ARRAY(SELECT role || ' ' || coalesce(website_config_id::text, '') FROM person_role AS own
               WHERE own.person_id = person.person_id AND ${shown}) AS roles,
             (SELECT max(last_used_at) FROM console_session WHERE console_session.person_id = person.person_id) AS last_used_at
@@ -96,6 +99,15 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
         const now = yield* Clock.currentTimeMillis
         return yield* Effect.gen(function* () {
           const session = PgTypes.uuid(sessionId)
+          const sites = yield* sql`SELECT website_config_id FROM site WHERE website_config_id IN (
+              SELECT website_config_id FROM console_session_site WHERE session_id = ${session}
+            ) ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(decodeRows(Sites))
+          yield* PeopleSql.requireRoom(
+            sql,
+            sites.map(({ website_config_id }) => website_config_id),
+            email,
+            now
+          )
           const open = yield* sql`UPDATE console_session SET label = ${PgTypes.text(name)}
             WHERE session_id = ${session} AND person_id IS NULL AND opened_at IS NOT NULL
               AND NOT EXISTS (SELECT FROM person WHERE lower(email) = lower(${PgTypes.text(email)}))

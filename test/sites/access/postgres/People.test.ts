@@ -58,7 +58,10 @@ it.effect("sites/access/postgres/People: an ended session is kept while somebody
     const second = yield* open("ben@example.org", first.session.session_id)
     const third = yield* open("cleo@example.org", second.session.session_id)
     const expiresAt = (yield* Clock.currentTimeMillis) + 60_000
-    const login = yield* Effect.flatMap(sessions.createLogin("cleo@example.org", expiresAt), Effect.fromOption)
+    const login = yield* Effect.flatMap(
+      sessions.createLogin("cleo@example.org", expiresAt, { isMailed: true }),
+      Effect.fromOption
+    )
     const device = yield* Effect.flatMap(sessions.open(login.link), Effect.fromOption)
     for (const { session } of [third, second]) {
       yield* sessions.end(session.session_id)
