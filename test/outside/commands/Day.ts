@@ -48,6 +48,8 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
   yield* text("site", "update", "--site", shop, "--name", "A shop")
   yield* document("site", "update", "--site", shop, "--name", "The shop", "--any-origin", "--time-zone", "UTC")
 
+  yield* both("site", "list", "--morning")
+
   yield* text("goal", "create", "--site", shop, "--event", "signup")
   const { goal_id } = yield* document("goal", "create", "--site", shop, "--page", "/thanks*", "--name", "Thanks")
   yield* both("goal", "list", "--site", shop)
@@ -252,6 +254,15 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* document("person", "erase", "--email", "ann@example.com", ...ofSite)
   yield* text("person", "invite", "--email", "ada@example.org")
   yield* document("person", "invite", "--email", "kay@example.org", ...ofSite, "--role", "owner")
+  yield* both("person", "list")
+  yield* sql`WITH added AS (
+      INSERT INTO person (person_id, email, name, created_at) VALUES (gen_random_uuid(), 'Bob@example.org', 'Bob', now())
+      RETURNING person_id
+    ) INSERT INTO person_role (person_id, website_config_id, role)
+      SELECT person_id, website_config_id, 'member' FROM added, site`
+  yield* both("person", "list", ...ofSite)
+  yield* change("person", "remove", "--email", "bob@example.org", ...ofSite)
+  yield* change("person", "remove", "--email", "bob@example.org", ...ofSite)
 
   yield* both("stats", ...ofSite, "--period", "7d")
   yield* both("stats", ...ofSite, "--period", "7d", "--by", "event:page")
