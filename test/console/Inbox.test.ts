@@ -225,8 +225,11 @@ inChromium("the console's inbox", layer, (it) => {
       const { errors, on, page, url } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      // The list omits it before the service has stored the mark.
+      const marked = page.waitForResponse((response) => response.url().endsWith("/submissions/spam"))
       yield* on(() => page.getByRole("button", { name: "Mark as spam" }).click())
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).waitFor({ state: "detached" }))
+      yield* on(() => marked)
       const submit = () =>
         on(() =>
           fetch(`${url}/v1/public/forms/submit`, {

@@ -4,6 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Goals } from "../../src/analytics/Goal.ts"
+import { limits } from "../../src/chat/InstanceInput.ts"
 import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -214,17 +215,18 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
           await page.getByRole("button", { name: "More for Concierge" }).click()
           await page.getByRole("menuitemradio", { name: "Edit" }).click()
           const dialog = page.getByRole("dialog")
-          const limits = dialog.locator("summary")
-          await limits.click()
+          const moreFields = dialog.locator("summary")
+          await moreFields.click()
           await dialog.getByLabel("Earlier messages sent with a question").fill("0")
-          await limits.click()
+          await moreFields.click()
           await dialog.getByRole("button", { name: "Save" }).click()
           await dialog.getByText("A whole number from 1 to 500 is expected.").waitFor()
           await dialog.getByLabel("Earlier messages sent with a question").fill("40")
+          // Without line breaks: Chromium types each line on its own, which takes seconds for many.
           await dialog
             .locator("textarea")
             .first()
-            .fill(`${"x".repeat(99)}\n`.repeat(2_000))
+            .fill("Be kind. ".repeat(limits.instructions / 9 + 1))
           await dialog.locator("select:has(option[value=agent])").selectOption("agent")
           await dialog.getByRole("button", { name: "Save" }).click()
           await dialog.waitFor({ state: "detached" })

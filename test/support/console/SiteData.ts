@@ -138,13 +138,17 @@ export interface Options {
   readonly seed?: number
 }
 
-/** Stores the visits, their events and their leads. */
+/**
+ * Stores the visits, their events and their leads. All at once, so that they are stored in groups: one after another, they would
+ * take most of the processor time of a short test file.
+ */
 export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, visitsPerDay }: Options) {
   const random = randomOf(seed)
   const views = yield* AnalyticsRepo
   const submissions = yield* SubmissionRepo
   const { hostedWebsiteId } = site
   const midnight = Math.floor(now / day) * day
+  const writes: Array<Effect.Effect<unknown, unknown>> = []
   let visits = 0
   for (let back = days - 1; back >= 0; back--) {
     const start = midnight - back * day
@@ -175,55 +179,62 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
       const pages = random() < 0.46 ? 1 : 2 + Math.floor(random() * 4)
       let at = startedAt
       for (let page = 0; page < pages && at <= now; page++) {
-        yield* views.append({
-          ...viewWithoutFacts,
-          ...facts,
-          receivedAt: at,
-          path: pick(random, page === 0 ? entryPages : laterPages),
-          campaign: {
-            ...viewWithoutFacts.campaign,
-            source: origin.source ?? null,
-            medium: origin.medium ?? null,
-            name: origin.campaign ?? null
-          },
-          referrerHost: page === 0 ? origin.host : null,
-          referrerPath: page === 0 ? (origin.path ?? null) : null
-        })
+        writes.push(
+          views.append({
+            ...viewWithoutFacts,
+            ...facts,
+            receivedAt: at,
+            path: pick(random, page === 0 ? entryPages : laterPages),
+            campaign: {
+              ...viewWithoutFacts.campaign,
+              source: origin.source ?? null,
+              medium: origin.medium ?? null,
+              name: origin.campaign ?? null
+            },
+            referrerHost: page === 0 ? origin.host : null,
+            referrerPath: page === 0 ? (origin.path ?? null) : null
+          })
+        )
         at += Math.floor((0.2 + 2 * random()) * minute)
       }
       if (at > now) continue
       if (random() < 0.07) {
-        yield* views.appendEvent({
-          ...withoutFacts,
-          ...facts,
-          receivedAt: at,
-          name: pick(random, [
-            [5, "Price list"],
-            [3, "Play video"],
-            [1, "Share"]
-          ]),
-          path: "/prices",
-          properties: null,
-          revenue: null,
-          isInteractive: true
-        })
+        writes.push(
+          views.appendEvent({
+            ...withoutFacts,
+            ...facts,
+            receivedAt: at,
+            name: pick(random, [
+              [5, "Price list"],
+              [3, "Play video"],
+              [1, "Share"]
+            ]),
+            path: "/prices",
+            properties: null,
+            revenue: null,
+            isInteractive: true
+          })
+        )
       }
       if (pages > 1 && random() < (origin.campaign === undefined ? 0.04 : 0.11)) {
         const sender = pick(random, senders)
-        yield* submissions.submit({
-          submissionId: SubmissionId.make(uuidOf(`${seed} ${visits}`)),
-          websiteConfigId: site.websiteConfigId,
-          receivedAt: at,
-          email: sender.email,
-          pageSlug: "contact",
-          formData: JSON.stringify(sender),
-          status: "accepted",
-          reasons: [],
-          visitorHashes: [facts.visitorHash],
-          idempotency: null
-        })
+        writes.push(
+          submissions.submit({
+            submissionId: SubmissionId.make(uuidOf(`${seed} ${visits}`)),
+            websiteConfigId: site.websiteConfigId,
+            receivedAt: at,
+            email: sender.email,
+            pageSlug: "contact",
+            formData: JSON.stringify(sender),
+            status: "accepted",
+            reasons: [],
+            visitorHashes: [facts.visitorHash],
+            idempotency: null
+          })
+        )
       }
     }
   }
+  yield* Effect.all(writes, { concurrency: "unbounded", discard: true })
   yield* Leads.use((leads) => leads.match)
 })
