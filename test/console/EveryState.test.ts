@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Page, Route } from "playwright-core"
+import type { Page } from "playwright-core"
 import * as Texts from "../../src/console/Texts.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
@@ -11,8 +11,8 @@ import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"
 
 /**
- * Looks at the page before each frame is painted, once its HTML is parsed. `blank` has the HTML of the frames in which the body
- * shows nothing.
+ * Looks at the page before each frame that a change of the document causes, once its HTML is parsed. `blank` has the HTML of the
+ * frames in which the body shows nothing.
  */
 const watch = `{
   window.blank = []
@@ -25,9 +25,20 @@ const watch = `{
     if (document.readyState !== "loading" && ![...document.querySelectorAll("main *, dialog[open] *")].some(isDrawn)) {
       blank.push(document.body.outerHTML)
     }
-    requestAnimationFrame(look)
   }
-  requestAnimationFrame(look)
+  let isDue = false
+  const lookAtNextFrame = () => {
+    if (isDue) return
+    isDue = true
+    requestAnimationFrame(() => {
+      isDue = false
+      look()
+    })
+  }
+  new MutationObserver(lookAtNextFrame).observe(document, {
+    attributes: true, characterData: true, childList: true, subtree: true
+  })
+  for (const event of ["DOMContentLoaded", "load"]) addEventListener(event, lookAtNextFrame)
 }`
 
 /** What the page says about a request that fails, and to do about it. */
@@ -41,23 +52,49 @@ const nextSteps = [
   Texts.shared.unavailableBody
 ]
 
-/** What happens to requests, by the name of the case: no answer, no connection, or a status. */
-const answersOf = (...statuses: ReadonlyArray<number>): Readonly<Record<string, (route: Route) => void>> => ({
-  "no answer": () => {},
-  "no connection": (route) => void route.abort(),
-  ...Object.fromEntries(
-    statuses.map((status) => [
-      `status ${status}`,
-      (route: Route) => void route.fulfill({ status, json: { detail: "" } })
-    ])
-  )
-})
+/** What happens to a request: a status, or none. */
+type Answer = "no answer" | "no connection" | number
 
-const session = "**/v1/owner/session"
-const sites = "**/v1/owner/sites?*"
-const shared = "**/v1/owner/shared"
-const data = /\/v1\/owner\/(query|sites\/.|people|sessions)/
-const sharedData = "**/v1/owner/shared/*"
+const noStatus = ["no answer", "no connection"] as const
+
+/**
+ * Answers the requests whose address matches `fault.pattern` of the page's storage with `fault.answer`. With `page.route`, the
+ * browser would have no cache: each reload would load and compile the scripts again.
+ */
+const answerFaults = `{
+  const answerOf = (address) => {
+    const { answer, pattern } = JSON.parse(sessionStorage.getItem("fault") ?? "{}")
+    return pattern !== undefined && new RegExp(pattern).test(address) ? answer : undefined
+  }
+  const { EventSource: Events, fetch: request } = window
+  window.fetch = (address, init) => {
+    const answer = answerOf(address)
+    if (answer === undefined) return request(address, init)
+    return new Promise((resolve, reject) => {
+      init?.signal?.addEventListener("abort", () => reject(init.signal.reason))
+      if (answer === "no answer") return
+      setTimeout(() => {
+        if (answer === "no connection") reject(new TypeError("Failed to fetch"))
+        else resolve(Response.json({ detail: "" }, { status: answer }))
+      }, 20)
+    })
+  }
+  window.EventSource = function (address) {
+    const answer = answerOf(address)
+    if (answer === undefined) return new Events(address)
+    const events = Object.assign(new EventTarget(), { close() {} })
+    if (answer !== "no answer") setTimeout(() => events.dispatchEvent(new Event("error")), 20)
+    return events
+  }
+}`
+
+const before = `${answerFaults}${watch}`
+
+const session = "/v1/owner/session$"
+const sites = "/v1/owner/sites\\?"
+const shared = "/v1/owner/shared$"
+const data = "/v1/owner/(query|sites/.|people|sessions)"
+const sharedData = "/v1/owner/shared/"
 
 /** The texts of the page that say what to do. */
 const told = (page: Page) =>
@@ -66,27 +103,21 @@ const told = (page: Page) =>
     .getByText(new RegExp(nextSteps.map((text) => text.replace(/[.?()]/g, "\\$&")).join("|")))
     .filter({ visible: true })
 
-inChromium("every state of the console", ConsolePage.layer, (it) => {
-  const check = Effect.fnUntraced(function* (
-    page: Page,
-    url: string,
-    pattern: string | RegExp,
-    statuses: ReadonlyArray<number>
-  ) {
-    for (const [name, answer] of Object.entries(answersOf(...statuses))) {
+inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
+  const check = Effect.fnUntraced(function* (page: Page, url: string, pattern: string, answers: ReadonlyArray<Answer>) {
+    for (const answer of answers) {
       const blank = yield* Effect.promise(async () => {
-        await page.route(pattern, answer)
         // A reload takes half of the processor time of a new page, which has a process of its own.
-        if (page.url() === "about:blank") await page.goto(url)
-        else {
-          await page.evaluate(`history.replaceState(null, "", ${JSON.stringify(url)})`)
-          await page.reload()
-        }
-        const state = name === "no answer" ? page.locator(".loading, .skeleton").first() : told(page).first()
+        await page.evaluate(`{
+          sessionStorage.setItem("fault", ${JSON.stringify(JSON.stringify({ answer, pattern }))})
+          history.replaceState(null, "", ${JSON.stringify(url)})
+        }`)
+        await page.reload()
+        const state = answer === "no answer" ? page.locator(".loading, .skeleton").first() : told(page).first()
         await state.waitFor()
         return page.evaluate<ReadonlyArray<string>>("blank")
       })
-      assert.deepStrictEqual(blank, [], `${url}: ${name}`)
+      assert.deepStrictEqual(blank, [], `${url}: ${answer}`)
       if (url.includes("/share/")) {
         assert.notMatch(
           (yield* Effect.promise(() => page.locator("main").textContent())) ?? "",
@@ -94,38 +125,37 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
         )
       }
     }
-    yield* Effect.promise(async () => {
-      await page.goto("about:blank")
-      await page.unrouteAll({ behavior: "ignoreErrors" })
-    })
+    yield* Effect.promise(() => page.evaluate('sessionStorage.removeItem("fault")'))
   })
 
   it.effect("draws something while the session and the websites are unknown", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { page, url } = yield* ConsolePage.open("#/", { before: watch })
-      yield* check(page, `${url}/console/`, session, [401, 404, 429, 500, 503])
-      yield* check(page, `${url}/console/`, sites, [401, 503])
-      yield* check(page, `${url}/console/#/${busy.websiteConfigId}/inbox`, sites, [401, 500])
+      const { page, url } = yield* ConsolePage.open("#/", { before })
+      yield* check(page, `${url}/console/`, session, [...noStatus, 401, 404, 429, 500])
+      yield* check(page, `${url}/console/`, sites, [...noStatus, 401, 503])
+      yield* check(page, `${url}/console/#/${busy.websiteConfigId}/inbox`, sites, [...noStatus, 500])
     })
   )
 
   it.effect("draws something while a link and the session that it ends are unknown", () =>
     Effect.gen(function* () {
-      const { page, url } = yield* ConsolePage.open("#/", { before: watch })
+      const { page } = yield* ConsolePage.open("#/", { before })
       const link = yield* ConsolePage.newLink()
-      yield* check(page, link, `${url}/v1/owner/session/link`, [404, 429])
+      yield* check(page, link, "/v1/owner/session/link$", [...noStatus, 404, 429])
       // Without a session, the page shows the link.
-      yield* check(page, link, session, [500])
+      yield* check(page, link, session, [...noStatus, 500])
     })
   )
 
   it.effect("draws something on each page", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { page, url } = yield* ConsolePage.open("#/", { before: watch })
+      const { page, url } = yield* ConsolePage.open("#/", { before })
       for (const name of ["overview", "overview?list=page", "live", "inbox/0", "conversations", "sharing", "setup"]) {
-        yield* check(page, `${url}/console/#/${busy.websiteConfigId}/${name}`, data, [500])
+        // Without a connection, a page draws what it draws without an answer, and the notice above it, which is the same on each.
+        const answers = name === "overview" ? [...noStatus, 500] : (["no answer", 500] as const)
+        yield* check(page, `${url}/console/#/${busy.websiteConfigId}/${name}`, data, answers)
       }
     })
   )
@@ -137,16 +167,18 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
       const created = yield* Shares.use(({ create }) =>
         create(busy.websiteConfigId, { label: null, expiresAt: null })
       ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-      const { page } = yield* (yield* Chromium).visitor({ before: watch })
-      yield* check(page, `${url}/console/#/share/${created.secret}`, shared, [404, 503])
-      yield* check(page, `${url}/console/#/share/${created.secret}`, sharedData, [404, 429])
+      const { open, page } = yield* (yield* Chromium).visitor({ before })
+      // Any page of the service, whose storage tells the console what to answer.
+      yield* open(`${url}/readyz`)
+      yield* check(page, `${url}/console/#/share/${created.secret}`, shared, [...noStatus, 404, 503])
+      yield* check(page, `${url}/console/#/share/${created.secret}`, sharedData, [...noStatus, 404, 429])
     })
   )
 
   it.effect("says so if a component fails", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { errors, page, url } = yield* ConsolePage.open("#/", { before: watch })
+      const { errors, page, url } = yield* ConsolePage.open("#/", { before })
       yield* Effect.promise(async () => {
         await page.route("**/owner/query", (route) => route.fulfill({ json: {} }))
         await page.goto(`${url}/console/#/${busy.websiteConfigId}/overview`)
@@ -161,7 +193,7 @@ inChromium("every state of the console", ConsolePage.layer, (it) => {
   it.effect("says so if the script cannot be loaded", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
-      const { open, page } = yield* (yield* Chromium).visitor({ before: watch })
+      const { open, page } = yield* (yield* Chromium).visitor({ before })
       yield* Effect.promise(() => page.route("**/console/console-*.js", (route) => route.abort()))
       yield* open(`${url}/console/`)
       yield* Effect.promise(() => page.getByRole("heading", { name: "The console could not be loaded" }).waitFor())
