@@ -16,7 +16,7 @@ import * as Countries from "../../src/platform/countries/Countries.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { violations } from "../support/browser/Axe.ts"
+import { violations, violationsInOtherWidth } from "../support/browser/Axe.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import { postgres } from "../support/Storages.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
@@ -138,9 +138,12 @@ inChromium("the demo", running, (it) => {
         yield* open(demo.base_url + path)
         const shell = page.getByText("live", { exact: true })
         yield* Effect.promise(() => shell.or(page.getByRole("button", { name: "Open chat" })).waitFor())
-        for (const width of [1280, 320]) {
+        for (const [width, check] of [
+          [1280, violations],
+          [320, violationsInOtherWidth]
+        ] as const) {
           yield* Effect.promise(() => page.setViewportSize({ width, height: 800 }))
-          assert.deepStrictEqual(yield* Effect.promise(() => violations(page)), [], `${path} at ${width}`)
+          assert.deepStrictEqual(yield* Effect.promise(() => check(page)), [], `${path} at ${width}`)
           const fits = yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
           assert.isTrue(fits, `${path} at ${width}`)
         }

@@ -6,7 +6,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
-import { violationsInBothSchemes } from "../support/browser/Axe.ts"
+import { violationsInBothSchemes, violationsInOtherWidth } from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
@@ -60,20 +60,23 @@ const make = Effect.fnUntraced(function* (options: Options = {}) {
   return { ...site, status, styleOf }
 })
 
-const assertNoViolations = (page: Page, state: string) =>
+const assertNoViolations = (page: Page, state: string, check = violationsInBothSchemes) =>
   Effect.map(
-    Effect.promise(() => violationsInBothSchemes(page)),
+    Effect.promise(() => check(page)),
     (found) => assert.deepStrictEqual(found, [], state)
   )
 
 inChromium("a form's default look", testServer(), (it) => {
-  for (const width of [800, 320]) {
-    it.effect(`has no violations in light and dark mode, ${width} pixels wide`, () =>
+  for (const [width, colors, check] of [
+    [800, " in light and dark mode", violationsInBothSchemes],
+    [320, "", violationsInOtherWidth]
+  ] as const) {
+    it.effect(`has no violations${colors}, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { page, relay, status } = yield* make({ width })
         yield* press(page)
         yield* says(status, "Please check the marked fields.")
-        yield* assertNoViolations(page, "invalid")
+        yield* assertNoViolations(page, "invalid", check)
         const faults: ReadonlyArray<readonly [Fault | undefined, says: string]> = [
           [{ _tag: "Answer", status: 500 }, "could not be sent"],
           [{ _tag: "Answer", status: 503 }, "kept on this page"],
@@ -84,14 +87,14 @@ inChromium("a form's default look", testServer(), (it) => {
           relay.fault = (received) => (isSubmit(received) ? fault : undefined)
           yield* press(page)
           yield* says(status, text)
-          yield* assertNoViolations(page, text)
+          yield* assertNoViolations(page, text, check)
         }
         const held = Promise.withResolvers<void>()
         relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held.promise } : undefined)
         yield* fill(page, { name: "Grace" })
         yield* press(page)
         yield* says(status, "Sending")
-        yield* assertNoViolations(page, "sending")
+        yield* assertNoViolations(page, "sending", check)
         held.resolve()
         yield* says(status, "Thank you")
       })

@@ -1,9 +1,11 @@
 /**
  * axe-core finds no violation in the console's overview, inbox, conversations, session menu and list of websites, and nothing
- * scrolls sideways: in light and dark mode in a wide window, and in light mode in a narrow one.
+ * scrolls sideways: in light and dark mode in a wide window, and in a narrow one, whose colors are the same. Every link of the
+ * navigation is in the window, or its row shows that it has more.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import type { Page } from "playwright-core"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as ConversationData from "../support/console/ConversationData.ts"
@@ -18,12 +20,24 @@ const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(
   Layer.provideMerge(ConsolePage.layer)
 )
 
+/** Whether each visible link of a row is wholly in the window, and what the row shows. */
+const rowOf = (page: Page, name: string) =>
+  page.getByRole("navigation", { name }).evaluate((row) => {
+    const links = [...row.children].map((link) => link.getBoundingClientRect()).filter(({ width }) => width > 0)
+    const frame = row.getBoundingClientRect()
+    return {
+      isCutOff: links.some(({ left, right }) => left < frame.left - 1 || right > frame.right + 1),
+      showsBefore: row.hasAttribute("data-before"),
+      showsAfter: row.hasAttribute("data-after")
+    }
+  })
+
 inChromium("the console", layer, (it) => {
   for (const [width, colors, check] of [
-    [360, "light mode", ConsolePage.violations],
-    [1280, "light and dark mode", ConsolePage.violationsInBothSchemes]
+    [1280, " in light and dark mode", ConsolePage.violationsInBothSchemes],
+    [360, "", ConsolePage.violationsInOtherWidth]
   ] as const) {
-    it.effect(`has no violations and no overflow in ${colors}, ${width} pixels wide`, () =>
+    it.effect(`has no violations and no overflow${colors}, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(
@@ -94,6 +108,44 @@ inChromium("the console", layer, (it) => {
       yield* on(() => page.keyboard.press("ArrowLeft"))
       const second = yield* box(".plot .u-cursor-x")
       assert.isBelow(second?.x ?? 0, first?.x ?? 0)
+    })
+  )
+
+  for (const width of [1024, 820, 600, 390, 320]) {
+    it.effect(`has no link in its navigation that is cut off without a sign, ${width} pixels wide`, () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/setup`, {
+          viewport: { width, height: 800 }
+        })
+        yield* loaded
+        for (const name of ["Pages", "Settings"]) {
+          const row = page.getByRole("navigation", { name })
+          const atStart = yield* on(() => rowOf(page, name))
+          assert.strictEqual(atStart.isCutOff, atStart.showsAfter || atStart.showsBefore, name)
+          yield* on(() => row.evaluate((element) => element.scrollTo({ left: element.scrollWidth })))
+          yield* on(() => page.locator(`nav[aria-label="${name}"]:not([data-after])`).waitFor())
+          const atEnd = yield* on(() => rowOf(page, name))
+          assert.deepStrictEqual([atEnd.showsAfter, atEnd.showsBefore], [false, atStart.isCutOff], name)
+        }
+        if (width >= 600) assert.isFalse((yield* on(() => rowOf(page, "Pages"))).isCutOff)
+      })
+    )
+  }
+
+  it.effect("leads to the settings without scrolling, 390 pixels wide", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`, {
+        viewport: { width: 390, height: 800 }
+      })
+      yield* loaded
+      const link = page.getByRole("link", { name: "Set up" })
+      assert.strictEqual(yield* on(() => link.count()), 1)
+      const box = yield* on(() => link.boundingBox())
+      assert.isAtMost((box?.x ?? 390) + (box?.width ?? 0), 390)
+      yield* on(() => link.click())
+      yield* on(() => page.getByRole("navigation", { name: "Settings" }).waitFor())
     })
   )
 })

@@ -30,7 +30,7 @@ const store = Effect.gen(function* () {
   yield* ConversationData.store(instance, { question: "Please call me", answer: "", ending: "failed" })
 })
 
-inChromium("all websites", ConsolePage.layer, (it) => {
+inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("show what waits, and an inbox and conversations of all of them, with the website as a filter", () =>
     Effect.gen(function* () {
       yield* store
@@ -78,13 +78,16 @@ inChromium("all websites", ConsolePage.layer, (it) => {
     Effect.gen(function* () {
       yield* store
       const { on, page, show } = yield* ConsolePage.open("#/")
-      for (const width of [360, 1280]) {
+      for (const [width, check] of [
+        [1280, ConsolePage.violationsInBothSchemes],
+        [360, ConsolePage.violationsInOtherWidth]
+      ] as const) {
         yield* on(() => page.setViewportSize({ width, height: 800 }))
         for (const fragment of ["#/", "#/all/inbox", "#/all/conversations"]) {
           yield* show(fragment)
           yield* on(() => page.locator(".site-row, .entry").first().waitFor())
           yield* on(() => ConsolePage.loaded(page))
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], `${fragment} ${width}`)
+          assert.deepStrictEqual(yield* on(() => check(page)), [], `${fragment} ${width}`)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0, `${fragment} ${width}`)
         }

@@ -36,7 +36,7 @@ const deleteElsewhere = (page: Page, site: string, instance: string) =>
   )
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 11)).pipe(
-  Layer.provideMerge(ConsolePage.layer)
+  Layer.provideMerge(ConsolePage.layerOfTwoDays)
 )
 
 inChromium("the console's conversations", layer, (it) => {

@@ -12,7 +12,7 @@ import { until } from "../support/Wait.ts"
 if (Nginx.executable === undefined && process.env["CI"] !== "true") {
   plainIt.skip(`the console over HTTPS (there is no nginx; ${Nginx.install})`, () => {})
 } else {
-  inChromium("the console over HTTPS", ConsolePage.layer, (it) => {
+  inChromium("the console over HTTPS", ConsolePage.layerOfTwoDays, (it) => {
     it.effect("the session's cookie is secure, survives a reload, and is deleted when the user signs out", () =>
       Effect.gen(function* () {
         const port = yield* startNginx(new URL((yield* TestServer).url).host)

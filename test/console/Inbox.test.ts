@@ -45,7 +45,7 @@ const siteWithThree = () =>
   )
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 20)).pipe(
-  Layer.provideMerge(ConsolePage.layer)
+  Layer.provideMerge(ConsolePage.layerOfTwoDays)
 )
 
 inChromium("the console's inbox", layer, (it) => {

@@ -45,7 +45,7 @@ const originsOf = (site: Site) =>
     return Option.getOrThrow(yield* sites.byWebsiteConfigId(site.websiteConfigId)).origins
   })
 
-inChromium("the console's problems", ConsolePage.layer, (it) => {
+inChromium("the console's problems", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are on the overview with the next step, and a button allows a refused origin", () =>
     Effect.gen(function* () {
       const { instanceId, problems, site } = yield* brokenSite

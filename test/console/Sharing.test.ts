@@ -9,160 +9,164 @@ import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { everySession } from "../support/Lists.ts"
 import { until } from "../support/Wait.ts"
 
-inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
-  it.effect("a link lets a colleague see one website, until the owner removes the colleague", () =>
-    Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
-      const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
-      yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
-      yield* on(() => page.getByLabel("Name", { exact: true }).fill("ada@example.org"))
-      const sessions = "**/v1/owner/sessions"
-      yield* on(() =>
-        page.route(sessions, (route) =>
-          route.request().method() === "POST"
-            ? route.fulfill({ status: 429, headers: { "retry-after": "3600" }, json: { detail: "over the limit" } })
-            : route.continue()
-        )
-      )
-      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
-      yield* on(() => page.getByText("A limit is reached. Try again in 60 minutes.").waitFor())
-      yield* on(() => page.unroute(sessions))
-      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
-      const link = yield* on(() => page.getByRole("dialog", { name: "The link" }).locator("code").textContent())
-      assert.match(link ?? "", /\/console\/#\/link\/hcl_[\w-]{43}$/)
-      // It is not shown again, so only its button closes the dialog.
-      yield* on(() => page.keyboard.press("Escape"))
-      yield* on(() => page.getByRole("button", { name: "Done" }).click())
-      yield* on(() => page.getByText("ada@example.org", { exact: true }).waitFor())
-      yield* on(() => page.getByText(/^Viewer · Not opened yet/).waitFor())
-
-      const colleague = yield* ConsolePage.newVisitor()
-      yield* colleague.open(link ?? "")
-      yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
-      yield* on(() => colleague.page.getByRole("button", { name: "Not now" }).click())
-      yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())
-      // The only website is open at once.
-      yield* on(() => colleague.page.getByRole("button", { name: /^Websites: Fjordlight Kayaks/ }).waitFor())
-      const pages = colleague.page.getByRole("navigation", { name: "Pages" })
-      yield* on(() => pages.getByRole("link", { name: "Set up" }).waitFor())
-      assert.strictEqual(yield* on(() => pages.getByRole("link", { name: "Sharing" }).count()), 0)
-      yield* on(() => colleague.page.evaluate(`location.hash = "#/${busy.websiteConfigId}/sharing"`))
-      yield* on(() => colleague.page.getByRole("heading", { name: "Only an owner can do this" }).waitFor())
-
-      yield* on(() => page.getByRole("button", { name: "Remove ada@example.org" }).click())
-      yield* on(() => page.getByRole("checkbox", { name: /^Also log out people/ }).check())
-      const ended = page.waitForRequest((request) => request.method() === "DELETE")
-      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Remove" }).click())
-      assert.match((yield* on(() => ended)).url(), /\/v1\/owner\/sessions\/[\w-]+\?with_opened=true$/)
-      yield* loaded
-      yield* until(
-        "the colleague is gone",
-        async () => (await page.getByText("ada@example.org", { exact: true }).count()) === 0
-      )
-      yield* until("the colleague is signed out", async () => {
-        await colleague.page.reload()
-        return (await colleague.page.getByRole("heading", { name: "Log in" }).count()) === 1
-      })
-      assert.deepStrictEqual(errors, [])
-    })
-  )
-
-  for (const { button, endpoint, open } of [
-    { open: "Invite a person", button: "Create a link", endpoint: "sessions" },
-    { open: "Share the dashboard", button: "Create the URL", endpoint: "shares" }
-  ]) {
-    it.effect(`two quick clicks on “${button}” send one request`, () =>
+inChromium(
+  "the console's sharing",
+  Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layerOfTwoDays),
+  (it) => {
+    it.effect("a link lets a colleague see one website, until the owner removes the colleague", () =>
       Effect.gen(function* () {
-        const { fresh } = yield* ConsolePage.Websites
-        const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`)
-        const answer = Promise.withResolvers<void>()
-        let sent = 0
+        const { busy } = yield* ConsolePage.Websites
+        const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
+        yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
+        yield* on(() => page.getByLabel("Name", { exact: true }).fill("ada@example.org"))
+        const sessions = "**/v1/owner/sessions"
         yield* on(() =>
-          page.route(`**/${endpoint}`, async (route) => {
-            if (route.request().method() !== "POST") return route.continue()
-            sent++
-            await answer.promise
-            return route.fulfill({ status: 429, json: { detail: "over the limit" } })
-          })
+          page.route(sessions, (route) =>
+            route.request().method() === "POST"
+              ? route.fulfill({ status: 429, headers: { "retry-after": "3600" }, json: { detail: "over the limit" } })
+              : route.continue()
+          )
         )
-        const answered = page.waitForResponse((response) => response.request().method() === "POST")
-        yield* on(() => page.getByRole("button", { name: open }).click())
-        yield* on(() => page.getByRole("button", { name: button }).dblclick())
-        answer.resolve()
-        yield* on(() => answered)
-        yield* on(() => page.getByRole("dialog").getByRole("alert").waitFor())
-        assert.strictEqual(sent, 1)
-        yield* on(() => page.unroute(`**/${endpoint}`))
-        yield* on(() => page.getByRole("button", { name: "Cancel" }).click())
+        yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+        yield* on(() => page.getByText("A limit is reached. Try again in 60 minutes.").waitFor())
+        yield* on(() => page.unroute(sessions))
+        yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+        const link = yield* on(() => page.getByRole("dialog", { name: "The link" }).locator("code").textContent())
+        assert.match(link ?? "", /\/console\/#\/link\/hcl_[\w-]{43}$/)
+        // It is not shown again, so only its button closes the dialog.
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* on(() => page.getByRole("button", { name: "Done" }).click())
+        yield* on(() => page.getByText("ada@example.org", { exact: true }).waitFor())
+        yield* on(() => page.getByText(/^Viewer · Not opened yet/).waitFor())
+
+        const colleague = yield* ConsolePage.newVisitor()
+        yield* colleague.open(link ?? "")
+        yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
+        yield* on(() => colleague.page.getByRole("button", { name: "Not now" }).click())
+        yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())
+        // The only website is open at once.
+        yield* on(() => colleague.page.getByRole("button", { name: /^Websites: Fjordlight Kayaks/ }).waitFor())
+        const pages = colleague.page.getByRole("navigation", { name: "Pages" })
+        yield* on(() => pages.getByRole("link", { name: "Set up" }).waitFor())
+        assert.strictEqual(yield* on(() => pages.getByRole("link", { name: "Sharing" }).count()), 0)
+        yield* on(() => colleague.page.evaluate(`location.hash = "#/${busy.websiteConfigId}/sharing"`))
+        yield* on(() => colleague.page.getByRole("heading", { name: "Only an owner can do this" }).waitFor())
+
+        yield* on(() => page.getByRole("button", { name: "Remove ada@example.org" }).click())
+        yield* on(() => page.getByRole("checkbox", { name: /^Also log out people/ }).check())
+        const ended = page.waitForRequest((request) => request.method() === "DELETE")
+        yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Remove" }).click())
+        assert.match((yield* on(() => ended)).url(), /\/v1\/owner\/sessions\/[\w-]+\?with_opened=true$/)
+        yield* loaded
+        yield* until(
+          "the colleague is gone",
+          async () => (await page.getByText("ada@example.org", { exact: true }).count()) === 0
+        )
+        yield* until("the colleague is signed out", async () => {
+          await colleague.page.reload()
+          return (await colleague.page.getByRole("heading", { name: "Log in" }).count()) === 1
+        })
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    for (const { button, endpoint, open } of [
+      { open: "Invite a person", button: "Create a link", endpoint: "sessions" },
+      { open: "Share the dashboard", button: "Create the URL", endpoint: "shares" }
+    ]) {
+      it.effect(`two quick clicks on “${button}” send one request`, () =>
+        Effect.gen(function* () {
+          const { fresh } = yield* ConsolePage.Websites
+          const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`)
+          const answer = Promise.withResolvers<void>()
+          let sent = 0
+          yield* on(() =>
+            page.route(`**/${endpoint}`, async (route) => {
+              if (route.request().method() !== "POST") return route.continue()
+              sent++
+              await answer.promise
+              return route.fulfill({ status: 429, json: { detail: "over the limit" } })
+            })
+          )
+          const answered = page.waitForResponse((response) => response.request().method() === "POST")
+          yield* on(() => page.getByRole("button", { name: open }).click())
+          yield* on(() => page.getByRole("button", { name: button }).dblclick())
+          answer.resolve()
+          yield* on(() => answered)
+          yield* on(() => page.getByRole("dialog").getByRole("alert").waitFor())
+          assert.strictEqual(sent, 1)
+          yield* on(() => page.unroute(`**/${endpoint}`))
+          yield* on(() => page.getByRole("button", { name: "Cancel" }).click())
+        })
+      )
+    }
+
+    it.effect(
+      "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
+      () =>
+        Effect.gen(function* () {
+          // Another website than in the test above, whose link would also be on the page.
+          const { fresh } = yield* ConsolePage.Websites
+          const { loaded, on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`, {
+            viewport: { width: 360, height: 800 }
+          })
+          yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
+          yield* loaded
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "nothing is shared")
+          yield* on(() => page.getByText("or on the command line").click())
+          yield* on(() => page.getByText(`hydracore share create --site ${fresh.websiteConfigId}`).waitFor())
+          yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
+          yield* on(() => page.getByLabel("What it is for").fill("Agency"))
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the form")
+          yield* on(() => page.getByRole("button", { name: "Create the URL" }).click())
+          const url = yield* on(() => page.getByRole("dialog").locator("code").textContent())
+          assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
+          yield* on(() => page.getByRole("button", { name: "Done" }).click())
+          yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
+          yield* loaded
+          // The step of the empty list is gone, so the button in the head of the section has the focus.
+          yield* on(() => page.locator("header .button:focus", { hasText: "Share the dashboard" }).waitFor())
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the dashboard")
+          const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+          assert.isAtMost(overflow, 0)
+          yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
+          yield* on(() => page.keyboard.press("Enter"))
+          yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
+        })
+    )
+
+    it.effect("a link reaches the websites that are chosen, and is valid as long as the owner says", () =>
+      Effect.gen(function* () {
+        const { busy, fresh } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`, {
+          viewport: { width: 360, height: 800 }
+        })
+        yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
+        yield* on(() => page.getByLabel("Name", { exact: true }).fill("Ola"))
+        yield* on(() => page.getByRole("combobox", { name: "Websites" }).selectOption("Several websites"))
+        yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).uncheck())
+        yield* on(() => page.getByLabel("The link is valid for").selectOption("A week"))
+        const stored = ConsoleSessions.use(({ list }) => list(everySession)).pipe(
+          Effect.map((sessions) => sessions.find(({ label }) => label === "Ola"))
+        )
+        // Without a website, the browser does not send the form.
+        yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+        assert.strictEqual(yield* on(() => page.locator("form input:invalid").count()), 1)
+        assert.isUndefined(yield* stored)
+        yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).check())
+        yield* on(() => page.getByRole("checkbox", { name: "New website" }).check())
+        yield* loaded
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        const before = yield* Clock.currentTimeMillis
+        yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+        yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())
+        const link = yield* stored
+        assert.sameMembers(
+          (link?.roles ?? []).flatMap(({ sites }) => [...sites]),
+          [busy.websiteConfigId, fresh.websiteConfigId]
+        )
+        assert.closeTo(Date.parse(link?.ends_at ?? "") - before, 7 * 86_400_000, 600_000)
       })
     )
   }
-
-  it.effect(
-    "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
-    () =>
-      Effect.gen(function* () {
-        // Another website than in the test above, whose link would also be on the page.
-        const { fresh } = yield* ConsolePage.Websites
-        const { loaded, on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`, {
-          viewport: { width: 360, height: 800 }
-        })
-        yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
-        yield* loaded
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "nothing is shared")
-        yield* on(() => page.getByText("or on the command line").click())
-        yield* on(() => page.getByText(`hydracore share create --site ${fresh.websiteConfigId}`).waitFor())
-        yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
-        yield* on(() => page.getByLabel("What it is for").fill("Agency"))
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the form")
-        yield* on(() => page.getByRole("button", { name: "Create the URL" }).click())
-        const url = yield* on(() => page.getByRole("dialog").locator("code").textContent())
-        assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
-        yield* on(() => page.getByRole("button", { name: "Done" }).click())
-        yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
-        yield* loaded
-        // The step of the empty list is gone, so the button in the head of the section has the focus.
-        yield* on(() => page.locator("header .button:focus", { hasText: "Share the dashboard" }).waitFor())
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the dashboard")
-        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
-        assert.isAtMost(overflow, 0)
-        yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
-        yield* on(() => page.keyboard.press("Enter"))
-        yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
-      })
-  )
-
-  it.effect("a link reaches the websites that are chosen, and is valid as long as the owner says", () =>
-    Effect.gen(function* () {
-      const { busy, fresh } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`, {
-        viewport: { width: 360, height: 800 }
-      })
-      yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
-      yield* on(() => page.getByLabel("Name", { exact: true }).fill("Ola"))
-      yield* on(() => page.getByRole("combobox", { name: "Websites" }).selectOption("Several websites"))
-      yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).uncheck())
-      yield* on(() => page.getByLabel("The link is valid for").selectOption("A week"))
-      const stored = ConsoleSessions.use(({ list }) => list(everySession)).pipe(
-        Effect.map((sessions) => sessions.find(({ label }) => label === "Ola"))
-      )
-      // Without a website, the browser does not send the form.
-      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
-      assert.strictEqual(yield* on(() => page.locator("form input:invalid").count()), 1)
-      assert.isUndefined(yield* stored)
-      yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).check())
-      yield* on(() => page.getByRole("checkbox", { name: "New website" }).check())
-      yield* loaded
-      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
-      const before = yield* Clock.currentTimeMillis
-      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
-      yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())
-      const link = yield* stored
-      assert.sameMembers(
-        (link?.roles ?? []).flatMap(({ sites }) => [...sites]),
-        [busy.websiteConfigId, fresh.websiteConfigId]
-      )
-      assert.closeTo(Date.parse(link?.ends_at ?? "") - before, 7 * 86_400_000, 600_000)
-    })
-  )
-})
+)

@@ -63,7 +63,7 @@ const insert = Effect.fnUntraced(function* ({ instances = [], sites = [] }: Seed
 })
 
 /** PostgreSQL, on a fresh database for each build of the layer. */
-export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
+export const postgres = (seeds: Seeds = {}, client = TestClient.layer): Layer.Layer<Storage> =>
   Layer.unwrap(
     Settings.pipe(
       Effect.provideService(
@@ -72,7 +72,7 @@ export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
       ),
       Effect.map(App.storage)
     )
-  ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(TestClient.layer))), Layer.orDie)
+  ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(client))), Layer.orDie)
 
 /**
  * Gives the layers of a storage the real clock. For tests that set the time, because what connections do at intervals would

@@ -18,6 +18,7 @@ import * as Server from "../../src/server/Server.ts"
 import * as Retention from "../../src/sites/Retention.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
+import * as TestClient from "./postgres/TestClient.ts"
 import { postgres, type Storage } from "./Storages.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 
@@ -144,10 +145,13 @@ export const layer = (
     Layer.orDie
   )
 
-/** The server on PostgreSQL, for tests of what owners do. */
+/**
+ * The server on PostgreSQL, for tests of what owners do. It has few connections, because the first statements of each take longer
+ * than those of a short test.
+ */
 export const onPostgres = (
   overrides?: Partial<Server.Options>,
   agent?: ScriptedAgent.Script,
   decorate?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>,
   mail?: TestOptions["mail"]
-) => layer(overrides, agent, decorate, postgres(), "agent", mail)
+) => layer(overrides, agent, decorate, postgres({}, TestClient.withConnections(3)), "agent", mail)

@@ -49,19 +49,17 @@ const run = async (page: Page, { least, part, rules }: Check): Promise<ReadonlyA
 
 const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", values: colorRules } }, part, least: 1 })
 
+const without = (rules: ReadonlyArray<string>): Check["rules"] => ({
+  runOnly: { type: "tag", values: tags },
+  rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: false }]))
+})
+
 const violationsOfPage = (page: Page): Promise<ReadonlyArray<string>> =>
   run(page, { rules: { runOnly: { type: "tag", values: tags } }, part: "html", least: 11 })
 
 /** The violations of a page that was checked before, and of which only this part looks different now. */
 const violationsAfterChange = async (page: Page, part: string): Promise<ReadonlyArray<string>> => [
-  ...(await run(page, {
-    rules: {
-      runOnly: { type: "tag", values: tags },
-      rules: Object.fromEntries(visualRules.map((rule) => [rule, { enabled: false }]))
-    },
-    part: "html",
-    least: 10
-  })),
+  ...(await run(page, { rules: without(visualRules), part: "html", least: 10 })),
   ...(await run(page, { rules: { runOnly: { type: "rule", values: visualRules } }, part, least: 2 }))
 ]
 
@@ -72,6 +70,16 @@ const violationsAfterChange = async (page: Page, part: string): Promise<Readonly
  */
 export const violations = (page: Page, changed?: string): Promise<ReadonlyArray<string>> =>
   changed === undefined ? violationsOfPage(page) : violationsAfterChange(page, changed)
+
+/**
+ * The violations of a page whose colors were checked in a window of another width, so that only the others can differ.
+ *
+ * @param changed the selector of the only part that looks different since the page was last checked
+ */
+export const violationsInOtherWidth = async (page: Page, changed = "html"): Promise<ReadonlyArray<string>> => [
+  ...(await run(page, { rules: without(visualRules), part: "html", least: 10 })),
+  ...(await run(page, { rules: { runOnly: { type: "rule", values: ["target-size"] } }, part: changed, least: 0 }))
+]
 
 /**
  * The violations in light mode, and those in dark mode that depend on colors. Changes the color scheme of the open page, so that

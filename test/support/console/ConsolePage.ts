@@ -16,28 +16,31 @@ import { TestServer, onPostgres as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import * as SiteData from "./SiteData.ts"
 
-export { violations, violationsInBothSchemes } from "../browser/Axe.ts"
+export { violations, violationsInBothSchemes, violationsInOtherWidth } from "../browser/Axe.ts"
 
 /** The websites of the server. */
 export class Websites extends Context.Service<Websites, { readonly busy: Site; readonly fresh: Site }>()(
   "hydracore/test/console/Websites"
 ) {}
 
-/** A server at the time of the tests, whose busy website has visits until now. */
-export const on = (server: ReturnType<typeof testServer>) =>
+/** A server at the time of the tests, whose busy website has visits of so many days until now. */
+export const on = (server: ReturnType<typeof testServer>, days = 40) =>
   Layer.effect(
     Websites,
     Effect.gen(function* () {
       const sites = yield* SiteDirectory
       const busy = yield* sites.create({ name: "Fjordlight Kayaks", origins: [], timeZone: "Europe/Oslo" })
       const fresh = yield* sites.create({ name: "New website", origins: [] })
-      yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days: 40, visitsPerDay: 20 })
+      yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days, visitsPerDay: 20 })
       return { busy, fresh }
     })
   ).pipe(Layer.provideMerge(server), Layer.provideMerge(TestTime.layer), Layer.orDie)
 
 /** Such a server, which sends no mail. */
 export const layer = on(testServer())
+
+/** The same with few visits, for tests that do not read them. */
+export const layerOfTwoDays = on(testServer(), 2)
 
 /** A visitor whose pages have the server's time. */
 export const newVisitor = Effect.fnUntraced(function* (options: VisitorOptions = {}) {

@@ -9,7 +9,12 @@ import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
-/** A client on a fresh, migrated, empty database for each build of the layer. */
-export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> = Layer.unwrap(
-  Effect.map(TestDatabase.connection, ({ url }) => Database.layer({ url, connections: 10, timeout: "20 seconds" }))
-)
+/** A client with at most so many connections, on a fresh, migrated, empty database for each build of the layer. */
+export const withConnections = (
+  connections: number
+): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.unwrap(
+    Effect.map(TestDatabase.connection, ({ url }) => Database.layer({ url, connections, timeout: "20 seconds" }))
+  )
+
+export const layer = withConnections(10)
