@@ -119,60 +119,53 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
     })
   )
 
-  for (const colorScheme of ["light", "dark"] as const) {
-    it.effect(
-      `an ended session hides all numbers, and a new session continues with what was typed (${colorScheme})`,
-      () =>
-        Effect.gen(function* () {
-          const { busy } = yield* ConsolePage.Websites
-          const width = colorScheme === "light" ? 1280 : 360
-          const options = { colorScheme, viewport: { width, height: 740 } } as const
-          const { context, loaded, on, page } = yield* ConsolePage.show(
-            `#/${busy.websiteConfigId}/setup/goals`,
-            options
-          )
-          yield* loaded
-          const title = page.getByRole("heading", { name: "Your session has ended" })
-          yield* on(async () => {
-            await page.getByRole("button", { name: "New goal" }).click()
-            await page.getByLabel("Path").fill(`/typed-${colorScheme}`)
-            await context.clearCookies()
-            await page.getByRole("button", { name: "Create" }).click()
-            await title.waitFor()
-          })
-          assert.isFalse(yield* on(() => page.locator("main").isVisible()))
-          assert.isFalse(yield* on(() => page.getByLabel("Path").isVisible()))
-          assert.strictEqual(yield* on(() => page.locator("header .count, header nav").count()), 0)
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
-          const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
-          assert.isAtMost(overflow, 0)
-          yield* on(async () => {
-            await page.keyboard.press("Escape")
-            await page.keyboard.press("Escape")
-            await page.getByRole("button", { name: "Continue" }).click()
-            await page.getByText("This browser has no session yet.").waitFor()
-            await context.setOffline(true)
-            await page.getByRole("button", { name: "Continue" }).click()
-            await page.getByText("There is no connection to the service.").filter({ visible: true }).waitFor()
-            await context.setOffline(false)
-          })
-          const link = yield* ConsolePage.newLink()
-          yield* on(async () => {
-            const other = await context.newPage()
-            await other.goto(link)
-            await other.getByRole("button", { name: "Open the console" }).click()
-            await other.getByRole("button", { name: "Not now" }).click()
-            await other.getByRole("button", { name: "Session: Owner" }).waitFor()
-            await other.close()
-            await page.getByRole("button", { name: "Continue" }).click()
-            await title.waitFor({ state: "detached" })
-            await page.getByRole("button", { name: "Create" }).click()
-            await page.getByRole("dialog").waitFor({ state: "detached" })
-            await page.getByText(`A page: /typed-${colorScheme}`).waitFor()
-          })
-        })
-    )
-  }
+  it.effect("an ended session hides all numbers, and a new session continues with what was typed", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { context, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/setup/goals`)
+      yield* loaded
+      const title = page.getByRole("heading", { name: "Your session has ended" })
+      yield* on(async () => {
+        await page.getByRole("button", { name: "New goal" }).click()
+        await page.getByLabel("Path").fill("/typed")
+        await context.clearCookies()
+        await page.getByRole("button", { name: "Create" }).click()
+        await title.waitFor()
+      })
+      assert.isFalse(yield* on(() => page.locator("main").isVisible()))
+      assert.isFalse(yield* on(() => page.getByLabel("Path").isVisible()))
+      assert.strictEqual(yield* on(() => page.locator("header .count, header nav").count()), 0)
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
+      yield* ConsolePage.withLook(page, { viewport: { width: 360, height: 740 } })
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInOtherWidth(page)), [])
+      const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+      assert.isAtMost(overflow, 0)
+      yield* on(async () => {
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+        await page.getByRole("button", { name: "Continue" }).click()
+        await page.getByText("This browser has no session yet.").waitFor()
+        await context.setOffline(true)
+        await page.getByRole("button", { name: "Continue" }).click()
+        await page.getByText("There is no connection to the service.").filter({ visible: true }).waitFor()
+        await context.setOffline(false)
+      })
+      const link = yield* ConsolePage.newLink()
+      yield* on(async () => {
+        const other = await context.newPage()
+        await other.goto(link)
+        await other.getByRole("button", { name: "Open the console" }).click()
+        await other.getByRole("button", { name: "Not now" }).click()
+        await other.getByRole("button", { name: "Session: Owner" }).waitFor()
+        await other.close()
+        await page.getByRole("button", { name: "Continue" }).click()
+        await title.waitFor({ state: "detached" })
+        await page.getByRole("button", { name: "Create" }).click()
+        await page.getByRole("dialog").waitFor({ state: "detached" })
+        await page.getByText("A page: /typed").waitFor()
+      })
+    })
+  )
 
   it.effect("while the service does not answer, the page says so, keeps what it shows, and continues by itself", () =>
     Effect.gen(function* () {
