@@ -9,7 +9,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as SetUpPage from "../support/console/SetUpPage.ts"
-import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { paths, TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
 
 /** An agent that refuses a message with the status that the message names. */
 const agent: ScriptedAgent.Script = ({ message }) =>

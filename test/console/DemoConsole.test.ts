@@ -8,7 +8,7 @@ import { Clock, Effect } from "effect"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
-import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
 
 const newProfile = Effect.gen(function* () {
   const { url, websiteConfigId } = yield* TestServer

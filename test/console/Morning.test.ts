@@ -17,7 +17,7 @@ import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as ConversationData from "../support/console/ConversationData.ts"
 import { mailReceiver, type ReceivedMail } from "../support/MailReceiver.ts"
 import * as Draft from "../support/SubmissionDraft.ts"
-import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
 import { poll, until } from "../support/Wait.ts"
 
 const mostClicks = 3

@@ -14,7 +14,7 @@ import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { mailReceiver } from "../support/MailReceiver.ts"
 import * as Draft from "../support/SubmissionDraft.ts"
-import { onPostgres as testServer } from "../support/TestServer.ts"
+import { onFewConnections as testServer } from "../support/TestServer.ts"
 import * as TestTime from "../support/TestTime.ts"
 import { poll, until } from "../support/Wait.ts"
 

@@ -11,7 +11,7 @@ import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as SetUpData from "../support/console/SetUpData.ts"
 import * as SetUpPage from "../support/console/SetUpPage.ts"
-import { onPostgres as testServer } from "../support/TestServer.ts"
+import { onFewConnections as testServer } from "../support/TestServer.ts"
 import * as TestTime from "../support/TestTime.ts"
 
 const refusing: ScriptedAgent.Script = () => Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))

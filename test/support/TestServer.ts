@@ -145,13 +145,17 @@ export const layer = (
     Layer.orDie
   )
 
-/**
- * The server on PostgreSQL, for tests of what owners do. It has few connections, because the first statements of each take longer
- * than those of a short test.
- */
-export const onPostgres = (
+type OnPostgres = readonly [
   overrides?: Partial<Server.Options>,
   agent?: ScriptedAgent.Script,
   decorate?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>,
   mail?: TestOptions["mail"]
-) => layer(overrides, agent, decorate, postgres({}, TestClient.withConnections(3)), "agent", mail)
+]
+
+/** The server on PostgreSQL, for tests of what owners do. */
+export const onPostgres = (...[overrides, agent, decorate, mail]: OnPostgres) =>
+  layer(overrides, agent, decorate, postgres(), "agent", mail)
+
+/** The same with few connections: the first statements of each take longer than those of a short test. */
+export const onFewConnections = (...[overrides, agent, decorate, mail]: OnPostgres) =>
+  layer(overrides, agent, decorate, postgres({}, TestClient.withConnections(3)), "agent", mail)

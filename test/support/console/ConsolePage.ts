@@ -12,7 +12,7 @@ import type { Role } from "../../../src/sites/access/Role.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { Chromium, layer as chromium, type VisitorOptions } from "../browser/Browser.ts"
-import { TestServer, onPostgres as testServer } from "../TestServer.ts"
+import { TestServer, onFewConnections as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import * as SiteData from "./SiteData.ts"
 

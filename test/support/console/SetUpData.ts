@@ -19,7 +19,7 @@ import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import * as DecisionCounts from "../DecisionCounts.ts"
 import { fanOutAll, freeSlots } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
-import { onPostgres as testServer } from "../TestServer.ts"
+import { onFewConnections as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import { Websites } from "./ConsolePage.ts"
 
