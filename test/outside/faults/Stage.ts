@@ -24,6 +24,9 @@ export const grace = 3_000
 
 export const visitors = 12
 
+/** Milliseconds from a response to a visitor's next request: the services need the processors to start and end meanwhile. */
+const pace = 80
+
 export class Stage extends Context.Service<
   Stage,
   {
@@ -154,7 +157,7 @@ export const underLoad = Effect.fnUntraced(function* <A>(fault: Effect.Effect<A,
   const { acknowledged, postgres, service, target } = stage
   const url = () => service().url
   const website = yield* stage.mailedWebsite
-  const load = yield* Load.start({ url, target, clients: visitors, ...Load.moderate })
+  const load = yield* Load.start({ url, target, clients: visitors, pace })
   const chats = yield* Chats.start(url, target, 4)
   const stopMailed = yield* submitMailed(url, website, acknowledged.mailed)
   const served = (title: string) =>

@@ -127,7 +127,8 @@ export const layer = (store: Service.Store): Layer.Layer<Stage> =>
           date_range: "all",
           filters: [["is", "event:goal", ["Form submitted"]]]
         })
-        yield* poll(credited, (text) => conversionsOf(text) >= forms)
+        // A report takes more processor time than the credits.
+        yield* poll(Effect.delay(credited, "300 millis"), (text) => conversionsOf(text) >= forms)
       }
       yield* computeFacts
       return { ...service, requests }
