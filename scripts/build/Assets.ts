@@ -12,7 +12,7 @@ import * as Built from "../../src/pages/Built.ts"
 import * as Compression from "../../src/pages/Compression.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { folder, sourcesFile, stateOf } from "../built.mjs"
-import { type Bundle, common, design, fontFile, fontPreload, root, sourceOf } from "./Bundle.ts"
+import { type Bundle, common, design, font, fontExtension, fontPreload, root, sourceOf } from "./Bundle.ts"
 import * as Console from "./Console.ts"
 import * as GuideReader from "./GuideReader.ts"
 import * as Pages from "./Pages.ts"
@@ -123,7 +123,8 @@ const sources = [
   ...(await make(folder)),
   ...build,
   "scripts/built.mjs",
-  fontFile,
+  font.file,
+  fontExtension.file,
   "src/pages/Built.ts",
   "src/pages/Compression.ts",
   "src/pages/Theme.ts",

@@ -29,14 +29,21 @@ export const common = {
 /** Where the files of the service's own pages are served. */
 export const assets = "/assets/"
 
-/** The font of these pages, with its licence beside it. */
-export const fontFile = "src/pages/font/geist.woff2"
-export const font: Uint8Array = readFileSync(path.join(root, fontFile))
-export const fontName = `font-${Compression.hashOf(font)}.woff2`
-const fontUrl = assets + fontName
+const readFont = (file: string, name: string) => {
+  const bytes: Uint8Array = readFileSync(path.join(root, file))
+  const named = `${name}-${Compression.hashOf(bytes)}.woff2`
+  return { file, bytes, name: named, url: assets + named }
+}
+
+/**
+ * The font of these pages, with its licence beside it. Its second file has the other letters of European languages, such as ł, ő
+ * and ş. A browser loads it only for a page that has one of these.
+ */
+export const font = readFont("src/pages/font/geist.woff2", "font")
+export const fontExtension = readFont("src/pages/font/geist-latin-ext.woff2", "font-latin-ext")
 
 /** Lets the browser load the font together with the page's style sheet. */
-export const fontPreload = `<link rel="preload" href="${fontUrl}" as="font" type="font/woff2" crossorigin>`
+export const fontPreload = `<link rel="preload" href="${font.url}" as="font" type="font/woff2" crossorigin>`
 
 /** The suffix distinguishes the design as a style sheet from the module of the same bundle. */
 const asStyleSheet = "?css"
@@ -52,7 +59,7 @@ export const design: Plugin = {
       kind === "import-rule" ? { path: path.resolve(resolveDir, file), suffix: asStyleSheet } : undefined
     )
     onLoad({ filter: /[\\/]Design\.ts$/ }, ({ suffix }) =>
-      suffix === asStyleSheet ? { loader: "css", contents: Design.styleSheet(fontUrl) } : undefined
+      suffix === asStyleSheet ? { loader: "css", contents: Design.styleSheet(font.url, fontExtension.url) } : undefined
     )
     onResolve({ filter: /^\/assets\// }, ({ path }) => ({ path, external: true }))
   }

@@ -7,7 +7,7 @@
 import path from "node:path"
 import * as Compression from "../../src/pages/Compression.ts"
 import type { Files } from "../../src/pages/Page.ts"
-import { assets, type Bundle, font, fontName, root } from "./Bundle.ts"
+import { assets, type Bundle, font, fontExtension, root } from "./Bundle.ts"
 import type { Section } from "./GuideReader.ts"
 
 /** The files by their names, and the paths of those that pages name. */
@@ -32,14 +32,14 @@ export const make = async (
     if (name === undefined) throw new Error(`The pages have no file ${pattern}.`)
     return assets + name
   }
-  files.set(indexName, index).set(fontName, font)
+  files.set(indexName, index).set(font.name, font.bytes).set(fontExtension.name, fontExtension.bytes)
   return {
     files,
     paths: {
       style: pathOf(/^pages-.*\.css$/),
       referenceStyle: pathOf(/^reference-.*\.css$/),
       script: pathOf(/^pages-.*\.js$/),
-      font: assets + fontName,
+      font: font.url,
       index: assets + indexName
     }
   }

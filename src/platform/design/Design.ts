@@ -75,13 +75,19 @@ const values = (): Readonly<Record<string, string>> => ({
   code: codeFont
 })
 
-/** The style sheet for pages that load the font from `fontUrl`. */
-export const styleSheet = (fontUrl: string): string => `@font-face {
+/** The characters of the font's second file. */
+const extension = "U+100-130, U+132-151, U+154-17F, U+218-21B, U+1E80-1E85, U+1E9E, U+1EF2-1EF3"
+
+const fontFace = (url: string, more: string): string => `@font-face {
   font-family: ${fontFamily};
   font-display: swap;
   font-weight: 100 900;
-  src: url("${fontUrl}") format("woff2");
-}
+  src: url("${url}") format("woff2");${more}
+}`
+
+/** The style sheet for pages that load the font, and its second file if they have a character of it. */
+export const styleSheet = (fontUrl: string, extensionUrl: string): string => `${fontFace(fontUrl, "")}
+${fontFace(extensionUrl, `\n  unicode-range: ${extension};`)}
 :root {
   ${Object.entries(values())
     .map(([name, value]) => `--${name}: ${value};`)

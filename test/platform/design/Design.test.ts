@@ -54,7 +54,7 @@ describe("Design", () => {
   })
 
   it("declares custom properties, or writes their values in place of them", () => {
-    assert.include(styleSheet("/font"), `--back: light-dark(${colors.back.join(", ")});`)
+    assert.include(styleSheet("/font", "/extension"), `--back: light-dark(${colors.back.join(", ")});`)
     assert.strictEqual(
       inlined("a{color:var(--design-on-accent);top:var(--mine)}"),
       `a{color:light-dark(${colors["on-accent"].join(", ")});top:var(--mine)}`
