@@ -41,7 +41,7 @@ const server = testServer(
     sender: {
       from: { name: "HydraCore", address: "console@edge.example" },
       publicUrl: "https://edge.example",
-      consoleUrl: null,
+      consoleUrl: "https://edge.example/console",
       secretsKey
     }
   })

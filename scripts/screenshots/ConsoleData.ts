@@ -5,7 +5,10 @@
  */
 import { Clock, Effect, Option } from "effect"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
+import { Replies } from "../../src/delivery/mail/Replies.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { Inbox } from "../../src/forms/Inbox.ts"
+import { SpamMarks } from "../../src/forms/SpamMarks.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Decision from "../../src/platform/http/Decision.ts"
 import type { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -47,6 +50,28 @@ const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: WebsiteCo
         "We would like to come on the second weekend of June. Two of us have never been in a kayak, and one of us is nine years old.\n\nIs there a boat for a child?"
     })
   })
+})
+
+/** Stores a submission with a reply, one that is marked as spam, and one that is deleted. Returns the id of the first. */
+const storeHandled = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, now: number) {
+  const { submit } = yield* SubmissionRepo
+  const store = (email: string, message: string, receivedAt: number) =>
+    submit(SubmissionDraft.make(websiteConfigId, { receivedAt, email, formData: JSON.stringify({ message }) }))
+  const replied = yield* store("kari@example.no", "Do you have dry suits in size XS?", now - 40 * minute)
+  yield* Replies.use(({ add }) =>
+    add(websiteConfigId, replied, {
+      author: "Ida Lindqvist",
+      reply_to: "ida@fjordlight.example",
+      to: "kari@example.no",
+      text: "Hello Kari,\n\nyes, we have two of them. Which day would you like to come?",
+      createdAt: now - 30 * minute
+    })
+  )
+  const spam = yield* store("seo@rank.example", "We bring your website to page one.", now - 50 * minute)
+  yield* SpamMarks.use(({ mark }) => mark(websiteConfigId, [spam]))
+  const deleted = yield* store("old@example.org", "Please ignore my last message.", now - 60 * minute)
+  yield* Inbox.use((inbox) => inbox.delete(websiteConfigId, [deleted]))
+  return replied
 })
 
 /** Stores people who have opened the console, and one who has not. Returns the cookie of the owner of all websites. */
@@ -109,12 +134,25 @@ export const prepare = Effect.gen(function* () {
   )
   yield* storeSubmissions(busy, now)
   yield* storeProblems(busy, instance)
-  const share = yield* Shares.use((shares) => shares.create(busy, { label: "Agency Nordlys", expiresAt: null }))
+  const replied = yield* storeHandled(busy, now)
+  const newShare = (password: string | null) =>
+    Shares.use((shares) => shares.create(busy, { label: "Agency Nordlys", expiresAt: null, password })).pipe(
+      Effect.map((share) => Option.getOrThrow(share).secret)
+    )
+  const sessions = yield* ConsoleSessions
   return {
     busy,
     fresh: (yield* create("New website", 0)).websiteConfigId,
     longNamed,
-    share: Option.getOrThrow(share).secret,
+    share: yield* newShare(null),
+    lockedShare: yield* newShare("correct horse battery"),
+    /** A submission that a person has replied to. */
+    replied,
+    /** A link that was not used, for a person without an address. */
+    newLink: Effect.map(
+      sessions.createLink({ label: null, role: "member", sites: [busy], linkExpiresAt: now + 24 * 60 * minute }),
+      (created) => Option.getOrThrow(created).link
+    ).pipe(Effect.orDie),
     /** The cookie of a session with access to all websites. */
     cookie: yield* storePeople(busy, now)
   }

@@ -48,6 +48,7 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
   ["token", "assistants", create("Issue a token", "The tag of the chat")],
   ["rules", "forms", press("Edit")],
   ["rules-new", "forms", press("New rules")],
+  ["auto-reply", "forms", press("New automatic reply")],
   [
     "rules-json",
     "forms",
@@ -69,7 +70,7 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
     async (page) => {
       await page.getByRole("button", { name: "Deliveries" }).first().click()
       await press("Replay…")(page)
-      await page.getByLabel("Deliveries").selectOption("all")
+      await page.getByRole("dialog").getByLabel("Deliveries").selectOption("all")
       await page.getByText("will be sent again").waitFor()
     }
   ],
@@ -115,7 +116,7 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
       await press("New webhook")(page)
       await page.getByLabel("Address").fill("http://10.0.0.1/")
       await press("Create")(page)
-      await page.getByText("has no address on the public internet").waitFor()
+      await page.getByText("was not found on the public internet").waitFor()
     }
   ]
 ]

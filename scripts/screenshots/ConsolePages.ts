@@ -5,7 +5,18 @@
  * @module
  */
 import { Effect } from "effect"
-import { nothing, openFirst, type PageAction, phone, press, sections, sizes, type View, wide } from "./ConsoleView.ts"
+import {
+  nothing,
+  openFirst,
+  type PageAction,
+  phone,
+  press,
+  sections,
+  sizes,
+  twoSizes,
+  type View,
+  wide
+} from "./ConsoleView.ts"
 
 /** Windows that are high enough to show a whole page. */
 const tall = { viewport: { width: 1440, height: 2400 } }
@@ -90,7 +101,7 @@ const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSes
   }
 })
 
-const statesOfPages = Effect.fnUntraced(function* ({ busy, picture }: View) {
+const statesOfPages = Effect.fnUntraced(function* ({ busy, picture, sites }: View) {
   const filtered = busy("overview?range=91d&country=NO&source=www.google.com&metric=pageviews")
   yield* picture("overview-filtered", filtered, wide)
   yield* picture("overview-filtered-phone", filtered, phone)
@@ -109,6 +120,15 @@ const statesOfPages = Effect.fnUntraced(function* ({ busy, picture }: View) {
   yield* picture("overview-today", busy("overview?range=day"), wide)
   yield* picture("inbox-list-phone", busy("inbox"), phone)
   yield* picture("inbox-quarantined", busy("inbox?folder=quarantine"), wide, openFirst)
+  for (const [size, options] of twoSizes) {
+    yield* picture(`inbox-deleted-${size}`, busy("inbox?folder=deleted"), options, openFirst)
+    yield* picture(`inbox-reply-${size}`, busy("inbox"), options, async (page) => {
+      await openFirst(page)
+      await press("Reply")(page)
+    })
+    yield* picture(`inbox-replied-${size}`, busy(`inbox/${sites.replied}`), options)
+    yield* picture(`inbox-spam-${size}`, busy("inbox?folder=quarantine"), options, press("Marked as spam…"))
+  }
   yield* picture("inbox-nothing-found", busy("inbox?search=nobody"), wide)
   yield* picture("inbox-export", busy("inbox"), wide, press("Export"))
   for (const [size, options] of [
@@ -132,9 +152,6 @@ const statesOfPages = Effect.fnUntraced(function* ({ busy, picture }: View) {
     page.getByRole("button", { name: /^Websites: / }).click()
   )
   yield* picture("bar-theme-phone", busy("overview"), phone, press("Theme"))
-  yield* picture("bar-session", busy("overview"), wide, (page) =>
-    page.getByRole("button", { name: /^Session: / }).click()
-  )
 })
 
 const ofNewWebsite = Effect.fnUntraced(function* ({ picture, sites: { fresh } }: View) {
@@ -143,6 +160,9 @@ const ofNewWebsite = Effect.fnUntraced(function* ({ picture, sites: { fresh } }:
     yield* picture(`${page}-new-phone`, `#/${fresh}/${page}`, phone)
   }
   for (const section of sections) yield* picture(`setup-${section}-new`, `#/${fresh}/setup/${section}`, wide)
+  yield* picture("overview-new-command", `#/${fresh}/overview`, wide, (page) =>
+    page.getByText("or on the command line").click()
+  )
 })
 
 export const takeAll = Effect.fnUntraced(function* (view: View) {

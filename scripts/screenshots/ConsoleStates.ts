@@ -16,7 +16,7 @@ const answerWith =
     )
   }
 
-export const takeAll = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSession }: View) {
+export const takeAll = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSession, sites }: View) {
   for (const [size, options] of twoSizes) {
     for (const page of [
       "overview",
@@ -38,10 +38,29 @@ export const takeAll = Effect.fnUntraced(function* ({ busy, picture, pictureWith
       })
     }
   }
-  yield* pictureWithoutSession("signed-out", "#/", wide)
+  for (const [size, options] of twoSizes) {
+    yield* pictureWithoutSession(`login-${size}`, "#/", options)
+    yield* pictureWithoutSession(`login-sent-${size}`, "#/", options, async (page) => {
+      await page.getByLabel("Email address").fill("ada@example.org")
+      await press("Send the link")(page)
+      await page.getByText("a mail with a link is on its way").waitFor()
+    })
+    yield* pictureWithoutSession(`login-without-mail-${size}`, "#/", options, {
+      before: async (page) => {
+        await page.route("**/v1/owner/login", (route) => route.fulfill({ json: { can_mail: false } }))
+      }
+    })
+    const secret = yield* sites.newLink
+    yield* pictureWithoutSession(`who-are-you-${size}`, `#/link/${secret}`, options, press("Open the console"))
+    yield* pictureWithoutSession(`shared-locked-${size}`, `#/share/${sites.lockedShare}`, options)
+    yield* picture(`shortcuts-${size}`, busy("overview"), options, (page) => page.keyboard.press("?"))
+    yield* picture(`account-${size}`, busy("overview"), options, (page) =>
+      page.getByRole("button", { name: /^Session: / }).click()
+    )
+  }
   yield* picture("not-found", "#/9b2f3e52-0000-4000-8000-000000000000/overview", wide)
   yield* pictureWithoutSession("shared-over", "#/share/hsh_of_nothing", wide)
-  yield* pictureWithoutSession("link-spent", "#/link/hcl_of_nobody", wide, press("Open the console"))
+  yield* pictureWithoutSession("link-spent", "#/link/hcl_of_nobody", wide)
   yield* picture("overview-offline", busy("overview"), wide, {
     until: nothing,
     action: async (page) => {
