@@ -6,7 +6,7 @@
 
 export const signedOut = {
   command: "hydracore console link",
-  after: "It prints an address. Open that address in this browser."
+  after: "It prints an address that opens the console once. Open it in this browser."
 } as const
 
 export const onCommandLine = "or on the command line"
@@ -19,7 +19,7 @@ export const login = {
   sendAgain: "Send another link",
   sent: (address: string): string =>
     `If ${address} belongs to a person of this console, a mail with a link is on its way. The link works once, for 15 minutes.`,
-  withoutMail: "This service sends no mail. A link opens the console once. Create one on the server:"
+  withoutMail: "This service sends no mail. Create a link on the server:"
 } as const
 
 export const ended = {
@@ -38,7 +38,7 @@ export const link = {
   ends: "Ends in this browser",
   open: "Open the console",
   spent: "This link has been used or has expired",
-  spentBody: "A link opens the console once. Get a new one:"
+  spentBody: "Get a new one, which works once."
 } as const
 
 export const person = {
