@@ -58,6 +58,30 @@ const layer = Layer.mergeAll(
 ).pipe(Layer.provideMerge(ConsolePage.layer))
 
 inChromium("the console's overview", layer, (it) => {
+  it.effect("draws the labels of the chart again when the font has arrived", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page, url } = yield* ConsolePage.open("#/")
+      const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      yield* on(() =>
+        page.route("**/assets/font-*.woff2", async (route) => {
+          held.resolve()
+          await release.promise
+          await route.continue()
+        })
+      )
+      yield* on(() => page.goto("about:blank"))
+      const overview = `${url}/console/#/${busy.websiteConfigId}/overview`
+      yield* on(() => page.goto(overview, { waitUntil: "commit" }))
+      yield* on(() => held.promise)
+      yield* on(() => page.locator(".chart canvas").waitFor())
+      const drawn = () => page.evaluate<string>("document.querySelector('.chart canvas').toDataURL()")
+      const before = yield* on(drawn)
+      release.resolve()
+      yield* until("another font", async () => (await drawn()) !== before)
+    })
+  )
+
   it.effect("shows the totals with their changes, the chart, the lists and the current visitors", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

@@ -217,12 +217,22 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
     }
 
     draw()
+    let isGone = false
+    const font = `16px ${getComputedStyle(element).fontFamily}`
+    // The canvas keeps the font in which it was drawn.
+    if (!document.fonts.check(font)) {
+      document.fonts.load(font).then(
+        () => isGone || draw(),
+        () => {}
+      )
+    }
     const resizeObserver = new ResizeObserver(() => {
       if (plot.current?.width !== element.clientWidth) draw()
     })
     resizeObserver.observe(element)
     const unsubscribe = Theme.onChange(draw)
     return () => {
+      isGone = true
       resizeObserver.disconnect()
       unsubscribe()
       plot.current?.destroy()
