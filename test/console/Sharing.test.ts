@@ -113,7 +113,9 @@ inChromium(
           yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
           yield* loaded
           assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "nothing is shared")
-          yield* on(() => page.getByText("or on the command line").click())
+          yield* on(() =>
+            page.getByRole("region", { name: "Shared dashboards" }).getByText("or on the command line").click()
+          )
           yield* on(() => page.getByText(`hydracore share create --site ${fresh.websiteConfigId}`).waitFor())
           yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
           yield* on(() => page.getByLabel("What it is for").fill("Agency"))

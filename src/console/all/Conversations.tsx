@@ -19,6 +19,7 @@ import * as Texts from "../Texts.ts"
 import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
 import * as Place from "./Place.ts"
 import { SiteMenu } from "./SiteMenu.tsx"
+import { ToWebsites } from "./ToWebsites.tsx"
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 
@@ -103,7 +104,8 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
               </div>
             ) : (
               <Message title={Texts.conversations.empty}>
-                <p>{Texts.conversations.emptyBody}</p>
+                <p>{Texts.conversations.emptyInAll}</p>
+                <ToWebsites />
               </Message>
             )
           }

@@ -20,6 +20,7 @@ import * as Texts from "../Texts.ts"
 import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
 import * as Place from "./Place.ts"
 import { SiteMenu } from "./SiteMenu.tsx"
+import { ToWebsites } from "./ToWebsites.tsx"
 
 type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
 
@@ -126,6 +127,7 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
             ) : (
               <Message title={Texts.inbox.empty[view.folder]}>
                 <p>{Texts.inbox.empty[`${view.folder}Body`]}</p>
+                {view.folder === "accepted" && <ToWebsites />}
               </Message>
             )
           }

@@ -8,12 +8,13 @@ import * as Connection from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, linkTo, useAddress } from "../Location.ts"
+import * as Commands from "../parts/Commands.ts"
 import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
-import { Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
+import { InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
@@ -132,7 +133,14 @@ export const Row = ({ conversation, isOpen, place = conversation.conversation_id
   )
 }
 
-const Empty = ({ isStoredByAgent, view }: { readonly isStoredByAgent: boolean; readonly view: View.View }) =>
+interface EmptyProps {
+  readonly siteId: string
+  readonly instanceId: string
+  readonly isStoredByAgent: boolean
+  readonly view: View.View
+}
+
+const Empty = ({ instanceId, isStoredByAgent, siteId, view }: EmptyProps) =>
   View.isFiltered(view) ? (
     <div class="nothing">
       <p>{Texts.conversations.noMatch}</p>
@@ -144,9 +152,19 @@ const Empty = ({ isStoredByAgent, view }: { readonly isStoredByAgent: boolean; r
         {Texts.inbox.empty.clear}
       </button>
     </div>
+  ) : isStoredByAgent ? (
+    <Message title={Texts.conversations.elsewhere}>
+      <p>{Texts.conversations.elsewhereBody}</p>
+      <SetUpLink
+        label={Texts.conversations.keep}
+        section="assistants"
+        command={`hydracore instance update --instance ${instanceId} --memory edge`}
+      />
+    </Message>
   ) : (
-    <Message title={isStoredByAgent ? Texts.conversations.elsewhere : Texts.conversations.empty}>
-      <p>{isStoredByAgent ? Texts.conversations.elsewhereBody : Texts.conversations.emptyBody}</p>
+    <Message title={Texts.conversations.empty}>
+      <p>{Texts.conversations.emptyBody}</p>
+      <InstallLink label={Texts.conversations.install} siteId={siteId} instanceId={instanceId} />
     </Message>
   )
 
@@ -189,7 +207,7 @@ const List = ({ instanceId, isStoredByAgent, onFirst, openId, removed, site, vie
       />
     )}
     onFirst={(first) => onFirst(first?.conversation_id ?? null)}
-    empty={<Empty isStoredByAgent={isStoredByAgent} view={view} />}
+    empty={<Empty siteId={site.site_id} instanceId={instanceId} isStoredByAgent={isStoredByAgent} view={view} />}
   />
 )
 
@@ -231,7 +249,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
     return (
       <Message title={Texts.conversations.none}>
         <p>{Texts.conversations.noneBody}</p>
-        <SetUpLink label={Texts.conversations.connect} section="assistants" />
+        <SetUpLink label={Texts.conversations.connect} section="assistants" command={Commands.connect(site.site_id)} />
       </Message>
     )
   }

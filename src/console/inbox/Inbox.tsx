@@ -10,7 +10,7 @@ import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
-import { Message, SetUpLink } from "../parts/Message.tsx"
+import { InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
@@ -118,7 +118,7 @@ const Toolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view }: To
   )
 }
 
-const Empty = ({ view }: { readonly view: View.View }) => {
+const Empty = ({ siteId, view }: { readonly siteId: string; readonly view: View.View }) => {
   const { empty } = Texts.inbox
   if (View.isFiltered(view)) {
     return (
@@ -141,7 +141,7 @@ const Empty = ({ view }: { readonly view: View.View }) => {
   ) : (
     <Message title={empty.accepted}>
       <p>{empty.acceptedBody}</p>
-      <SetUpLink label={Texts.inbox.empty.install} section="install" />
+      <InstallLink label={empty.install} siteId={siteId} />
     </Message>
   )
 }
@@ -273,7 +273,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           onFirst={setFirst}
           selected={selected}
           onSelect={isMember ? select : undefined}
-          empty={<Empty view={view} />}
+          empty={<Empty siteId={site.site_id} view={view} />}
         />
         {openId === null ? (
           <div class="details" />

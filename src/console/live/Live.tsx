@@ -16,7 +16,7 @@ import type { Site } from "../frame/Bar.tsx"
 import * as Inbox from "../inbox/View.ts"
 import { linkTo } from "../Location.ts"
 import { Mark } from "../parts/Mark.tsx"
-import { Message, SetUpLink } from "../parts/Message.tsx"
+import { InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import * as Texts from "../Texts.ts"
 import { type Activity, type Feed, reduce } from "./Entries.ts"
@@ -282,7 +282,7 @@ export const Live = ({ site }: PageProps) => {
       ) : isEmpty ? (
         <Message title={Texts.live.empty}>
           <p>{Texts.live.emptyBody}</p>
-          <SetUpLink label={Texts.noData.install} section="install" />
+          <InstallLink label={Texts.noData.install} siteId={site.site_id} />
         </Message>
       ) : (
         <div

@@ -9,7 +9,7 @@ import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
-import { Message, PageProblem, SetUpLink, useFailures } from "../parts/Message.tsx"
+import { InstallLink, Message, PageProblem, useFailures } from "../parts/Message.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { List, type Props as ListProps, type Tabs } from "./List.tsx"
@@ -142,14 +142,14 @@ const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
 )
 
 /** Shown instead of the statistics of a website that never had a visit. Explains how to install the tag. */
-const NoData = () => {
+const NoData = ({ siteId }: { readonly siteId: string }) => {
   const { share } = useAddress()
   return (
     <Message title={Texts.noData.title}>
       {share === null ? (
         <>
           <p>{Texts.noData.body}</p>
-          <SetUpLink label={Texts.noData.install} section="install" />
+          <InstallLink label={Texts.noData.install} siteId={siteId} />
         </>
       ) : (
         <p>{Texts.noData.bodyForGuests}</p>
@@ -217,7 +217,7 @@ export const Overview = ({ isOwner = false, site }: Props) => {
       {failure !== undefined && failure.kind !== "offline" ? (
         <PageProblem failure={failure} />
       ) : isNew ? (
-        <NoData />
+        <NoData siteId={site.site_id} />
       ) : (
         <>
           {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}

@@ -8,6 +8,7 @@ import { reloadData } from "../Connection.ts"
 import { linkTo, useAddress } from "../Location.ts"
 import type { Failure, FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
+import { OnCommandLine } from "./Snippet.tsx"
 
 /** Failures for which the same request gets the same answer. */
 const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "conflict", "signed-out", "locked"]
@@ -63,13 +64,41 @@ export const PagePending = ({ failure }: { readonly failure: Failure | undefined
     <PageProblem failure={failure} />
   )
 
+interface SetUpProps {
+  readonly label: string
+  readonly section: string
+  /** Does the same without the console. */
+  readonly command: string
+}
+
 /** A link from an empty page to the section of the settings that helps to fill it. */
-export const SetUpLink = ({ label, section }: { readonly label: string; readonly section: string }) => (
-  <p>
-    <a class="button primary large" href={linkTo({ page: "setup", item: section, view: {} })}>
-      {label}
-    </a>
-  </p>
+export const SetUpLink = ({ command, label, section }: SetUpProps) => (
+  <>
+    <p>
+      <a class="button primary large" href={linkTo({ page: "setup", item: section, view: {} })}>
+        {label}
+      </a>
+    </p>
+    <OnCommandLine command={command} />
+  </>
+)
+
+/** A link from an empty page to the tags of the website. */
+export const InstallLink = ({
+  instanceId,
+  label,
+  siteId
+}: {
+  readonly label: string
+  readonly siteId: string
+  /** The assistant whose chat is missing. */
+  readonly instanceId?: string
+}) => (
+  <SetUpLink
+    label={label}
+    section="install"
+    command={`hydracore site snippet --site ${siteId} --base-url ${location.origin}${instanceId === undefined ? "" : ` --instance ${instanceId} --issue-token`}`}
+  />
 )
 
 /** Two bars in place of the title and the facts of a row whose list is loading. */

@@ -88,20 +88,23 @@ export const AutoReplies = ({ isOwner, site: { site_id: siteId } }: PageProps) =
   const replies = useAnswer(`GET ${path}`, { params: { site_id: siteId } }, siteId)
   const canSend = replies.value?.can_send !== false
   const close = () => setOpen(undefined)
+  const first = {
+    label: Texts.autoReplies.add,
+    onClick: () => setOpen({ dialog: "edit", reply: null }),
+    command: `hydracore form reply set --site ${siteId} --page contact --subject 'We got your message' --text 'Hello {name}' --reply-to you@example.com`
+  }
   return (
     <Section
       title={Texts.autoReplies.title}
       note={Texts.autoReplies.note}
-      actions={
-        isOwner &&
-        canSend && <AddButton label={Texts.autoReplies.add} onClick={() => setOpen({ dialog: "edit", reply: null })} />
-      }
+      actions={isOwner && canSend && <AddButton {...first} />}
     >
       {!canSend && <p class="hint">{Texts.mails.cannotSend}</p>}
       <Rows
         resource={replies}
         items={({ auto_replies }) => auto_replies}
         empty={canSend ? Texts.autoReplies.empty : ""}
+        first={isOwner && canSend && first}
         row={(reply) => (
           <Row
             key={reply.page}

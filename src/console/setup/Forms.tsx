@@ -100,7 +100,8 @@ const RulesOfForms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const close = () => setOpen(undefined)
   const first = {
     label: Texts.forms.add,
-    onClick: () => setOpen({ dialog: "edit", form: null, rows: [Rules.emptyRow] })
+    onClick: () => setOpen({ dialog: "edit", form: null, rows: [Rules.emptyRow] }),
+    command: `hydracore form create --site ${siteId} --page contact --rules rules.json`
   }
   return (
     <Section title={Common.sections.forms} note={Texts.forms.note} actions={isOwner && <AddButton {...first} />}>

@@ -8,6 +8,7 @@ import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { OnCommandLine } from "../parts/Snippet.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -127,6 +128,9 @@ export const Tokens = (props: Props) => {
       </ul>
       {value.next !== null && <p class="muted">{Texts.tokens.first}</p>}
       {isOwner && <AddButton label={Texts.tokens.add} onClick={() => setOpen("issue")} />}
+      {isOwner && value.tokens.length === 0 && (
+        <OnCommandLine command={`hydracore token issue --instance ${instanceId}`} />
+      )}
       {open === "issue" && <Issue {...props} onClose={close} onToken={(token) => setOpen({ token })} />}
       {typeof open === "object" && "token" in open && (
         <SecretDialog

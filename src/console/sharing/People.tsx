@@ -234,12 +234,13 @@ export const People = (page: ReachProps) => {
     return outcome.ok ? undefined : outcome.failure
   }
 
+  const first = {
+    label: Texts.people.invite,
+    onClick: () => setInviting(true),
+    command: `hydracore person invite --site ${site.site_id} --email colleague@example.com`
+  }
   return (
-    <Section
-      title={Texts.people.title}
-      note={Texts.people.note}
-      actions={<AddButton label={Texts.people.invite} onClick={() => setInviting(true)} />}
-    >
+    <Section title={Texts.people.title} note={Texts.people.note} actions={<AddButton {...first} />}>
       <div role="status">
         {[repetition.failure, change.failure].map(
           (failure) => failure !== undefined && <p class="bad">{messageOf(failure)}</p>
@@ -249,6 +250,7 @@ export const People = (page: ReachProps) => {
       <Granted
         grants={people}
         words={{ ...Texts.people, ...Texts.removal, none: Texts.people.nobody }}
+        first={first}
         onEnd={remove}
       />
       <h3>{Texts.people.links}</h3>

@@ -36,10 +36,14 @@ export const conversations = {
     "The questions of visitors and the answers of the chat are shown here. Connect your own agent, or the model of a provider.",
   connect: "Connect an assistant",
   empty: "No conversations yet",
-  emptyBody: "They appear here with the visitor’s first message.",
+  emptyBody:
+    "They appear here with the visitor’s first message. Paste the tag of the chat into the pages of your website.",
+  emptyInAll: "They appear here with the visitor’s first message.",
+  install: "Show the tag of the chat",
   elsewhere: "The agent keeps these conversations",
   elsewhereBody:
     "To read them here, open the assistant under Set up and choose the memory “Conversations are kept here”.",
+  keep: "Open the assistants",
   noMatch: "No conversation matches",
   confirm: "Delete this conversation?",
   confirmBody: "It is deleted permanently, with all its messages and ratings."
