@@ -100,6 +100,8 @@ inChromium("replies from the console", layer, (it) => {
 
         const marks = (of: typeof page) => of.locator(".submission").filter({ hasText: "Answered" })
         yield* on(() => marks(page).waitFor())
+        const file = process.env["SCREENSHOTS"]
+        if (file !== undefined) yield* on(() => page.screenshot({ path: `${file}/answered.png` }))
 
         const viewer = yield* ConsolePage.open(`#/${site}/inbox/${submission}`, {}, "viewer")
         yield* viewer.on(() => marks(viewer.page).filter({ hasText: "On Sunday?" }).waitFor())

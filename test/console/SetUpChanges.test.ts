@@ -7,6 +7,7 @@ import { Goals } from "../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { AutoReplies } from "../../src/delivery/mail/AutoReplies.ts"
+import { Notifications } from "../../src/delivery/mail/Notifications.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -147,6 +148,46 @@ inChromium(
           await page.getByRole("dialog").waitFor({ state: "detached" })
         })
         assert.deepStrictEqual(yield* rulesOf, { ...before, name: { required: true, max: 80 } })
+      })
+    )
+
+    it.effect("add a recipient of all conversations, and one of a form that arrived before, which has none", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const receivedAt = yield* Clock.currentTimeMillis
+        yield* SubmissionRepo.use((repo) =>
+          repo.submit(SubmissionDraft.make(fresh.websiteConfigId, { pageSlug: "jobs", receivedAt }))
+        )
+        const { on, page } = yield* SetUpPage.show(fresh, "mails")
+        const [form, conversations] = [
+          page.getByLabel("Form", { exact: true }),
+          page.getByLabel("Conversations of the chat")
+        ]
+        const stored = Effect.map(
+          Notifications.use((notifications) => notifications.list(fresh.websiteConfigId)),
+          (all) => all.map((one) => [one.to, one.page, one.conversations])
+        )
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Add a recipient" }).first().click()
+          await page.locator('datalist option[value="jobs"]').waitFor({ state: "attached" })
+          assert.strictEqual(await conversations.inputValue(), "unanswered")
+          await page.getByLabel("Address").fill("ada@shop.example")
+          await conversations.selectOption({ label: "All that begin" })
+          const file = process.env["SCREENSHOTS"]
+          if (file !== undefined) await page.screenshot({ path: `${file}/mails.png` })
+          await page.getByRole("button", { name: "Add", exact: true }).click()
+          await page.getByText("Each submission · and conversations · waits until").waitFor()
+          await page.getByRole("button", { name: "Add a recipient" }).first().click()
+          await page.getByLabel("Address").fill("bob@shop.example")
+          await form.fill("jobs")
+          await conversations.waitFor({ state: "detached" })
+          await page.getByRole("button", { name: "Add", exact: true }).click()
+          await page.getByText("Each submission · only the form “jobs” · waits until").waitFor()
+        })
+        assert.deepStrictEqual(yield* stored, [
+          ["ada@shop.example", null, "all"],
+          ["bob@shop.example", "jobs", "off"]
+        ])
       })
     )
 

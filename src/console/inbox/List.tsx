@@ -70,11 +70,8 @@ export const Row = ({ changes, item, onSelect, openId, selected, site, siteName,
         <span class="preview">
           {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
           {answered_at !== null && (
-            <span
-              class="mark good"
-              title={Texts.inbox.answeredBy(answered_by, Format.moment(answered_at, site.time_zone))}
-            >
-              {Texts.inbox.answered}
+            <span class="tag" title={Texts.inbox.answeredBy(answered_by, Format.moment(answered_at, site.time_zone))}>
+              <span class="good">{Texts.inbox.answered}</span>
             </span>
           )}
           {page_slug !== null && <span class="tag">{page_slug}</span>}
