@@ -19,6 +19,7 @@ import type { Submission } from "../forms/Submission.ts"
 import type { InstanceId, PersonId, SessionId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
 import * as Text from "../platform/text/Text.ts"
+import type { GrantedRole } from "../sites/access/Person.ts"
 
 /** The kinds of data that are searched. Their deliveries are found with them. */
 export const kinds = ["submission", "conversation", "notification", "spam_mark", "account"] as const
@@ -47,6 +48,9 @@ export interface FoundAccount {
   readonly name: string | null
   /** ISO 8601. */
   readonly created_at: string
+  /** When the person first opened a link that was mailed to the address, in ISO 8601; null if that never happened. */
+  readonly confirmed_at: string | null
+  readonly roles: ReadonlyArray<GrantedRole>
   /** The browsers in which the person is logged in. */
   readonly devices: ReadonlyArray<string>
 }

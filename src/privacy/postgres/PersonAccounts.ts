@@ -9,8 +9,10 @@ import { Clock, Effect, Schema, Stream } from "effect"
 import { PersonId, SessionId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import * as ConsolePerson from "../../sites/access/Person.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
 import * as Issuers from "../../sites/access/postgres/Issuers.ts"
+import * as PeopleSql from "../../sites/access/postgres/PeopleSql.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
 
@@ -21,16 +23,25 @@ const Rows = Schema.Array(
     email: Schema.String,
     name: Schema.NullOr(Schema.String),
     created_at: Time,
+    confirmed_at: Schema.NullOr(Time),
+    roles: PeopleSql.fields.personRoles,
     devices: Schema.Array(Schema.String)
   })
 )
 
-const statement = `SELECT person_id, NULL AS session_id, email, name, created_at,
+/** The roles of a row, as `PeopleSql.parseRoles` reads them. */
+const rolesOf = (role: string, site: string, from: string): string =>
+  `ARRAY(SELECT ${role} || ' ' || coalesce(${site}::text, '') FROM ${from})`
+
+const statement = `SELECT person_id, NULL AS session_id, email, name, created_at, confirmed_at,
+    ${rolesOf("role", "website_config_id", "person_role AS own WHERE own.person_id = person.person_id")} AS roles,
     ARRAY(SELECT device FROM console_session WHERE console_session.person_id = person.person_id AND device IS NOT NULL
       ORDER BY opened_at) AS devices
   FROM person WHERE ${Store.mayContain("email", "$1")}
   UNION ALL
-  SELECT NULL, session_id, email, label, created_at, '{}' FROM console_session
+  SELECT NULL, session_id, email, label, created_at, NULL, CASE WHEN all_sites THEN ARRAY[role || ' '] ELSE
+      ${rolesOf("role", "website_config_id", "console_session_site AS reached WHERE reached.session_id = console_session.session_id")} END,
+    '{}' FROM console_session
   WHERE email IS NOT NULL AND ${Store.mayContain("email", "$1")}`
 
 export const make = (sql: PgClient.PgClient): Store.Store => ({
@@ -45,8 +56,11 @@ export const make = (sql: PgClient.PgClient): Store.Store => ({
               rows
                 .filter(({ email }) => Person.isRecipient({ to: email }, query.address))
                 .map(
-                  (account): Store.FoundRecord => ({
-                    record: { kind: "account", account },
+                  ({ roles, ...account }): Store.FoundRecord => ({
+                    record: {
+                      kind: "account",
+                      account: { ...account, roles: ConsolePerson.grouped(PeopleSql.parseRoles(roles)) }
+                    },
                     subject: account.person_id ?? account.session_id ?? ""
                   })
                 )

@@ -126,13 +126,16 @@ it.live(
       // A member of the website may erase its visitors, but no owner.
       assert.deepStrictEqual(yield* persons.erase(query(website)), Person.nothing)
       const found = yield* Stream.runCollect(persons.records(query(null)))
+      const roles = [{ role: "owner" as const, sites: [website] }]
       assert.deepStrictEqual(
-        found.map((record) =>
-          record.kind === "account" ? [record.account.person_id, record.account.session_id, record.account.devices] : []
-        ),
+        found.map((record) => {
+          if (record.kind !== "account") return []
+          const { confirmed_at, devices, person_id, roles, session_id } = record.account
+          return [person_id, session_id, devices, roles, confirmed_at !== null]
+        }),
         [
-          [session.person?.person_id ?? null, null, ["Firefox on Linux"]],
-          [null, waiting.session.session_id, []]
+          [session.person?.person_id ?? null, null, ["Firefox on Linux"], roles, true],
+          [null, waiting.session.session_id, [], roles, false]
         ]
       )
       assert.deepStrictEqual(yield* persons.erase(query(null)), { ...Person.nothing, accounts: 2 })

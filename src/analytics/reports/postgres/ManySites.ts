@@ -272,8 +272,12 @@ export const count = Effect.fnUntraced(function* (
 
 const Lasts = Schema.Array(Schema.Struct({ id: Schema.String, last: Schema.Finite }))
 
-/** The periods, in days, that are read in turn for the websites without a row so far: recent rows are in few partitions. */
-const periods = [3, Number.POSITIVE_INFINITY]
+/** The periods that are read in turn for the websites without a row so far: the rows of the last days are in few partitions. */
+const periodsAt = (now: number) =>
+  [
+    [new Date(now - 3 * dayMillis), new Date(now + dayMillis)],
+    ["-infinity", "infinity"]
+  ] as const
 
 /** See `Reports.lastReceived`. */
 export const lastReceived = Effect.fnUntraced(function* (
@@ -282,19 +286,19 @@ export const lastReceived = Effect.fnUntraced(function* (
   now: number
 ) {
   const found = new Map<string, number>()
-  for (const days of periods) {
+  for (const [from, to] of periodsAt(now)) {
     const rest = sites.flatMap(({ hostedWebsiteId }) => (found.has(hostedWebsiteId) ? [] : [hostedWebsiteId]))
     if (rest.length === 0) break
-    const since = Number.isFinite(days) ? new Date(now - days * dayMillis) : "-infinity"
     const lasts = ["page_view", "event"].map(
-      (table) => `(SELECT max(received_at) FROM ${table} WHERE hosted_website_id = id AND received_at >= $2)`
+      (table) => `(SELECT max(received_at) FROM ${table}
+        WHERE hosted_website_id = id AND received_at >= $2 AND received_at < $3)`
     )
     const rows = yield* sql
       .unsafe(
         `SELECT id, ${Times.millisAs("last", "last")} FROM (
           SELECT id, greatest(${lasts.join(", ")}) AS last FROM unnest($1::uuid[]) AS given (id)
         ) AS received WHERE last IS NOT NULL`,
-        [uuids(rest), since]
+        [uuids(rest), from, to]
       )
       .pipe(decodeRows(Lasts))
     for (const { id, last } of rows) found.set(id, last)

@@ -43,6 +43,30 @@ it.effect(
     }).pipe(Effect.provide(layers))
 )
 
+it.effect("sites/access/postgres/People: a role lowered by one process is lower within a second in another", () =>
+  Effect.gen(function* () {
+    const [here, people] = [yield* ConsoleSessions, yield* People]
+    const there = Context.get(
+      yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
+      ConsoleSessions
+    )
+    const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+    const request = { role: "owner", sites: "all", label: "Ada", email: "eve@example.org", linkExpiresAt } as const
+    const { link } = yield* Effect.flatMap(here.createLink(request), Effect.fromOption)
+    const { cookie, session } = yield* Effect.flatMap(here.open(link), Effect.fromOption)
+    const roles = Effect.map(
+      there.authenticate(cookie),
+      Option.map(({ roles }) => roles.map(({ role }) => role))
+    )
+    assert.deepStrictEqual(yield* roles, Option.some(["owner" as const]))
+    const id = session.person?.person_id
+    assert.isDefined(id)
+    yield* people.setRole(id, { role: "viewer", sites: "all" }, { callerSites: "all" })
+    yield* TestClock.adjust("1 second")
+    assert.deepStrictEqual(yield* roles, Option.some(["viewer" as const]))
+  }).pipe(Effect.provide(layers))
+)
+
 it.effect("sites/access/postgres/People: an ended session is kept while somebody has a role from it", () =>
   Effect.gen(function* () {
     const sessions = yield* ConsoleSessions
