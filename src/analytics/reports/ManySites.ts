@@ -36,6 +36,9 @@ export interface Store<E> {
   readonly concurrency: number
 }
 
+/** The maximum number of batches that are counted at the same time: reports have two connections. */
+const maxBatches = 2
+
 /** The maximum number of websites of a batch whose queries have dimensions: each has many groups. */
 const maxGrouped = 1_000
 
@@ -78,10 +81,10 @@ export const answers = Effect.fnUntraced(function* <E>(store: Store<E>, queries:
     // The days of the comparison depend on the website's first row.
     return JSON.stringify([timeZone, comparison === null ? range : rangeOf(one)])
   })
-  for (const all of alike.values()) {
-    const size = all[0]?.query.dimensions.length === 0 ? all.length : maxGrouped
-    yield* Effect.forEach(Arr.chunksOf(all, size), answerBatch, { discard: true })
-  }
+  const batches = [...alike.values()].flatMap((all) =>
+    Arr.chunksOf(all, all[0]?.query.dimensions.length === 0 ? all.length : maxGrouped)
+  )
+  yield* Effect.forEach(batches, answerBatch, { concurrency: maxBatches, discard: true })
   return yield* Effect.forEach(
     queries,
     (one) => {

@@ -136,12 +136,13 @@ const stats = Command.make(
     const selection = { metrics, dimensions, limit: isGrouped ? flags.limit : maxRows }
     const reports =
       site === null ? yield* ofAllSites(flags, selection, now) : yield* ofSite(flags, selection, now, site)
-    const rows = reports.flatMap(({ name, report }) =>
-      StatsText.rowsOf(site === null ? { websiteConfigId: report.query.site_id, name } : null, report)
-    )
+    const makeRows = () =>
+      reports.flatMap(({ name, report }) =>
+        StatsText.rowsOf(site === null ? { websiteConfigId: report.query.site_id, name } : null, report)
+      )
     if (isCsv) {
       const options = { dimensions, metrics, isNamed: site === null, isCompared: Option.isSome(flags.compare) }
-      return yield* Output.write(StatsText.csv(options, rows))
+      return yield* Output.write(StatsText.csv(options, makeRows()))
     }
     const [first] = reports
     if (first === undefined) {
@@ -150,17 +151,21 @@ const stats = Command.make(
         text: "There are no websites. `hydracore site create` creates one.\n"
       })
     }
-    const period = StatsText.periodOf(
-      reports.map(({ report }) => report),
-      now
-    )
     const { meta, query } = first.report
+    const width = yield* Output.lineWidth
     yield* Output.answer({
       json: site === null ? { reports } : first.report,
-      text: `${Output.facts([
-        ...(site === null ? [] : [["website", site.name] as const]),
-        ...StatsText.periodFacts(period, query, site === null ? "each in its time zone" : meta.time_zone)
-      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(query, rows, yield* Output.lineWidth)}`
+      text: () => {
+        const rows = makeRows()
+        const period = StatsText.periodOf(
+          reports.map(({ report }) => report),
+          now
+        )
+        return `${Output.facts([
+          ...(site === null ? [] : [["website", site.name] as const]),
+          ...StatsText.periodFacts(period, query, site === null ? "each in its time zone" : meta.time_zone)
+        ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(query, rows, width)}`
+      }
     })
   })
 ).pipe(

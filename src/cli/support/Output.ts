@@ -104,16 +104,19 @@ export const write = (text: string) => writeAll(Stream.succeed(text))
 export const note = (text: string) =>
   Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
 
-/** A command's result in both formats. The text ends with a newline. */
+/** A command's result in both formats. The text ends with a newline; a long one is a function, which `--json` does not call. */
 export interface Answer {
   /** An entity of the contract, mostly. */
   readonly json: object
-  readonly text: string
+  readonly text: string | (() => string)
 }
 
 /** Prints a command's result. */
 export const answer = (value: Answer) =>
-  Effect.flatMap(Json, (json) => write(json ? `${TerminalText.inertJson(JSON.stringify(value.json))}\n` : value.text))
+  Effect.flatMap(Json, (json) => {
+    if (json) return write(`${TerminalText.inertJson(JSON.stringify(value.json))}\n`)
+    return write(typeof value.text === "string" ? value.text : value.text())
+  })
 
 /** The width of a line in cells: the terminal's, at most 100; 80 without a terminal. */
 export const lineWidth: Effect.Effect<number, never, Terminal.Terminal> = Terminal.Terminal.use(({ columns }) =>
