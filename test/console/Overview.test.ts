@@ -445,6 +445,30 @@ inChromium("the console's overview", layer, (it) => {
     })
   )
 
+  it.effect("a website without visits shows no zeros before it says that it has none", () =>
+    Effect.gen(function* () {
+      const { fresh } = yield* ConsolePage.Websites
+      const { on, page } = yield* ConsolePage.open("#/")
+      const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      yield* on(() =>
+        page.route("**/v1/owner/query", async (route) => {
+          if (route.request().postDataJSON()["date_range"] === "all") {
+            asked.resolve()
+            await answer.promise
+          }
+          await route.continue()
+        })
+      )
+      yield* on(() => page.evaluate(`location.hash = "#/${fresh.websiteConfigId}/overview"`))
+      yield* on(() => asked.promise)
+      yield* on(() => page.locator(".total .figure.skeleton").first().waitFor())
+      assert.strictEqual(yield* on(() => page.locator(".total .figure:not(.skeleton)").count()), 0)
+      assert.isFalse(yield* on(() => page.locator(".lists").isVisible()))
+      answer.resolve()
+      yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+    })
+  )
+
   it.effect("a website without visits shows how to begin, and the other website is one choice away", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites

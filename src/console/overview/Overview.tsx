@@ -177,15 +177,18 @@ export const Overview = ({ isOwner = false, site }: Props) => {
   const totals = useReport(Queries.totals(scope, now), `${site.site_id} totals`)
   const conversionsQuery = Queries.conversions(scope, now)
   const conversions = useReport(conversionsQuery, `${site.site_id} conversions`)
-  const row = totals.value?.results[0]
-  const visitors = row === undefined ? undefined : Format.toNumber(row.metrics[0])
-  const isEmpty = visitors === 0 && Format.toNumber(row?.metrics[2]) === 0
+  const found = totals.value?.results[0]
+  const visitors = found === undefined ? undefined : Format.toNumber(found.metrics[0])
+  const isEmpty = visitors === 0 && Format.toNumber(found?.metrics[2]) === 0
 
   // Whether the website has ever had a visit, if these days have none.
   const allTimeQuery = isEmpty
     ? Queries.totals({ ...scope, address: { ...address, range: "all", filters: [], comparison: null } }, now)
     : null
   const allTime = useReport(allTimeQuery, `${site.site_id} all time`)
+  // Zeros are shown once it is known that they are not those of a website without any visit.
+  const isUnknown = isEmpty && allTime.value === undefined && allTime.failure === undefined
+  const row = isUnknown ? undefined : found
   const isNew = isEmpty && allTime.value !== undefined && Format.toNumber(allTime.value.results[0]?.metrics[0]) === 0
 
   const { failure: conversionsFailure, value: counted } = conversions
@@ -197,9 +200,9 @@ export const Overview = ({ isOwner = false, site }: Props) => {
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
     note === undefined
-      ? totalOf("conversions", counted?.results[0], 0)
+      ? totalOf("conversions", isUnknown ? undefined : counted?.results[0], 0)
       : { metric: "conversions", value: undefined, before: undefined, change: null, note },
-    ...revenueOf(totals.value)
+    ...(isUnknown ? [] : revenueOf(totals.value))
   ]
   const failure = totals.value === undefined ? totals.failure : undefined
 
@@ -223,13 +226,13 @@ export const Overview = ({ isOwner = false, site }: Props) => {
           {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
           <div class="card">
             <Totals totals={shown} scope={scope} isStale={totals.isStale} />
-            {days === undefined ? (
+            {days === undefined || isUnknown ? (
               <section class="series" />
             ) : (
               <Series scope={scope} days={days} compared={totals.value?.meta.comparison_date_range} />
             )}
           </div>
-          <div class="lists">
+          <div class="lists" hidden={isUnknown}>
             {columns.map((column) => (
               <div key={column[0]?.[0]}>
                 {column.map((tabs) => (
@@ -239,7 +242,7 @@ export const Overview = ({ isOwner = false, site }: Props) => {
               </div>
             ))}
           </div>
-          {address.share === null && <NotCounted siteId={site.site_id} />}
+          {address.share === null && !isUnknown && <NotCounted siteId={site.site_id} />}
           {address.list !== null && <ListDialog key={address.list} listed={address.list} scope={scope} />}
         </>
       )}
