@@ -13,7 +13,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { describe, layer as effectLayer, it, type Vitest } from "@effect/vitest"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Exit, Layer, type Scope } from "effect"
 import {
   type Browser,
   type BrowserContext,
@@ -126,35 +126,120 @@ const browserOf = async (executablePath: string): Promise<Browser> => {
   return started
 }
 
-const visitor = Effect.fnUntraced(function* ({
-  automated = false,
-  before,
-  hasPageCache = false,
-  now,
-  ...options
-}: VisitorOptions = {}) {
-  const browser = yield* Effect.promise(() => browserOf(hasPageCache ? executablePath : shellPath))
-  const context = yield* Effect.acquireRelease(
-    Effect.promise(() => browser.newContext({ userAgent, reducedMotion: "reduce", ...options })),
-    (context) => Effect.promise(() => context.close())
-  )
+const size = { width: 1280, height: 720 } as const
+
+/** A browser context with one page, which one visitor has after another. */
+interface Profile {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Whether its pages differ from those of a new profile in a way that cannot be taken back. */
+  isChanged: boolean
+  visitors: number
+}
+
+/** The profiles that no visitor has. */
+const unused: Array<Profile> = []
+
+interface ProfileOptions extends BrowserContextOptions {
+  readonly path: string
+  readonly automated?: boolean
+  readonly now?: number
+  readonly before?: string
+}
+
+const newProfile = async ({ automated, before, now, path, ...options }: ProfileOptions): Promise<Profile> => {
+  const browser = await browserOf(path)
+  const context = await browser.newContext({ userAgent, reducedMotion: "reduce", viewport: size, ...options })
   // As long as Playwright waits by default, because the machine may be busy.
   context.setDefaultTimeout(30_000)
-  const errors: Array<string> = []
-  const page = yield* Effect.promise(async () => {
-    if (automated) {
-      await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
+  if (automated === true) {
+    await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
+  }
+  if (now !== undefined) await context.clock.install({ time: now })
+  if (before !== undefined) await context.addInitScript(before)
+  const profile: Profile = { context, page: await context.newPage(), isChanged: false, visitors: 0 }
+  // A clock that a test sets stays set.
+  for (const name of ["install", "setFixedTime", "pauseAt", "fastForward", "runFor", "setSystemTime"] as const) {
+    const set: (...given: ReadonlyArray<never>) => Promise<void> = context.clock[name].bind(context.clock)
+    context.clock[name] = (...given: ReadonlyArray<unknown>) => {
+      profile.isChanged = true
+      return set(...(given as ReadonlyArray<never>))
     }
-    if (now !== undefined) await context.clock.install({ time: now })
-    if (before !== undefined) await context.addInitScript(before)
-    const page = await context.newPage()
+  }
+  return profile
+}
+
+/** Removes what a visitor has left: other pages, storage, cookies, and what the test has changed of the page. */
+const clean = async ({ context, page }: Profile): Promise<void> => {
+  // The storage of another page cannot be cleared.
+  if (!page.url().startsWith("http")) throw new Error("The visitor has left the website")
+  for (const other of context.pages()) if (other !== page) await other.close()
+  await page.unrouteAll({ behavior: "ignoreErrors" })
+  for (const event of ["console", "pageerror", "request", "response"]) {
+    await page.removeAllListeners(event)
+  }
+  await context.setOffline(false)
+  await page.evaluate("localStorage.clear(), sessionStorage.clear()")
+  await page.goto("about:blank")
+  await context.clearCookies()
+}
+
+/** The most visitors of a profile, so that what its process remembers stays little. */
+const mostVisitors = 40
+
+/**
+ * A visitor whose profile is unused again afterwards if the test succeeded: a new profile starts a process, which takes twice the
+ * processor time of a page.
+ */
+const reusedProfile = (options: ProfileOptions) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      for (let profile = unused.pop(); profile !== undefined; profile = unused.pop()) {
+        if (!profile.page.isClosed() && profile.context.browser()?.isConnected() === true) return profile
+      }
+      return newProfile(options)
+    }),
+    (profile, exit) =>
+      Effect.promise(async () => {
+        profile.visitors++
+        const isReusable =
+          Exit.isSuccess(exit) && !profile.isChanged && profile.visitors < mostVisitors && !profile.page.isClosed()
+        const isClean =
+          isReusable &&
+          (await clean(profile).then(
+            () => true,
+            () => false
+          ))
+        if (isClean) unused.push(profile)
+        else await profile.context.close()
+      })
+  )
+
+const visitor = Effect.fnUntraced(function* (given: VisitorOptions = {}) {
+  const { colorScheme = "light", hasPageCache = false, viewport = size, ...options } = given
+  const path = hasPageCache ? executablePath : shellPath
+  const { now, ...others } = options
+  // Only visitors with the server's time, which are those of the console: its scripts are also the largest.
+  const isReusable = now !== undefined && Object.keys(others).length === 0 && viewport !== null && !hasPageCache
+  const profile = isReusable
+    ? yield* reusedProfile({ path, now })
+    : yield* Effect.acquireRelease(
+        Effect.promise(() => newProfile({ path, colorScheme, viewport, ...options })),
+        ({ context }) => Effect.promise(() => context.close())
+      )
+  const { context, page } = profile
+  const errors: Array<string> = []
+  yield* Effect.promise(async () => {
+    if (isReusable) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+    }
     page.on("pageerror", (error) => errors.push(error.message))
     page.on("console", (message) => {
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
         errors.push(message.text())
       }
     })
-    return page
   })
   return { context, page, errors, open: (url: string) => Effect.promise(() => page.goto(url)) }
 })
@@ -163,20 +248,16 @@ const visitor = Effect.fnUntraced(function* ({
 export const layer: Layer.Layer<Chromium> = Layer.succeed(Chromium, Chromium.of({ visitor }))
 
 /**
- * Runs tests in Chromium, with the layer `provided` and on the real clock. With `concurrent`, they run all at once. Without
- * Chromium, they fail in continuous integration, and are skipped with a warning elsewhere.
+ * Runs tests in Chromium, with the layer `provided` and on the real clock. Without Chromium, they fail in continuous integration,
+ * and are skipped with a warning elsewhere.
  */
 export const inChromium = <R, E>(
   name: string,
   provided: Layer.Layer<R, E>,
-  tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void,
-  { concurrent = false }: { readonly concurrent?: boolean } = {}
+  tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void
 ): void => {
   if (available) {
-    effectLayer(Layer.merge(layer, provided), { concurrent, excludeTestServices: true, timeout: "60 seconds" })(
-      name,
-      tests
-    )
+    effectLayer(Layer.merge(layer, provided), { excludeTestServices: true, timeout: "60 seconds" })(name, tests)
     return
   }
   const reason = `there is no Chromium at ${executablePath}; install one, or name it with CHROMIUM_PATH`
