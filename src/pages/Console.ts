@@ -8,8 +8,7 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Built from "./Built.ts"
 import type { Compressed } from "./Compression.ts"
-import * as HashedFiles from "./HashedFiles.ts"
-import * as InlineScripts from "./InlineScripts.ts"
+import * as Page from "./Page.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 const pagePaths = ["/console", "/console/"] as const
@@ -28,7 +27,7 @@ export const paths = [...pagePaths, filePath].map((path) => ({ method: "GET", pa
 const policyOf = (page: string): string =>
   [
     "default-src 'none'",
-    `script-src 'self' ${InlineScripts.sourcesOf(page)}`,
+    `script-src 'self' ${Page.sourcesOf(page)}`,
     "style-src 'self'",
     "connect-src 'self'",
     "font-src 'self'",
@@ -41,7 +40,7 @@ const policyOf = (page: string): string =>
   ].join("; ")
 
 const pageHeaders = (page: Compressed) => ({
-  ...HashedFiles.headers,
+  ...StaticContent.fileHeaders,
   "cache-control": "no-cache",
   "content-security-policy": policyOf(new TextDecoder().decode(page.bytes.identity)),
   "cross-origin-opener-policy": "same-origin",
@@ -69,6 +68,6 @@ export const layer = HttpRouter.use(
       )
     }).pipe(Effect.catch(Effect.succeed))
     for (const path of pagePaths) yield* router.add("GET", path, page)
-    yield* router.add("GET", filePath, HashedFiles.handler(Effect.map(files, ({ named }) => named)))
+    yield* router.add("GET", filePath, StaticContent.hashedFile(Effect.map(files, ({ named }) => named)))
   })
 )

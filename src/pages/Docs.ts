@@ -19,7 +19,6 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Built from "./Built.ts"
 import * as Compression from "./Compression.ts"
 import * as GuidePage from "./GuidePage.ts"
-import * as InlineScripts from "./InlineScripts.ts"
 import * as Page from "./Page.ts"
 import * as PageFiles from "./PageFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
@@ -134,7 +133,7 @@ const pageHeaders = () => Page.headers
 const referencePolicy = (html: string): string =>
   [
     "default-src 'none'",
-    `script-src ${InlineScripts.sourcesOf(html)}`,
+    `script-src ${Page.sourcesOf(html)}`,
     "style-src 'self' 'unsafe-inline'",
     "font-src 'self'",
     "img-src data:",

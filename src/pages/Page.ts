@@ -3,10 +3,24 @@
  *
  * @module
  */
+import { createHash } from "node:crypto"
 import * as Design from "../platform/design/Design.ts"
 import * as Text from "../platform/text/Text.ts"
-import * as InlineScripts from "./InlineScripts.ts"
 import * as Theme from "./Theme.ts"
+
+const inlineScript = /<script(?:\s[^>]*)?>([\s\S]*?)<\/script>/g
+
+const hashOf = (script: string): string => `'sha256-${createHash("sha256").update(script).digest("base64")}'`
+
+/**
+ * The sources of `script-src` that allow exactly the scripts that the page contains. The console and the API references are on the
+ * same origin, so a script that someone injects there would act with the reader's session.
+ */
+export const sourcesOf = (html: string): string =>
+  Array.from(html.matchAll(inlineScript), ([, script = ""]) => script)
+    .filter((script) => script !== "")
+    .map(hashOf)
+    .join(" ")
 
 /** The paths of the files that the build makes for these pages. */
 export interface Files {
@@ -32,7 +46,7 @@ const script = `<script>${Theme.script}</script>`
 /** Allows this origin's scripts, styles, fonts and requests, and no frame, form or HTML that scripts make from strings. */
 export const policy = [
   "default-src 'none'",
-  `script-src 'self' ${InlineScripts.sourcesOf(script)}`,
+  `script-src 'self' ${sourcesOf(script)}`,
   "style-src 'self'",
   "connect-src 'self'",
   "font-src 'self'",

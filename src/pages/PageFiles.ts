@@ -6,7 +6,6 @@
 import { Effect } from "effect"
 import { HttpRouter, type HttpServerResponse } from "effect/http"
 import * as Built from "./Built.ts"
-import * as HashedFiles from "./HashedFiles.ts"
 import type * as Page from "./Page.ts"
 import * as StaticContent from "./StaticContent.ts"
 
@@ -25,6 +24,6 @@ export const read: Effect.Effect<Read> = StaticContent.built("The files of the p
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const files = yield* StaticContent.built("The files of the pages", () => Built.allCompressed(Built.places.assets))
-    yield* router.add("GET", path, HashedFiles.handler(files))
+    yield* router.add("GET", path, StaticContent.hashedFile(files))
   })
 )

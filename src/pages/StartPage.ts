@@ -1,10 +1,16 @@
 /**
- * The page at `/`, and the page of an unknown address. Pure.
+ * The page at `GET /` for browsers, and the page of an unknown address. Other clients get the 404 of an unknown path, as JSON.
  *
  * @module
  */
+import { Effect } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Design from "../platform/design/Design.ts"
+import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as Compression from "./Compression.ts"
 import * as Page from "./Page.ts"
+import * as PageFiles from "./PageFiles.ts"
+import * as StaticContent from "./StaticContent.ts"
 
 /** Links to the parts of a server. */
 const linksTo = ({ console, demo }: Page.Parts): string => {
@@ -48,3 +54,34 @@ ${linksTo(parts)}
 </main>`
   return Page.render({ title: "Not found", current: "", body }, files, parts)
 }
+
+/** Brotli's quality. */
+const quality = 11
+
+export const layer = (parts: Page.Parts) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const files = yield* PageFiles.read
+      const page = yield* StaticContent.once(
+        Effect.flatMap(files, (files) =>
+          Effect.promise(() => Compression.compress(Buffer.from(render(files, parts)), quality))
+        )
+      )
+      yield* router.add(
+        "GET",
+        "/",
+        Effect.gen(function* () {
+          const { headers } = yield* HttpServerRequest.HttpServerRequest
+          if (!Page.wantsHtml(headers["accept"])) return ErrorResponses.unknownPath
+          return StaticContent.respond(
+            yield* page,
+            { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
+            {
+              contentType: "text/html; charset=utf-8",
+              headers: { ...Page.headers, "cache-control": "no-cache", vary: "Accept, Accept-Encoding" }
+            }
+          )
+        }).pipe(Effect.catch(Effect.succeed))
+      )
+    })
+  )

@@ -9,8 +9,8 @@ import { HttpRouter, type HttpServer } from "effect/http"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
-import * as Home from "../pages/Home.ts"
 import * as PageFiles from "../pages/PageFiles.ts"
+import * as StartPage from "../pages/StartPage.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
@@ -65,7 +65,7 @@ export const layer = (options: Options) =>
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
           Docs.layer(parts),
-          Home.layer(parts),
+          StartPage.layer(parts),
           PageFiles.layer
         ).pipe(Layer.provideMerge(Middleware.layer({ parts, paths, trustedProxies, tracing })))
       )

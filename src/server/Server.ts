@@ -25,8 +25,8 @@ import * as Forms from "../forms/Http.ts"
 import * as Assets from "../pages/Assets.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
-import * as Home from "../pages/Home.ts"
 import * as PageFiles from "../pages/PageFiles.ts"
+import * as StartPage from "../pages/StartPage.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
@@ -105,7 +105,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer(partsOf(options)),
-    Home.layer(partsOf(options)),
+    StartPage.layer(partsOf(options)),
     PageFiles.layer,
     Health.layer
   ).pipe(

@@ -3,7 +3,7 @@ import { Record, Schema } from "effect"
 import { vi } from "vitest"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import * as Event from "../../src/delivery/Event.ts"
-import * as SlackMessage from "../../src/delivery/SlackMessage.ts"
+import * as WebhookSender from "../../src/delivery/WebhookSender.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -145,7 +145,7 @@ describe("delivery/SlackMessage", () => {
   it.prop("no visitor's text is a mention, a link or a command", [Form], ([form]) => {
     const commands = "<!channel> @everyone,@bob _@bob a@here b@ALL"
     const payload = payloadOf(submission({ ...form, message: commands }), commands)
-    const text: string = JSON.parse(SlackMessage.body(payload)).text
+    const text: string = JSON.parse(WebhookSender.slackBody(payload)).text
     assert.notMatch(
       text.replaceAll("\n> ", "\n"),
       /[<>]|(?<![a-z0-9])@(?!\u200b|…$)|@(everyone|here|channel|all)|\][([:]/i
@@ -156,7 +156,7 @@ describe("delivery/SlackMessage", () => {
   it.prop("each line after the title begins with the name of a field, or is a quotation", [Form], ([form]) => {
     const forged = "Hi\n*Submission released*\r\nemail: a@b.example\u2028[Open](https://evil.example)"
     const payload = payloadOf(submission({ ...form, [forged]: forged }), forged)
-    const [title = "", ...lines]: ReadonlyArray<string> = JSON.parse(SlackMessage.body(payload)).text.split(
+    const [title = "", ...lines]: ReadonlyArray<string> = JSON.parse(WebhookSender.slackBody(payload)).text.split(
       /[\n\v\f\r\u0085\u2028\u2029]/
     )
     assert.isTrue(title.startsWith("*New submission – Hi *\u200bSubmission"))
@@ -164,7 +164,9 @@ describe("delivery/SlackMessage", () => {
   })
 
   it("a message shows the fields of the form, and email addresses that can be copied", () => {
-    const text: string = JSON.parse(SlackMessage.body(payloadOf(submission({ name: "Ada", age: 36 }), "Shop"))).text
+    const text: string = JSON.parse(
+      WebhookSender.slackBody(payloadOf(submission({ name: "Ada", age: 36 }), "Shop"))
+    ).text
     assert.strictEqual(text, "*New submission – Shop*\nemail: visitor@example.com\npage: contact\nname: Ada\nage: 36")
   })
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type Coding, coding, matchesEtag } from "../../src/pages/Negotiation.ts"
+import { type Coding, coding, matchesEtag } from "../../src/pages/StaticContent.ts"
 
 const names = Schema.Literals(["br", "gzip", "identity", "zstd", "*", "x-gzip"])
 const weights = Schema.Literals(["0", "0.0", "0.001", "0.5", "0.50", "1", "1.000"])

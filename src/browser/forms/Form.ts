@@ -33,9 +33,45 @@ import {
 } from "./Controls.ts"
 import * as Delivery from "./Delivery.ts"
 import * as FormContent from "./FormContent.ts"
-import * as Honeypot from "./Honeypot.ts"
+import { honeypot } from "./FormContent.ts"
 import { addStyle, faults, loadFaults } from "./Parts.ts"
 import * as ReactState from "./ReactState.ts"
+
+/**
+ * A hidden field that only bots fill in. Its style is set by script: a strict Content-Security-Policy forbids `style`
+ * attributes.
+ */
+/** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling the field in. */
+const noAutofill = {
+  autocomplete: "off",
+  "data-1p-ignore": "",
+  "data-bwignore": "",
+  "data-lpignore": "true",
+  "data-form-type": "other"
+}
+
+/**
+ * Adds the field to a form. If the website's own markup has it, as the guide shows, sets its style, because a style sheet can
+ * override the attribute `hidden`.
+ */
+export const addHoneypot = (form: HTMLFormElement): void => {
+  const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
+  if (existing) {
+    existing.style.setProperty("display", "none", "important")
+    return
+  }
+  const input = document.createElement("input")
+  input.type = "text"
+  input.name = honeypot
+  input.tabIndex = -1
+  for (const [name, value] of Object.entries(noAutofill)) input.setAttribute(name, value)
+  const box = document.createElement("div")
+  box.setAttribute("aria-hidden", "true")
+  // The field is clipped, because bots recognize `display: none`.
+  box.style.cssText = "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%)"
+  box.append(input)
+  formMember(form, "append")(box)
+}
 
 /**
  * Whether a form names neither a website nor an address to which the browser could post the form. If the browser sent such a
@@ -125,12 +161,12 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
     }
     // Inside a turbo-frame, Turbo would handle the submit event before it reaches the document.
     if (formMember(form, "closest")("turbo-frame")) formMember(form, "setAttribute")("data-turbo", "false")
-    Honeypot.add(form)
+    addHoneypot(form)
     states.set(form, { status: statusOf(form), shownAt: performance.now(), isBusy: false, pending: undefined })
     if (isAddressless(form)) tellOwner(form)
     if (attributeOf(form, "data-style") !== "off") void addStyle()
   } else if (state && !formMember(form, "contains")(state.status)) {
-    Honeypot.add(form)
+    addHoneypot(form)
     state.status = statusOf(form)
   }
   ReactState.remember(controls(form))

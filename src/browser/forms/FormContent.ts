@@ -12,7 +12,7 @@ export interface FormContent {
   page_slug?: string
 }
 
-/** The name of the hidden field that only bots fill in; see `Honeypot`. */
+/** The name of the hidden field that only bots fill in; see `Form`. */
 export const honeypot = "hydracore_hp"
 
 /** The field for the time between the display of the form and its submission, in milliseconds. */

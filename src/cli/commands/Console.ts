@@ -10,10 +10,10 @@ import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
-import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Revocation from "../support/Revocation.ts"
+import * as ServiceUrl from "../support/ServiceUrl.ts"
 
 const link = Command.make(
   "link",
@@ -36,9 +36,9 @@ const link = Command.make(
   },
   Effect.fnUntraced(function* (flags) {
     yield* Connection.requireLocal
-    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
+    const origin = yield* ServiceUrl.originOf(flags.baseUrl)
     const now = yield* Clock.currentTimeMillis
-    const expires_at = yield* ConsoleUrl.readExpires(flags.expires, now, Calendar.hourMillis)
+    const expires_at = yield* ServiceUrl.readExpires(flags.expires, now, Calendar.hourMillis)
     const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
     const { role, label } = flags
     const created =

@@ -4,16 +4,66 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
-import { Command } from "effect/cli"
+import { Effect, FileSystem, type Layer, Result } from "effect"
+import { Command, Flag } from "effect/cli"
 import * as AutoReply from "../../delivery/mail/AutoReply.ts"
 import * as FormRules from "../../forms/FormRules.ts"
+import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
-import * as RulesFile from "../support/RulesFile.ts"
+
+/** The maximum length of a file, in UTF-16 units, including white space and escapes. */
+const maxText = 16 * FormRules.limits.jsonLength
+
+/** The maximum number of errors that are printed. */
+const maxFaults = 10
+
+const faultText = ({ message, path }: FormRules.Fault): string => {
+  const [field, ...rest] = path
+  if (field === undefined) return `the file ${message}`
+  return `${[JSON.stringify(field), ...rest].join(".")} ${message}`
+}
+
+/** All errors in one sentence: the place of each, and what is allowed there. */
+const faultsText = (faults: ReadonlyArray<FormRules.Fault>): string => {
+  const more = faults.length > maxFaults ? [`and ${faults.length - maxFaults} more`] : []
+  return [...faults.slice(0, maxFaults).map(faultText), ...more].join("; ")
+}
+
+const fail = (message: string) => new Output.CliFailure({ message: TerminalText.printable(message) })
+
+const parse = (path: string, text: string): Effect.Effect<unknown, Output.CliFailure> =>
+  Effect.try({
+    try: (): unknown => JSON.parse(text.replace(/^\uFEFF/, "")),
+    catch: (error) =>
+      fail(`The file ${path} is not JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}.`)
+  })
+
+/** Reads a file of rules. Fails with every error in it. */
+export const readRules = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* files
+    .readFileString(path)
+    .pipe(
+      Effect.mapError(({ reason }) =>
+        Inputs.wrong("rules", `the path of a JSON file that can be read${SystemErrorCode.suffix(reason.cause)}`)
+      )
+    )
+  if (text.length > maxText) return yield* fail(`The file ${path} has more than ${maxText} characters; shorten it.`)
+  return yield* Result.match(FormRules.read(yield* parse(path, text)), {
+    onFailure: (error) =>
+      Effect.fail(fail(`The rules in ${path} are wrong: ${faultsText(FormRules.faultsOfIssue(error.issue))}.`)),
+    onSuccess: Effect.succeed
+  })
+})
+
+export const rulesFlag = Flag.String("rules").pipe(
+  Flag.withMetavar("<file>"),
+  Flag.withDescription('The path of a JSON file with the rules, such as {"name": {"required": true, "max": 100}}')
+)
 
 export const pageKind: Inputs.Kind<string> = {
   expected: `the page_slug of a form, of 1 to ${FormRules.limits.page} characters`,
@@ -25,7 +75,7 @@ const form = {
   page: Inputs.make("page", pageKind, "<slug>", "The page_slug of the form, which is the data-page of its tag")
 }
 
-const formWithRules = { ...form, rules: RulesFile.flag }
+const formWithRules = { ...form, rules: rulesFlag }
 
 const noRules = (page: string) =>
   new Output.CliFailure({ message: `The form ${page} has no rules; \`hydracore form create\` sets them.` })
@@ -59,7 +109,7 @@ const put = Effect.fnUntraced(function* (
   headers: { readonly "if-match": "*" } | { readonly "if-none-match": "*" },
   preconditionFailed: Output.CliFailure
 ) {
-  const rules = yield* RulesFile.read(file)
+  const rules = yield* readRules(file)
   const site_id = yield* Websites.idOf(site)
   const facts = { notFound: Output.notFound("website", site_id), preconditionFailed }
   yield* answer(

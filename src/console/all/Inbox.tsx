@@ -17,8 +17,8 @@ import { Search, useTyped } from "../parts/Search.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+import * as Page from "./Page.ts"
 import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
-import * as Place from "./Place.ts"
 import { SiteMenu } from "./SiteMenu.tsx"
 import { ToWebsites } from "./ToWebsites.tsx"
 
@@ -38,7 +38,7 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
       { replace }
     )
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
-  const [openSiteId = null, openId = null] = Place.parse(item, 2) ?? []
+  const [openSiteId = null, openId = null] = Page.parsePlace(item, 2) ?? []
   const openSite = useSite(openSiteId, sites)
   const changes = useChanges(openSiteId ?? "")
   const [removing, setRemoving] = useState<string | null>(null)
@@ -109,7 +109,7 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
               submission={submission}
               site={submission.site}
               siteName={submission.site.name}
-              item={Place.format(submission.site.site_id, submission.submission_id)}
+              item={Page.placeOf(submission.site.site_id, submission.submission_id)}
               changes={changes}
               openId={openId}
               selected={nothing}

@@ -27,3 +27,12 @@ export const useSite = (siteId: string | null, sites: ReadonlyArray<Site>): Site
 /** Whether the person may work in the inbox of a website. */
 export const isMemberOf = (roles: AllPageProps["roles"], siteId: string): boolean =>
   Roles.includes(Roles.roleFor(roles, siteId), "member")
+
+/** The place of an item in the address of a page: the ids, from the website to the item. The first ids have no dots. */
+export const placeOf = (...ids: ReadonlyArray<string>): string => ids.join(".")
+
+/** The first `count - 1` ids, and the last one, which may have dots; null if there are too few. */
+export const parsePlace = (item: string | null, count: number): ReadonlyArray<string> | null => {
+  const ids = item?.split(".") ?? []
+  return ids.length < count ? null : [...ids.slice(0, count - 1), ids.slice(count - 1).join(".")]
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Invitation } from "../../sites/access/MailedLink.ts"
+import type { Invitation, LoginLink } from "../../sites/access/MailedLink.ts"
 import type { Role } from "../../sites/access/Role.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
@@ -67,3 +67,20 @@ export const content = ({ expires, role, title, url, websites }: Invitation): Co
         replyTo: null
       }
 }
+
+/** @param host the host of the console, which the person expects */
+export const loginContent = ({ expires, url }: LoginLink, host: string): Content => ({
+  subject: `Log in to ${host}`,
+  website: host,
+  title: "Your link to log in",
+  parts: [
+    { kind: "paragraph", text: "Open the link in the browser in which you want to use the console." },
+    { kind: "button", label: "Log in", href: url },
+    {
+      kind: "paragraph",
+      text: `The link works once, and until ${expires}. Do not forward it. If you did not request it, do nothing: without this link, nobody can log in with your address.`
+    }
+  ],
+  reason: "You get this mail because this address was entered on the console's page.",
+  replyTo: null
+})

@@ -10,7 +10,7 @@ import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { isAddress } from "../../platform/text/MailAddress.ts"
 import type { Invited } from "../../sites/access/MailedLink.ts"
 
-/** Distinguishes these tokens from those of `UnsubscribeToken`, which begin with a UUID. */
+/** Distinguishes these tokens from those of `LinkToken.signUnsubscribe`, which begin with a UUID. */
 const prefix = "i."
 
 const context = "hydracore invitation"

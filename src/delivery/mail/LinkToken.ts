@@ -6,6 +6,8 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto"
 import { Option } from "effect"
+import { NotificationId, WebsiteConfigId } from "../../platform/Id.ts"
+import * as MailRecipient from "./MailRecipient.ts"
 
 const signatureBytes = 32
 
@@ -32,3 +34,37 @@ export const verify = (secretsKey: Uint8Array, purpose: Purpose, token: string):
   if (given.length !== signatureBytes) return Option.none()
   return timingSafeEqual(given, signatureOf(secretsKey, purpose, text)) ? Option.some(text) : Option.none()
 }
+
+/** The token in a mail's unsubscribe link, which is safe in a URL's path. */
+export const signUnsubscribe = (secretsKey: Uint8Array, notificationId: NotificationId): string =>
+  sign(secretsKey, "unsubscribe", notificationId)
+
+/** The notification of a token; none if the token was not signed with this key. */
+export const verifyUnsubscribe = (secretsKey: Uint8Array, token: string): Option.Option<NotificationId> =>
+  Option.flatMap(verify(secretsKey, "unsubscribe", token), (id) => NotificationId.makeOption(id))
+
+const digestOf = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): string =>
+  Buffer.from(MailRecipient.digestOf(secretsKey, websiteConfigId, address)).toString("base64url")
+
+/**
+ * The token in the link of a confirmation mail: the website and the recipient's digest, safe in a URL's path. It confirms the recipient
+ * for all notifications of the website. It does not contain the email address, because URLs are logged.
+ */
+export const signConfirmation = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): string =>
+  sign(secretsKey, "confirmation", `${websiteConfigId}.${digestOf(secretsKey, websiteConfigId, address)}`)
+
+export interface Confirmed {
+  readonly websiteConfigId: WebsiteConfigId
+  /** Whether the token was signed for an address. */
+  readonly isRecipient: (address: string) => boolean
+}
+
+/** What a token confirms; none if the token was not signed with this key. */
+export const verifyConfirmation = (secretsKey: Uint8Array, token: string): Option.Option<Confirmed> =>
+  Option.flatMap(verify(secretsKey, "confirmation", token), (text) => {
+    const [id = "", digest = ""] = text.split(".")
+    return Option.map(WebsiteConfigId.makeOption(id), (websiteConfigId) => ({
+      websiteConfigId,
+      isRecipient: (address) => digestOf(secretsKey, websiteConfigId, address) === digest
+    }))
+  })

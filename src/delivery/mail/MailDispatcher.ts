@@ -12,8 +12,8 @@ import * as Metrics from "../../platform/telemetry/Metrics.ts"
 import type { Mailbox } from "../../platform/text/MailAddress.ts"
 import * as AttemptMetrics from "../AttemptMetrics.ts"
 import * as Compose from "./Compose.ts"
-import * as ConfirmationToken from "./ConfirmationToken.ts"
 import * as ConsoleLink from "./ConsoleLink.ts"
+import * as LinkToken from "./LinkToken.ts"
 import type { LeasedMail } from "./Mail.ts"
 import * as MailContent from "./MailContent.ts"
 import { Mailer } from "./Mailer.ts"
@@ -24,7 +24,6 @@ import { Notifications } from "./Notifications.ts"
 import { Replies } from "./Replies.ts"
 import type { LeasedReply } from "./Reply.ts"
 import * as Reply from "./Reply.ts"
-import * as UnsubscribeToken from "./UnsubscribeToken.ts"
 
 export interface Options {
   /** The sender. */
@@ -57,11 +56,11 @@ export const messageOf = (
     from,
     to: notification.to,
     createdAt,
-    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notification_id)}`
+    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${LinkToken.signUnsubscribe(Redacted.value(secretsKey), notification.notification_id)}`
   })
 
 const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: LeasedMail): string =>
-  `${publicUrl}/v1/public/mail/confirm/${ConfirmationToken.sign(Redacted.value(secretsKey), site.websiteConfigId, notification.to)}`
+  `${publicUrl}/v1/public/mail/confirm/${LinkToken.signConfirmation(Redacted.value(secretsKey), site.websiteConfigId, notification.to)}`
 
 /** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
 const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>

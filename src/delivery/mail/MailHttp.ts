@@ -11,10 +11,9 @@ import { Api } from "../../api/Api.ts"
 import * as HtmlPages from "../../platform/http/HtmlPages.ts"
 import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
-import * as ConfirmationToken from "./ConfirmationToken.ts"
 import * as InvitationToken from "./InvitationToken.ts"
+import * as LinkToken from "./LinkToken.ts"
 import { Notifications } from "./Notifications.ts"
-import * as UnsubscribeToken from "./UnsubscribeToken.ts"
 
 export interface Options {
   /** The key that signs the links; without it, no link is valid. */
@@ -101,9 +100,9 @@ export const layer = ({ secretsKey }: Options) =>
     Effect.fnUntraced(function* (handlers) {
       const notifications = yield* Notifications
       const notificationOf = (token: string) =>
-        Option.flatMap(secretsKey, (key) => UnsubscribeToken.verify(Redacted.value(key), token))
+        Option.flatMap(secretsKey, (key) => LinkToken.verifyUnsubscribe(Redacted.value(key), token))
       const confirmationOf = (token: string) =>
-        Option.flatMap(secretsKey, (key) => ConfirmationToken.verify(Redacted.value(key), token))
+        Option.flatMap(secretsKey, (key) => LinkToken.verifyConfirmation(Redacted.value(key), token))
       const invitedOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => InvitationToken.open(Redacted.value(key), token))
       /** What the link of a mail ends; none if the link is not valid. */

@@ -12,7 +12,6 @@ import * as Compose from "./Compose.ts"
 import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import * as InvitationMail from "./InvitationMail.ts"
 import * as InvitationToken from "./InvitationToken.ts"
-import * as LoginMail from "./LoginMail.ts"
 import type * as MailDispatcher from "./MailDispatcher.ts"
 import { Mailer } from "./Mailer.ts"
 import type { Outcome } from "./MailSchedule.ts"
@@ -41,7 +40,7 @@ const sendLogin = Effect.fnUntraced(function* (
   address: string,
   link: LoginLink
 ) {
-  const message = Compose.compose(LoginMail.content(link, new URL(publicUrl).host), {
+  const message = Compose.compose(InvitationMail.loginContent(link, new URL(publicUrl).host), {
     mailId: randomUUID(),
     from,
     to: address,

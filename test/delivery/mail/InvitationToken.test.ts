@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as InvitationToken from "../../../src/delivery/mail/InvitationToken.ts"
-import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
+import * as LinkToken from "../../../src/delivery/mail/LinkToken.ts"
 import { NotificationId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { nonceBytes } from "../../../src/platform/secrets/Sealing.ts"
 import type { Access } from "../../../src/sites/access/Access.ts"
@@ -33,8 +33,8 @@ describe("delivery/mail/InvitationToken", () => {
   it("a token of another key, a changed token and any other text is not valid", () => {
     const token = seal("all")
     assert.deepStrictEqual(Option.getOrThrow(InvitationToken.open(key, token)), { address, sites: "all" })
-    const other = UnsubscribeToken.sign(key, NotificationId.make(randomUUID()))
-    assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, token)))
+    const other = LinkToken.signUnsubscribe(key, NotificationId.make(randomUUID()))
+    assert.isTrue(Option.isNone(LinkToken.verifyUnsubscribe(key, token)))
     for (const wrong of [other, token.slice(2), `${token.slice(0, -4)}AAAA`, "i.", "", "i.".padEnd(5_000, "A")]) {
       assert.isTrue(Option.isNone(InvitationToken.open(key, wrong)), wrong.slice(0, 80))
     }

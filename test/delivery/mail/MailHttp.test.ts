@@ -2,9 +2,8 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import * as ConfirmationToken from "../../../src/delivery/mail/ConfirmationToken.ts"
+import * as LinkToken from "../../../src/delivery/mail/LinkToken.ts"
 import { Notifications } from "../../../src/delivery/mail/Notifications.ts"
-import * as UnsubscribeToken from "../../../src/delivery/mail/UnsubscribeToken.ts"
 import { NotificationId } from "../../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import { postgres } from "../../support/Storages.ts"
@@ -43,7 +42,7 @@ const addByOwner = Effect.gen(function* () {
   const notifications = yield* Notifications
   const added = yield* notifications.addByOwner(websiteConfigId, { to: "bob@example.com" })
   if (added._tag !== "Added") return assert.fail(added._tag)
-  const token = ConfirmationToken.sign(key, websiteConfigId, "bob@example.com")
+  const token = LinkToken.signConfirmation(key, websiteConfigId, "bob@example.com")
   return { id: added.notification.notification_id, token }
 })
 
@@ -59,7 +58,7 @@ describe("the unsubscribe link", () => {
   it.live("opening the link changes nothing, one click ends the mails, and further clicks get the same response", () =>
     Effect.gen(function* () {
       const id = yield* addNotification
-      const token = UnsubscribeToken.sign(key, id)
+      const token = LinkToken.signUnsubscribe(key, id)
       for (const method of ["GET", "HEAD", "GET"]) assert.strictEqual((yield* request(method, token)).status, 200)
       const page = yield* request("GET", token)
       assert.include(page.text, '<form method="post">')
@@ -78,9 +77,9 @@ describe("the unsubscribe link", () => {
   it.live("a link with another signature unsubscribes no one and is a 404", () =>
     Effect.gen(function* () {
       const id = yield* addNotification
-      const token = UnsubscribeToken.sign(key, id)
+      const token = LinkToken.signUnsubscribe(key, id)
       const [, signature] = token.split(".")
-      const foreign = UnsubscribeToken.sign(new Uint8Array(randomBytes(32)), id)
+      const foreign = LinkToken.signUnsubscribe(new Uint8Array(randomBytes(32)), id)
       for (const wrong of [foreign, `${id}.`, id, `${randomUUID()}.${signature}`, "%00", "..%2f", `${token}.x`]) {
         for (const method of ["GET", "POST"]) {
           assert.strictEqual((yield* request(method, wrong)).status, 404, wrong)
@@ -119,8 +118,14 @@ describe("the confirmation link", () => {
     Effect.gen(function* () {
       const { id, token } = yield* addByOwner
       const { websiteConfigId } = yield* Server.TestServer
-      const foreign = ConfirmationToken.sign(new Uint8Array(randomBytes(32)), websiteConfigId, "bob@example.com")
-      for (const wrong of [foreign, UnsubscribeToken.sign(key, id), `${token}x`, token.slice(0, -1), websiteConfigId]) {
+      const foreign = LinkToken.signConfirmation(new Uint8Array(randomBytes(32)), websiteConfigId, "bob@example.com")
+      for (const wrong of [
+        foreign,
+        LinkToken.signUnsubscribe(key, id),
+        `${token}x`,
+        token.slice(0, -1),
+        websiteConfigId
+      ]) {
         for (const method of ["GET", "POST"]) {
           assert.strictEqual((yield* request(method, wrong, {}, "confirm")).status, 404, wrong)
         }
@@ -138,14 +143,14 @@ describe("the confirmation link", () => {
 describe("an unsubscribe link that cannot work", () => {
   it.live("without SECRETS_KEY no link is valid", () =>
     Effect.gen(function* () {
-      const token = UnsubscribeToken.sign(key, yield* addNotification)
+      const token = LinkToken.signUnsubscribe(key, yield* addNotification)
       assert.strictEqual((yield* request("POST", token)).status, 404)
     }).pipe(Effect.provide(Server.onPostgres()))
   )
 
   it.live("the response does not report success while the database is down", () =>
     Effect.gen(function* () {
-      const answer = yield* request("POST", UnsubscribeToken.sign(key, NotificationId.make(randomUUID())))
+      const answer = yield* request("POST", LinkToken.signUnsubscribe(key, NotificationId.make(randomUUID())))
       assert.strictEqual(answer.status, 503)
       assert.notInclude(answer.text, "You are unsubscribed")
     }).pipe(

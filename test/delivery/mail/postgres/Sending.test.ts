@@ -7,7 +7,7 @@ import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import * as PostgresReports from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
-import * as ConfirmationToken from "../../../../src/delivery/mail/ConfirmationToken.ts"
+import * as LinkToken from "../../../../src/delivery/mail/LinkToken.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
 import { type NewNotification, Notifications } from "../../../../src/delivery/mail/Notifications.ts"
 import { Replies } from "../../../../src/delivery/mail/Replies.ts"
@@ -159,7 +159,7 @@ describe("postgres/mail", () => {
         const link = /https:\/\/edge\.example\/v1\/public\/mail\/confirm\/(\S+)/.exec(text)
         assert.include(html, `href="${link?.[0]}"`)
         assert.notInclude(text, "/console/")
-        const token = ConfirmationToken.verify(Redacted.value(sender.secretsKey), link?.[1] ?? "")
+        const token = LinkToken.verifyConfirmation(Redacted.value(sender.secretsKey), link?.[1] ?? "")
         const { isRecipient, websiteConfigId } = Option.getOrThrow(token)
         assert.isTrue(yield* notifications.confirm(websiteConfigId, isRecipient))
         yield* submit(site)
