@@ -5,7 +5,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto"
-import { Clock, Context, Effect, Layer, PubSub, RcMap, Scope, Stream } from "effect"
+import { Clock, Context, Effect, PubSub, RcMap, Scope, Stream } from "effect"
 import { type ReportError, type ReportSite, Reports } from "../analytics/reports/Reports.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import type { ReportTooLarge } from "../platform/Storage.ts"
@@ -22,22 +22,19 @@ type FeedSite = ReportSite & Pick<Site, "timeZone">
 
 type LiveError = Exclude<ReportError, ReportTooLarge> | Refused
 
-export class LiveFeeds extends Context.Service<
-  LiveFeeds,
-  {
-    /**
-     * The latest state, and the changes until the scope closes. A slow reader misses changes. The activities of a change are those
-     * since the one before.
-     */
-    readonly follow: (
-      proof: AuthorizedSite<"inbox:read">
-    ) => Effect.Effect<
-      { readonly latest: LiveChange; readonly changes: Stream.Stream<LiveChange> },
-      LiveError,
-      Scope.Scope
-    >
-  }
->()("hydracore/activity/LiveFeeds") {}
+export interface LiveFeeds {
+  /**
+   * The latest state, and the changes until the scope closes. A slow reader misses changes. The activities of a change are those
+   * since the one before.
+   */
+  readonly follow: (
+    proof: AuthorizedSite<"inbox:read">
+  ) => Effect.Effect<
+    { readonly latest: LiveChange; readonly changes: Stream.Stream<LiveChange> },
+    LiveError,
+    Scope.Scope
+  >
+}
 
 /** The maximum number of activities of each type that one poll reads. */
 const window = 50
@@ -47,9 +44,9 @@ const interval = "2 seconds"
 /** The maximum number of changes that are buffered for a slow reader; the oldest are dropped. */
 const backlog = 16
 
-export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports | SiteSlots> = Layer.effect(
-  LiveFeeds,
-  Effect.gen(function* () {
+/** The feeds of this process, until the scope closes. */
+export const make: Effect.Effect<LiveFeeds, never, SiteActivity | Reports | SiteSlots | Scope.Scope> = Effect.gen(
+  function* () {
     const { latest, rows } = yield* SiteActivity
     const reports = yield* Reports
     const slots = yield* SiteSlots
@@ -106,5 +103,5 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports | SiteS
         return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
       })
     }
-  })
+  }
 )

@@ -11,7 +11,7 @@ import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as AuthorizedHttp from "../sites/access/AuthorizedHttp.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
-import { LiveFeeds } from "./LiveFeeds.ts"
+import * as LiveFeeds from "./LiveFeeds.ts"
 import type { LiveChange } from "./OwnerLiveApi.ts"
 
 const frame = (event: "latest" | "change", change: LiveChange): string =>
@@ -30,7 +30,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const authorize = yield* AuthorizedHttp.makeAuthorize
     const operations = yield* SiteSlots
-    const feeds = yield* LiveFeeds
+    const feeds = yield* LiveFeeds.make
     return handlers.handle(
       "follow",
       Effect.fnUntraced(function* () {

@@ -6,7 +6,6 @@
 import { Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { Attention } from "../activity/Attention.ts"
-import * as LiveFeeds from "../activity/LiveFeeds.ts"
 import * as ActivityHandlers from "../activity/OwnerActivityHttp.ts"
 import * as AttentionHandlers from "../activity/OwnerAttentionHttp.ts"
 import * as LiveHandlers from "../activity/OwnerLiveHttp.ts"
@@ -105,7 +104,6 @@ type HandlerServices =
   | Invitations
   | RateLimiter
   | Shares
-  | LiveFeeds.LiveFeeds
   | AgentCheck
   | Webhooks
   | Deliveries
@@ -173,7 +171,6 @@ export const layer = (options: Options) =>
       )
     ),
     Layer.provide([
-      LiveFeeds.layer,
       Authentication.layer(options),
       Authorized.layer,
       Authentication.guest,

@@ -26,17 +26,18 @@ const site = Option.getOrThrow(
 )
 
 /** The feeds of a website that has as many current visitors, and as its latest activities those, that the effects return. */
-const layer = (
+const make = (
   currentVisitors: Effect.Effect<number>,
   latest: SiteActivity["Service"]["latest"] = () => Effect.succeed([]),
   rows: Effect.Success<ReturnType<SiteActivity["Service"]["rows"]>> = []
 ) =>
-  LiveFeeds.layer.pipe(
-    Layer.provide([
-      SiteSlots.layer,
-      Layer.succeed(SiteActivity, { latest, rows: () => Effect.succeed(rows) }),
-      Layer.mock(Reports, { currentVisitors: () => currentVisitors })
-    ])
+  Layer.mergeAll(
+    SiteSlots.layer,
+    Layer.succeed(SiteActivity, { latest, rows: () => Effect.succeed(rows) }),
+    Layer.mock(Reports, { currentVisitors: () => currentVisitors })
+  ).pipe(
+    Layer.build,
+    Effect.flatMap((services) => Effect.provide(LiveFeeds.make, services))
   )
 
 it.effect("activity/LiveFeeds: a defect in two polls is logged once, and the next poll reaches the reader", () =>
@@ -47,13 +48,10 @@ it.effect("activity/LiveFeeds: a defect in two polls is logged once, and the nex
       polls++
       return polls === 2 || polls === 3 ? Effect.die(new Error("a row does not match")) : Effect.succeed(polls)
     })
-    const context = yield* Layer.build(
-      Layer.provide(
-        layer(currentVisitors),
-        Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
-      )
+    const feeds = yield* make(currentVisitors).pipe(
+      Effect.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
     )
-    const { changes, latest } = yield* Context.get(context, LiveFeeds.LiveFeeds).follow(site)
+    const { changes, latest } = yield* feeds.follow(site)
     assert.strictEqual(latest.visitors, 1)
     yield* TestClock.adjust("6 seconds")
     const [change] = yield* changes.pipe(Stream.take(1), Stream.runCollect)
@@ -71,7 +69,7 @@ it.effect("activity/LiveFeeds: the polls do not run in the context of the first 
     const currentVisitors = Effect.contextWith((context: Context.Context<never>) =>
       Effect.sync(() => contexts.push(context))
     )
-    const feeds = Context.get(yield* Layer.build(layer(currentVisitors)), LiveFeeds.LiveFeeds)
+    const feeds = yield* make(currentVisitors)
     const [first, second] = [yield* Scope.make(), yield* Effect.scope]
     for (const reader of [first, second]) {
       yield* feeds
@@ -92,8 +90,7 @@ it.effect("activity/LiveFeeds: all readers get the same keys of visits, and a fe
   Effect.gen(function* () {
     const received = view(0, 1)
     const rows = [{ type: "pageview" as const, view: { ...received, receivedAt: 0 } }]
-    const context = yield* Layer.build(layer(Effect.succeed(1), () => Effect.succeed([]), rows))
-    const { follow } = Context.get(context, LiveFeeds.LiveFeeds)
+    const { follow } = yield* make(Effect.succeed(1), () => Effect.succeed([]), rows)
     const keyOf = Effect.map(follow(site), ({ latest }) => latest.visits[0]?.key ?? assert.fail())
     const [one, other] = yield* Effect.scoped(Effect.all([keyOf, keyOf]))
     assert.strictEqual(one, other)
@@ -105,9 +102,7 @@ it.effect("activity/LiveFeeds: all readers get the same keys of visits, and a fe
 it.effect("activity/LiveFeeds: a change has the visits that are on the website, and nothing is sent without one", () =>
   Effect.gen(function* () {
     const rows: Array<Effect.Success<ReturnType<SiteActivity["Service"]["rows"]>>[number]> = []
-    const feeds = yield* Layer.build(layer(Effect.succeed(1), () => Effect.succeed([]), rows)).pipe(
-      Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds))
-    )
+    const feeds = yield* make(Effect.succeed(1), () => Effect.succeed([]), rows)
     const { changes, latest } = yield* feeds.follow(site)
     assert.deepStrictEqual(latest, { visitors: 1, visits: [], activity: [] })
     yield* TestClock.adjust("10 seconds")
@@ -134,9 +129,7 @@ it.effect("activity/LiveFeeds: an old activity that replaces a deleted one is no
       page_slug: null
     })
     let stored = Array.from({ length: 60 }, (_, index) => submission(60 - index))
-    const feeds = yield* Layer.build(
-      layer(Effect.succeed(1), (_, limit) => Effect.sync(() => stored.slice(0, limit)))
-    ).pipe(Effect.map((context) => Context.get(context, LiveFeeds.LiveFeeds)))
+    const feeds = yield* make(Effect.succeed(1), (_, limit) => Effect.sync(() => stored.slice(0, limit)))
     const { changes } = yield* feeds.follow(site)
     stored = stored.filter(({ received_at }) => received_at !== Calendar.iso(40))
     yield* TestClock.adjust("2 seconds")

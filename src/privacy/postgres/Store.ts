@@ -4,8 +4,8 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Schema, type Stream } from "effect"
-import type { SqlClient } from "effect/sql"
+import { Effect, Schema, Stream } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
 import { deliveryStatuses } from "../../delivery/Delivery.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -70,3 +70,17 @@ export const deliveriesOf = (sql: SqlClient.SqlClient, found: ReadonlyArray<Foun
       decodeRows(Deliveries),
       Effect.map((rows) => Map.groupBy(rows, ({ subject }) => subject))
     )
+
+/** A search by one statement, for kinds with few rows. `recordOf` returns null for a row that is not the person's. */
+export const searchAtOnce = <Row>(
+  statement: Effect.Effect<unknown, SqlError.SqlError>,
+  rows: Schema.ConstraintDecoder<ReadonlyArray<Row>>,
+  recordOf: (row: Row) => FoundRecord | null
+): Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable> =>
+  Stream.fromEffect(
+    statement.pipe(
+      Database.mapErrors,
+      decodeRows(rows),
+      Effect.map((found) => found.flatMap((row) => recordOf(row) ?? []))
+    )
+  )

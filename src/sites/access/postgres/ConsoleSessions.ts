@@ -21,7 +21,6 @@ import * as Role from "../Role.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
 import * as PeopleSql from "./PeopleSql.ts"
-import * as SecretLookup from "./SecretLookup.ts"
 
 const { ends_at: _, person: __, roles: ___, ...fields } = Session.ConsoleSession.fields
 
@@ -104,7 +103,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
       const sql = yield* PgClient.PgClient
       const whileLocked = yield* SiteLock.make
 
-      const byDigest = yield* SecretLookup.make({
+      const byDigest = yield* CredentialSql.makeSecretLookup({
         find: (digest) =>
           sql`SELECT ${sql.literal(columns)} FROM console_session
             WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows))

@@ -1,13 +1,15 @@
 /**
- * The SQL that keys and console sessions share: which rows a list has, and reading them by index.
+ * The SQL that keys, console sessions and shares share: finding one by its secret, which rows a list has, and reading them by index.
  *
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as Database from "../../../platform/postgres/Database.ts"
-import { LimitReached } from "../../../platform/Storage.ts"
+import { mapErrors } from "../../../platform/postgres/Database.ts"
+import * as Lookup from "../../../platform/postgres/Lookup.ts"
+import { LimitReached, type StorageUnavailable } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
 import type * as SiteLock from "../../postgres/SiteLock.ts"
 import type { CredentialQuery } from "../CredentialFields.ts"
@@ -97,3 +99,25 @@ export const byIndex = <A, E, R>(
   statements: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError, R> =>
   sql`SELECT set_config('enable_seqscan', 'off', true)`.pipe(Effect.andThen(statements), sql.withTransaction)
+
+/** The maximum number of digests that are cached. */
+const maxCached = 10_000
+
+/**
+ * Looks up by a digest of 32 bytes. Callers must compare the digest of the found row, and check its times. Results are cached for less
+ * than a second, so that a revocation takes effect within a second.
+ */
+export const makeSecretLookup = <A>(options: {
+  /** The rows with a digest: one or none. */
+  readonly find: (digest: ReturnType<typeof PgTypes.bytea>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>
+}): Effect.Effect<(digest: Uint8Array) => Effect.Effect<Option.Option<A>, StorageUnavailable>> =>
+  Lookup.make<A>({
+    find: (key) =>
+      options.find(PgTypes.bytea(Buffer.from(key, "base64url"))).pipe(
+        mapErrors,
+        Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
+      ),
+    foundTtl: "900 millis",
+    unknownTtl: "900 millis",
+    capacity: maxCached
+  }).pipe(Effect.map((lookup) => (digest) => lookup(Buffer.from(digest).toString("base64url"))))

@@ -19,7 +19,6 @@ import { nothingRemains } from "../Issuers.ts"
 import * as Key from "../OwnerKey.ts"
 import * as CredentialSql from "./CredentialSql.ts"
 import * as Issuers from "./Issuers.ts"
-import * as SecretLookup from "./SecretLookup.ts"
 
 const { sites: _, ...fields } = Key.OwnerKey.fields
 
@@ -62,7 +61,7 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
 
-    const byDigest = yield* SecretLookup.make({
+    const byDigest = yield* CredentialSql.makeSecretLookup({
       find: (digest) =>
         sql`SELECT ${sql.literal(columns)} FROM owner_key
             WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))

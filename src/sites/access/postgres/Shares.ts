@@ -18,7 +18,7 @@ import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
 import * as Share from "../Share.ts"
 import * as SharePassword from "../SharePassword.ts"
-import * as SecretLookup from "./SecretLookup.ts"
+import * as CredentialSql from "./CredentialSql.ts"
 
 const { share_id, has_password: _, ...fields } = Share.Share.fields
 
@@ -69,7 +69,7 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
 
-    const byDigest = yield* SecretLookup.make({
+    const byDigest = yield* CredentialSql.makeSecretLookup({
       find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(Rows.decodeRows(ShareRows))
     })
 
