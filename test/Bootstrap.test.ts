@@ -19,16 +19,10 @@ import { Effect } from "effect"
 
 const scripts = path.resolve(import.meta.dirname, "../scripts")
 
-/** The development packages that the build needs. */
-const buildPackages = [
-  "@speed-highlight/core",
-  "esbuild",
-  "marked",
-  "minisearch",
-  "preact",
-  "streaming-markdown",
-  "uplot"
-]
+/** The development packages that the build needs, as the script lists them. */
+const buildPackages: ReadonlyArray<string> = JSON.parse(
+  /(?<=const buildPackages = )\[[^\]]*\]/.exec(readFileSync(path.join(scripts, "bootstrap.mjs"), "utf8"))?.[0] ?? "[]"
+)
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 const tooOld =
   "hydracore: this project needs Node 22.19 or newer, and this is Node 20.1: install Node 24 from https://nodejs.org/en/download, and start again.\n"

@@ -4,10 +4,38 @@
  *
  * @module
  */
+import { createHmac } from "node:crypto"
 import { Clock, Effect, Predicate } from "effect"
 import { OutwardClient } from "../platform/outward/OutwardClient.ts"
-import * as Signature from "./Signature.ts"
 import type { Receiver } from "./Webhook.ts"
+
+const secretPrefix = "whsec_"
+
+/** The number of bytes of a secret. The specification allows 24 to 64. */
+export const secretBytes = 32
+
+/** The text of a secret: `whsec_` and its bytes in base64. */
+export const formatSecret = (bytes: Uint8Array): string => `${secretPrefix}${Buffer.from(bytes).toString("base64")}`
+
+const keyOf = (secret: string): Buffer => Buffer.from(secret.slice(secretPrefix.length), "base64")
+
+/** A request to sign. */
+export interface SignedMessage {
+  /** The same in every attempt. */
+  readonly id: string
+  /** The time of the attempt, in milliseconds since 1970. */
+  readonly sentAt: number
+  readonly body: string
+}
+
+/** The headers of a request, with one signature for each secret. */
+export const signatureHeaders = ({ body, id, sentAt }: SignedMessage, secrets: ReadonlyArray<string>) => {
+  const timestamp = Math.floor(sentAt / 1000)
+  const signatures = secrets.map(
+    (secret) => `v1,${createHmac("sha256", keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest("base64")}`
+  )
+  return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": signatures.join(" ") }
+}
 
 /** The length in UTF-16 units to which a value, and the whole message, is cut. */
 const maxValue = 500
@@ -67,7 +95,7 @@ const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly 
 }
 
 /**
- * The slackBody for Slack.
+ * The body for Slack.
  *
  * @param payload the JSON text that `Event.payload` made
  */
@@ -95,7 +123,7 @@ export const send = Effect.fnUntraced(function* (
 ) {
   const client = yield* OutwardClient
   const body = webhook.format === "slack" ? slackBody(payload) : payload
-  const signed = Signature.headers({ id, sentAt: yield* Clock.currentTimeMillis, body }, secrets)
+  const signed = signatureHeaders({ id, sentAt: yield* Clock.currentTimeMillis, body }, secrets)
   return yield* client.post(
     webhook.websiteConfigId,
     webhook.url,

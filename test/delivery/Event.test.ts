@@ -7,7 +7,7 @@ import * as WebhookSender from "../../src/delivery/WebhookSender.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
-import * as SiteInput from "../../src/sites/SiteInput.ts"
+import * as Site from "../../src/sites/Site.ts"
 
 const Field = Schema.Union([
   Schema.Json,
@@ -35,7 +35,7 @@ const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
 /** A website with the longest possible name. In JSON, each character of the name takes six bytes. */
 const website = {
   websiteConfigId: WebsiteConfigId.make("7c9e6679-7425-40de-944b-e07fc1f90ae7"),
-  name: "\u0001".repeat(SiteInput.maxName)
+  name: "\u0001".repeat(Site.maxName)
 }
 
 const payloadOf = (stored: Submission, name = website.name) =>

@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import { Webhook as SvixWebhook } from "svix"
-import * as Signature from "../../src/delivery/Signature.ts"
+import * as WebhookSender from "../../src/delivery/WebhookSender.ts"
 import * as Sealing from "../../src/platform/secrets/Sealing.ts"
 import * as TestTime from "../support/TestTime.ts"
 
-const newSecret = () => Signature.formatSecret(randomBytes(Signature.secretBytes))
+const newSecret = () => WebhookSender.formatSecret(randomBytes(WebhookSender.secretBytes))
 
 describe("delivery/Signature", () => {
   it.prop(
@@ -16,7 +16,10 @@ describe("delivery/Signature", () => {
     ([value]) => {
       const body = JSON.stringify(value)
       const [secret, previous, other] = [newSecret(), newSecret(), newSecret()]
-      const headers = Signature.headers({ id: "msg", sentAt: TestTime.ofMachine(), body }, [secret, previous])
+      const headers = WebhookSender.signatureHeaders({ id: "msg", sentAt: TestTime.ofMachine(), body }, [
+        secret,
+        previous
+      ])
       for (const library of [StandardWebhook, SvixWebhook]) {
         for (const valid of [secret, previous]) assert.doesNotThrow(() => new library(valid).verify(body, headers))
         assert.throws(() => new library(other).verify(body, headers))

@@ -25,7 +25,7 @@ import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import * as Operator from "../operator/Groups.ts"
 import * as Identity from "../operator/Identity.ts"
-import { Settings } from "../operator/Settings.ts"
+import { Settings } from "../operator/Operations.ts"
 import * as Client from "./Client.ts"
 import * as Groups from "./Groups.ts"
 

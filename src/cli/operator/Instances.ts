@@ -20,7 +20,7 @@ import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Operations from "./Operations.ts"
-import { Settings } from "./Settings.ts"
+import { Settings } from "./Operations.ts"
 
 const base = "/operator/instances"
 

@@ -5,8 +5,10 @@
  *
  * @module
  */
+import { Context, type Option, type Redacted } from "effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import { Authentication } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { Validation } from "../../sites/access/ValidationApi.ts"
@@ -25,3 +27,13 @@ export const noSite = Errors.make(
   "NotFound",
   "There is no website with this site_id. `hydracore site list` shows them."
 )
+
+export class Settings extends Context.Service<
+  Settings,
+  {
+    /** The key that encrypts secrets. */
+    readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+    /** Hosts outside the public internet to which webhooks may send events. */
+    readonly webhookAllow: ReadonlyArray<AddressGuard.AllowedHost>
+  }
+>()("hydracore/cli/operator/Settings") {}

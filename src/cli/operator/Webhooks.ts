@@ -18,7 +18,7 @@ import * as Errors from "../../sites/access/Errors.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Operations from "./Operations.ts"
-import { Settings } from "./Settings.ts"
+import { Settings } from "./Operations.ts"
 
 const base = "/operator/sites/:site_id/webhooks"
 const ofSite = { site_id: OwnerWebhooks.params.site_id }

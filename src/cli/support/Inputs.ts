@@ -15,7 +15,7 @@ import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Person from "../../privacy/Person.ts"
 import * as Role from "../../sites/access/Role.ts"
 import * as Scope from "../../sites/access/Scope.ts"
-import * as SiteInput from "../../sites/SiteInput.ts"
+import * as Site from "../../sites/Site.ts"
 import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
 
 export interface Kind<A> {
@@ -42,8 +42,8 @@ export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> =>
   Flag.optional(flag).pipe(Flag.map(Option.getOrNull))
 
 export const nameKind: Kind<string> = {
-  expected: `a text of 1 to ${SiteInput.maxName} characters`,
-  parse: SiteInput.parseName
+  expected: `a text of 1 to ${Site.maxName} characters`,
+  parse: Site.parseName
 }
 
 export const idKind = <I extends string>(id: { readonly make: (uuid: string) => I }): Kind<I> => ({
@@ -53,7 +53,7 @@ export const idKind = <I extends string>(id: { readonly make: (uuid: string) => 
 
 const originKind: Kind<string> = {
   expected: "an origin such as https://www.example.com or http://localhost:3000, without a path",
-  parse: SiteInput.parseOrigin
+  parse: Site.parseOrigin
 }
 
 /** The base for parsing a path as a URL. */
@@ -135,7 +135,7 @@ export const newTimeZone = optional(
 
 const siteKind: Kind<string> = {
   expected: "the website_config_id or the name of a website",
-  parse: SiteInput.parseName
+  parse: Site.parseName
 }
 
 /** A website, by its id or its name. */
@@ -246,7 +246,7 @@ export const baseUrl = optional(
   )
 )
 
-/** At most `SiteInput.maxOrigins` origins, without duplicates, in their order. */
+/** At most `Site.maxOrigins` origins, without duplicates, in their order. */
 const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
   Flag.String("origin").pipe(
     Flag.withMetavar("<origin>"),
@@ -255,8 +255,8 @@ const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
     // Without a default, help shows the flag as required.
     Flag.withDefault<ReadonlyArray<string>>([]),
     Flag.mapEffect((texts) =>
-      texts.length > SiteInput.maxOrigins
-        ? Effect.fail(wrong("origin", `given at most ${SiteInput.maxOrigins} times`))
+      texts.length > Site.maxOrigins
+        ? Effect.fail(wrong("origin", `given at most ${Site.maxOrigins} times`))
         : Effect.map(
             Effect.forEach(texts, (text) => read("origin", originKind, text)),
             (values) => [...new Set(values)]

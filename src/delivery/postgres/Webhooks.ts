@@ -15,8 +15,8 @@ import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import * as Signature from "../Signature.ts"
 import { rotationMillis, SecretsKeyUnusable, Webhooks } from "../Webhook.ts"
+import * as WebhookSender from "../WebhookSender.ts"
 import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
@@ -58,7 +58,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
         onSome: (secret) => Effect.succeed(Redacted.value(secret))
       })
-      const newSecret = Effect.sync(() => Signature.formatSecret(randomBytes(Signature.secretBytes)))
+      const newSecret = Effect.sync(() => WebhookSender.formatSecret(randomBytes(WebhookSender.secretBytes)))
       const first = ([row]: typeof Found.Type) => Option.map(Option.fromUndefinedOr(row), Rows.toWebhook)
       /** The webhook of a website. */
       const named = (websiteConfigId: WebsiteConfigId, webhookId: WebhookId) =>

@@ -8,7 +8,7 @@ import * as Field from "../../platform/contract/Field.ts"
 import { isCanonicalUuid, parseUuid } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
-import * as SiteInput from "../SiteInput.ts"
+import * as Site from "../Site.ts"
 
 /** The maximum `limit` of a list. */
 export const maxLimit = 100
@@ -121,24 +121,24 @@ export const parsed = <A>(
   encode?: (value: A) => string
 ) => Field.custom<A, string>(jsonSchema, readParsed(parse, expected), encode)
 
-export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteInput.maxName} characters is expected`)
+export const readName = readParsed(Site.parseName, `a text of 1 to ${Site.maxName} characters is expected`)
 
 /** A name or a label. */
 export const name = (title: string) =>
-  Field.custom<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
+  Field.custom<string>({ type: "string", title, minLength: 1, maxLength: Site.maxName }, readName)
 
 /** Origins that may use a website's or an instance's ids in a browser. */
 export const origins = (description: string) =>
   Field.custom<ReadonlyArray<string>>(
-    { type: "array", items: { type: "string" }, maxItems: SiteInput.maxOrigins, description },
+    { type: "array", items: { type: "string" }, maxItems: Site.maxOrigins, description },
     (input) => {
       if (!Array.isArray(input)) return Field.fail("list_type", "Input should be a valid list")
-      if (input.length > SiteInput.maxOrigins) {
-        return Field.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
+      if (input.length > Site.maxOrigins) {
+        return Field.fail("value_error", `Value error, at most ${Site.maxOrigins} origins are possible`)
       }
       const accepted = new Set<string>()
       for (const text of input) {
-        const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
+        const origin = typeof text === "string" ? Site.parseOrigin(text) : Option.none()
         if (Option.isNone(origin)) {
           return Field.fail(
             "value_error",
