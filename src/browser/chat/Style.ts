@@ -1,5 +1,5 @@
 /**
- * The style sheet of the panel, which is added to the button's in `ChatElement.ts`.
+ * The style sheet of the panel, which is added to the button's in `LauncherStyle.ts`.
  *
  * @module
  */
