@@ -81,6 +81,8 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     "let my colleague see one site",
     async ({ click, page }) => {
       await click(link(page, "Sharing"))
+      // A list that turns out to be empty has its button in the middle of the page instead of in its head.
+      await ConsolePage.loaded(page)
       await click(page.getByRole("button", { name: "Invite a person" }))
       await page.getByLabel("Name", { exact: true }).pressSequentially("ben@example.org")
       await page.keyboard.press("Enter")
@@ -91,6 +93,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     "show the agency our numbers",
     async ({ click, page }) => {
       await click(link(page, "Sharing"))
+      await ConsolePage.loaded(page)
       await click(page.getByRole("button", { name: "Share the dashboard" }))
       await page.keyboard.press("Enter")
       await click(page.getByRole("button", { name: "Copy" }))

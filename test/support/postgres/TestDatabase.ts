@@ -111,7 +111,7 @@ export const readOnly = (connection: Connection) =>
     yield* owner`ALTER DATABASE ${owner(connection.database)} SET role = ${reader}`
     const allowRequests = Effect.andThen(
       owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`,
-      owner`GRANT DELETE ON agent_failure, watched_problem, deleted_submission, spam_mark, reply, person, person_role, console_session_site, failed_item, conversation_message, answer_piece, token_reservation, pending_lead, conversion_outbox, outbox, submission_outbox, console_session, owner_key, notification, webhook_replay,
+      owner`GRANT DELETE ON agent_failure, mail_item, watched_problem, deleted_submission, spam_mark, reply, person, person_role, console_session_site, failed_item, conversation_message, answer_piece, token_reservation, pending_lead, conversion_outbox, outbox, submission_outbox, console_session, owner_key, notification, webhook_replay,
           submission, idempotency_key, conversation
         TO ${reader}`
     )
