@@ -97,6 +97,9 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
           conversation_id: second.id,
           created_at: time(2000),
           updated_at: time(2000),
+          page: null,
+          source: null,
+          country: null,
           waiting: true,
           messages: 2,
           preview: "When?",
@@ -129,6 +132,9 @@ layer(testServer(), { excludeTestServices: true })("conversations", (it) => {
         conversation_id: first.id,
         created_at: time(1000),
         updated_at: time(1000),
+        page: null,
+        source: null,
+        country: null,
         messages: [
           { id: first.messageId, role: "user", created_at: time(1000), parts: [{ type: "text", text: "Where?" }] },
           {
