@@ -61,6 +61,15 @@ inChromium("a visitor who got no answer", testServer({}, script, undefined, Memo
       )
       assert.strictEqual(yield* on(() => text.inputValue()), "break: Please")
       assert.isFalse(yield* on(() => page.locator(".composer").isVisible()))
+      const frameOf = (field: typeof text) =>
+        on(() =>
+          field.evaluate((element) => {
+            const { border, padding } = element.ownerDocument.defaultView.getComputedStyle(element)
+            return `${border}, ${padding}`
+          })
+        )
+      assert.strictEqual(yield* frameOf(text), yield* frameOf(email))
+      assert.match(yield* frameOf(text), /^1px solid/)
       yield* on(() => Axe.violations(page).then((found) => assert.deepStrictEqual(found, [])))
       yield* on(() => email.fill("ann@example.org"))
       yield* on(() => text.fill("Please call me"))

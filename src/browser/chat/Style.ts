@@ -82,7 +82,7 @@ th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;ove
 .contact-box{padding:0 .8em .8em}
 .contact-box button{color:var(--link)}
 .contact-form,.contact-form label{display:grid;gap:.4em}
-label>*{border:1px solid #7d8b98;border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
+.contact-form label>*{border:1px solid #7d8b98;border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
 .contact-form :focus{outline:2px solid var(--accent)!important}
 .contact-form div{display:flex;gap:.4em}
 .composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid #7d8b98;border-radius:calc(var(--radius) + 6px)}
