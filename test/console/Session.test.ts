@@ -46,6 +46,25 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
     })
   )
 
+  it.effect("who entered an address and was mailed a link continues without it", () =>
+    Effect.gen(function* () {
+      const { errors, open, page } = yield* ConsolePage.newVisitor()
+      const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+      // The service of the test sends no mail.
+      yield* on(() => page.route("**/v1/owner/session/person", (route) => route.fulfill({ json: { mailed: true } })))
+      yield* Effect.flatMap(ConsolePage.newLink(), open)
+      yield* on(() => page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => page.getByLabel("Your name").fill("Ada"))
+      yield* on(() => page.getByLabel("Email address").fill("ada@example.org"))
+      yield* on(() => page.getByRole("button", { name: "Save" }).click())
+      yield* on(() => page.getByText("A mail with a link is on its way to ada@example.org.").waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Not now" }).count()), 0)
+      yield* on(() => page.getByRole("button", { name: "Continue to the console" }).click())
+      yield* on(() => page.getByRole("button", { name: "Session: Owner" }).waitFor())
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
   it.effect(
     "before it is opened, a link says which session it opens and which it ends, without using the link up",
     () =>

@@ -72,6 +72,7 @@ const permanent: ReadonlyArray<FailureKind | undefined> = ["signed-out", "not-fo
 export const Link = ({ page, secret }: { readonly secret: string; readonly page: string | null }) => {
   const [isBusy, setBusy] = useState(false)
   const [isOpen, setOpen] = useState(false)
+  const [isMailed, setMailed] = useState(false)
   const [failure, setFailure] = useState<FailureKind | null>(null)
   const linked = useAnswer("POST /v1/owner/session/link", { body: { secret } })
   // Sent second: a page without a session repeats no other requests, so a failed one of the link would remain.
@@ -93,10 +94,10 @@ export const Link = ({ page, secret }: { readonly secret: string; readonly page:
     return (
       <Message title={Texts.person.title}>
         <p>{Texts.person.why}</p>
-        <WhoAreYou onNamed={enter} />
+        <WhoAreYou onNamed={enter} onMailed={() => setMailed(true)} />
         <p>
           <button type="button" class="button" onClick={enter}>
-            {Texts.person.later}
+            {isMailed ? Texts.person.next : Texts.person.later}
           </button>
         </p>
       </Message>

@@ -11,9 +11,11 @@ import * as Texts from "../Texts.ts"
 interface Props {
   /** Called when there is a person, without a mail. */
   readonly onNamed: () => void
+  /** Called when a mail with a link was sent: the session has no person until that is opened. */
+  readonly onMailed?: () => void
 }
 
-export const WhoAreYou = ({ onNamed }: Props) => {
+export const WhoAreYou = ({ onMailed, onNamed }: Props) => {
   const [name, setName] = useState("")
   const [email, setEmail] = useState("")
   const [mailedTo, setMailedTo] = useState<string | null>(null)
@@ -27,8 +29,9 @@ export const WhoAreYou = ({ onNamed }: Props) => {
     setBusy(false)
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
-    if (outcome.value.mailed) setMailedTo(body.email)
-    else onNamed()
+    if (!outcome.value.mailed) return onNamed()
+    setMailedTo(body.email)
+    onMailed?.()
   }
   return (
     <form class="login" onSubmit={save}>
