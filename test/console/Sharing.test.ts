@@ -123,6 +123,7 @@ inChromium(
           yield* on(() => page.getByRole("button", { name: "Create the URL" }).click())
           const url = yield* on(() => page.getByRole("dialog").locator("code").textContent())
           assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
+          yield* on(() => page.getByText("Anyone with this URL can see the statistics.").waitFor())
           yield* on(() => page.getByRole("button", { name: "Done" }).click())
           yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
           yield* loaded
@@ -135,6 +136,18 @@ inChromium(
           yield* on(() => page.keyboard.press("Enter"))
           yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
         })
+    )
+
+    it.effect("the URL of a dashboard with a password says that the password is needed too", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
+        yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
+        yield* on(() => page.getByLabel("Password").fill("kayaks at dawn"))
+        yield* on(() => page.getByRole("button", { name: "Create the URL" }).click())
+        yield* on(() => page.getByText("Anyone with this URL and the password can see the statistics.").waitFor())
+        yield* on(() => page.getByRole("button", { name: "Done" }).click())
+      })
     )
 
     it.effect("a link reaches the websites that are chosen, and is valid as long as the owner says", () =>

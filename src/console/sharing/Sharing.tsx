@@ -25,13 +25,19 @@ import { People } from "./People.tsx"
 
 type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
 
+/** The URL of a dashboard that was just shared, which is shown once. */
+interface Created {
+  readonly url: string
+  readonly hasPassword: boolean
+}
+
 interface ShareProps {
   readonly siteId: string
   readonly onClose: () => void
-  readonly onUrl: (url: string) => void
+  readonly onCreated: (created: Created) => void
 }
 
-const ShareDashboard = ({ onClose, onUrl, siteId }: ShareProps) => {
+const ShareDashboard = ({ onClose, onCreated, siteId }: ShareProps) => {
   const [label, setLabel] = useState("")
   const [expiry, setExpiry] = useState("")
   const [password, setPassword] = useState("")
@@ -56,7 +62,7 @@ const ShareDashboard = ({ onClose, onUrl, siteId }: ShareProps) => {
               ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
             }
           },
-          ({ path }) => onUrl(location.origin + path)
+          ({ path }) => onCreated({ url: location.origin + path, hasPassword: password !== "" })
         )
       }
     >
@@ -95,7 +101,7 @@ const ShareDashboard = ({ onClose, onUrl, siteId }: ShareProps) => {
 
 const Dashboards = ({ site }: { readonly site: Site }) => {
   const [isSharing, setSharing] = useState(false)
-  const [url, setUrl] = useState<string | null>(null)
+  const [created, setCreated] = useState<Created | null>(null)
   const params = { site_id: site.site_id }
   const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
   const detailsOf = ({ created_at, expires_at, has_password, numbers }: Share): string =>
@@ -135,18 +141,18 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
         <ShareDashboard
           siteId={site.site_id}
           onClose={() => setSharing(false)}
-          onUrl={(created) => {
+          onCreated={(shared) => {
             setSharing(false)
-            setUrl(created)
+            setCreated(shared)
           }}
         />
       )}
-      {url !== null && (
+      {created !== null && (
         <SecretDialog
           title={Texts.dashboards.url}
-          body={Texts.dashboards.created}
-          secret={url}
-          onClose={() => setUrl(null)}
+          body={created.hasPassword ? Texts.dashboards.createdWithPassword : Texts.dashboards.created}
+          secret={created.url}
+          onClose={() => setCreated(null)}
         />
       )}
     </Section>

@@ -65,6 +65,7 @@ export const dashboards = {
   create: "Create the URL",
   url: "The URL of the dashboard",
   created: "Anyone with this URL can see the statistics. The URL is not shown again.",
+  createdWithPassword: "Anyone with this URL and the password can see the statistics. The URL is not shown again.",
   none: "This dashboard is not shared.",
   unconfirmed: "Address not confirmed",
   unnamed: "Without a name",
