@@ -12,6 +12,7 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
+import * as ConversationData from "../support/console/ConversationData.ts"
 import { mailReceiver } from "../support/MailReceiver.ts"
 import * as Draft from "../support/SubmissionDraft.ts"
 import { onFewConnections as testServer } from "../support/TestServer.ts"
@@ -116,6 +117,28 @@ inChromium("replies from the console", layer, (it) => {
         // The 422 of the invalid address.
         assert.isAtMost(errors.length, 1)
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("a conversation says that the address that its visitor left was answered, and when", () =>
+    Effect.gen(function* () {
+      const { site, submit } = yield* newSite
+      const instanceId = yield* ConversationData.newInstance(site, "Guide")
+      const conversationId = yield* ConversationData.store(instanceId, { question: "On Sunday?", answer: "" })
+      const conversation = { instanceId, conversationId }
+      yield* submit("ann@example.org", "On Sunday?", { conversation })
+      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations/${conversationId}?instance=${instanceId}`)
+      const contact = page.getByText("The visitor left an address: ann@example.org")
+      yield* on(() => contact.waitFor())
+      assert.notInclude((yield* on(() => contact.textContent())) ?? "", "Answered")
+      yield* on(() => page.getByRole("link", { name: "ann@example.org" }).click())
+      yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).click())
+      yield* on(() => page.getByLabel("Your reply to ann@example.org").fill("From nine."))
+      yield* on(() => page.getByLabel("Your email address").fill("ada@shop.example"))
+      yield* on(() => page.getByRole("button", { name: "Send reply" }).click())
+      yield* on(() => page.locator(".replies li").waitFor())
+      yield* on(() => page.getByRole("link", { name: "Read the conversation" }).click())
+      yield* on(() => contact.filter({ hasText: /· Answered (by .*)?\w+day, / }).waitFor())
+    })
   )
 
   it.effect("a reply to a submission that nobody has chosen marks it as read", () =>

@@ -112,7 +112,7 @@ const titleOf = (messages: ReadonlyArray<Message>): string => {
   return question === undefined ? Texts.conversations.untitled : textOf(question)
 }
 
-/** The submissions in which the visitor left an address, to which a person can reply. */
+/** The submissions in which the visitor left an address, to which a person can reply, or has. */
 const Contacts = ({ conversationId, site }: { readonly conversationId: string; readonly site: Site }) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions",
@@ -123,12 +123,18 @@ const Contacts = ({ conversationId, site }: { readonly conversationId: string; r
   return (
     <p class="written">
       {Texts.conversations.contact}{" "}
-      {value.submissions.map(({ email, submission_id }, index) => (
+      {value.submissions.map(({ answered_at, answered_by, email, submission_id }, index) => (
         <span key={submission_id}>
           {index > 0 && ", "}
           <a href={linkTo({ page: "inbox", item: submission_id, view: {} })}>
             <bdi>{email ?? Texts.inbox.anonymous}</bdi>
           </a>
+          {answered_at !== null && (
+            <span class="good">
+              {" · "}
+              {Texts.inbox.answeredBy(answered_by, Format.moment(answered_at, site.time_zone))}
+            </span>
+          )}
         </span>
       ))}
     </p>
