@@ -41,7 +41,7 @@ const topicFlags = {
   digest: Inputs.optional(
     Flag.Literals("digest", digests).pipe(
       Flag.withDescription(
-        "Collect the submissions of fifteen minutes (15m), or until eight in the morning (daily), in one mail"
+        "Collect the submissions and conversations of fifteen minutes (15m), or until eight in the morning (daily), in one mail"
       )
     )
   ),

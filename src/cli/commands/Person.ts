@@ -199,7 +199,7 @@ const remove = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Take the roles of a person in the console, for one website or for all; the person's data stays"
+    "Take the roles of a person in the console, for one website or for all; submissions and conversations with the address stay"
   ),
   Command.withExamples([
     { command: "hydracore person remove --email ann@example.com", description: "A colleague leaves" }
