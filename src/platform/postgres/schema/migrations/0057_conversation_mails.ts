@@ -20,7 +20,8 @@ export default statements(
     ADD FOREIGN KEY (instance_id, conversation_id) REFERENCES conversation (instance_id, conversation_id) ON DELETE CASCADE,
     ADD CHECK ((submission_id IS NULL) = (conversation_id IS NOT NULL)) NOT VALID,
     ADD CHECK ((instance_id IS NULL) = (conversation_id IS NULL)) NOT VALID`,
-  "CREATE UNIQUE INDEX mail_item_submission ON mail_item (notification_id, submission_id) WHERE submission_id IS NOT NULL",
+  // Of all items, because the deletion of a notification finds its items by this index.
+  "CREATE UNIQUE INDEX mail_item_submission ON mail_item (notification_id, submission_id)",
   `CREATE UNIQUE INDEX mail_item_conversation ON mail_item (instance_id, conversation_id, notification_id)
     WHERE conversation_id IS NOT NULL`,
   ...["submission", "deleted_submission"].map(
