@@ -80,7 +80,7 @@ const rowsStatement = `${ofVisitors("page_view", "path AS page, utm_source, utm_
 /**
  * Ends leads: those in `$1` are matched, those in `$12` dropped. Leads that another process has deleted have no effect. No
  * conversion is stored for a website whose deletion has begun, or for a quarantined submission. Conversations are locked in the
- * order that `ConversationWrites` describes.
+ * order that `ConversationStore` describes.
  */
 const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

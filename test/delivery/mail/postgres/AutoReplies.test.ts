@@ -192,9 +192,13 @@ describe("delivery/mail/postgres/AutoReplies", () => {
         ]
       )
       assert.deepStrictEqual(yield* countsOf(other, [yield* submitFrom(other, 1_000)]), [1])
+      // Those that a mail server refused count too.
       const sql = yield* PgClient.PgClient
+      yield* sql`UPDATE reply SET status = 'failed', attempts = 1, error = '550 no'
+        WHERE website_config_id = ${site} AND status = 'pending'`
+      assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_001)]), [0])
       yield* sql`UPDATE reply SET created_at = created_at - interval '1 hour'`
-      assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_001)]), [1])
+      assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_002)]), [1])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
