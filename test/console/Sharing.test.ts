@@ -138,6 +138,40 @@ inChromium(
         })
     )
 
+    it.effect("an invitation with a name also says to which address it was mailed", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
+        // The server of the tests sends no mail.
+        const invitation = {
+          session_id: "0194f5c0-0000-7000-8000-000000000001",
+          person: null,
+          roles: [{ role: "member", sites: [busy.websiteConfigId] }],
+          email: "ben@example.org",
+          device: null,
+          created_at: "2026-01-01T00:00:00.000Z",
+          opened_at: null,
+          last_used_at: null,
+          ends_at: "2026-01-02T00:00:00.000Z",
+          created_by: null,
+          current: false
+        }
+        const sessions = [
+          { ...invitation, label: "Ben" },
+          { ...invitation, session_id: "0194f5c0-0000-7000-8000-000000000002", label: null }
+        ]
+        const list = "**/v1/owner/sessions?**"
+        yield* on(() => page.route(list, (route) => route.fulfill({ json: { can_mail: true, sessions, next: null } })))
+        yield* on(() => page.reload())
+        yield* on(() => page.getByText("Ben", { exact: true }).waitFor())
+        yield* on(() => page.getByText(/^ben@example.org · Member · Not opened yet/).waitFor())
+        // The address stands in for a name once.
+        yield* on(() => page.getByText("ben@example.org", { exact: true }).waitFor())
+        yield* on(() => page.getByText(/^Member · Not opened yet/).waitFor())
+        yield* on(() => page.unroute(list))
+      })
+    )
+
     it.effect("the URL of a dashboard with a password says that the password is needed too", () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites

@@ -58,6 +58,7 @@ const grantedHere = ({ roles }: Person, siteId: string): GrantedRole => {
 const detailsOf = (session: Session, facts: { readonly now: number; readonly timeZone: string }): string => {
   const time = (text: string) => Format.arrival(text, facts)
   return [
+    ...(session.email === null || session.email === nameOf(session) ? [] : [session.email]),
     ...session.roles.map(({ role }) => Texts.session.roles[role]),
     session.last_used_at === null
       ? Texts.people.unopened(time(session.ends_at))
