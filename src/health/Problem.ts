@@ -177,7 +177,7 @@ const described = (
         subject_id: fact.instanceId,
         reason: fact.reason,
         next_step:
-          "Test the assistant, then correct the URL, the model or the key of its agent. The problem ends with the next answer."
+          "Try the assistant, then correct the URL, the model or the key of its agent. The problem ends with the next answer."
       }
     case "TokenRefusals":
       return {

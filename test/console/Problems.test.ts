@@ -57,7 +57,13 @@ inChromium("the console's problems", ConsolePage.layerOfTwoDays, (it) => {
       yield* on(() => page.getByText("it answered 401").waitFor())
       yield* loaded
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
-      // The next step is one click away.
+      // The next step names its button, which is one click away.
+      yield* on(() =>
+        page
+          .locator(".settings")
+          .getByText(/Try the assistant, then correct the URL/)
+          .waitFor()
+      )
       yield* on(() => page.locator(".settings").getByRole("link", { name: "Assistants" }).click())
       yield* on(() => page.getByRole("button", { name: "Try" }).waitFor())
 
