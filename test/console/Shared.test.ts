@@ -57,6 +57,19 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     })
   )
 
+  it.effect("without visits says that a visit is not counted at once", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { fresh } = yield* ConsolePage.Websites
+      const created = yield* Shares.use((shares) =>
+        shares.create(fresh.websiteConfigId, { label: null, expiresAt: null })
+      ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+      const { open, page } = yield* Stranger
+      yield* open(`${url}/console/#/share/${created.secret}`)
+      yield* Effect.promise(() => page.getByText("A visit appears in the statistics within an hour.").waitFor())
+    })
+  )
+
   it.effect("has one filter at a time, which a click sets, replaces and removes", () =>
     Effect.gen(function* () {
       const { loaded, on, page } = yield* open()

@@ -9,7 +9,8 @@ import type { Comparison, Dimension, Interval, Listed, Metric, Operator, Range }
 export const noData = {
   title: "No visits yet",
   body: "Pages with this website’s tag are counted here. Paste it into every page: the first visit appears within a minute.",
-  bodyForGuests: "The statistics appear here after the first visit.",
+  /** Protected numbers count the visits until the last full hour. */
+  bodyForGuests: "A visit appears in the statistics within an hour.",
   install: "Show the tag",
   earlier: "There are no visits on these days. Choose more days, or see all time.",
   filtered: "No visit matches these filters.",
