@@ -34,9 +34,9 @@ export const none: MailedConversations = { shown: [], count: 0 }
 /** The maximum length of a question, alone and among others, in UTF-16 units. */
 const limits = { one: 8_000, several: 300 }
 
-/** A mail about one conversation. */
+/** A mail about one conversation. Does not show its id, with which a widget reads and continues the conversation. */
 export const single = (website: MailText.Website, conversation: MailedConversation): Content => {
-  const { assistant, conversationId, isUnanswered, page, question, startedAt } = conversation
+  const { assistant, isUnanswered, page, question, startedAt } = conversation
   const name = MailText.websiteName(website.name, 200)
   const title = isUnanswered ? "A visitor got no answer" : "A visitor began a conversation"
   return {
@@ -58,8 +58,7 @@ export const single = (website: MailText.Website, conversation: MailedConversati
         fields: [
           ["Began", MailText.moment(startedAt, website.timeZone)],
           ...(page === null ? [] : [["Page", MailText.line(page, 200)] as const]),
-          ["Assistant", MailText.websiteName(assistant, 200)],
-          ["Reference", conversationId]
+          ["Assistant", MailText.websiteName(assistant, 200)]
         ]
       }
     ],

@@ -217,6 +217,8 @@ describe("delivery/mail/SubmissionMail", () => {
     const single = SubmissionMail.content(website, [], 0, { shown: [conversation()], count: 1 })
     assert.strictEqual(single.subject, "A visitor got no answer – Harbour")
     assert.include(textOf(single), "Question:\n    When do\n    you open?")
+    // With its id and the public token of a widget, the conversation could be read and continued.
+    assert.notInclude(textOf(single) + htmlOf(single), conversation().conversationId)
     assert.include(textOf(single), "Began: Wed, 25 Nov 2026, 10:00 (Europe/Berlin)")
     const onPage = SubmissionMail.content(website, [], 0, { shown: [conversation({ page: "/tours" })], count: 1 })
     assert.include(textOf(onPage), "Page: /tours")
