@@ -133,7 +133,7 @@ export const layer: Layer.Layer<SpamMarks, never, PgClient.PgClient> = Layer.eff
       const ids = found.map(({ submissionId }) => submissionId)
       const marks = distinct(found.map(({ traits }) => traits))
       yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
-      const withdrawn = yield* Outbox.withdrawMails(sql, ids).pipe(decodeRows(Withdrawn))
+      const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeRows(Withdrawn))
       yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(
         withdrawn.map(({ submission_id }) => submission_id),
         OID.uuid

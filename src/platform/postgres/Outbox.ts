@@ -6,6 +6,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import type { WebsiteConfigId } from "../Id.ts"
 import * as Database from "./Database.ts"
 
 /** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
@@ -34,16 +35,23 @@ const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isInd
 
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
 
-/** Deletes submissions from the mails that are not sent yet, for the recipients who get no suspected spam. */
+/**
+ * Deletes submissions of the website `$2` from the mails that are not sent yet, for the recipients who get no suspected spam. The
+ * index of the items begins with the recipient, so the items are found by the recipients of the website.
+ */
 const withdrawStatement = `DELETE FROM mail_item USING notification
-  WHERE submission_id = ANY ($1) AND notification.notification_id = mail_item.notification_id AND NOT include_quarantined
+  WHERE notification.website_config_id = $2 AND NOT include_quarantined
+    AND mail_item.notification_id = notification.notification_id AND submission_id = ANY ($1)
     AND (mail_id IS NULL OR EXISTS (
       SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND mail.status = 'pending'
     ))
   RETURNING submission_id`
 
-export const withdrawMails = (sql: SqlClient.SqlClient, submissionIds: ReadonlyArray<string>) =>
-  sql.unsafe(withdrawStatement, [Database.array(submissionIds, PgTypes.OID.uuid)])
+export const withdrawMails = (
+  sql: SqlClient.SqlClient,
+  websiteConfigId: WebsiteConfigId,
+  submissionIds: ReadonlyArray<string>
+) => sql.unsafe(withdrawStatement, [Database.array(submissionIds, PgTypes.OID.uuid), PgTypes.uuid(websiteConfigId)])
 
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
