@@ -190,6 +190,22 @@ inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
     })
   )
 
+  it.effect("says why and what to do if the script of a page cannot be loaded", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, { before })
+      yield* Effect.promise(async () => {
+        // After an update of the service, the files of the open version are gone.
+        await page.route("**/console/*.js", (route) => route.fulfill({ status: 404 }))
+        await page.getByRole("link", { name: /^Inbox/ }).click()
+        await page.getByText("The service was updated, or it cannot be reached now.").waitFor()
+        await page.unroute("**/console/*.js")
+        await page.getByRole("button", { name: "Reload the console" }).click()
+        await page.locator(".inbox").waitFor()
+      })
+    })
+  )
+
   it.effect("says so if the script cannot be loaded", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer

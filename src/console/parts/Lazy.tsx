@@ -34,8 +34,9 @@ export const lazy = <Props extends object>(
       return (
         <Pending {...props}>
           <Message title={Texts.frame.notLoaded}>
+            {/* The files of a new version have other names. */}
+            <p>{Texts.frame.notLoadedBody}</p>
             <p>
-              {/* The service may have a new version, whose files have other names. */}
               <button type="button" class="button" onClick={() => location.reload()}>
                 {Texts.frame.reload}
               </button>

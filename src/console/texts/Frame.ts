@@ -110,6 +110,7 @@ export const frame = {
   themes: { system: "System", light: "Light", dark: "Dark" },
   close: "Close",
   notLoaded: "This page could not be loaded",
+  notLoadedBody: "The service was updated, or it cannot be reached now.",
   broken: "The console has failed",
   again: "Try again",
   reload: "Reload the console"
