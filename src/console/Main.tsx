@@ -160,10 +160,11 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
     if (only !== undefined) go({ site: only.site_id }, { replace: true })
   }, [only])
 
+  // Each view of a page loads its list, so the counts are loaded with it: otherwise they could miss what the list shows.
   const { value: counts } = useAnswer(
     "GET /v1/owner/attention/counts",
     isEnded || first.value === undefined ? null : { query: site === undefined ? {} : { site_id: site.site_id } },
-    site?.site_id ?? Address.allSites
+    JSON.stringify([site?.site_id, page, address.view])
   )
   const newCount = counts === undefined ? 0 : counts.unread + counts.waiting
   const title = site === undefined && AllPage === undefined ? Texts.sites.title : Texts.pages[page]

@@ -8,6 +8,7 @@ import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as Draft from "../support/SubmissionDraft.ts"
@@ -24,9 +25,11 @@ const attacks = [
   "{{constructor.constructor('document.title = 1')()}}"
 ]
 
-/** A website with these submissions, the last one newest. */
-const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
-  const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+/** Stores these submissions, the last one newest. */
+const submit = Effect.fnUntraced(function* (
+  websiteConfigId: WebsiteConfigId,
+  drafts: ReadonlyArray<Partial<SubmissionDraft>>
+) {
   const now = yield* Clock.currentTimeMillis
   for (const [index, draft] of drafts.entries()) {
     const receivedAt = now - (drafts.length - index) * 1000
@@ -34,6 +37,12 @@ const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<S
       submissions.submit(Draft.make(websiteConfigId, { formData: '{"message":"Hello"}', receivedAt, ...draft }))
     )
   }
+})
+
+/** A website with these submissions. */
+const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
+  const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
+  yield* submit(websiteConfigId, drafts)
   return websiteConfigId
 })
 
@@ -69,6 +78,18 @@ inChromium("the console's inbox", layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "Mark as unread" }).click())
       yield* until("both are unread", async () => (await page.locator(".submission.unread").count()) === 2)
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("counts what arrived while another page was open as soon as it is listed", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWith({})
+      const { on, page } = yield* ConsolePage.show(`#/${site}/overview`)
+      yield* on(() => page.getByRole("link", { name: "Inbox 1 unread" }).waitFor())
+      yield* submit(site, [{}])
+      yield* on(() => page.getByRole("link", { name: "Inbox 1 unread" }).click())
+      yield* until("both are listed", async () => (await page.locator(".submission.unread").count()) === 2)
+      yield* on(() => page.getByRole("link", { name: "Inbox 2 unread" }).waitFor())
     })
   )
 
