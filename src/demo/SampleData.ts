@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
 import { Goals } from "../analytics/Goal.ts"
 import { Leads } from "../analytics/Leads.ts"
@@ -21,6 +21,7 @@ import * as Id from "../platform/Id.ts"
 import * as Schedule from "../platform/outward/Schedule.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 import { Decisions } from "../sites/Decisions.ts"
+import * as Retention from "../sites/Retention.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
 import * as DemoReceiver from "./DemoReceiver.ts"
 import * as SampleHistory from "./SampleHistory.ts"
@@ -128,6 +129,8 @@ const deliver = Effect.fnUntraced(function* (receivedAt: number, fails: boolean)
 interface Options {
   /** The URL of the website, without a trailing slash. */
   readonly website: string
+  /** How long conversations are kept; none means forever. */
+  readonly retention: Option.Option<Retention.Retention>
 }
 
 /**
@@ -136,7 +139,7 @@ interface Options {
  */
 export const store = Effect.fnUntraced(function* (
   { hostedWebsiteId, instanceId, websiteConfigId }: DemoFeed.Subject,
-  { website }: Options
+  { retention, website }: Options
 ) {
   const analytics = yield* AnalyticsRepo
   const decisions = yield* Decisions
@@ -165,9 +168,16 @@ export const store = Effect.fnUntraced(function* (
     options
   )
   yield* Effect.forEach(history.events, analytics.appendEvent, options)
+  const keptFrom = Option.match(retention, { onNone: () => 0, onSome: (kept) => Retention.cutoff(kept, now) })
   yield* Effect.forEach(
     history.conversations,
-    (conversation) => storeConversation(instanceId, website, conversation),
+    (conversation) => {
+      const { startedAt, visitorHash } = conversation
+      return startedAt >= keptFrom
+        ? storeConversation(instanceId, website, conversation)
+        : // Like one that has been deleted: its visit still became a lead.
+          leads.addChat({ instanceId, visitorHashes: [visitorHash], receivedAt: startedAt })
+    },
     options
   )
   yield* at(now - SampleHistory.days * dayMillis)(

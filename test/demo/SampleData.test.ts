@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { Leads } from "../../src/analytics/Leads.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
@@ -14,6 +14,7 @@ import * as SampleData from "../../src/demo/SampleData.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import { dateOf, dayMillis } from "../../src/platform/text/Calendar.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
+import type { Retention } from "../../src/sites/Retention.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf } from "../support/Delivery.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
@@ -21,7 +22,7 @@ import { onRealClock, postgres } from "../support/Storages.ts"
 import { poll } from "../support/Wait.ts"
 
 /** Creates the demo's website and assistant, and stores the sample data at a time. */
-const stored = Effect.fnUntraced(function* (now: number) {
+const stored = Effect.fnUntraced(function* (now: number, retention: Option.Option<Retention> = Option.none()) {
   yield* TestClock.setTime(now)
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
   const { instance_id: instanceId } = yield* InstanceDirectory.use((instances) =>
@@ -32,7 +33,7 @@ const stored = Effect.fnUntraced(function* (now: number) {
       website_config_id: site.websiteConfigId
     })
   )
-  yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080" })
+  yield* SampleData.store({ ...site, instanceId }, { website: "http://127.0.0.1:8080", retention })
   return { site, instanceId }
 })
 
@@ -147,4 +148,28 @@ describe("the demo's sample data", () => {
       }).pipe(Effect.provide(onRealClock(postgres())))
     )
   }
+
+  it.effect("has no conversation that has expired, but still the lead of each", () =>
+    Effect.gen(function* () {
+      const now = Date.UTC(2026, 10, 30, 10)
+      const { instanceId, site } = yield* stored(now, Option.some({ count: 30, unit: "days" }))
+      const { items } = yield* Transcripts.use((transcripts) =>
+        transcripts.list({ reach: "all", instanceId, filter: {}, after: null, limit: 100 })
+      )
+      assert.isNotEmpty(items)
+      for (const { created_at } of items) assert.isAtLeast(Date.parse(created_at), now - 30 * dayMillis)
+      const request: Request = {
+        ...ReportQuery.plain,
+        siteId: site.websiteConfigId,
+        dateRange: "91d",
+        metrics: ["conversions"],
+        dimensions: [],
+        filters: [{ operator: "is", dimension: "event:goal", values: ["Chat started"] }],
+        limit: 1
+      }
+      const query = DateRange.queryOf(request, { now, timeZone: "UTC" })
+      const [total] = (yield* Reports.use((reports) => reports.query(site, query))).results
+      assert.isAbove(Number(total?.metrics[0]), items.length)
+    }).pipe(Effect.provide(onRealClock(postgres())))
+  )
 })

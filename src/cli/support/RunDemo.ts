@@ -180,7 +180,10 @@ export const run = Effect.gen(function* () {
     }).pipe(Effect.provide(service))
     const file = DemoData.demoFile(settings.dataDir)
     yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
-    if (isNew) yield* Effect.provide(SampleData.store(subject, { website: demo.base_url }), service)
+    if (isNew) {
+      const options = { website: demo.base_url, retention: settings.retentionConversations }
+      yield* Effect.provide(SampleData.store(subject, options), service)
+    }
     // After the sample data, whose deliveries are made up.
     yield* Layer.build(App.background(settings)).pipe(Effect.provide(service), Effect.provide(database))
     yield* Deferred.succeed(website, demo.base_url)

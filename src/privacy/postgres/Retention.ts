@@ -211,7 +211,9 @@ const deleteConversations = Effect.fnUntraced(function* (kept: Retention.Retenti
 const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
   partitions.length === 0 && Object.values(counts).every((count) => count === 0)
     ? Effect.void
-    : Effect.logInfo("Deleted expired data").pipe(Effect.annotateLogs({ partitions: partitions.join(", "), ...counts }))
+    : Effect.logInfo("Deleted expired data").pipe(
+        Effect.annotateLogs({ ...(partitions.length > 0 && { partitions: partitions.join(", ") }), ...counts })
+      )
 
 /** Deletes the data older than its retention, except what another process is deleting, and logs what it deleted. */
 export const deleteExpired: (

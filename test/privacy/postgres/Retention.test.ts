@@ -151,6 +151,7 @@ describe("privacy/postgres/Retention", () => {
       const options = { pageViews: off, submissions: off, conversations: days(30) }
       const [line] = yield* logged(at(now)(Retention.deleteExpired(options)))
       assert.strictEqual(line?.annotations["conversations"], 2_500 - 30 * 24)
+      assert.notProperty(line?.annotations, "partitions")
       assert.strictEqual(yield* count("conversation"), 30 * 24 + 1)
       assert.strictEqual(yield* count("conversation_message"), 30 * 24 + 1)
       assert.strictEqual(yield* count("submission"), 4_001)
