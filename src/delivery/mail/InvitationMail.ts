@@ -33,11 +33,13 @@ const listed = (websites: ReadonlyArray<string>, max: number): string => {
 export const content = ({ expires, role, title, url, websites }: Invitation): Content => {
   const names = websites === null ? "all websites" : listed(websites, maxNames)
   const named = websites === null ? names : listed(websites, 1)
+  // The mail's first line.
+  const website = websites === null ? "All websites" : names
   const once = `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
   return title === "invitation"
     ? {
         subject: `Invitation to the console of ${named}`,
-        website: names,
+        website,
         title: "You are invited to the console",
         parts: [
           {
@@ -53,7 +55,7 @@ export const content = ({ expires, role, title, url, websites }: Invitation): Co
       }
     : {
         subject: `Confirm your address for the console of ${named}`,
-        website: names,
+        website,
         title: "Is this your address?",
         parts: [
           {

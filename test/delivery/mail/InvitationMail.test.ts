@@ -1,20 +1,29 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as InvitationMail from "../../../src/delivery/mail/InvitationMail.ts"
 
-const subjectOf = (websites: ReadonlyArray<string> | null) =>
+const contentOf = (websites: ReadonlyArray<string> | null, title: "invitation" | "confirmation" = "invitation") =>
   InvitationMail.content({
-    title: "invitation",
+    title,
     websites,
     role: "viewer",
     url: "https://edge.example/console",
     expires: "today"
-  }).subject
+  })
+
+const subjectOf = (websites: ReadonlyArray<string> | null) => contentOf(websites).subject
 
 describe("delivery/mail/InvitationMail", () => {
   it("the subject names the first website and counts the others", () => {
     assert.strictEqual(subjectOf(null), "Invitation to the console of all websites")
     assert.strictEqual(subjectOf(["Harbour Tours"]), "Invitation to the console of Harbour Tours")
     assert.strictEqual(subjectOf(["Harbour Tours", "B", "C"]), "Invitation to the console of Harbour Tours and 2 more")
+  })
+
+  it("the line above the title begins with a capital if it is about all websites", () => {
+    assert.deepStrictEqual(
+      [contentOf(null), contentOf(null, "confirmation"), contentOf(["harbour tours"])].map(({ website }) => website),
+      ["All websites", "All websites", "harbour tours"]
+    )
   })
 
   it("the websites' names are truncated, so that they cannot carry another message", () => {
