@@ -91,7 +91,7 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
         assert.sameMembers(websites?.split("\n") ?? [], [busy.name, fresh.name])
         assert.deepStrictEqual(others, {
           "Opens the session": "Ada",
-          Role: "Reads everything"
+          Role: "Viewer: reads everything"
         })
         assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
@@ -103,9 +103,9 @@ inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.lay
         yield* open(yield* newLink("owner", "all", null))
         assert.deepStrictEqual(yield* facts, {
           "Opens the session": "Without a name",
-          Role: "Reads and changes everything",
+          Role: "Owner: reads and changes everything",
           Websites: "All, also later ones",
-          "Ends in this browser": "Ada (Reads everything)"
+          "Ends in this browser": "Ada (Viewer)"
         })
         // The session stays open until the button is pressed.
         yield* open(`${url}/console/#/`)

@@ -55,7 +55,7 @@ const Sessions = ({ ends, opens }: { readonly opens: Linked; readonly ends: Sess
     ))}
     {ends !== undefined && (
       <Fact name={Texts.link.ends}>
-        <bdi>{nameOf(ends)}</bdi> ({Texts.people.roles[Roles.highest(ends.roles)]})
+        <bdi>{nameOf(ends)}</bdi> ({Texts.session.roles[Roles.highest(ends.roles)]})
       </Fact>
     )}
   </dl>

@@ -11,9 +11,9 @@ export const people = {
   email: "Email address",
   role: "Role",
   roles: {
-    viewer: "Reads everything",
-    member: "Reads everything and works in the inbox",
-    owner: "Reads and changes everything"
+    viewer: "Viewer: reads everything",
+    member: "Member: reads everything and works in the inbox",
+    owner: "Owner: reads and changes everything"
   },
   expiry: "The link is valid for",
   expiries: { "1h": "An hour", "1d": "A day", "3d": "Three days", "7d": "A week" },
