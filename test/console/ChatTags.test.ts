@@ -84,10 +84,11 @@ inChromium("the console's tags of chats", layer, (it) => {
       yield* reload
       const text = "The last 4 answers failed, the first of them"
       yield* on(() => page.locator(".check-line.bad", { hasText: text }).waitFor())
-      assert.match((yield* on(() => check.textContent())) ?? "", /Press Try under Assistants to see why\.$/)
+      assert.match((yield* on(() => check.textContent())) ?? "", /\. Press Try to see why\.$/)
       assert.strictEqual(yield* on(() => page.locator(".check-line.good").count()), 0)
       yield* on(() => page.getByRole("link", { name: "Install", exact: true }).click())
       yield* on(() => page.locator(".check-line.bad", { hasText: text }).waitFor())
+      assert.match((yield* on(() => check.textContent())) ?? "", /Press Try under Assistants to see why\.$/)
       assert.strictEqual(yield* ask("Hi"), 200)
       yield* on(() => page.locator(".check-line.good", { hasText: "A visitor got an answer" }).waitFor())
     })

@@ -22,9 +22,13 @@ export const LiveCheck = ({ state, text }: Finding) => (
 
 type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
 
-const findingOf = ({ answered_at, failed, failing_since }: Health, isOwner: boolean, now: number): Finding => {
+const findingOf = (
+  { answered_at, failed, failing_since }: Health,
+  step: keyof typeof Texts.toTry,
+  now: number
+): Finding => {
   if (failing_since !== null) {
-    const nextStep = Texts.toTry[isOwner ? "owner" : "viewer"]
+    const nextStep = Texts.toTry[step]
     return { state: "fails", text: `${Texts.failing(failed, ago(failing_since, now))} ${nextStep}` }
   }
   return answered_at === null
@@ -36,14 +40,17 @@ interface Props {
   readonly siteId: string
   readonly instance: { readonly instance_id: string; readonly memory: "edge" | "agent" }
   readonly isOwner: boolean
+  /** Whether the button that tries the assistant stands beside the check, for an owner. */
+  readonly isBesideTry?: boolean
 }
 
 /** Nothing if the agent keeps the conversations: the service does not know its answers. */
-export const AnswerCheck = ({ instance: { instance_id, memory }, isOwner, siteId }: Props) => {
+export const AnswerCheck = ({ instance: { instance_id, memory }, isBesideTry = false, isOwner, siteId }: Props) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/answers",
     { params: { site_id: siteId, instance_id } },
     instance_id
   )
-  return memory === "agent" || value === undefined ? null : <LiveCheck {...findingOf(value, isOwner, Date.now())} />
+  const step = !isOwner ? "viewer" : isBesideTry ? "here" : "owner"
+  return memory === "agent" || value === undefined ? null : <LiveCheck {...findingOf(value, step, Date.now())} />
 }

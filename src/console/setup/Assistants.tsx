@@ -171,7 +171,7 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
                 )}
               </Row>
             </ul>
-            <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} />
+            <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} isBesideTry />
             <Tokens siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} />
           </li>
         )}

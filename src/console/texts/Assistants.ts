@@ -73,6 +73,7 @@ export const noAnswer = "No visitor has got an answer yet. Paste the tag into a 
 export const failing = (count: number, when: string): string =>
   count === 1 ? `The last answer failed ${when}.` : `The last ${count} answers failed, the first of them ${when}.`
 export const toTry = {
+  here: "Press Try to see why.",
   owner: "Press Try under Assistants to see why.",
   viewer: "An owner can press Try to see why."
 } as const
