@@ -92,6 +92,9 @@ inChromium("the console's conversations", layer, (it) => {
       const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => badge(page).waitFor())
       assert.include((yield* on(() => marked(page).textContent())) ?? "", question)
+      const count = page.locator(".conversation").getByText("1 unanswered")
+      const isBad = () => count.evaluate((mark) => mark.classList.contains("bad"))
+      assert.isTrue(yield* on(isBad))
       // The newest is open beside the list, which changes nothing until a person chooses it.
       const opened: Array<string> = []
       page.on("request", (request) => void (request.url().endsWith("/opened") && opened.push(request.url())))
@@ -108,6 +111,7 @@ inChromium("the console's conversations", layer, (it) => {
           .waitFor()
       )
       yield* until("no mark", async () => (await marked(page).count()) === 0)
+      assert.isFalse(yield* on(isBad))
       yield* viewer.on(() => viewer.page.reload())
       yield* viewer.on(() =>
         viewer.page

@@ -124,7 +124,9 @@ export const Row = ({ conversation, isOpen, place = conversation.conversation_id
           {siteName !== undefined && <bdi class="of-site">{siteName}</bdi>}
           {Texts.conversations.messages(messages)}
           <Visit {...conversation} />
-          {unanswered > 0 && <span class="mark bad">{Texts.conversations.unanswered(unanswered)}</span>}
+          {unanswered > 0 && (
+            <span class={`mark ${waiting ? "bad" : ""}`}>{Texts.conversations.unanswered(unanswered)}</span>
+          )}
           {down > 0 && <span class="mark bad">{Texts.conversations.rated.down}</span>}
           {up > 0 && <span class="mark good">{Texts.conversations.rated.up}</span>}
         </span>
