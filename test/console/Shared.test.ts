@@ -66,6 +66,7 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
       ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
       const { open, page } = yield* Stranger
       yield* open(`${url}/console/#/share/${created.secret}`)
+      yield* Effect.promise(() => page.getByRole("heading", { name: "No visits counted yet" }).waitFor())
       yield* Effect.promise(() => page.getByText("A visit appears in the statistics within an hour.").waitFor())
     })
   )

@@ -145,7 +145,7 @@ const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
 const NoData = ({ siteId }: { readonly siteId: string }) => {
   const { share } = useAddress()
   return (
-    <Message title={Texts.noData.title}>
+    <Message title={share === null ? Texts.noData.title : Texts.noData.titleForGuests}>
       {share === null ? (
         <>
           <p>{Texts.noData.body}</p>

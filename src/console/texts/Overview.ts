@@ -9,6 +9,7 @@ import type { Comparison, Dimension, Interval, Listed, Metric, Operator, Range }
 export const noData = {
   title: "No visits yet",
   body: "Pages with this website’s tag are counted here. Paste it into every page: the first visit appears within a minute.",
+  titleForGuests: "No visits counted yet",
   /** Protected numbers count the visits until the last full hour. */
   bodyForGuests: "A visit appears in the statistics within an hour.",
   install: "Show the tag",
