@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, Option } from "effect"
-import type { Problem } from "../health/Problem.ts"
+import type { Kind, Problem } from "../health/Problem.ts"
 import { isCanonicalUuid, type WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -23,8 +23,11 @@ export const needs = [
   "answer",
   /** A submission is not read. */
   "reading",
-  /** The tag has been silent for so long that the website is probably not in use. */
-  "tag",
+  /**
+   * Something is reported that may be no fault: a tag has been silent for so long that the website is probably not in use, or
+   * requests were refused that anyone can send.
+   */
+  "check",
   "nothing"
 ] as const
 
@@ -32,6 +35,9 @@ export type Need = (typeof needs)[number]
 
 /** After this time, a silent tag is no reason to come first: nobody misses its page views. */
 export const dormantAfter = 30 * Calendar.dayMillis
+
+/** Anyone can cause these problems with a few requests, and must not decide which website comes first. */
+const byAnyone: ReadonlySet<Kind> = new Set(["origin_refused", "limit_reached"])
 
 /** What a website needs, and since when, in milliseconds since 1970. */
 export interface Needed {
@@ -68,7 +74,8 @@ export const needOf = (problems: ReadonlyArray<Pick<Problem, "kind" | "since">>,
   const [first = null] = problems
     .map(({ kind, since }): Needed => {
       const at = Date.parse(since)
-      return { need: kind === "tag_silent" && now - at >= dormantAfter ? "tag" : "repair", since: at }
+      const isDormant = kind === "tag_silent" && now - at >= dormantAfter
+      return { need: isDormant || byAnyone.has(kind) ? "check" : "repair", since: at }
     })
     .sort(byUrgency)
   return first

@@ -123,7 +123,7 @@ export const list = HttpApiEndpoint.get("list", "/v1/owner/attention", {
       identifier: "list_attention",
       summary: "List websites by what needs attention",
       description:
-        "The websites that the key or the session of the request reaches, each with its visitors of yesterday and what waits for somebody. Those that need attention come first, in all parts of the list: websites with problems, then those with conversations that wait for a person, with unread submissions, and those whose tag has been silent for 30 days; of each kind the website that has waited for the longest time."
+        "The websites that the key or the session of the request reaches, each with its visitors of yesterday and what waits for somebody. Those that need attention come first, in all parts of the list: websites with problems, then those with conversations that wait for a person, with unread submissions, and those whose only problem may be no fault: a tag that has been silent for 30 days, refused origins or a reached limit; of each kind the website that has waited for the longest time."
     })
   )
 

@@ -50,24 +50,27 @@ describe("a place in the list of websites", () => {
   )
 
   it("is before those of websites that something else waits for, if something is broken", () => {
-    assert.deepStrictEqual([...Attention.needs], ["repair", "answer", "reading", "tag", "nothing"])
+    assert.deepStrictEqual([...Attention.needs], ["repair", "answer", "reading", "check", "nothing"])
   })
 })
 
 describe("what a website needs for its problems", () => {
   it.effect.prop(
-    "is the oldest problem; a tag that was silent for a month counts only without another",
+    "is the oldest problem; a tag that was silent for a month, and what anyone can cause, count only without another",
     [Problems],
     ([problems]) =>
       Effect.sync(() => {
-        const urgent = problems.filter(({ days, kind }) => kind !== "tag_silent" || days < 30)
+        const urgent = problems.filter(
+          ({ days, kind }) =>
+            kind !== "origin_refused" && kind !== "limit_reached" && (kind !== "tag_silent" || days < 30)
+        )
         const since = (all: typeof problems) => now - Math.max(...all.map(({ days }) => days)) * day
         assert.deepStrictEqual(
           needAt(problems),
           urgent.length > 0
             ? { need: "repair", since: since(urgent) }
             : problems.length > 0
-              ? { need: "tag", since: since(problems) }
+              ? { need: "check", since: since(problems) }
               : null
         )
       })

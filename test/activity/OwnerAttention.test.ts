@@ -16,8 +16,9 @@ import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { beginAnswer } from "../support/Conversations.ts"
 import { send } from "../support/OwnerRequests.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
-import { TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
 import { view } from "../support/TestStorage.ts"
+import { poll } from "../support/Wait.ts"
 
 const day = 86_400_000
 
@@ -99,13 +100,14 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
     })
   )
 
-  it.effect("come in the order of what is broken, who waits, what is new, and which tag has been silent for long", () =>
+  it.effect("come in the order of what is broken, who waits, what is new, and what may be no fault", () =>
     Effect.gen(function* () {
-      const names = ["Quiet", "Abandoned", "Written later", "Written", "Asked", "Broken"]
+      const names = ["Quiet", "Refusing", "Abandoned", "Written later", "Written", "Asked", "Broken"]
       const sites = yield* Effect.forEach(names, newSite)
-      const [, abandoned, later, written, asked, broken] = sites
+      const [, refusing, abandoned, later, written, asked, broken] = sites
       if (abandoned === undefined || later === undefined || written === undefined) return assert.fail()
       if (asked === undefined || broken === undefined) return assert.fail()
+      if (refusing === undefined) return assert.fail()
       yield* visit(abandoned, 40, 1)
       yield* visit(broken, 5, 1)
       yield* submit(written, { receivedAt: Date.UTC(2026, 10, 1) })
@@ -118,7 +120,21 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
       yield* ConversationStore.use((store) =>
         store.complete({ answerId, parts: [], ending: "failed", usage: null })
       ).pipe(Effect.orDie)
+      // Anyone can send any origin.
+      const server = yield* TestServer
+      yield* SiteDirectory.use((directory) =>
+        directory.update(refusing.websiteConfigId, { origins: ["https://shop.example"] })
+      ).pipe(Effect.orDie)
+      for (let time = 0; time < 3; time++) {
+        const pageView = { site_id: refusing.trackingToken, page_path: "/" }
+        const headers = { origin: "https://stranger.example" }
+        assert.strictEqual((yield* server.send(paths.track, pageView, { headers })).status, 403)
+      }
       const ids = sites.map(({ websiteConfigId }) => websiteConfigId)
+      yield* poll(
+        get("read", [refusing.websiteConfigId], "/v1/owner/attention"),
+        ({ json }) => json.sites[0].problems.length > 0
+      )
       const found: Array<readonly [name: string, needs: boolean, problems: ReadonlyArray<string>]> = []
       for (let next: string | null = ""; next !== null; ) {
         const cursor: string = next === "" ? "" : `&cursor=${next}`
@@ -134,6 +150,7 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
         ["Written", true, []],
         ["Written later", true, []],
         ["Abandoned", true, ["tag_silent"]],
+        ["Refusing", true, ["origin_refused"]],
         ["Quiet", false, []]
       ])
     })

@@ -97,7 +97,7 @@ const States = Schema.Array(
     read: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     quarantined: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     waiting: Minutes,
-    trouble: Schema.NullOr(Schema.Struct({ need: Schema.Literals(["repair", "tag"]), minute: Minute }))
+    trouble: Schema.NullOr(Schema.Struct({ need: Schema.Literals(["repair", "check"]), minute: Minute }))
   })
 ).check(Schema.isMaxLength(5))
 
