@@ -58,6 +58,11 @@ inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
       yield* on(() => entries.first().click())
       yield* on(() => page.locator(".details").getByText("Do you have kayaks for two?").waitFor())
       yield* until("a smaller count in the title", async () => (await title()).startsWith(`(${before - 1})`))
+      // A mark as spam can be undone.
+      yield* on(() => page.getByRole("button", { name: "Mark as spam" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor({ state: "detached" }))
+      yield* on(() => page.getByRole("status").getByRole("button", { name: "Undo" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
 
       yield* on(() => nav.getByRole("link", { name: /^Conversations/ }).click())
       yield* on(() => entries.filter({ hasText: "Please call me" }).click())

@@ -271,6 +271,43 @@ inChromium("the console's inbox", layer, (it) => {
     })
   )
 
+  it.effect(
+    "after a mark as spam, no other submission is opened until a person chooses it, and the mark can be undone",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* siteWithThree()
+        const { errors, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+        const button = page.getByRole("button", { name: "Mark as spam" })
+        const undo = page.getByRole("status").getByRole("button", { name: "Undo" })
+        const ben = page.getByRole("link", { name: "ben@example.org" })
+        const mark = on(async () => {
+          await page.getByRole("heading", { name: "ben@example.org" }).waitFor()
+          const stored = page.waitForResponse("**/submissions/spam")
+          const reloaded = page.waitForResponse((response) => response.url().includes("/submissions?"))
+          await button.click()
+          await stored
+          await reloaded
+          await page.getByText("Marked as spam", { exact: true }).waitFor()
+          await ben.waitFor({ state: "detached" })
+        })
+        yield* mark
+        assert.strictEqual(yield* on(() => button.count()), 0)
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        const released = page.waitForResponse("**/submissions/release")
+        yield* on(() => undo.click())
+        yield* on(() => released)
+        yield* on(() => undo.waitFor({ state: "detached" }))
+        yield* on(() => page.reload())
+        yield* on(() => ben.waitFor())
+        yield* mark
+        yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+        yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+        assert.strictEqual(yield* on(() => undo.count()), 0)
+        yield* on(() => button.waitFor())
+        assert.deepStrictEqual(errors, [])
+      })
+  )
+
   it.effect("an accepted submission that was sent fast has one sign of spam, and is not called released", () =>
     Effect.gen(function* () {
       const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)

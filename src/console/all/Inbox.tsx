@@ -8,6 +8,7 @@ import { hides } from "../inbox/Change.ts"
 import { useChanges } from "../inbox/Changes.ts"
 import { Details } from "../inbox/Details.tsx"
 import { partSize, Row } from "../inbox/List.tsx"
+import { Marked } from "../inbox/Marked.tsx"
 import * as View from "../inbox/View.ts"
 import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
@@ -80,6 +81,9 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
           {Texts.inbox.failed}
         </p>
       )}
+      {openId !== null && view.folder === "accepted" && changes.of(openId).isSpam === true && (
+        <Marked ids={[openId]} changes={changes} />
+      )}
       <div class="panes">
         <PagedList<Submission>
           key={viewKey}
@@ -140,6 +144,7 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
             isChosen={true}
             changes={changes}
             isMember={isMemberOf(roles, openSite.site_id)}
+            onSpam={(id) => changes.markSpam([id])}
             onRemove={setRemoving}
           />
         ) : (

@@ -146,10 +146,11 @@ interface Props {
   readonly changes: Changes
   /** Whether the person may change anything. */
   readonly isMember: boolean
+  readonly onSpam: (submissionId: string) => void
   readonly onRemove: (submissionId: string) => void
 }
 
-export const Details = ({ changes, isChosen, isMember, onRemove, site, submissionId }: Props) => {
+export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, submissionId }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id",
     { params: { site_id: site.site_id, submission_id: submissionId } },
@@ -234,7 +235,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, site, submissio
                   {Texts.inbox.actions.release}
                 </button>
               ) : (
-                <button type="button" class="button" onClick={() => changes.markSpam([submissionId])}>
+                <button type="button" class="button" onClick={() => onSpam(submissionId)}>
                   {Texts.inbox.actions.spam}
                 </button>
               )}

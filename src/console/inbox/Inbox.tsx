@@ -23,6 +23,7 @@ import { type Changes, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
 import { Held } from "./Held.tsx"
 import { List } from "./List.tsx"
+import { Marked } from "./Marked.tsx"
 import * as View from "./View.ts"
 
 interface ToolbarProps {
@@ -150,6 +151,7 @@ interface SelectionProps {
   readonly ids: ReadonlyArray<string>
   readonly view: View.View
   readonly changes: Changes
+  readonly onSpam: (ids: ReadonlyArray<string>) => void
   readonly onRemove: () => void
   readonly onDone: () => void
 }
@@ -164,7 +166,7 @@ const quickChanges = {
   { readonly label: string; readonly make: (changes: Changes, ids: ReadonlyArray<string>) => void }
 >
 
-const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => {
+const Selection = ({ changes, ids, onDone, onRemove, onSpam, view }: SelectionProps) => {
   const { label, make } = quickChanges[view.folder]
   return (
     <div class="selection" role="status">
@@ -184,7 +186,7 @@ const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => 
           type="button"
           class="button"
           onClick={() => {
-            changes.markSpam(ids)
+            onSpam(ids)
             onDone()
           }}
         >
@@ -212,8 +214,11 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isHeldShown, setHeldShown] = useState(false)
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
+  /** What was marked as spam last, until a person chooses something else. */
+  const [lastMarked, setLastMarked] = useState<ReadonlyArray<string>>([])
   // Otherwise a change could include submissions that are no longer listed.
   useEffect(() => setSelected(new Set()), [viewKey])
+  useEffect(() => setLastMarked([]), [viewKey, item])
   const { value: counts } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: site.site_id } },
@@ -222,9 +227,16 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const chosen = item !== null && !hides(view.folder, changes.of(item)) ? item : null
   const isWide = useIsWide()
   const [first, setFirst] = useState<string | null>(null)
-  const openId = chosen ?? (isWide ? first : null)
+  const marked = lastMarked.filter((id) => changes.of(id).isSpam === true)
+  // Otherwise the next submission would have its button at the same place, and a second click would mark it, too.
+  const openId = chosen ?? (isWide && marked.length === 0 ? first : null)
 
+  const markSpam = (ids: ReadonlyArray<string>) => {
+    changes.markSpam(ids)
+    setLastMarked(ids)
+  }
   const select = (id: string, isSelected: boolean) => {
+    setLastMarked([])
     const next = new Set(selected)
     if (!isSelected) next.delete(id)
     else if (next.size < maxSelected) next.add(id)
@@ -259,10 +271,12 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           ids={[...selected]}
           view={view}
           changes={changes}
+          onSpam={markSpam}
           onRemove={() => setRemoving([...selected])}
           onDone={() => setSelected(new Set())}
         />
       )}
+      {marked.length > 0 && <Marked ids={marked} changes={changes} />}
       <div class="panes">
         <List
           key={viewKey}
@@ -285,6 +299,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
             isChosen={openId === chosen}
             changes={changes}
             isMember={isMember}
+            onSpam={(id) => markSpam([id])}
             onRemove={(id) => setRemoving([id])}
           />
         )}

@@ -15,6 +15,8 @@ export const inbox = {
   select: (name: string): string => `Select ${name}`,
   selected: (count: number): string => `${count} selected`,
   unselect: "Cancel",
+  marked: (count: number): string => (count === 1 ? "Marked as spam" : `${count} marked as spam`),
+  undo: "Undo",
   unread: "Unread",
   anonymous: "No email address",
   answered: "Answered",
