@@ -24,10 +24,14 @@ export const newKey = (websiteConfigId: WebsiteConfigId) =>
   )
 
 /** Stores a visitor's message. Returns the id of the answer that begins. */
-export const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
+export const beginAnswer = Effect.fnUntraced(function* (
+  key: ConversationKey,
+  text: string,
+  visitorHashes: ReadonlyArray<string> = []
+) {
   const answerId = MessageId.make(randomUUID())
   yield* ConversationStore.use((store) =>
-    store.begin({ key, message: { messageId: MessageId.make(randomUUID()), text }, answerId })
+    store.begin({ key, message: { messageId: MessageId.make(randomUUID()), text }, answerId, visitorHashes })
   )
   return answerId
 })

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import * as Lead from "../../../analytics/Lead.ts"
 import { keyOfSubject } from "../../../chat/conversations/Conversation.ts"
 import type { WebsiteConfigId } from "../../../platform/Id.ts"
 import { isCanonicalUuid } from "../../../platform/Id.ts"
@@ -46,6 +47,20 @@ const conversationsStatement = `INSERT INTO mail_item AS item
   ON CONFLICT (instance_id, conversation_id, notification_id) WHERE conversation_id IS NOT NULL
   DO UPDATE SET created_at = excluded.created_at, mail_id = NULL
   WHERE item.mail_id IS NOT NULL AND item.created_at < excluded.created_at - interval '1 hour'`
+
+/** Those of the conversations `$1` whose visits may still be found. */
+const unmatchedStatement = `SELECT subject FROM unnest($1, $2, $3) AS given (subject, instance_id, conversation_id)
+  JOIN conversation USING (instance_id, conversation_id) JOIN pending_lead USING (conversation_key)`
+
+const Unmatched = Schema.Array(Schema.Struct({ subject: Schema.String }))
+
+/**
+ * Makes the mails of the recipients `$1` due now, but those of `$2` when the search for a visit ends, so that they can name the
+ * page on which a conversation began.
+ */
+const dueStatement = `UPDATE notification SET due_at = CASE WHEN notification_id = ANY ($2)
+    THEN least(due_at, now() + interval '${Lead.maxWaitMillis} milliseconds') ELSE to_timestamp(0) END
+  WHERE notification_id = ANY ($1)`
 
 const { OID } = PgTypes
 
@@ -110,6 +125,26 @@ const storeConversations = (sql: PgClient.PgClient, items: ReadonlyArray<Item>) 
   ])
 }
 
+/** The subjects of the conversations whose visits may still be found. */
+const unmatchedOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, items: ReadonlyArray<Item>) {
+  const subjects = [...new Set(items.map(({ subject }) => subject))]
+  const keys = subjects.map(keyOfSubject)
+  const rows = yield* sql
+    .unsafe(unmatchedStatement, [
+      Database.array(subjects, OID.text),
+      Database.array(
+        keys.map((key) => key?.instanceId),
+        OID.uuid
+      ),
+      Database.array(
+        keys.map((key) => key?.conversationId),
+        OID.text
+      )
+    ])
+    .pipe(decodeRows(Unmatched))
+  return new Set(rows.map(({ subject }) => subject))
+})
+
 /** Stores which recipients get these events by mail. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
   const isSubmission = ({ subject }: Pick<OutboxEvent, "subject">) => isCanonicalUuid(subject ?? "")
@@ -143,8 +178,15 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
   const conversations = items.filter((item) => !isSubmission(item))
   if (submissions.length > 0) yield* storeSubmissions(sql, submissions)
   if (conversations.length > 0) yield* storeConversations(sql, conversations)
-  yield* sql.unsafe("UPDATE notification SET due_at = to_timestamp(0) WHERE notification_id = ANY ($1)", [
-    Database.array([...new Set(items.map(({ notificationId }) => notificationId))], OID.uuid)
+  const unmatched = conversations.length > 0 ? yield* unmatchedOf(sql, conversations) : new Set<string>()
+  const recipients = [...new Set(items.map(({ notificationId }) => notificationId))]
+  const now = new Set(items.flatMap(({ notificationId, subject }) => (unmatched.has(subject) ? [] : notificationId)))
+  yield* sql.unsafe(dueStatement, [
+    Database.array(recipients, OID.uuid),
+    Database.array(
+      recipients.filter((id) => !now.has(id)),
+      OID.uuid
+    )
   ])
 })
 
