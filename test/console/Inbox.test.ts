@@ -53,7 +53,7 @@ const siteWithThree = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 20)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 21)).pipe(
   Layer.provideMerge(ConsolePage.layerOfTwoDays)
 )
 
