@@ -78,10 +78,15 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
         last_seen_at: null
       }
       const visitors = { day: yesterday, visitors: 0, before: 0, change: 0 }
+      const listed: ReadonlyArray<{ readonly name: string } & Record<string, unknown>> = [
+        ...first.json.sites,
+        ...rest.json.sites
+      ]
+      assert.strictEqual(listed[0]?.name, "Written")
       assert.deepStrictEqual(
-        [...first.json.sites, ...rest.json.sites],
+        // The other two may have been created in the same millisecond: then their ids say which comes first.
+        listed.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
         [
-          { ...common, site_id: ids[2], name: "Written", needs_attention: true, visitors, unread: 2 },
           { ...common, site_id: ids[0], name: "Quiet", visitors },
           {
             ...common,
@@ -89,7 +94,8 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
             name: "Visited",
             visitors: { day: yesterday, visitors: 3, before: 2, change: 50 },
             last_seen_at: new Date(now - (now % day) - day / 2).toISOString()
-          }
+          },
+          { ...common, site_id: ids[2], name: "Written", needs_attention: true, visitors, unread: 2 }
         ]
       )
       assert.isNull(rest.json.next)
