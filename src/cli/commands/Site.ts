@@ -6,13 +6,13 @@
 import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import { type Place, parsePlace } from "../../activity/Attention.ts"
+import type { AttentionList } from "../../activity/OwnerAttentionApi.ts"
 import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
-import * as Morning from "../support/Morning.ts"
 import * as Output from "../support/Output.ts"
 import * as Snippet from "./Snippet.ts"
 
@@ -35,6 +35,39 @@ const text = (site: typeof SitesApi.SiteDetails.Type): string =>
     ["origins", originsText(site.origins)],
     ["time zone", site.time_zone]
   ])
+
+type Morning = typeof AttentionList.Type
+
+type Row = Morning["sites"][number]
+
+const visitorsOf = ({ visitors }: Row): ReadonlyArray<string> => {
+  if (visitors === null) return ["-", "-"]
+  const { before, change, visitors: count } = visitors
+  if (count + before === 0) return ["0", "-"]
+  const signed = change === null ? (count > before ? "new" : "-") : `${change > 0 ? "+" : ""}${change} %`
+  return [String(count), signed]
+}
+
+const countOf = (count: number | null): string => (count === null ? "-" : String(count))
+
+const problemsOf = ({ problems }: Row): string => (problems ?? []).map(({ kind }) => kind).join(" ") || "-"
+
+/** The text of `site list --morning`: one row for each website. */
+const morningText = ({ next, sites }: Morning): string => {
+  const table = Output.table(
+    ["NAME", "VISITORS", "CHANGE", "NEW_LEADS", "UNANSWERED", "PROBLEMS", "LAST_SEEN"],
+    sites.map((site) => [
+      site.name,
+      ...visitorsOf(site),
+      countOf(site.unread),
+      countOf(site.waiting),
+      problemsOf(site),
+      Output.time(site.last_seen_at)
+    ]),
+    none
+  )
+  return next === null ? table : `${table}\nThere are more websites: raise --limit.\n`
+}
 
 const create = Command.make(
   "create",
@@ -191,7 +224,7 @@ const list = Command.make(
         attention.list({ query })
       )
     )
-    yield* Output.answer({ json: listed, text: Morning.text(listed, none) })
+    yield* Output.answer({ json: listed, text: morningText(listed) })
   })
 ).pipe(
   Command.withDescription("List the websites, oldest first, or with --morning what each of them needs"),
