@@ -21,19 +21,26 @@ const layers = Layer.mergeAll(
 
 suite("sites/access/postgres/People", layers)
 
+/** An owner with this address, who has logged in to one process, and the sessions of a second process. */
+const loggedIn = Effect.fnUntraced(function* (email: string) {
+  const here = yield* ConsoleSessions
+  const there = Context.get(
+    yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
+    ConsoleSessions
+  )
+  const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+  const request = { role: "owner", sites: "all", label: "Ada", email, linkExpiresAt } as const
+  const { link } = yield* Effect.flatMap(here.createLink(request), Effect.fromOption)
+  const { cookie, session } = yield* Effect.flatMap(here.open(link), Effect.fromOption)
+  return { cookie, session, there }
+})
+
 it.effect(
   "sites/access/postgres/People: a person removed by one process is logged out within a second in another",
   () =>
     Effect.gen(function* () {
-      const [here, people] = [yield* ConsoleSessions, yield* People]
-      const there = Context.get(
-        yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
-        ConsoleSessions
-      )
-      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-      const request = { role: "owner", sites: "all", label: "Ada", email: "ada@example.org", linkExpiresAt } as const
-      const { link } = yield* Effect.flatMap(here.createLink(request), Effect.fromOption)
-      const { cookie, session } = yield* Effect.flatMap(here.open(link), Effect.fromOption)
+      const people = yield* People
+      const { cookie, session, there } = yield* loggedIn("ada@example.org")
       assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
       const id = session.person?.person_id
       assert.isDefined(id)
@@ -45,15 +52,8 @@ it.effect(
 
 it.effect("sites/access/postgres/People: a role lowered by one process is lower within a second in another", () =>
   Effect.gen(function* () {
-    const [here, people] = [yield* ConsoleSessions, yield* People]
-    const there = Context.get(
-      yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ idle: limits.idle }))),
-      ConsoleSessions
-    )
-    const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-    const request = { role: "owner", sites: "all", label: "Ada", email: "eve@example.org", linkExpiresAt } as const
-    const { link } = yield* Effect.flatMap(here.createLink(request), Effect.fromOption)
-    const { cookie, session } = yield* Effect.flatMap(here.open(link), Effect.fromOption)
+    const people = yield* People
+    const { cookie, session, there } = yield* loggedIn("eve@example.org")
     const roles = Effect.map(
       there.authenticate(cookie),
       Option.map(({ roles }) => roles.map(({ role }) => role))
