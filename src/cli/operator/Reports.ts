@@ -59,7 +59,7 @@ export const layer = HttpApiBuilder.group(
           const sites =
             site_id === null ? yield* directory.list : Option.toArray(yield* directory.byWebsiteConfigId(site_id))
           if (site_id !== null && sites.length === 0) return yield* Effect.fail(Operations.noSite)
-          yield* Effect.forEach(sites, (site) => reports.rebuild(site), { discard: true })
+          yield* reports.rebuild(site_id === null ? undefined : sites[0])
           return { rebuilt: sites.map((site) => site.websiteConfigId) }
         })
       )
