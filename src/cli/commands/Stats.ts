@@ -9,6 +9,8 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import type { Answer } from "../../analytics/reports/Answer.ts"
+import { definitions } from "../../analytics/reports/Assembly.ts"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import { limits, type Metric } from "../../analytics/reports/Query.ts"
 import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
@@ -106,6 +108,15 @@ const ofAllSites = Effect.fnUntraced(function* (
   )
 })
 
+/** The definitions are the same for all websites. */
+const jsonOfAll = (reports: ReadonlyArray<{ readonly name: string; readonly report: Answer }>) => ({
+  definitions,
+  reports: reports.map(({ name, report }) => {
+    const { definitions: _, ...meta } = report.meta
+    return { name, report: { ...report, meta } }
+  })
+})
+
 const ofSite = Effect.fnUntraced(function* (
   flags: StatsInputs.Flags,
   selection: StatsInputs.Selection,
@@ -147,14 +158,14 @@ const stats = Command.make(
     const [first] = reports
     if (first === undefined) {
       return yield* Output.answer({
-        json: { reports: [] },
+        json: jsonOfAll([]),
         text: "There are no websites. `hydracore site create` creates one.\n"
       })
     }
     const { meta, query } = first.report
     const width = yield* Output.lineWidth
     yield* Output.answer({
-      json: site === null ? { reports } : first.report,
+      json: site === null ? jsonOfAll(reports) : first.report,
       text: () => {
         const rows = makeRows()
         const period = StatsText.periodOf(
