@@ -284,7 +284,7 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
 export const background = (settings: Settings, mailOption: Mail = mail(settings)) => {
   const loops = Layer.mergeAll(
     Leads.rounds,
-    // ClickHouse needs no rollups.
+    // With ClickHouse, the reports have a loop of their own.
     Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
     deliver(settings, mailOption),
     Maintenance.layer({

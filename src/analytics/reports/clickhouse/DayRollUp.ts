@@ -270,6 +270,50 @@ const deleteRuns = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, co
   }
 })
 
+/** The times and the number of the rows of websites for which a condition holds. Websites without such rows are missing. */
+const extentsOf = (reader: Reader, parameters: Parameters, condition: string) => {
+  const received = ["page_view", "event"].map(
+    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${condition}`
+  )
+  return reader
+    .read(
+      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first,
+          toUnixTimestamp64Milli(max(received_at)) AS last, count() AS rows
+        FROM (${received.join(" UNION ALL ")}) GROUP BY id`,
+      parameters
+    )
+    .pipe(decodeRows(Extents))
+}
+
+/**
+ * Rolls up a day that has ended of all websites that share a time zone, in batches, so that a report of many small websites reads
+ * its sums. Leaves out websites whose visits are stored.
+ */
+export const rollUpEnded = Effect.fnUntraced(function* (
+  reader: Reader,
+  sites: ReadonlyArray<string>,
+  timeZone: string,
+  day: Day
+) {
+  const parameters = new Parameters()
+  const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
+  const complete = VisitDays.complete(parameters, isOfSites, timeZone, [day])
+  const extents = yield* extentsOf(
+    reader,
+    parameters,
+    `${isOfSites} AND received_at >= ${parameters.time(day.start)} AND received_at < ${parameters.time(day.end)}
+      AND hosted_website_id NOT IN (SELECT hosted_website_id FROM (${complete}))`
+  )
+  for (const batch of batchesOf(extents)) {
+    yield* store(
+      reader,
+      batch.map(({ id }) => id),
+      timeZone,
+      [{ day, until: day.end }]
+    )
+  }
+})
+
 /**
  * Rolls up all days of websites that share a time zone, also those whose stored visits are current, and deletes the visits of the
  * rollup runs that this replaces and that began more than `olderThan` milliseconds ago. Returns the websites that have rows.
@@ -282,18 +326,7 @@ export const rollUpAll = Effect.fnUntraced(function* (
 ) {
   const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
   const parameters = new Parameters()
-  const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
-  const received = ["page_view", "event"].map(
-    (table) => `SELECT hosted_website_id, received_at FROM ${table} WHERE ${isOfSites}`
-  )
-  const extents = yield* reader
-    .read(
-      `SELECT hosted_website_id AS id, toUnixTimestamp64Milli(min(received_at)) AS first,
-          toUnixTimestamp64Milli(max(received_at)) AS last, count() AS rows
-        FROM (${received.join(" UNION ALL ")}) GROUP BY id`,
-      parameters
-    )
-    .pipe(decodeRows(Extents))
+  const extents = yield* extentsOf(reader, parameters, `hosted_website_id IN ${parameters.uuids(sites)}`)
   const { toLocal } = LocalTime.zone(timeZone)
   for (const batch of batchesOf(extents)) {
     const first = Math.min(...batch.map((extent) => extent.first))

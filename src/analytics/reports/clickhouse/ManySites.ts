@@ -29,26 +29,6 @@ import * as VisitSql from "./VisitSql.ts"
 /** A website with at least so many page views and events that were read is rolled up. */
 const manyRows = 1_000
 
-/** A statement that selects the websites and days whose sums are current, with the numbers of their rollup runs. */
-const current = (parameters: Parameters, sites: string, timeZone: string, days: VisitSql.Days): string => {
-  const [first, last] = [days[0].date, (days.at(-1) ?? days[0]).date].map((date) => parameters.date(date))
-  const [start, end] = [parameters.time(days[0].start), parameters.time(VisitSql.endOf(days))]
-  const after = LocalTime.addDays((days.at(-1) ?? days[0]).date, 1)
-  const offsets = LocalTime.offsets(timeZone, [...days, ...LocalTime.days(timeZone, after, after)])
-  const offset = DimensionSql.localOffset(parameters, offsets, "latest.1")
-  return `SELECT hosted_website_id, day, number AS roll FROM (
-      SELECT hosted_website_id, day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest,
-        sum(of_rows) AS rows, sum(of_leads) AS leads
-      FROM (
-        SELECT hosted_website_id, day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_run
-          WHERE ${sites} AND day >= ${first} AND day <= ${last} AND version = ${parameters.text(VisitDays.versionOf(timeZone))}
-        UNION ALL
-        SELECT hosted_website_id, ${VisitDays.dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0,
-          NOT is_lead, is_lead FROM late_row WHERE ${sites} AND bucket >= ${start} AND bucket < ${end}
-      ) GROUP BY hosted_website_id, day
-    ) WHERE number > 0 AND latest.2 = rows AND latest.3 = leads AND toDate(addMilliseconds(latest.1, ${offset})) > day`
-}
-
 /** The groups of websites with the same goals; null if they are more than `limit`. */
 const countAlike = Effect.fnUntraced(function* (
   reader: Reader,
@@ -66,7 +46,7 @@ const countAlike = Effect.fnUntraced(function* (
   const execute = (make: (parameters: Parameters, sites: string, stored: string) => string) => {
     const parameters = new Parameters()
     const isOfSites = SiteCounting.ofSites(parameters, sites)
-    const statement = make(parameters, isOfSites, current(parameters, isOfSites, timeZone, days))
+    const statement = make(parameters, isOfSites, VisitDays.complete(parameters, isOfSites, timeZone, days))
     return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
       decodeRows(SiteCounting.Rows),
       Effect.map((rows) => rows.map(SiteCounting.toGroup))

@@ -1,16 +1,21 @@
 /**
- * Rolls up the visits of days: in the background if a report has to compute them from rows, and all of them on demand.
+ * Rolls up the visits of days: those of every website when its day has ended, others in the background if a report has to compute
+ * them from rows, and all of them on demand.
  *
  * @module
  */
 import { Array as Arr, Clock, Effect, Queue } from "effect"
 import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
+import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../../platform/Storage.ts"
+import { dateOf } from "../../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../../../sites/SiteDirectory.ts"
 import type { WritableSites } from "../../../sites/WritableSites.ts"
+import * as LocalTime from "../LocalTime.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as Reader from "./Reader.ts"
+import * as VisitDays from "./VisitDays.ts"
 import type * as VisitSql from "./VisitSql.ts"
 
 /** The limits of a statement that computes visits from some hundred thousand rows. */
@@ -30,7 +35,10 @@ interface Request {
   readonly days: VisitSql.Days
 }
 
-/** The maximum number of websites whose ids one statement of a rebuild lists. */
+/** A day ends at a quarter of an hour, in any time zone. */
+const quarterMillis = 15 * 60_000
+
+/** The maximum number of websites whose ids one statement lists. */
 const maxListed = 5_000
 
 export const make = Effect.gen(function* () {
@@ -80,6 +88,39 @@ export const make = Effect.gen(function* () {
         yield* Effect.provideContext(DayRollUp.rollUpAll(reader, ids, timeZone), context)
       }
     }
+  })
+
+  /** The last quarter of an hour after which days were looked for that ended, and the last one that was stored, by time zone. */
+  let lastQuarter = 0
+  const lastEnded = new Map<string, string>()
+  const endDay = Effect.fnUntraced(
+    function* (timeZone: string, sites: ReadonlyArray<VisitSql.ZonedSite>, until: number) {
+      const date = LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(until)), -1)
+      const [day] = LocalTime.days(timeZone, date, date)
+      if (day === undefined || lastEnded.get(timeZone) === date) return
+      for (const some of Arr.chunksOf(sites, maxListed)) {
+        const ids = some.map(({ hostedWebsiteId }) => hostedWebsiteId)
+        yield* Effect.provideContext(DayRollUp.rollUpEnded(reader, ids, timeZone, day), context)
+      }
+      lastEnded.set(timeZone, date)
+    },
+    // The other time zones go on.
+    Effect.catchCause((cause) =>
+      Effect.logWarning("Could not store the visits of days that ended; trying again in a quarter of an hour", cause)
+    )
+  )
+  const endDays = Effect.gen(function* () {
+    const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
+    const quarter = Math.floor(until / quarterMillis)
+    if (quarter === lastQuarter) return null
+    const zones = Map.groupBy(yield* directory.list, (site) => site.timeZone)
+    yield* Effect.forEach(zones, ([timeZone, sites]) => endDay(timeZone, sites, until), { discard: true })
+    lastQuarter = quarter
+    return null
+  })
+  yield* Rounds.start({
+    ...{ kind: "rollups", what: "store the visits of days that ended", round: endDays },
+    ...{ gap: "1 second", startsAtOnce: false }
   })
 
   return {

@@ -134,6 +134,26 @@ const usable = Effect.fnUntraced(function* (
   )
 })
 
+/** A statement that selects the websites and ended days of which all visits are stored, with the numbers of the rollup runs. */
+export const complete = (parameters: Parameters, sites: string, timeZone: string, days: VisitSql.Days): string => {
+  const [first, last] = [days[0].date, (days.at(-1) ?? days[0]).date].map((date) => parameters.date(date))
+  const [start, end] = [parameters.time(days[0].start), parameters.time(VisitSql.endOf(days))]
+  const after = LocalTime.addDays((days.at(-1) ?? days[0]).date, 1)
+  const offsets = LocalTime.offsets(timeZone, [...days, ...LocalTime.days(timeZone, after, after)])
+  const offset = DimensionSql.localOffset(parameters, offsets, "latest.1")
+  return `SELECT hosted_website_id, day, number AS roll FROM (
+      SELECT hosted_website_id, day, max(roll) AS number, argMax((until, late_rows, late_leads), roll) AS latest,
+        sum(of_rows) AS rows, sum(of_leads) AS leads
+      FROM (
+        SELECT hosted_website_id, day, roll, until, late_rows, late_leads, 0 AS of_rows, 0 AS of_leads FROM visit_run
+          WHERE ${sites} AND day >= ${first} AND day <= ${last} AND version = ${parameters.text(versionOf(timeZone))}
+        UNION ALL
+        SELECT hosted_website_id, ${dateOfBucket(parameters, timeZone, days)} AS day, 0, toDateTime64(0, 3, 'UTC'), 0, 0,
+          NOT is_lead, is_lead FROM late_row WHERE ${sites} AND bucket >= ${start} AND bucket < ${end}
+      ) GROUP BY hosted_website_id, day
+    ) WHERE number > 0 AND latest.2 = rows AND latest.3 = leads AND toDate(addMilliseconds(latest.1, ${offset})) > day`
+}
+
 /** The parts of a range of days, each in order. */
 export interface Plan {
   /** Days whose visits are stored. */
