@@ -11,6 +11,7 @@ import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
 import * as Statistics from "./Statistics.ts"
 import * as TestBed from "./TestBed.ts"
+import * as WebsiteList from "./WebsiteList.ts"
 import * as Wrk from "./Wrk.ts"
 
 export interface Options {
@@ -129,15 +130,10 @@ const watch = Effect.fnUntraced(function* (
   }
 })
 
-const Key = Schema.fromJsonString(Schema.Struct({ key: Schema.String }))
-
 /** The time and the size of the first answer of `GET /v1/owner/sites`, which is compressed. */
 const listWebsites = (testBed: TestBed.TestBed, edge: Edge.Edge, port: number) =>
   Effect.gen(function* () {
-    const issued = yield* Edge.command(testBed, edge.root, edge.database, ["key", "issue", "--all-sites"])
-    const { key } = yield* Schema.decodeUnknownEffect(Key)(issued).pipe(
-      Effect.mapError(({ message }) => new Program.BenchError({ message }))
-    )
+    const key = yield* WebsiteList.issueKey(testBed, edge)
     const startedAt = performance.now()
     const bytes = yield* Effect.promise(async () => {
       const response = await fetch(`http://127.0.0.1:${port}/v1/owner/sites`, {
@@ -148,6 +144,18 @@ const listWebsites = (testBed: TestBed.TestBed, edge: Edge.Edge, port: number) =
     })
     return { millis: performance.now() - startedAt, bytes }
   })
+
+/**
+ * Waits until PostgreSQL has done nothing for eight seconds. The visits of a busy website are stored for up to half a minute after
+ * its page views, and no other load must pay for this.
+ */
+const awaitQuiet = Effect.fnUntraced(function* (testBed: TestBed.TestBed) {
+  for (let quiet = 0; quiet < 4; ) {
+    const before = ProcessorTime.read(testBed.postmaster)
+    yield* Effect.sleep("2 seconds")
+    quiet = ProcessorTime.read(testBed.postmaster) - before < 50_000 ? quiet + 1 : 0
+  }
+})
 
 /** The cost of page views in turns: of one website while it is the only one, and of 4,000 websites. */
 const measureViews = Effect.fnUntraced(function* (
@@ -172,6 +180,7 @@ const measureViews = Effect.fnUntraced(function* (
     for (const { kind, subject, title, websites } of Statistics.orderOf(loads, round)) {
       const { connections, seconds } = options
       const load = { port, kind, subject, connections }
+      yield* awaitQuiet(testBed)
       let warmUp = warmUpSeconds
       while ((yield* Wrk.send(testBed.folder, name, { ...load, seconds: warmUp })).requests < websites) warmUp *= 2
       costs.get(title)?.push(yield* Wrk.measure(testBed, program, name, { ...load, seconds }))
