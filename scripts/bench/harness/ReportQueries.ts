@@ -92,6 +92,7 @@ export const measure = (
 ) =>
   Effect.gen(function* () {
     const pid = yield* backendOf(sql)
+    const reader = yield* Query.makeReader(sql)
     const now = () => ({ wall: performance.now(), own: process.cpuUsage(), postgres: ProcessorTime.readThread(pid) })
     let cancelled = 0
     const begin = now()
@@ -100,7 +101,9 @@ export const measure = (
       yield* Query.readOnly(
         sql,
         limit
-      )(Query.answer(sql, site, query, reading)).pipe(Effect.catchIf(isCancelled, () => Effect.sync(() => cancelled++)))
+      )(Query.answer(reader, site, query, reading)).pipe(
+        Effect.catchIf(isCancelled, () => Effect.sync(() => cancelled++))
+      )
     }
     const end = now()
     const own = process.cpuUsage(begin.own)

@@ -16,6 +16,7 @@ import * as ReportData from "./ReportData.ts"
 import * as ReportQueries from "./ReportQueries.ts"
 import * as ReportRates from "./ReportRates.ts"
 import * as TestBed from "./TestBed.ts"
+import * as WebsiteList from "./WebsiteList.ts"
 
 export interface Options {
   readonly rounds: number
@@ -118,6 +119,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
   const size = yield* TestBed.onDatabase(testBed, full.database, sizes)
   console.error(`reports: ${JSON.stringify(size)} MB`)
   const queries = yield* measureQueries(testBed, full, options.rounds)
+  const list = yield* WebsiteList.measure(testBed, full, names.edge, options.rounds)
   const rates = yield* ReportRates.measure(testBed, full, options.connections)
   const alone = yield* TestBed.onDatabase(testBed, full.database, (sql) =>
     ReportQueries.measure(sql, full.site, ReportQueries.dashboard, { reading: "rows", limit: aloneLimit })
@@ -142,6 +144,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       unit: "ms",
       rows: [row(names.edge, queries.small)]
     },
+    { id: "list", title: "The list of 100 of the websites", unit: "ms", rows: list },
     ...(rebuilt === undefined
       ? []
       : [

@@ -13,6 +13,7 @@ import * as Program from "./Program.ts"
 import * as ReportData from "./ReportData.ts"
 import * as ReportQueries from "./ReportQueries.ts"
 import * as TestBed from "./TestBed.ts"
+import * as WebsiteList from "./WebsiteList.ts"
 
 export interface Options {
   readonly rounds: number
@@ -66,8 +67,6 @@ const addToday = ({ site }: Edge.Edge, views: number, ages: string): string =>
       ['Chrome', 'Safari', 'Firefox', 'Edge'][1 + rand(4) % 4], ['DE', 'FR', 'US', 'GB'][1 + rand(5) % 4],
       reinterpretAsUUID(MD5('${views} ' || toString(intDiv(number, 2)))) FROM numbers(${views})`
 
-const Key = Schema.fromJsonString(Schema.Struct({ key: Schema.String }))
-
 const Answer = Schema.fromJsonString(Schema.Struct({ results: Schema.Unknown }))
 
 /** Asks for a report and returns its results as JSON. */
@@ -107,10 +106,7 @@ const measureOne = (
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const issued = yield* Edge.command(testBed, edge.root, edge.database, ["key", "issue", "--all-sites"])
-      const { key } = yield* Schema.decodeUnknownEffect(Key)(issued).pipe(
-        Effect.mapError(({ message }) => new Program.BenchError({ message }))
-      )
+      const key = yield* WebsiteList.issueKey(testBed, edge)
       const port = yield* Program.freePort
       const program = yield* Edge.serve(testBed, edge, port, { settings: { ...settings, ...more } })
       const now = () => ({
@@ -204,6 +200,13 @@ export const measure = Effect.fnUntraced(function* (
   const busy = yield* measureClickHouse(onBusyDay)
   yield* ClickHouse.run(clickHouse, addToday(full, burst, "rand64(6) % 50000"))
   const later = yield* measureClickHouse(afterBurst)
+  const lists = [
+    ...(yield* WebsiteList.measure(testBed, full, "PostgreSQL", options.rounds)),
+    ...(yield* WebsiteList.measure(testBed, full, "ClickHouse", options.rounds, {
+      settings: clickHouse.settings,
+      storePids: [testBed.postmaster, clickHouse.program.pid]
+    }))
+  ]
   const onlyClickHouse = { ...busy.samples, ...later.samples }
   return [
     ...Object.entries(onlyClickHouse).map(
@@ -224,6 +227,7 @@ export const measure = Effect.fnUntraced(function* (
         rows: [row("PostgreSQL", inPostgres.samples[name] ?? []), row("ClickHouse", inClickHouse.samples[name] ?? [])]
       })
     ),
+    { id: "store-list", title: "The list of 100 websites", unit: "ms", store: "store", rows: lists },
     {
       id: "store-size",
       title: "A page view on disk, with its index",
