@@ -15,11 +15,12 @@ import * as SiteRows from "./SiteRows.ts"
 /** Asserts that reports from rows, from stored visits and from rollups equal those of `Evaluate`. */
 export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<CoreQuery>, when: string) {
   const sql = yield* PgClient.PgClient
+  const reader = yield* Query.makeReader(sql)
   const rows = yield* SiteRows.read(sql, site)
   for (const query of queries) {
     const expected = Evaluate.evaluate(query, rows)
     for (const reading of ["rows", "visits", "rollups"] as const) {
-      const answer = yield* Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query, reading))
+      const answer = yield* Query.readOnly(sql, "20 seconds")(Query.answer(reader, site, query, reading))
       assert.deepStrictEqual(answer, expected, `${reading} ${when}`)
     }
   }

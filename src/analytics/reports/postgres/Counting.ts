@@ -26,11 +26,13 @@ import {
 } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
 import * as Sources from "../Sources.ts"
+import * as CountRows from "./CountRows.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as RollupPlan from "./RollupPlan.ts"
 import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
+import type * as Tails from "./Tails.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 /** The dimensions that are rolled up, each per day and month. */
@@ -120,59 +122,7 @@ const rollupStatement = (
  */
 export type Reading = "rows" | "visits" | "rollups"
 
-/** Decoded as bigint; converting to number is safe below 2^53 rows. */
-const Total = Schema.BigInt
-
-const Revenue = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
-
-/** The columns of a row of `GroupSql.statement`. */
-export const columns = {
-  dimensions: Schema.Array(Schema.String),
-  visitors: Total,
-  visits: Total,
-  pageviews: Total,
-  events: Total,
-  visit_pageviews: Total,
-  entries: Total,
-  bounces: Total,
-  duration: Total,
-  conversions: Total,
-  converted: Total,
-  revenue: Schema.NullOr(Revenue)
-}
-
-const Row = Schema.Struct({
-  ...columns,
-  /** 1, or -1 if the counts are subtracted. */
-  sign: Schema.Int
-})
-
-const Rows = Schema.Array(Row)
-
-/** The counts of a row of `GroupSql.statement`. */
-export const toCounts = (row: Omit<typeof Row.Type, "sign">): Counts.Counts => ({
-  visitors: Number(row.visitors),
-  visits: Number(row.visits),
-  pageviews: Number(row.pageviews),
-  events: Number(row.events),
-  visitPageviews: Number(row.visit_pageviews),
-  entries: Number(row.entries),
-  bounces: Number(row.bounces),
-  duration: Number(row.duration),
-  conversions: Number(row.conversions),
-  converted: Number(row.converted),
-  groupVisitors: 0,
-  revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
-})
-
-const signedCounts = (row: typeof Row.Type): Counts.Counts =>
-  row.sign === 1 ? toCounts(row) : Counts.negated(toCounts(row))
-
-/** Statements whose groups are added up. Those of `changes` have a sign as a last element of their dimensions. */
-interface Statements {
-  readonly sums: ReadonlyArray<string>
-  readonly changes: ReadonlyArray<string>
-}
+const Rows = Schema.Array(Schema.Struct({ ...CountRows.columns, dimensions: Schema.Array(Schema.String) }))
 
 /**
  * The values of a group, with the names of sources: days that were summed before sources had names, or with another list of them,
@@ -183,41 +133,71 @@ export const nameSources = (dimensions: Query["dimensions"], values: ReadonlyArr
   return at === -1 ? values : values.with(at, Sources.nameOf(values[at] ?? ""))
 }
 
-/** Runs several statements as one, and adds up the groups that they count. */
+/** Runs several statements, each with at most so many groups, as one. */
 const execute = (
   sql: SqlClient.SqlClient,
   parameters: Parameters,
-  { changes, sums }: Statements,
+  statements: ReadonlyArray<string>,
   dimensions: Query["dimensions"],
   limit: number
-): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> => {
+): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError> => {
+  if (statements.length === 0) return Effect.succeed([])
   const counts = [...Counts.columns, "revenue"].join(", ")
-  const limited = (statement: string) => `(${statement} LIMIT ${limit + 1}) AS counted`
-  const statements = [
-    ...sums.map((statement) => `SELECT dimensions, ${counts}, 1 AS sign FROM ${limited(statement)}`),
-    ...changes.map(
-      (statement) => `SELECT trim_array(dimensions, 1), ${counts}, dimensions[cardinality(dimensions)]::int
-        FROM ${limited(statement)}`
-    )
-  ]
-  return sql.unsafe(statements.join(" UNION ALL "), parameters.values).pipe(
+  const limited = statements.map(
+    (statement) => `SELECT dimensions, ${counts} FROM (${statement} LIMIT ${limit + 1}) AS counted`
+  )
+  return sql.unsafe(limited.join(" UNION ALL "), parameters.values).pipe(
     decodeRows(Rows),
-    Effect.map((rows) => {
-      const groups = rows.map(
-        (row): Counts.Group => ({ dimensions: nameSources(dimensions, row.dimensions), counts: signedCounts(row) })
-      )
-      return statements.length === 1 && !dimensions.includes("visit:source") ? groups : Counts.joinGroups(groups)
-    }),
-    Effect.filterOrFail(
-      (groups) => groups.length <= limit,
-      () => new ReportTooLarge({ limit: `${limit} rows` })
+    Effect.map((rows) =>
+      rows.map((row) => ({ dimensions: nameSources(dimensions, row.dimensions), counts: CountRows.toCounts(row) }))
     )
   )
 }
 
+/** The last parts of days, whose visits are not stored; null if they are of more than two days, since each is grouped on its own. */
+const tailsOf = (
+  days: ReadonlyArray<LocalTime.Day>,
+  raw: ReadonlyArray<RollupPlan.Interval>
+): ReadonlyArray<Pick<Tails.Tail, "day" | "start" | "end">> | null => {
+  const tails = days.flatMap((day) => {
+    const part = raw.find(({ end, start }) => start < day.end && end > day.start)
+    return part === undefined ? [] : [{ day, start: Math.max(part.start, day.start), end: day.end }]
+  })
+  return tails.length > 2 ? null : tails
+}
+
+/** The groups of a query without filters and goals that the tails of days add to the sums of these days; null if they are too many. */
+const additionsOf = Effect.fnUntraced(function* (
+  { tails }: Reader,
+  hostedWebsiteId: string,
+  { dimensions, timeZone }: Pick<Query, "dimensions" | "timeZone">,
+  { rollup, time }: RollupReading,
+  parts: ReturnType<typeof tailsOf>
+): Effect.fn.Return<ReadonlyArray<Counts.Group> | null, SqlError.SqlError> {
+  const groups: Array<Counts.Group> = []
+  if (parts === null) return null
+  for (const part of parts) {
+    const kind = (eventDimensions as ReadonlyArray<string>).includes(rollup) ? "facts" : "visits"
+    const additions = yield* tails({ ...part, hostedWebsiteId, timeZone }, kind)
+    if (additions === null) return null
+    const label = time === null ? "" : DateRange.label(time, LocalTime.midnight(part.day.date))
+    for (const { counts, dimension, name } of additions) {
+      if (dimension !== rollup) continue
+      groups.push({ dimensions: dimensions.map((one) => (one === time ? label : name)), counts })
+    }
+  }
+  return groups
+})
+
+/** What reports read. */
+export interface Reader {
+  readonly sql: SqlClient.SqlClient
+  readonly tails: Tails.Tails
+}
+
 /** Computes the counts of each group of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
+  reader: Reader,
   site: ReportSite,
   query: Query,
   range: DateRange.Resolved,
@@ -231,6 +211,7 @@ export const count = Effect.fnUntraced(function* (
   const cutDays = days.slice(wholeDays.length)
   const months = isDaily ? [] : RollupPlan.monthsBegunIn(wholeDays)
   const lastSummed = wholeDays.at(-1)?.date ?? range.last
+  const { sql } = reader
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
   const noRollups: RollupPlan.State = { days: new Map(), months: new Map() }
 
@@ -244,7 +225,7 @@ export const count = Effect.fnUntraced(function* (
     const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() }, needsConversions)
     const raw = [...plan.raw, ...cut.raw]
     const parameters = new Parameters()
-    const live = (stored: ReadonlyArray<RollupPlan.Interval>, onlyChanges = false) =>
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
       GroupSql.statement(parameters, {
         websites: VisitSql.one(parameters.uuid(site.hostedWebsiteId)),
         timeZone: query.timeZone,
@@ -254,28 +235,37 @@ export const count = Effect.fnUntraced(function* (
         stored,
         raw,
         until: range.until,
-        onlyChanges,
         conversions,
         revenue,
         goals: state.goals
       })
-    // The sums of open days have no conversions.
-    const readsOpenSums = plan.openDays.length > 0 && cutDays.length === 0 && !usesGoals
     const stored = [...plan.visits, ...cut.summed, ...cut.visits]
-    const summed = { months: plan.months, days: readsOpenSums ? [...plan.days, ...plan.openDays] : plan.days }
-    const statements: Statements =
+    // The sums of open days have no conversions.
+    const additions =
+      rollupReading === null || usesGoals || cutDays.length > 0
+        ? null
+        : yield* additionsOf(
+            reader,
+            site.hostedWebsiteId,
+            { dimensions, timeZone: query.timeZone },
+            rollupReading,
+            tailsOf(days, raw)
+          )
+    const summed = { months: plan.months, days: additions === null ? plan.days : [...plan.days, ...plan.openDays] }
+    const statements =
       rollupReading === null
-        ? { sums: [live([...plan.summed, ...stored])], changes: [] }
-        : {
-            sums: [
-              ...(summed.months.length + summed.days.length > 0
-                ? [rollupStatement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, summed)]
-                : []),
-              ...(stored.length + raw.length > 0 && !readsOpenSums ? [live(stored)] : [])
-            ],
-            changes: readsOpenSums ? [live(plan.visits, true)] : []
-          }
-    return yield* execute(sql, parameters, statements, dimensions, limit)
+        ? [live([...plan.summed, ...stored])]
+        : [
+            ...(summed.months.length + summed.days.length > 0
+              ? [rollupStatement(parameters, site.hostedWebsiteId, { dimensions, metrics }, rollupReading, summed)]
+              : []),
+            ...(stored.length + raw.length > 0 && additions === null ? [live(stored)] : [])
+          ]
+    const counted = yield* execute(sql, parameters, statements, dimensions, limit)
+    const all = [...counted, ...(additions ?? [])]
+    const isUnique = all.length === counted.length && statements.length < 2 && !dimensions.includes("visit:source")
+    const joined = isUnique ? all : Counts.joinGroups(all)
+    return joined.length > limit ? yield* new ReportTooLarge({ limit: `${limit} rows` }) : joined
   })
 
   const { divisors, total, groups } = Counting.plan(query)

@@ -21,6 +21,11 @@ import type { Parameters } from "./Parameters.ts"
 import type { Interval } from "./RollupPlan.ts"
 import * as VisitSql from "./VisitSql.ts"
 
+/** Whether dimensions are of visits, or of their facts. */
+export type Kind = "visits" | "facts"
+
+const everyKind: ReadonlyArray<Kind> = ["visits", "facts"]
+
 export interface Input {
   readonly hostedWebsiteIds: ReadonlyArray<string>
   readonly timeZone: string
@@ -151,12 +156,18 @@ const hoursOf = ({ days, timeZone }: Pick<Input, "days" | "timeZone">) => {
   }
 }
 
+/** The dimension and the value of a fact of the visit `v`, for each dimension of a kind. */
+const valuesOf: Readonly<Record<Kind, string>> = {
+  visits: `VALUES ${ofVisit.map(({ column, dimension }) => `('${dimension}', ${column}::text)`).join(", ")}`,
+  facts: "VALUES ('event:page', page), ('event:name', name) UNION ALL SELECT 'event:goal', unnest(goals)"
+}
+
 /** The facts that reach a goal or have revenue, once for each dimension. */
-const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS converts, amount, currency
+const reached = (
+  kinds: ReadonlyArray<Kind>
+): string => `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS converts, amount, currency
   FROM fact JOIN v USING (visit_id) CROSS JOIN LATERAL (
-    VALUES ${ofVisit.map(({ column, dimension }) => `('${dimension}', ${column}::text)`).join(", ")},
-      ('event:page', page), ('event:name', name)
-    UNION ALL SELECT 'event:goal', unnest(goals)
+    ${kinds.map((kind) => valuesOf[kind]).join(" UNION ALL ")}
   ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
 
 /** The columns that facts copy from their visits. */
@@ -173,23 +184,42 @@ const storedVisits = (parameters: Parameters, { days }: Input, websites: VisitSq
   )`
 ]
 
+/** The columns of visits that the dimensions of some kinds need. */
+const columnsOf = (kinds: ReadonlyArray<Kind>): ReadonlyArray<string> =>
+  kinds.includes("visits") ? VisitSql.visitColumns : VisitSql.countedColumns
+
+/** The stored visits of the visitors in `touched` that begin in a part of a day. */
+const earlier = (parameters: Parameters, site: string, part: Interval, columns: string): string => {
+  const stored = (table: string) =>
+    VisitSql.inIntervals(parameters, VisitSql.one(site), [part], { columns, table, time: "started_at" })
+  return `${stored(VisitSql.ofHashes("SELECT hash FROM touched"))}
+    UNION ALL
+    ${stored("visit")} AND other_hashes && ARRAY(SELECT hash FROM touched) AND NOT visitor_hash IN (SELECT hash FROM touched)`
+}
+
 /**
  * The visits of the visitors of `raw_visit`, which has the rows of a part of a website's day: as they are after these rows (`day`
- * is 1), and as they are stored (2).
+ * is 1), and as they are stored (2). Their ids are different.
  */
 const changedVisits = (
   parameters: Parameters,
   site: string,
   day: LocalTime.Day,
-  part: Interval
+  part: Interval,
+  kinds: ReadonlyArray<Kind>
 ): ReadonlyArray<string> => {
   if (part.start === day.start) return ["day_visit AS MATERIALIZED (SELECT * FROM raw_visit)"]
-  const columns = ["visit_id", ...VisitSql.visitColumns]
+  const columns = columnsOf(kinds).join(", ")
+  const before = { start: day.start, end: part.start }
   return [
-    VisitSql.touched,
-    VisitSql.earlier(parameters, VisitSql.one(site), [{ start: day.start, end: part.start }], columns),
+    `touched AS MATERIALIZED (SELECT ${hashes} FROM raw_visit GROUP BY hash)`,
+    `earlier AS MATERIALIZED (${earlier(parameters, site, before, `visit_id, ${columns}`)})`,
     `day_visit AS MATERIALIZED (
-      SELECT *, CASE sign WHEN 1 THEN 1 ELSE 2 END AS day FROM (${VisitSql.changes(columns).join(" UNION ALL ")}) AS changed
+      SELECT 2 * visit_id AS visit_id, ${columns}, 1 AS day FROM raw_visit
+      UNION ALL
+      SELECT 2 * visit_id, ${columns}, 1 FROM earlier WHERE visit_id NOT IN (SELECT visit_id FROM continued)
+      UNION ALL
+      SELECT 2 * visit_id + 1, ${columns}, 2 FROM earlier
     )`
   ]
 }
@@ -200,14 +230,23 @@ const statementOf = (
   input: Omit<Input, "hostedWebsiteIds">,
   websites: VisitSql.Websites,
   visits: ReadonlyArray<string>,
+  kinds: ReadonlyArray<Kind> = everyKind,
   conditions: ReadonlyArray<string> = []
 ): string => {
   const { days, goals } = input
   const hours = hoursOf(input)
+  const [ofVisits, ofFacts] = [kinds.includes("visits"), kinds.includes("facts")]
   const facts = FactSql.facts(
-    { parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false, conditions },
-    { ...FactSql.all, conversions: goals !== null },
+    {
+      ...{ parameters, websites, goals, since: days[0]?.start ?? 0, onlyReaching: false },
+      // Without goals, only revenue makes a difference to the dimensions of visits.
+      conditions: ofFacts || goals !== null ? conditions : [...conditions, "r.revenue_amount IS NOT NULL"]
+    },
+    { views: ofFacts || goals !== null, events: true, conversions: goals !== null },
     copied
+  )
+  const dimensions = visitDimensions.flatMap((dimension, index) =>
+    ofVisits || dimension === "visit:entry_page" ? [`${DimensionSql.visitValue(dimension)} AS d${index}`] : []
   )
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
@@ -227,8 +266,8 @@ const statementOf = (
         ${VisitSql.idColumn(websites)
           .map((column) => `${column},`)
           .join("")}
-        ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
-      FROM ${DimensionSql.named("day_visit")}
+        ${dimensions.join(", ")}
+      FROM ${ofVisits ? DimensionSql.named("day_visit") : "day_visit"}
     )`,
     `other AS MATERIALIZED (
       SELECT *, ${hashes} FROM v WHERE NOT is_single
@@ -237,14 +276,15 @@ const statementOf = (
     `fact AS MATERIALIZED (
       SELECT ${copied.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS one
     )`,
-    `reached AS MATERIALIZED (${reached})`
+    `reached AS MATERIALIZED (${reached(kinds)})`
   ]
+  const parts = [...(ofVisits ? visitParts : []), ...(ofFacts ? factParts : []), ...reachedParts]
   return `WITH ${expressions.join(", ")}
       SELECT dimension, day, CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...Counts.columns, "revenue"].join(", ")}
       FROM (
         SELECT dimension, day, value, ${GroupSql.aggregates}
-        FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
+        FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
       ) AS summed`
 }
 
@@ -273,16 +313,32 @@ export const addition = (
   site: string,
   timeZone: string,
   day: LocalTime.Day,
-  part: Interval
+  part: Interval,
+  kinds: ReadonlyArray<Kind> = everyKind
 ): string => {
   const summed = statementOf(
     parameters,
     { timeZone, days: [day], goals: null },
     VisitSql.one(site),
-    changedVisits(parameters, site, day, part),
+    changedVisits(parameters, site, day, part, kinds),
+    kinds,
     [FactSql.isOfVisitor("SELECT hash FROM hashed")]
   )
   return `SELECT *, ${site} AS hosted_website_id, ${parameters.date(day.date)} AS date,
       CASE day WHEN 1 THEN 1 ELSE -1 END AS sign
     FROM (${summed}) AS summed`
+}
+
+/** The statement of an addition to the sums of one kind, which stores nothing. */
+export const additionStatement = (
+  parameters: Parameters,
+  hostedWebsiteId: string,
+  timeZone: string,
+  day: LocalTime.Day,
+  part: Interval,
+  kind: Kind
+): string => {
+  const site = parameters.uuid(hostedWebsiteId)
+  const visits = VisitSql.rawVisits(parameters, VisitSql.one(site), [part], { columns: columnsOf([kind]), days: [day] })
+  return `WITH ${visits} ${addition(parameters, site, timeZone, day, part, [kind])}`
 }

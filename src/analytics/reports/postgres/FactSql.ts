@@ -16,8 +16,6 @@ export interface Kinds {
   readonly conversions: boolean
 }
 
-export const all: Kinds = { views: true, events: true, conversions: true }
-
 /** When the first visit of `v` begins, and when the last one ends. Materialized, so `v` is read once. */
 export const reach = `reach AS MATERIALIZED (SELECT min(started_at) AS starts_at, max(ended_at) AS ends_at FROM v)`
 

@@ -9,6 +9,7 @@
  */
 import { columns as counts } from "../Counts.ts"
 import * as DateRange from "../DateRange.ts"
+import { notSet } from "../Dimensions.ts"
 import * as Evaluate from "../Evaluate.ts"
 import * as Filters from "../Filters.ts"
 import * as LocalTime from "../LocalTime.ts"
@@ -39,12 +40,6 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly stored: ReadonlyArray<Interval>
   /** Intervals whose visits are computed from page views and events, and from `stored` visits that these continue. */
   readonly raw: ReadonlyArray<Interval>
-  /**
-   * Whether only the visits of visitors who have a row in a raw interval are counted: as they are after these rows with the sign
-   * 1, and as they are stored with the sign -1. The difference is what these rows add to the sums of the stored visits. The sign is
-   * a last element of each group's dimensions.
-   */
-  readonly onlyChanges: boolean
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
   /** Whether conversions are counted. */
@@ -116,8 +111,8 @@ const valueOf =
       : (aliases.get(dimension) ?? DimensionSql.factValue(parameters, dimension as FilterDimension, page))
 
 /** The dimensions of a group, from their values. */
-const groupOf = ({ onlyChanges, websites }: Scope, values: ReadonlyArray<string>): string =>
-  `ARRAY[${[...values, ...(onlyChanges ? ["sign"] : []), ...VisitSql.idColumn(websites)].join(", ")}]::text[]`
+const groupOf = ({ websites }: Scope, values: ReadonlyArray<string>): string =>
+  `ARRAY[${[...values, ...VisitSql.idColumn(websites)].join(", ")}]::text[]`
 
 /** The group of a row of `v` or of a fact. */
 const groupBy = (scope: Scope, page: string): string => groupOf(scope, scope.dimensions.map(valueOf(scope, page)))
@@ -142,9 +137,38 @@ const timeValue = ({ days, parameters, timeZone }: Scope, dimension: Dimension):
   return `(${parameters.texts(hours.map(({ label }) => label))})[width_bucket(started_at, ${starts})]`
 }
 
+/** The earliest time at which a visit can begin. */
+const firstStart = ({ raw, stored }: Scope): number => Math.min(...[...stored, ...raw].map(({ start }) => start))
+
+/** Conditions on a row `r` that hold for a row of each visit that the query counts: the filters by some pages. */
+const pageConditions = (scope: Scope): ReadonlyArray<string> =>
+  scope.factFilters
+    .filter(
+      (filter) =>
+        "dimension" in filter &&
+        filter.dimension === "event:page" &&
+        filter.operator === "is" &&
+        // A lead has no page.
+        !filter.values.includes(notSet)
+    )
+    .map((filter) => DimensionSql.matches(scope.parameters, filter, valueOf(scope, "r.path")))
+
+/** The visitors who have a row for which conditions hold: far fewer than all of a month. */
+const readers = (scope: Scope, conditions: ReadonlyArray<string>): string => {
+  const { parameters, raw, stored, websites } = scope
+  const [first, last] = [firstStart(scope), Math.max(...[...stored, ...raw].map(({ end }) => end))].map((time) =>
+    parameters.time(time)
+  )
+  const rows = ["page_view", "event"].map(
+    (table) => `SELECT visitor_hash FROM ${table} AS r WHERE r.hosted_website_id ${websites.isOne}
+      AND r.received_at >= ${first} AND r.received_at < ${last} AND ${conditions.join(" AND ")}`
+  )
+  return `SELECT DISTINCT visitor_hash AS hash FROM (${rows.join(" UNION ALL ")}) AS row`
+}
+
 /** The common table expressions of the visits that a statement reads, stored or computed from rows. The last is `v`. */
 const visitsOf = (scope: Scope): ReadonlyArray<string> => {
-  const { aliases, days, onlyChanges, parameters, raw, stored, until, visitFilters, websites } = scope
+  const { aliases, days, parameters, raw, stored, until, visitFilters, websites } = scope
   const columns = columnsOf(scope)
   const selected = ["visit_id", ...columns]
   const id = VisitSql.idColumn(websites)
@@ -154,19 +178,17 @@ const visitsOf = (scope: Scope): ReadonlyArray<string> => {
     time: "started_at"
   })
   const continues = VisitSql.openParts(raw, days).length > 0
-  const visits = onlyChanges
-    ? VisitSql.changes(selected)
-    : [
-        ...(stored.length === 0
-          ? []
-          : [`${storedVisits}${continues ? " AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
-        ...(raw.length === 0
-          ? []
-          : [
-              `SELECT ${[...selected, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
-                FROM raw_visit`
-            ])
-      ]
+  const visits = [
+    ...(stored.length === 0
+      ? []
+      : [`${storedVisits}${continues ? " AND visit_id NOT IN (SELECT visit_id FROM continued)" : ""}`]),
+    ...(raw.length === 0
+      ? []
+      : [
+          `SELECT ${[...selected, ...(websites.ids === null ? [] : [VisitSql.idOfDay(websites.ids, days)])].join(", ")}
+            FROM raw_visit`
+        ])
+  ]
   const values = Array.from(aliases, ([dimension, alias]) => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
     return `${value} AS ${alias}`
@@ -180,15 +202,21 @@ const visitsOf = (scope: Scope): ReadonlyArray<string> => {
     ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])
   ]
   const usesSources = mentions(scope, (dimension) => dimension === "visit:source")
+  const ofPages = pageConditions(scope)
   return [
     ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, websites, raw, { columns, days })]),
-    ...(onlyChanges ? [VisitSql.touched, VisitSql.earlier(parameters, websites, stored, selected)] : []),
     `visited AS (
-      SELECT *, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day
-      FROM (${visits.join(" UNION ALL ")}) AS found (${[...selected, ...(onlyChanges ? ["sign"] : []), ...id].join(", ")})
+      SELECT found.*, ${VisitSql.dayOf(parameters, websites, days, "started_at")} AS day
+      FROM (${visits.join(" UNION ALL ")}) AS found (${[...selected, ...id].join(", ")})
+      ${
+        ofPages.length === 0
+          ? ""
+          : `LEFT JOIN (${readers(scope, ofPages)}) AS reader ON reader.hash = visitor_hash
+        WHERE reader.hash IS NOT NULL OR other_hashes IS NOT NULL`
+      }
     )`,
     `v AS MATERIALIZED (
-      SELECT ${["visit_id", ...VisitSql.countedColumns, "day", ...(onlyChanges ? ["sign"] : []), ...id, ...values].join(", ")}
+      SELECT ${["visit_id", ...VisitSql.countedColumns, "day", ...id, ...values].join(", ")}
       FROM ${usesSources ? DimensionSql.named("visited") : "visited"}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
     )`
@@ -249,9 +277,6 @@ interface Counting {
   readonly parts: ReadonlyArray<string>
 }
 
-/** The earliest time at which a visit can begin. */
-const firstStart = ({ raw, stored }: Scope): number => Math.min(...[...stored, ...raw].map(({ start }) => start))
-
 /** Whether the query mentions a dimension of facts other than `event:page`. */
 const usesOthers = (scope: Scope): boolean =>
   mentions(scope, (dimension) => isEventDimension(dimension) && dimension !== "event:page")
@@ -265,17 +290,13 @@ const factsOf = (scope: Scope, kinds: FactSql.Kinds, onlyReaching: boolean): str
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
       onlyReaching,
       // With other dimensions, the facts of a visit that do not match decide whether its entry counts.
-      conditions: [
-        ...(scope.onlyChanges ? [FactSql.isOfVisitor(VisitSql.hashesOf("v"))] : []),
-        ...(usesOthers(scope)
-          ? []
-          : scope.factFilters.map((filter) => DimensionSql.matches(scope.parameters, filter, valueOf(scope, "r.path"))))
-      ]
+      conditions: usesOthers(scope)
+        ? []
+        : scope.factFilters.map((filter) => DimensionSql.matches(scope.parameters, filter, valueOf(scope, "r.path")))
     },
     kinds,
     [
       ...["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
-      ...(scope.onlyChanges ? ["sign"] : []),
       ...VisitSql.idColumn(scope.websites),
       ...scope.aliases.values()
     ]

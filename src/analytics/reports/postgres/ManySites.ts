@@ -18,6 +18,7 @@ import * as LocalTime from "../LocalTime.ts"
 import type { Batch, Groups } from "../ManySites.ts"
 import type { ReportSite, SiteQuery } from "../Reports.ts"
 import * as StoredCounts from "./Counting.ts"
+import * as CountRows from "./CountRows.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as RollupRows from "./RollupRows.ts"
@@ -101,7 +102,9 @@ const statesOf = (
     .pipe(decodeRows(States))
 }
 
-const Rows = Schema.Array(Schema.Struct({ ...StoredCounts.columns, id: Schema.String }))
+const Rows = Schema.Array(
+  Schema.Struct({ ...CountRows.columns, id: Schema.String, dimensions: Schema.Array(Schema.String) })
+)
 
 const execute = (sql: SqlClient.SqlClient, statement: string, parameters: Parameters) =>
   sql.unsafe(statement, parameters.values).pipe(decodeRows(Rows))
@@ -155,7 +158,6 @@ const computed = (
     until,
     conversions,
     revenue,
-    onlyChanges: false,
     goals: states[0].goals
   })
   return execute(
@@ -209,7 +211,7 @@ const countDays = Effect.fnUntraced(function* (
   const add = (rows: typeof Rows.Type): boolean => {
     for (const row of rows) {
       const dimensions = StoredCounts.nameSources(shape.dimensions, row.dimensions)
-      found.get(row.id)?.push({ dimensions, counts: StoredCounts.toCounts(row) })
+      found.get(row.id)?.push({ dimensions, counts: CountRows.toCounts(row) })
     }
     count += rows.length
     return count <= Counting.maxGroups

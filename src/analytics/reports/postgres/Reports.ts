@@ -24,6 +24,7 @@ import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
 import * as RollupState from "./RollupState.ts"
+import * as Tails from "./Tails.ts"
 
 /** The maximum of PostgreSQL's `statement_timeout`, in milliseconds: 24 days. */
 const maxTimeout = 2 ** 31 - 1
@@ -63,21 +64,21 @@ interface BothCounts {
 }
 
 const count = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
+  reader: Counting.Reader,
   site: ReportSite,
   query: Query,
   allowed: Counting.Reading,
   maxGroups?: number
 ): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
-  const first = query.range.first === null ? yield* RollupState.firstReceivedAt(sql, site.hostedWebsiteId) : null
+  const first = query.range.first === null ? yield* RollupState.firstReceivedAt(reader.sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.resolved(query, local)
-  const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)
+  const counted = yield* Counting.count(reader, site, query, range, allowed, maxGroups)
   const compared =
     query.comparison === null
       ? null
       : yield* Counting.count(
-          sql,
+          reader,
           site,
           query,
           DateRange.compared(range, { ...query, comparison: query.comparison }),
@@ -87,25 +88,29 @@ const count = Effect.fnUntraced(function* (
   return { counted, compared }
 })
 
+/** What the reports of a process read: they share the tails of days. */
+export const makeReader = (sql: SqlClient.SqlClient): Effect.Effect<Counting.Reader> =>
+  Effect.map(Tails.make(sql), (tails) => ({ sql, tails }))
+
 /** The answer to a query. `allowed` is the data that may be read. `maxGroups` is the maximum number of groups of a statement. */
 export const answer = (
-  sql: SqlClient.SqlClient,
+  reader: Counting.Reader,
   site: ReportSite,
   query: Query,
   allowed: Counting.Reading = "rollups",
   maxGroups?: number
 ): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(sql, site, query, allowed, maxGroups), ({ compared, counted }) =>
+  Effect.map(count(reader, site, query, allowed, maxGroups), ({ compared, counted }) =>
     Assembly.answer(query, counted, compared)
   )
 
 /** The answer to a query, with coarse counts. */
-export const coarseAnswer = (
-  sql: SqlClient.SqlClient,
+const coarseAnswer = (
+  reader: Counting.Reader,
   site: ReportSite,
   query: Query
 ): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(sql, site, SmallCounts.queryToCount(query), "rollups"), ({ compared, counted }) =>
+  Effect.map(count(reader, site, SmallCounts.queryToCount(query), "rollups"), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )
 
@@ -140,6 +145,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         url: options.reader
       })
       const timeout = Duration.fromInputUnsafe(options.timeout)
+      const reader = yield* makeReader(reportSql)
       const slots = yield* Semaphore.make(maxConnections)
       /**
        * Limits the time of a report, at the server and here. A page of the console has more reports than there are connections,
@@ -173,7 +179,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           )
         )
       return {
-        query: (site, query) => limited(answer(reportSql, site, query)),
+        query: (site, query) => limited(answer(reader, site, query)),
         queryAll: Effect.fnUntraced(function* (queries) {
           const limitedMany = <A>(read: Effect.Effect<A, SqlError.SqlError>) =>
             limited(read, Duration.times(timeout, manySites))
@@ -181,13 +187,13 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
             {
               firstReceived: (sites) => limitedMany(ManySitesSql.firstReceived(reportSql, sites)),
               count: (batch, range) => limitedMany(ManySitesSql.count(reportSql, batch, range)),
-              answer: (site, query) => limited(answer(reportSql, site, query)),
+              answer: (site, query) => limited(answer(reader, site, query)),
               concurrency: maxConnections
             },
             queries
           )
         }),
-        queryCoarse: (site, query) => limited(coarseAnswer(reportSql, site, query)),
+        queryCoarse: (site, query) => limited(coarseAnswer(reader, site, query)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const [{ visitors }] = yield* reportSql`

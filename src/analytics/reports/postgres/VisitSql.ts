@@ -11,7 +11,7 @@ import type { Parameters } from "./Parameters.ts"
 import type { Interval } from "./RollupPlan.ts"
 
 /** A run ends after this idle time. */
-export const idle = "interval '30 minutes'"
+const idle = "interval '30 minutes'"
 
 /** The session key of a row. */
 export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COLLATE "C"`
@@ -176,7 +176,7 @@ const visitsWhere = (condition: string): string =>
   `(SELECT *, ctid AS row_id FROM visit WHERE ${condition} OFFSET 0) AS visit`
 
 /** The visits with one of some hashes, as a table. */
-const ofHashes = (hashes: string): string => visitsWhere(`visitor_hash = ANY (ARRAY(${hashes}))`)
+export const ofHashes = (hashes: string): string => visitsWhere(`visitor_hash = ANY (ARRAY(${hashes}))`)
 
 /** The visitor hash that a row's session key consists of; null if it is another session id. */
 const hashOfKey = `CASE WHEN session_key = encode(visitor_hash, 'hex') THEN visitor_hash
@@ -288,45 +288,6 @@ export const rawVisits = (
       SELECT -row_number() OVER () AS visit_id, day, ${options.columns.map(columnOf).join(", ")}
       FROM grouped ${channel ? joinChannel : ""}
     )`
-}
-
-/** The hashes of visits. */
-export const hashesOf = (from: string): string =>
-  `SELECT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM ${from}`
-
-/** The visitors of `raw_visit`, as a common table expression. */
-export const touched = `touched AS MATERIALIZED (${hashesOf("raw_visit")} GROUP BY hash)`
-
-/**
- * Statements that select the visits of the visitors in `touched`: as they are after the rows with the sign 1, and those in
- * `earlier`, which are stored, with the sign -1. Their ids are different.
- */
-export const changes = (columns: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const signed = (sign: 1 | -1) =>
-    columns
-      .map((column) => (column === "visit_id" ? `2 * visit_id ${sign === 1 ? "" : "+ 1"} AS visit_id` : column))
-      .join(", ")
-  return [
-    `SELECT ${signed(1)}, 1 AS sign FROM raw_visit`,
-    `SELECT ${signed(1)}, 1 FROM earlier WHERE visit_id NOT IN (SELECT visit_id FROM continued)`,
-    `SELECT ${signed(-1)}, -1 FROM earlier`
-  ]
-}
-
-/** The stored visits of the visitors in `touched` that begin in some intervals, as a common table expression. */
-export const earlier = (
-  parameters: Parameters,
-  websites: Websites,
-  intervals: ReadonlyArray<Interval>,
-  columns: ReadonlyArray<string>
-): string => {
-  const stored = (table: string) =>
-    inIntervals(parameters, websites, intervals, { columns: columns.join(", "), table, time: "started_at" })
-  return `earlier AS MATERIALIZED (
-    ${stored(ofHashes("SELECT hash FROM touched"))}
-    UNION ALL
-    ${stored("visit")} AND other_hashes && ARRAY(SELECT hash FROM touched) AND NOT visitor_hash IN (SELECT hash FROM touched)
-  )`
 }
 
 /** The columns of a visit that reports need besides the id and the dimensions. */

@@ -34,6 +34,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: many web
     ({ isSummed, rows, shapes }) =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
+        const reader = yield* Reports.makeReader(sql)
         const sites = yield* Effect.forEach(rows, (own) =>
           Effect.gen(function* () {
             const site = yield* Sites.SiteDirectory.use((all) => all.create({ name: "a", origins: [] }))
@@ -61,7 +62,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: many web
             },
             queries
           )
-          const alone = yield* Effect.forEach(queries, ({ query, site }) => Reports.answer(sql, site, query))
+          const alone = yield* Effect.forEach(queries, ({ query, site }) => Reports.answer(reader, site, query))
           assert.deepStrictEqual(together, alone)
         }
       }),

@@ -4,7 +4,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import * as DayRollUp from "../../../../src/analytics/reports/postgres/DayRollUp.ts"
-import { type Dimension, metrics, type Query } from "../../../../src/analytics/reports/Query.ts"
+import { type Dimension, type Metric, metrics, type Query } from "../../../../src/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
@@ -21,19 +21,29 @@ const dimensionLists: ReadonlyArray<ReadonlyArray<Dimension>> = [
   ["event:name"],
   ["event:goal"],
   ["visit:source"],
-  ["time:hour"]
+  ["visit:exit_page"],
+  ["time:hour"],
+  ["time:day", "visit:entry_page"]
 ]
 
-const queries = dimensionLists.map(
-  (dimensions): Query => ({
-    ...ReportQuery.plain,
-    siteId: "",
-    metrics,
-    dimensions,
-    range: { first: date, last: date },
-    timeZone: "UTC",
-    limit: 1000
-  })
+/** Sums of open days have no conversions, so reports with and without them read different data. */
+const metricLists: ReadonlyArray<ReadonlyArray<Metric>> = [
+  metrics,
+  metrics.filter((metric) => !["conversions", "conversion_rate", "group_conversion_rate"].includes(metric))
+]
+
+const queries = metricLists.flatMap((metrics) =>
+  dimensionLists.map(
+    (dimensions): Query => ({
+      ...ReportQuery.plain,
+      siteId: "",
+      metrics,
+      dimensions,
+      range: { first: date, last: date },
+      timeZone: "UTC",
+      limit: 1000
+    })
+  )
 )
 
 /** The rows of four visitors with visits throughout the day. Some of their page views have a session id. */

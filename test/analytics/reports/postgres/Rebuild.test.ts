@@ -36,6 +36,7 @@ describe("postgres/analytics/reports: rebuild", () => {
   it.live("recreates the visits of past days and of today", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const reader = yield* Query.makeReader(sql)
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
       const first = new Date(TestTime.ofMachine() - 3 * 86_400_000).toISOString().slice(0, 10)
       const last = new Date(TestTime.ofMachine() + 86_400_000).toISOString().slice(0, 10)
@@ -46,7 +47,7 @@ describe("postgres/analytics/reports: rebuild", () => {
       }
       const views = (reading: "rollups" | "rows") =>
         Effect.map(
-          Query.answer(sql, site, query, reading),
+          Query.answer(reader, site, query, reading),
           ({ results }) => results[0]?.metrics[metrics.indexOf("pageviews")]
         )
       // So many that the visits of today are stored.

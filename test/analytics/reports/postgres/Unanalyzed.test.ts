@@ -33,6 +33,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const reader = yield* Query.makeReader(sql)
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
         SELECT ${site.hostedWebsiteId}, now() - view * interval '1 minute', '/' || view, number::text, decode(md5(number::text), 'hex')
@@ -41,7 +42,7 @@ it.live(
         Query.readOnly(
           sql,
           "30 seconds"
-        )(Query.answer(sql, site, { ...options, ...query, siteId: site.websiteConfigId }))
+        )(Query.answer(reader, site, { ...options, ...query, siteId: site.websiteConfigId }))
       const pages = yield* reportOf({ dimensions: ["event:page"], filters: [] })
       assert.deepStrictEqual(
         pages.results.map(({ metrics }) => metrics),
@@ -81,7 +82,7 @@ it.live(
         sql,
         "20 seconds"
       )(
-        Query.answer(sql, site, {
+        Query.answer(yield* Query.makeReader(sql), site, {
           ...options,
           range: { first: date, last: date },
           siteId: site.websiteConfigId,
