@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, Option } from "effect"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
-import { Replies } from "../../src/delivery/mail/Replies.ts"
+import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { FormDirectory } from "../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../src/forms/Inbox.ts"
 import { SpamMarks } from "../../src/forms/SpamMarks.ts"

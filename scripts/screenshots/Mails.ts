@@ -4,15 +4,14 @@
  * @module
  */
 import { Clock, Effect, Option, Stream } from "effect"
-import * as ConfirmationMail from "../../src/delivery/mail/ConfirmationMail.ts"
-import type { MailedConversation } from "../../src/delivery/mail/ConversationMail.ts"
-import { htmlBody } from "../../src/delivery/mail/HtmlBody.ts"
+import { htmlBody } from "../../src/delivery/mail/Compose.ts"
 import * as InvitationMail from "../../src/delivery/mail/InvitationMail.ts"
 import * as MailContent from "../../src/delivery/mail/MailContent.ts"
+import * as ReportPeriod from "../../src/delivery/mail/MailTimes.ts"
 import type { Content } from "../../src/delivery/mail/Message.ts"
-import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
+import * as ProblemMail from "../../src/delivery/mail/ProblemMail.ts"
+import type { MailedConversation } from "../../src/delivery/mail/SubmissionMail.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
-import * as WebhookMail from "../../src/delivery/mail/WebhookMail.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConversationId, InstanceId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -55,13 +54,13 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
       url: "https://edge.example/console/#/link/hcl_example",
       expires: "Friday, November 27, 2026 at 7:03 PM"
     }),
-    webhook: WebhookMail.content(site, {
+    webhook: ProblemMail.webhookContent(site, {
       webhookId: crypto.randomUUID(),
       host: "hooks.fjordlight.example",
       isGone: false
     }),
     test: SubmissionMail.testContent(site),
-    confirmation: ConfirmationMail.content(site, "https://edge.example/v1/public/mail/confirm/example")
+    confirmation: InvitationMail.confirmationContent(site, "https://edge.example/v1/public/mail/confirm/example")
   }
   for (const [name, content] of Object.entries(mails)) {
     // An invitation has no link to unsubscribe, since it is sent once.

@@ -7,16 +7,36 @@
  *
  * @module
  */
-import { Clock, Duration, Effect, FiberSet, Layer, Random, Semaphore } from "effect"
+import { Clock, Duration, Effect, FiberSet, Layer, Metric, Random, Semaphore } from "effect"
 import type { OutwardClient } from "../platform/outward/OutwardClient.ts"
 import * as Schedule from "../platform/outward/Schedule.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
 import * as Metrics from "../platform/telemetry/Metrics.ts"
-import * as AttemptMetrics from "./AttemptMetrics.ts"
 import { Deliveries, type Leased, type Leases } from "./Delivery.ts"
+import type { Next as NextMail } from "./mail/Mail.ts"
 import * as Slots from "./Slots.ts"
 import { hostOf, type Receiver } from "./Webhook.ts"
 import * as WebhookSender from "./WebhookSender.ts"
+
+type Status = NextMail["status"] | "delivered"
+
+/** The outcome of an attempt, by the status that followed it. A cancelled mail has no outcome, since it was not attempted. */
+const outcomes: Readonly<Record<Exclude<Status, "cancelled">, Metrics.AttemptOutcome>> = {
+  delivered: "delivered",
+  sent: "delivered",
+  pending: "retried",
+  failed: "failed"
+}
+
+type AttemptMetric = typeof Metrics.webhookAttempts
+
+/** Creates the series of a metric before their first values: a rate needs the initial zero. */
+export const startAttempts = (metric: AttemptMetric): Effect.Effect<void> =>
+  Effect.forEach(Metrics.attemptOutcomes, (outcome) => Metric.value(metric({ outcome })), { discard: true })
+
+/** Counts an attempt by the status that followed it. */
+export const countAttempt = (metric: AttemptMetric, status: Status): Effect.Effect<void> =>
+  status === "cancelled" ? Effect.void : Metric.update(metric({ outcome: outcomes[status] }), 1)
 
 /** The attempts that run in this process, and the webhooks that pause after a failure, for `Slots`. */
 export interface RunningAttempts {
@@ -110,7 +130,7 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   if (Schedule.isDelivered(response)) onAccepted()
   const { answer, error, millis, status } = response
   const next = Schedule.next(response, leased.attempt, now, yield* Random.next)
-  yield* AttemptMetrics.count(Metrics.webhookAttempts, next.status)
+  yield* countAttempt(Metrics.webhookAttempts, next.status)
   const { hasDisabled, health } = yield* deliveries.settle(leased, {
     attempt: { attemptedAt, status, millis, answer, error },
     next,
@@ -138,7 +158,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const deliveries = yield* Deliveries
     const { wake } = yield* Rounds.Wakeups
     const fibers = yield* FiberSet.make()
-    yield* AttemptMetrics.start(Metrics.webhookAttempts)
+    yield* startAttempts(Metrics.webhookAttempts)
     /** The webhooks with due deliveries for which there was no free slot, and whether all slots were taken. */
     let waiting: ReadonlySet<string> = new Set()
     let isFull = false

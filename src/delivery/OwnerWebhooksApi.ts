@@ -1,5 +1,5 @@
 /**
- * The webhooks of a website, and their deliveries.
+ * The webhooks of a website, their deliveries, and what was sent about a submission.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
-import { EventId, WebhookId } from "../platform/Id.ts"
+import { EventId, SubmissionId, WebhookId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Examples from "../sites/access/Examples.ts"
@@ -18,6 +18,7 @@ import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Event from "./Event.ts"
+import { SubmissionMail } from "./mail/Notification.ts"
 import * as Replay from "./Replay.ts"
 import * as Stored from "./Webhook.ts"
 
@@ -294,3 +295,48 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesPath}/:event_id/
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   .add(list, create, update, remove, rotate, test, deliveries, countReplay, replay, readDelivery, retry)
   .annotateMerge(OpenApi.annotations({ title: "Webhooks", description: "A website's events for programs" })) {}
+
+export const SubmissionDeliveries = Schema.Struct({
+  webhooks: Schema.Array(
+    Schema.Struct({
+      ...Delivery.Delivery.fields,
+      host: Webhook.fields.host
+    })
+  ),
+  mails: Schema.Array(SubmissionMail)
+}).annotate({
+  identifier: "SubmissionDeliveries",
+  title: "SubmissionDeliveries",
+  examples: [
+    {
+      webhooks: [],
+      mails: [{ to: "owner@example.com", status: "sent", created_at: Examples.time, error: null }]
+    }
+  ]
+})
+
+export const ofSubmission = HttpApiEndpoint.get(
+  "list",
+  "/v1/owner/sites/:site_id/submissions/:submission_id/deliveries",
+  {
+    params: { site_id: siteId, submission_id: Field.Id(SubmissionId, { title: "Submission Id" }) },
+    success: SubmissionDeliveries
+  }
+)
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "submission_deliveries",
+      summary: "List the deliveries of a submission",
+      description: "The deliveries of a submission to webhooks and the mails about it, each with its state."
+    })
+  )
+
+export class SubmissionDeliveriesGroup extends HttpApiGroup.make("submissionDeliveries")
+  .add(ofSubmission)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Deliveries of submissions",
+      description: "What was sent about a submission: events to webhooks, and mails"
+    })
+  ) {}

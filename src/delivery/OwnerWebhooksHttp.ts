@@ -1,5 +1,5 @@
 /**
- * The endpoints at and below `/v1/owner/sites/{site_id}/webhooks`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/webhooks`, and at `…/submissions/{submission_id}/deliveries`.
  *
  * An owner must not see or change what the operator set for a receiver in the operator's network: its URL, its answers and its
  * secret.
@@ -9,9 +9,10 @@
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import { Inbox } from "../forms/Inbox.ts"
+import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
 import type { WebhookId } from "../platform/Id.ts"
-import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../platform/limits/RateLimit.ts"
+import { RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Access from "../sites/access/Access.ts"
@@ -22,6 +23,7 @@ import * as ListQuery from "../sites/access/ListQuery.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
 import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
+import { Notifications } from "./mail/Notification.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
 import { TestDeliveries } from "./TestDeliveries.ts"
 import * as Webhook from "./Webhook.ts"
@@ -229,5 +231,37 @@ export const layer = ({ webhookAllow }: Options) =>
             return yield* Effect.fail(Option.isSome(details) ? noPayload : noDelivery)
           })
         )
+    })
+  )
+
+export const submissionDeliveries = ({ webhookAllow }: Options) =>
+  HttpApiBuilder.group(
+    OwnerApi,
+    "submissionDeliveries",
+    Effect.fnUntraced(function* (handlers) {
+      const inbox = yield* Inbox
+      const { lists } = yield* SiteSlots
+      const webhooks = yield* Webhook.Webhooks
+      const deliveries = yield* Deliveries
+      const notifications = yield* Notifications
+      return handlers.handle(
+        "list",
+        Effect.fnUntraced(function* ({ params: { submission_id: submissionId } }) {
+          const { websiteConfigId } = (yield* Authorized.inbox.read.proof).site
+          const submission = yield* lists.run(websiteConfigId, inbox.find(websiteConfigId, submissionId))
+          if (Option.isNone(submission)) return yield* Effect.fail(unknownSubmission)
+          const found = yield* deliveries.ofSubmission(websiteConfigId, submissionId)
+          const own = new Map((yield* webhooks.list(websiteConfigId)).map((webhook) => [webhook.webhook_id, webhook]))
+          return {
+            webhooks: found.flatMap((delivery) => {
+              const webhook = own.get(delivery.webhook_id)
+              return webhook === undefined
+                ? []
+                : [{ ...delivery, host: OperatorsWebhook.shown(webhookAllow, webhook).host }]
+            }),
+            mails: yield* notifications.ofSubmission(websiteConfigId, submissionId)
+          }
+        })
+      )
     })
   )

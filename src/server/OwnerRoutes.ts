@@ -28,14 +28,13 @@ import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
 import type { Transcripts } from "../chat/Transcripts.ts"
 import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Delivery.ts"
-import type { AutoReplies } from "../delivery/mail/AutoReplies.ts"
-import type { Notifications } from "../delivery/mail/Notifications.ts"
+import type { AutoReplies } from "../delivery/mail/AutoReply.ts"
+import type { Notifications } from "../delivery/mail/Notification.ts"
 import * as AutoReplyHandlers from "../delivery/mail/OwnerAutoRepliesHttp.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as ReplyHandlers from "../delivery/mail/OwnerRepliesHttp.ts"
-import type { Replies } from "../delivery/mail/Replies.ts"
+import type { Replies } from "../delivery/mail/Reply.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
-import * as SubmissionDeliveryHandlers from "../delivery/SubmissionDeliveriesHttp.ts"
 import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
 import type { Webhooks } from "../delivery/Webhook.ts"
 import type { FormDirectory } from "../forms/FormDirectory.ts"
@@ -145,7 +144,7 @@ export const layer = (options: Options) =>
           ReportHandlers.layer,
           SiteHandlers.layer,
           SubmissionHandlers.layer,
-          SubmissionDeliveryHandlers.layer(options),
+          WebhookHandlers.submissionDeliveries(options),
           ReplyHandlers.layer,
           ConversationHandlers.layer,
           AttentionHandlers.layer,

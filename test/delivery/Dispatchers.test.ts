@@ -4,10 +4,10 @@ import { TestClock } from "effect/testing"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
+import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import { Mailer } from "../../src/delivery/mail/Mailer.ts"
-import { Mails } from "../../src/delivery/mail/Mails.ts"
-import { Replies } from "../../src/delivery/mail/Replies.ts"
+import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
 /** Starts a dispatcher, lets it run for three seconds, and returns its log lines. */

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Event from "../../src/delivery/Event.ts"
-import * as FanOut from "../../src/delivery/FanOut.ts"
 import { EventId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { id } from "../support/Ids.ts"
 
@@ -26,23 +25,23 @@ const Subscribers = Schema.Array(
   })
 )
 
-describe("delivery/FanOut", () => {
+describe("delivery/Event", () => {
   it.prop(
     "lists once each subject whose data a delivery needs, and reads the data of no other subject",
     [Outbox, Subscribers],
     ([events, subscribers]) => {
-      const isReceived = ({ type, websiteConfigId }: FanOut.OutboxEvent) =>
+      const isReceived = ({ type, websiteConfigId }: Event.OutboxEvent) =>
         subscribers.some(
           (subscriber) => subscriber.websiteConfigId === websiteConfigId && Event.isWanted(subscriber.events, type)
         )
-      const subjects = FanOut.subjectsOf(events, subscribers)
+      const subjects = Event.subjectsOf(events, subscribers)
       const expected = events.filter((event) => event.data === null && isReceived(event)).map(({ subject }) => subject)
       assert.deepStrictEqual(
         subjects,
         [...new Set(expected)].filter((subject) => subject !== null)
       )
       const read = new Set<string>()
-      FanOut.deliveries(events, subscribers, (subject) => {
+      Event.deliveries(events, subscribers, (subject) => {
         if (subject !== "") read.add(subject)
         return undefined
       })
@@ -71,7 +70,7 @@ describe("delivery/FanOut", () => {
           })
       })
       assert.deepStrictEqual(
-        FanOut.deliveries(events, subscribers, (subject) => stored.get(subject)),
+        Event.deliveries(events, subscribers, (subject) => stored.get(subject)),
         expected
       )
     }

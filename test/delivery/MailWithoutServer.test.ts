@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import { newSite, postgres } from "../support/Delivery.ts"
 import { until } from "../support/Wait.ts"
 

@@ -3,9 +3,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { Mailer } from "../../src/delivery/mail/Mailer.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
-import * as TestDeliveriesLayer from "../../src/delivery/SentTestDeliveries.ts"
-import { TestDeliveries } from "../../src/delivery/TestDeliveries.ts"
+import { Notifications } from "../../src/delivery/mail/Notification.ts"
+import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 import { ReportTooLarge } from "../../src/platform/Storage.ts"
 import { newSite, postgres } from "../support/Delivery.ts"
@@ -17,7 +16,7 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
       notifications.add(websiteConfigId, { to: "ann@example.com", report: "monthly" })
     )
     const { notification_id } = Option.getOrThrow(added)
-    const tests = TestDeliveriesLayer.layer({
+    const tests = TestDeliveries.layer({
       mail: Option.some({
         sender: {
           from: { name: "Edge", address: "edge@example.com" },
@@ -31,9 +30,9 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
     const reports = Layer.mock(Reports, {
       query: () => Effect.fail(new ReportTooLarge({ limit: "2 GB of memory" }))
     })
-    const tested = yield* TestDeliveries.use(({ notification }) => notification(websiteConfigId, notification_id)).pipe(
-      Effect.provide(Layer.provide(tests, [reports, Layer.mock(OutwardClient, {})]))
-    )
+    const tested = yield* TestDeliveries.TestDeliveries.use(({ notification }) =>
+      notification(websiteConfigId, notification_id)
+    ).pipe(Effect.provide(Layer.provide(tests, [reports, Layer.mock(OutwardClient, {})])))
     assert.deepStrictEqual(
       tested,
       Option.some({

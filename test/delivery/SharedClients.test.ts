@@ -7,8 +7,7 @@ import { Settings } from "../../src/Config.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import * as Invitations from "../../src/delivery/mail/MailedInvitations.ts"
 import { Mailer } from "../../src/delivery/mail/Mailer.ts"
-import * as TestDeliveriesLayer from "../../src/delivery/SentTestDeliveries.ts"
-import { TestDeliveries } from "../../src/delivery/TestDeliveries.ts"
+import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 import { newSite, newWebhook, postgres } from "../support/Delivery.ts"
 
@@ -26,9 +25,9 @@ it.effect("App: tests of webhooks use the process's client", () =>
     })
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
     const { webhook } = yield* newWebhook(yield* newSite, "http://receiver.example/")
-    const tested = yield* TestDeliveries.use((tests) => tests.webhook(webhook.websiteConfigId, webhook.webhookId)).pipe(
-      Effect.provide(Layer.provide(App.testDeliveries(settings), [client, reports]))
-    )
+    const tested = yield* TestDeliveries.TestDeliveries.use((tests) =>
+      tests.webhook(webhook.websiteConfigId, webhook.webhookId)
+    ).pipe(Effect.provide(Layer.provide(App.testDeliveries(settings), [client, reports])))
     assert.isTrue(Option.getOrThrow(tested).delivered)
     assert.deepStrictEqual(posts, ["http://receiver.example/"])
   }).pipe(Effect.provide(postgres))
@@ -53,7 +52,7 @@ it.effect("delivery: everything that sends mails has the same mailer", () =>
     const mail = Option.some({ sender, mailer })
     yield* Layer.build(
       Layer.mergeAll(
-        TestDeliveriesLayer.layer({ mail }),
+        TestDeliveries.layer({ mail }),
         Invitations.layer({ mail }),
         Layer.provide(MailDispatcher.layer(sender, []), mailer)
       ).pipe(Layer.provide([reports, Layer.mock(OutwardClient, {})]))

@@ -5,8 +5,8 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import * as Digest from "../../src/delivery/mail/Digest.ts"
-import { Notifications } from "../../src/delivery/mail/Notifications.ts"
+import * as MailTimes from "../../src/delivery/mail/MailTimes.ts"
+import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import { hourMillis } from "../../src/platform/text/Calendar.ts"
 import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, countOf, day, idsOf, latest, leaseFor, makeAll, submit, submitMany } from "../support/Mails.ts"
@@ -36,9 +36,9 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       assert.deepStrictEqual(new Set(mails.flatMap(idsOf)), new Set(ids))
       assert.lengthOf(mails, 10)
       const later = [yield* submit(site), yield* submit(site)]
-      yield* makeAll(now + Digest.quarterMillis - 1)
+      yield* makeAll(now + MailTimes.quarterMillis - 1)
       assert.deepStrictEqual(yield* leaseFor(notification), [])
-      yield* makeAll(now + Digest.quarterMillis)
+      yield* makeAll(now + MailTimes.quarterMillis)
       const digests = yield* leaseFor(notification)
       assert.deepStrictEqual(digests.map(countOf), [2])
       assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(later))
@@ -61,11 +61,11 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         yield* submitMany(other, 10)
         yield* makeAll(now)
         assert.deepStrictEqual(yield* leaseFor(again), [])
-        yield* makeAll(now + Digest.quarterMillis)
+        yield* makeAll(now + MailTimes.quarterMillis)
         assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
         assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
         yield* submitMany(site, 10)
-        yield* makeAll(now + Digest.quarterMillis + hourMillis)
+        yield* makeAll(now + MailTimes.quarterMillis + hourMillis)
         assert.lengthOf(yield* leaseFor(again), 10)
       })
   )

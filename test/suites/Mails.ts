@@ -5,11 +5,9 @@
  */
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option } from "effect"
-import * as Digest from "../../src/delivery/mail/Digest.ts"
-import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
-import { Mails } from "../../src/delivery/mail/Mails.ts"
-import { type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
-import * as ReportPeriod from "../../src/delivery/mail/ReportPeriod.ts"
+import { type LeasedMail, Mails } from "../../src/delivery/mail/Mail.ts"
+import * as MailTimes from "../../src/delivery/mail/MailTimes.ts"
+import { type NewNotification, Notifications } from "../../src/delivery/mail/Notification.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { disableByFailures, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
@@ -126,7 +124,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })
         const [deleted, other] = yield* submitMany(site, 2)
-        yield* makeAll((yield* Clock.currentTimeMillis) + Digest.quarterMillis)
+        yield* makeAll((yield* Clock.currentTimeMillis) + MailTimes.quarterMillis)
         assert.isDefined(deleted)
         yield* SubmissionRepo.use((repo) => repo.delete(deleted))
         const [mail] = yield* leaseFor(notification)
@@ -144,21 +142,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
               notifications.add(site, { to: "ada@example.com", report: period })
             )
           )
-          const due = ReportPeriod.nextDue(period, { now: yield* Clock.currentTimeMillis, timeZone: "UTC" })
+          const due = MailTimes.nextDue(period, { now: yield* Clock.currentTimeMillis, timeZone: "UTC" })
           yield* mails.make(due - 1)
           assert.deepStrictEqual(yield* leaseFor(notification), [])
           yield* Effect.all([mails.make(due), mails.make(due), mails.make(due + 1)], { concurrency: "unbounded" })
           yield* makeAll(due + 2)
-          const range = ReportPeriod.latest(period, { now: due, timeZone: "UTC" })
+          const range = MailTimes.latest(period, { now: due, timeZone: "UTC" })
           assert.deepStrictEqual(
             (yield* leaseFor(notification)).map(({ subject }) => subject),
             [{ kind: "report", range }]
           )
-          const next = ReportPeriod.nextDue(period, { now: due, timeZone: "UTC" })
+          const next = MailTimes.nextDue(period, { now: due, timeZone: "UTC" })
           yield* makeAll(next)
           assert.deepStrictEqual(
             (yield* leaseFor(notification)).map(({ subject }) => subject),
-            [{ kind: "report", range: ReportPeriod.latest(period, { now: next, timeZone: "UTC" }) }]
+            [{ kind: "report", range: MailTimes.latest(period, { now: next, timeZone: "UTC" }) }]
           )
         }
       })
@@ -172,10 +170,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         ).pipe(Effect.map(Option.getOrThrow))
         const notification = yield* addWeekly
         const now = yield* Clock.currentTimeMillis
-        const due = ReportPeriod.nextDue("weekly", { now, timeZone: "UTC" })
+        const due = MailTimes.nextDue("weekly", { now, timeZone: "UTC" })
         yield* later(due + 1 - now)(addWeekly)
         yield* makeAll(due + day)
-        const range = ReportPeriod.latest("weekly", { now: due, timeZone: "UTC" })
+        const range = MailTimes.latest("weekly", { now: due, timeZone: "UTC" })
         assert.deepStrictEqual(
           (yield* leaseFor(notification)).map(({ subject }) => subject),
           [{ kind: "report", range }]

@@ -4,11 +4,8 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import type { LeasedMail } from "../../src/delivery/mail/Mail.ts"
-import type { Next } from "../../src/delivery/mail/MailSchedule.ts"
-import { Mails } from "../../src/delivery/mail/Mails.ts"
-import type { StoredNotification } from "../../src/delivery/mail/Notification.ts"
-import { type NewNotification, Notifications } from "../../src/delivery/mail/Notifications.ts"
+import { type LeasedMail, Mails, type Next } from "../../src/delivery/mail/Mail.ts"
+import { type NewNotification, Notifications, type StoredNotification } from "../../src/delivery/mail/Notification.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import { fanOutAll } from "./Delivery.ts"

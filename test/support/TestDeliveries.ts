@@ -5,7 +5,7 @@
  */
 import { Layer, Option } from "effect"
 import * as Invitations from "../../src/delivery/mail/MailedInvitations.ts"
-import * as TestDeliveries from "../../src/delivery/SentTestDeliveries.ts"
+import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
 import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 

@@ -6,7 +6,7 @@
 import { Clock, type Duration, Effect, Logger, Option, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Erasure from "../../analytics/clickhouse/Erasure.ts"
-import * as WebhookRows from "../../delivery/postgres/WebhookRows.ts"
+import * as WebhookRows from "../../delivery/postgres/Webhooks.ts"
 import type { Address } from "../../platform/clickhouse/AnalyticsUrl.ts"
 import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
 import * as Layout from "../../platform/clickhouse/schema/Layout.ts"

@@ -8,8 +8,8 @@ import { Effect, Option, Schema, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import * as ConfirmationRefusal from "../../delivery/mail/ConfirmationRefusal.ts"
-import { Notifications } from "../../delivery/mail/Notifications.ts"
+import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
+import { Notifications } from "../../delivery/mail/Notification.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as DataApi from "../../privacy/OwnerDataApi.ts"
@@ -84,7 +84,7 @@ const noPerson =
 const textOf = ({ reason }: MailedLink.NotMailed): string => {
   switch (reason._tag) {
     case "Unsubscribed":
-      return ConfirmationRefusal.ofInvitation(reason)
+      return MailRecipient.invitationRefusalText(reason)
     case "TooSoon":
       return `${reason.reason} Or print a link with \`hydracore console link\`, and send it to the person yourself.`
     case "NoKey":

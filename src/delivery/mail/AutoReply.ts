@@ -1,5 +1,6 @@
 /**
- * The automatic reply of a website to the sender of a form: what it says, which addresses get it, and how many. Pure.
+ * The automatic reply of a website to the sender of a form: what it says, which addresses get it, and how many; and the service that
+ * stores these replies by form (`delivery/mail/postgres/AutoReplies`). The fan-out of events makes the mails from them.
  *
  * Anybody can enter the address of somebody else. So the reply repeats nothing that was entered but a name, and an address gets
  * few of them.
@@ -7,8 +8,10 @@
  * @module
  */
 import { createHmac, hkdfSync } from "node:crypto"
-import { Option, Schema } from "effect"
+import { Context, type Effect, Option, Schema } from "effect"
 import * as InboxMessage from "../../forms/InboxMessage.ts"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Fields from "../../sites/access/Fields.ts"
@@ -143,3 +146,18 @@ export const decide = (
     return null
   })
 }
+
+export class AutoReplies extends Context.Service<
+  AutoReplies,
+  {
+    /** Sets or replaces the automatic reply of a form; none if there is no such website. */
+    readonly put: (
+      websiteConfigId: WebsiteConfigId,
+      reply: NewAutoReply
+    ) => Effect.Effect<Option.Option<AutoReply>, StorageUnavailable | LimitReached>
+    /** The automatic replies of a website, ordered by page. */
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<AutoReply>, StorageUnavailable>
+    /** Deletes the automatic reply of a form; false if it has none. */
+    readonly delete: (websiteConfigId: WebsiteConfigId, page: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/delivery/mail/AutoReplies") {}

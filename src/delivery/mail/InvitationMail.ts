@@ -1,5 +1,6 @@
 /**
- * The content of a mail that invites a person to the console. Pure.
+ * The content of the mails that need no confirmed address: an invitation to the console, a link to log in, and the question whether an
+ * address wants a website's mails. Pure.
  *
  * @module
  */
@@ -86,3 +87,26 @@ export const loginContent = ({ expires, url }: LoginLink, host: string): Content
   reason: "You get this mail because this address was entered on the console's page.",
   replyTo: null
 })
+
+/** @param confirmUrl the page that confirms the address */
+export const confirmationContent = (website: MailText.Website, confirmUrl: string): Content => {
+  const name = MailText.websiteName(website.name, maxName)
+  return {
+    subject: `Confirm that you want mails about ${name}`,
+    website: name,
+    title: "Do you want these mails?",
+    parts: [
+      {
+        kind: "paragraph",
+        text: `An owner of the website ${name} entered this address to send you the website's submissions, or reports of its visitors, by mail.`
+      },
+      { kind: "button", label: "Confirm this address", href: confirmUrl },
+      {
+        kind: "paragraph",
+        text: "If you do not want these mails, do nothing. If you unsubscribe, an owner cannot ask you again."
+      }
+    ],
+    reason: "You get this mail because an owner of the website entered this address.",
+    replyTo: null
+  }
+}

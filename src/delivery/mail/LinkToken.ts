@@ -1,12 +1,16 @@
 /**
- * The token in a mail's link: a text with a signature (HMAC-SHA256). A token cannot be guessed or changed, so the database need
- * not keep it. Pure.
+ * The tokens in the links of mails, so that the database need not keep them. That of a notification or a confirmation is a text with a
+ * signature (HMAC-SHA256): it cannot be guessed or changed. That of an invitation is encrypted: the address and the websites, which the
+ * service does not store, and which must not be in a URL that is logged. Pure: the nonce is an argument.
  *
  * @module
  */
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto"
 import { Option } from "effect"
 import { NotificationId, WebsiteConfigId } from "../../platform/Id.ts"
+import * as Sealing from "../../platform/secrets/Sealing.ts"
+import { isAddress } from "../../platform/text/MailAddress.ts"
+import type { Invited } from "../../sites/access/MailedLink.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 
 const signatureBytes = 32
@@ -68,3 +72,36 @@ export const verifyConfirmation = (secretsKey: Uint8Array, token: string): Optio
       isRecipient: (address) => digestOf(secretsKey, websiteConfigId, address) === digest
     }))
   })
+
+/** Distinguishes these tokens from those of `signUnsubscribe`, which begin with a UUID. */
+const invitationPrefix = "i."
+
+const invitationContext = "hydracore invitation"
+
+/** The maximum number of websites that a token names, so that the link stays short. Beyond that, it names all. */
+const maxNamedSites = 30
+
+/**
+ * Safe in a URL's path.
+ *
+ * @param nonce 12 random bytes, never used before
+ */
+export const sealInvitation = (secretsKey: Uint8Array, nonce: Uint8Array, { address, sites }: Invited): string => {
+  const named = sites === "all" || sites.length > maxNamedSites ? ["all"] : sites
+  const sealed = Sealing.seal(secretsKey, nonce, invitationContext, [address, ...named].join(" "))
+  return invitationPrefix + Buffer.from(sealed).toString("base64url")
+}
+
+/** None if the token was not made with this key. */
+export const openInvitation = (secretsKey: Uint8Array, token: string): Option.Option<Invited> => {
+  if (!token.startsWith(invitationPrefix) || token.length > 4_000) return Option.none()
+  return Option.flatMap(
+    Sealing.open(secretsKey, invitationContext, Buffer.from(token.slice(invitationPrefix.length), "base64url")),
+    (text) => {
+      const [address = "", ...named] = text.split(" ")
+      if (!isAddress(address)) return Option.none()
+      if (named[0] === "all") return Option.some({ address, sites: "all" as const })
+      return Option.map(Option.all(named.map((id) => WebsiteConfigId.makeOption(id))), (sites) => ({ address, sites }))
+    }
+  )
+}

@@ -1,6 +1,6 @@
 /**
- * Reads the content of a mail. The numbers of a report are read when its mail is sent: the period has ended, so they no longer
- * change.
+ * Reads the content of a mail, and adds the links to the pages of the console that show what it is about. The numbers of a report are
+ * read when its mail is sent: the period has ended, so they no longer change.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { Effect } from "effect"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
 import * as OperatorsWebhook from "../OperatorsWebhook.ts"
-import * as ConfirmationMail from "./ConfirmationMail.ts"
+import * as InvitationMail from "./InvitationMail.ts"
 import type { LeasedMail, MailSite } from "./Mail.ts"
+import * as MailTimes from "./MailTimes.ts"
+import type { Content, Part } from "./Message.ts"
 import type { Period } from "./Notification.ts"
 import * as ProblemMail from "./ProblemMail.ts"
 import * as ReportMail from "./ReportMail.ts"
-import * as ReportPeriod from "./ReportPeriod.ts"
 import * as SubmissionMail from "./SubmissionMail.ts"
-import * as WebhookMail from "./WebhookMail.ts"
 
 /** The report of a period. */
-export const report = Effect.fnUntraced(function* (site: MailSite, period: Period, range: ReportPeriod.Range) {
+export const report = Effect.fnUntraced(function* (site: MailSite, period: Period, range: MailTimes.Range) {
   const reports = yield* Reports
-  const answersIn = (days: ReportPeriod.Range) => {
+  const answersIn = (days: MailTimes.Range) => {
     const { leads, pages, sources, totals } = ReportMail.queries(site, days)
     // One after another: a mail must not take all connections for reports.
     return Effect.all({
@@ -31,7 +31,7 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
     })
   }
   const current = yield* answersIn(range)
-  const previous = yield* answersIn(ReportPeriod.before(period, range))
+  const previous = yield* answersIn(MailTimes.before(period, range))
   return ReportMail.content(site, period, range, current, previous)
 })
 
@@ -56,11 +56,65 @@ export const of = Effect.fnUntraced(function* (
     case "webhook-disabled": {
       const { host, ...webhook } = subject.webhook
       const isHidden = OperatorsWebhook.isOperatorsHost(operatorsHosts, host)
-      return WebhookMail.content(site, { ...webhook, host: isHidden ? null : host })
+      return ProblemMail.webhookContent(site, { ...webhook, host: isHidden ? null : host })
     }
     case "problems":
       return ProblemMail.content(site, subject.problems)
     case "confirmation":
-      return notification.confirmed ? null : ConfirmationMail.content(site, confirmUrl)
+      return notification.confirmed ? null : InvitationMail.confirmationContent(site, confirmUrl)
   }
 })
+
+/** A page is named in the fragment of the URL, which browsers send to no server. */
+const linksOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): ReadonlyArray<Part> => {
+  const link = (label: string, path: string): Part => ({
+    kind: "link",
+    label,
+    href: `${consoleUrl}/#/${site.websiteConfigId}/${path}`
+  })
+  switch (subject.kind) {
+    case "submissions": {
+      const { conversations, count, submissions } = subject
+      const [submission] = submissions
+      const [conversation] = conversations.shown
+      if (count + conversations.count === 1) {
+        const path =
+          submission !== undefined
+            ? `inbox/${submission.submissionId}`
+            : conversation !== undefined
+              ? `conversations/${conversation.conversationId}?instance=${conversation.instanceId}`
+              : "inbox"
+        return [link("Open it in the console", path)]
+      }
+      return [
+        ...(conversations.count > 0 ? [link("Open the conversations", "conversations")] : []),
+        ...(count > 0 ? [link("Open the inbox", "inbox")] : [])
+      ]
+    }
+    case "report":
+      return [link("Open these days in the console", `overview?range=${subject.range.first}_${subject.range.last}`)]
+    case "webhook-disabled":
+      return [link("Open the webhooks in the console", "setup/webhooks")]
+    case "problems":
+      return [link("Open the problems in the console", "setup/problems")]
+    // The recipient may be a stranger.
+    case "confirmation":
+      return []
+  }
+}
+
+/**
+ * Adds the links to the content, before the facts at its end.
+ *
+ * @param consoleUrl the console's URL without a trailing slash; null if mails cannot link to the console
+ */
+export const withConsoleLinks = (
+  consoleUrl: string | null,
+  content: Content,
+  mail: Pick<LeasedMail, "site" | "subject">
+): Content => {
+  if (consoleUrl === null) return content
+  const { parts } = content
+  const end = parts.at(-1)?.kind === "facts" ? parts.length - 1 : parts.length
+  return { ...content, parts: [...parts.slice(0, end), ...linksOf(consoleUrl, mail), ...parts.slice(end)] }
+}

@@ -10,20 +10,17 @@ import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import * as Metrics from "../../platform/telemetry/Metrics.ts"
 import type { Mailbox } from "../../platform/text/MailAddress.ts"
-import * as AttemptMetrics from "../AttemptMetrics.ts"
+import * as Dispatcher from "../Dispatcher.ts"
 import * as Compose from "./Compose.ts"
-import * as ConsoleLink from "./ConsoleLink.ts"
 import * as LinkToken from "./LinkToken.ts"
-import type { LeasedMail } from "./Mail.ts"
+import * as Mail from "./Mail.ts"
+import { type LeasedMail, Mails } from "./Mail.ts"
 import * as MailContent from "./MailContent.ts"
 import { Mailer } from "./Mailer.ts"
-import * as MailSchedule from "./MailSchedule.ts"
-import { Mails } from "./Mails.ts"
 import type { Content } from "./Message.ts"
-import { Notifications } from "./Notifications.ts"
-import { Replies } from "./Replies.ts"
-import type { LeasedReply } from "./Reply.ts"
+import { Notifications } from "./Notification.ts"
 import * as Reply from "./Reply.ts"
+import { type LeasedReply, Replies } from "./Reply.ts"
 
 export interface Options {
   /** The sender. */
@@ -76,11 +73,11 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
   )
 
 /** What follows an attempt, whose outcome is null if nothing was left to send. */
-const settlementOf = Effect.fnUntraced(function* (outcome: MailSchedule.Outcome | null, attempt: number) {
+const settlementOf = Effect.fnUntraced(function* (outcome: Mail.Outcome | null, attempt: number) {
   const now = yield* Clock.currentTimeMillis
-  const next: MailSchedule.Next =
-    outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, attempt, now, yield* Random.next)
-  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
+  const next: Mail.Next =
+    outcome === null ? { status: "cancelled" } : Mail.nextAfter(outcome, attempt, now, yield* Random.next)
+  yield* Dispatcher.countAttempt(Metrics.mailAttempts, next.status)
   return { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error }
 })
 
@@ -97,10 +94,10 @@ const attempt = Effect.fnUntraced(function* (
     Effect.flatMap((content) =>
       content === null
         ? Effect.succeed(null)
-        : mailer.send(messageOf(options, ConsoleLink.add(options.consoleUrl, content, mail), mail))
+        : mailer.send(messageOf(options, MailContent.withConsoleLinks(options.consoleUrl, content, mail), mail))
     ),
     Effect.catch((error) =>
-      Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
+      Effect.succeed<Mail.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
     )
   )
   const settlement = yield* settlementOf(outcome, mail.attempt)
@@ -113,7 +110,7 @@ const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: Leas
   const replies = yield* Replies
   const { attempt, createdAt, reply_id: mailId, site, to } = reply
   const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
-  const outcome: MailSchedule.Outcome = Reply.isTooLate(reply, yield* Clock.currentTimeMillis)
+  const outcome: Mail.Outcome = Reply.isTooLate(reply, yield* Clock.currentTimeMillis)
     ? { _tag: "Refused", error: "no mail server accepted it within a day" }
     : yield* Mailer.use((mailer) => mailer.send(message))
   const settlement = yield* settlementOf(outcome, attempt)
@@ -156,7 +153,7 @@ export const layer = (
       const replies = yield* Replies
       const { wake } = yield* Rounds.Wakeups
       const fibers = yield* FiberSet.make()
-      yield* AttemptMetrics.start(Metrics.mailAttempts)
+      yield* Dispatcher.startAttempts(Metrics.mailAttempts)
 
       const start = <E>(attempted: Effect.Effect<void, E, Mails | Replies | Mailer | Reports>) =>
         FiberSet.run(

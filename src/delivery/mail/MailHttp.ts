@@ -11,9 +11,8 @@ import { Api } from "../../api/Api.ts"
 import * as HtmlPages from "../../platform/http/HtmlPages.ts"
 import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
-import * as InvitationToken from "./InvitationToken.ts"
 import * as LinkToken from "./LinkToken.ts"
-import { Notifications } from "./Notifications.ts"
+import { Notifications } from "./Notification.ts"
 
 export interface Options {
   /** The key that signs the links; without it, no link is valid. */
@@ -104,7 +103,7 @@ export const layer = ({ secretsKey }: Options) =>
       const confirmationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => LinkToken.verifyConfirmation(Redacted.value(key), token))
       const invitedOf = (token: string) =>
-        Option.flatMap(secretsKey, (key) => InvitationToken.open(Redacted.value(key), token))
+        Option.flatMap(secretsKey, (key) => LinkToken.openInvitation(Redacted.value(key), token))
       /** What the link of a mail ends; none if the link is not valid. */
       const unsubscriptionOf = (token: string) =>
         Option.orElse(Option.map(notificationOf(token), notifications.unsubscribe), () =>

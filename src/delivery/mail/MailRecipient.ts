@@ -1,6 +1,6 @@
 /**
  * What is known about an address that gets, or got, the mails of a website, and whether the owner API may add it, send it
- * another confirmation mail, or invite it to the console. Pure.
+ * another confirmation mail, or invite it to the console, with what an owner reads if not. Pure.
  *
  * What is known outlives the notifications of the address, so that removing and adding an address again changes no limit.
  *
@@ -139,3 +139,37 @@ export const decideInvitation = (websites: ReadonlyArray<ConsentFacts>, now: num
     { _tag: "Accepted" }
   )
 }
+
+const minute = 60_000
+
+const counted = (number: number, unit: string): string => (number === 1 ? `1 ${unit}` : `${number} ${unit}s`)
+
+/** A wait, rounded up: in minutes below two hours, otherwise in hours. */
+const inWords = (millis: number): string => {
+  const minutes = Math.max(1, Math.ceil(millis / minute))
+  return minutes < 120 ? counted(minutes, "minute") : counted(Math.ceil(minutes / 60), "hour")
+}
+
+const reasons = {
+  interval: `At least ${repeatMillis / minute} minutes pass between two mails to an address that has not confirmed.`,
+  address: `An address that has not confirmed gets at most ${maxMailsToAddress} mails a day.`,
+  website: `A website sends at most ${maxMails} mails a day to addresses that have not confirmed.`
+}
+
+/** Sentences for the owner, with the next step. */
+export const refusalText = (refusal: RepeatRefusal): string => {
+  switch (refusal._tag) {
+    case "Confirmed":
+      return "This address is confirmed already, and gets its mails."
+    case "Unsubscribed":
+      return "This address unsubscribed from mails of this website. Only the service's operator can add it again, with `hydracore notify add`, if the person asks for it."
+    case "TooSoon":
+      return `${reasons[refusal.limit]} Try again in ${inWords(refusal.waitMillis)}.`
+  }
+}
+
+/** The same for an invitation to the console. */
+export const invitationRefusalText = (refusal: InvitationRefusal): string =>
+  refusal._tag === "Unsubscribed"
+    ? "This address unsubscribed from mails of this website. Create the link without an email address, and send it to the person yourself."
+    : refusalText(refusal)

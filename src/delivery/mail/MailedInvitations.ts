@@ -7,15 +7,15 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { type Invitation, Invitations, type Invited, type LoginLink } from "../../sites/access/MailedLink.ts"
-import type { Options } from "../SentTestDeliveries.ts"
+import type { Options } from "../TestDeliveries.ts"
 import * as Compose from "./Compose.ts"
-import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import * as InvitationMail from "./InvitationMail.ts"
-import * as InvitationToken from "./InvitationToken.ts"
+import * as LinkToken from "./LinkToken.ts"
+import type { Outcome } from "./Mail.ts"
 import type * as MailDispatcher from "./MailDispatcher.ts"
 import { Mailer } from "./Mailer.ts"
-import type { Outcome } from "./MailSchedule.ts"
-import { Notifications } from "./Notifications.ts"
+import * as MailRecipient from "./MailRecipient.ts"
+import { Notifications } from "./Notification.ts"
 
 /** Sends an invitation at once. */
 const send = Effect.fnUntraced(function* (
@@ -23,7 +23,7 @@ const send = Effect.fnUntraced(function* (
   invited: Invited,
   invitation: Invitation
 ) {
-  const token = InvitationToken.seal(Redacted.value(secretsKey), randomBytes(Sealing.nonceBytes), invited)
+  const token = LinkToken.sealInvitation(Redacted.value(secretsKey), randomBytes(Sealing.nonceBytes), invited)
   const message = Compose.compose(InvitationMail.content(invitation), {
     mailId: randomUUID(),
     from,
@@ -70,7 +70,7 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations, never, Notifi
               count: ({ address, sites }: Invited) =>
                 Effect.map(countInvitation(sites, address), (decision) =>
                   decision._tag === "TooSoon"
-                    ? { ...decision, reason: ConfirmationRefusal.ofInvitation(decision) }
+                    ? { ...decision, reason: MailRecipient.invitationRefusalText(decision) }
                     : decision
                 ),
               send: (invited: Invited, invitation: Invitation) => errorOf(send(sender, invited, invitation)),

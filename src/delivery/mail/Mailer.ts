@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, Effect, Layer } from "effect"
-import type { Outcome } from "./MailSchedule.ts"
+import type { Outcome } from "./Mail.ts"
 import type { Message } from "./Message.ts"
 
 /** The outcome of a connection that logs in and sends no mail. */

@@ -9,7 +9,7 @@ import { OwnerApi } from "../../api/OwnerApi.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
-import { AutoReplies } from "./AutoReplies.ts"
+import { AutoReplies } from "./AutoReply.ts"
 
 const noMail = Errors.invalidBody(
   "this service sends no mail until its operator sets SMTP_URL, MAIL_FROM, PUBLIC_URL and SECRETS_KEY"

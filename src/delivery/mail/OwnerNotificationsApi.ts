@@ -18,8 +18,7 @@ import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
-import { conversationChoices, digests, Notification as Entity, periods } from "./Notification.ts"
-import { ListedNotification } from "./Notifications.ts"
+import { conversationChoices, digests, Notification as Entity, ListedNotification, periods } from "./Notification.ts"
 
 const base = "/v1/owner/sites/:site_id/notifications"
 const ofNotification = `${base}/:notification_id`

@@ -7,17 +7,16 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import type { NotificationId } from "../../platform/Id.ts"
-import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../platform/limits/RateLimit.ts"
+import { RateLimiter, type RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
-import * as ConfirmationRefusal from "./ConfirmationRefusal.ts"
 import type { RepeatRefusal, TooSoon } from "./MailRecipient.ts"
-import { type NewNotification, Notifications } from "./Notifications.ts"
+import * as MailRecipient from "./MailRecipient.ts"
+import { type NewNotification, Notifications } from "./Notification.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
@@ -43,12 +42,12 @@ const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(m
 
 const tooManyNew = (limit: TooSoon): TooManyRequests => ({
   _tag: "TooManyRequests",
-  detail: `${ConfirmationRefusal.message(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  detail: `${MailRecipient.refusalText(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
   headers: retryAfter(limit.waitMillis)
 })
 
 const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | TooManyRequests => {
-  const detail = ConfirmationRefusal.message(refusal)
+  const detail = MailRecipient.refusalText(refusal)
   return refusal._tag === "TooSoon"
     ? { _tag: "TooManyRequests", detail, headers: retryAfter(refusal.waitMillis) }
     : Errors.make("Conflict", detail)

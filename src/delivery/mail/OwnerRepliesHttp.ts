@@ -20,8 +20,8 @@ import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 import { expectedAddress } from "./OwnerRepliesApi.ts"
-import { Replies } from "./Replies.ts"
 import * as Reply from "./Reply.ts"
+import { Replies } from "./Reply.ts"
 
 const noMail = Errors.invalidBody(
   "this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL; answer from your own mailbox"

@@ -1,13 +1,17 @@
 /**
- * A reply that a person of a website mails to a visitor, or that a form mails automatically, and the content of its mail. Pure.
+ * A reply that a person of a website mails to a visitor, or that a form mails automatically, the content of its mail, and the service
+ * that stores replies until they are sent, and afterwards with their submissions; see `delivery/mail/postgres/Replies`.
+ * `MailDispatcher` sends them.
  *
  * @module
  */
-import { Option, Schema } from "effect"
-import { ReplyId } from "../../platform/Id.ts"
+import { Context, type Effect, Option, Schema } from "effect"
+import { ReplyId, type SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
+import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import type { MailSettlement } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
 
@@ -121,3 +125,24 @@ export const content = ({ author, reply_to, site, subject, submission, text }: L
     replyTo: reply_to
   }
 }
+
+export class Replies extends Context.Service<
+  Replies,
+  {
+    /** Stores a reply to a submission, which is then sent; none if the website has no such submission. */
+    readonly add: (
+      websiteConfigId: WebsiteConfigId,
+      submissionId: SubmissionId,
+      draft: ReplyDraft
+    ) => Effect.Effect<Option.Option<Reply>, StorageUnavailable>
+    /** The latest 100 replies to a website's submission, oldest first. */
+    readonly list: (
+      websiteConfigId: WebsiteConfigId,
+      submissionId: SubmissionId
+    ) => Effect.Effect<ReadonlyArray<Reply>, StorageUnavailable>
+    /** Leases at most `count` replies that are due. Until the lease ends, no other process gets them. */
+    readonly lease: (count: number) => Effect.Effect<ReadonlyArray<LeasedReply>, StorageUnavailable>
+    /** Records an attempt. Does nothing if the reply was leased again, or has ended. */
+    readonly settle: (reply: LeasedReply, settlement: MailSettlement) => Effect.Effect<void, StorageUnavailable>
+  }
+>()("hydracore/delivery/mail/Replies") {}

@@ -10,9 +10,9 @@ import { direct } from "../../analytics/reports/Dimensions.ts"
 import type { Condition, Dimension, Metric, Query } from "../../analytics/reports/Query.ts"
 import type { MailSite } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
+import * as MailTimes from "./MailTimes.ts"
 import type { Content, Figure, Part } from "./Message.ts"
 import type { Period } from "./Notification.ts"
-import * as ReportPeriod from "./ReportPeriod.ts"
 
 /** The maximum number of rows of a table. */
 const maxRows = 10
@@ -24,7 +24,7 @@ const isLead: Condition = { operator: "is", dimension: "event:goal", values: Obj
 
 const query = (
   { timeZone, websiteConfigId }: MailSite,
-  range: ReportPeriod.Range,
+  range: MailTimes.Range,
   metrics: ReadonlyArray<Metric>,
   more: { readonly dimensions?: ReadonlyArray<Dimension>; readonly filters?: ReadonlyArray<Condition> } = {}
 ): Query => {
@@ -48,7 +48,7 @@ const query = (
 }
 
 /** What a report queries for one period. */
-export const queries = (site: MailSite, range: ReportPeriod.Range) => ({
+export const queries = (site: MailSite, range: MailTimes.Range) => ({
   totals: query(site, range, ["visitors", "visits", "pageviews"]),
   leads: query(site, range, ["conversions"], { dimensions: ["event:goal"], filters: [isLead] }),
   sources: query(site, range, ["visitors"], { dimensions: ["visit:source"] }),
@@ -114,7 +114,7 @@ const dateOf = (date: string, more: Intl.DateTimeFormatOptions): string =>
   new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { timeZone: "UTC", ...more })
 
 /** `16 – 22 November 2026` or `November 2026`. */
-const nameOf = (period: Period, { first, last }: ReportPeriod.Range): string => {
+const nameOf = (period: Period, { first, last }: MailTimes.Range): string => {
   const whole = { day: "numeric", month: "long", year: "numeric" } as const
   if (period === "monthly") return dateOf(first, { month: "long", year: "numeric" })
   const isSameMonth = first.slice(0, 7) === last.slice(0, 7)
@@ -124,7 +124,7 @@ const nameOf = (period: Period, { first, last }: ReportPeriod.Range): string => 
 export const content = (
   site: MailSite,
   period: Period,
-  range: ReportPeriod.Range,
+  range: MailTimes.Range,
   current: Answers,
   previous: Answers
 ): Content => {
@@ -160,7 +160,7 @@ export const content = (
       {
         kind: "facts",
         fields: [
-          ["Compared with", nameOf(period, ReportPeriod.before(period, range))],
+          ["Compared with", nameOf(period, MailTimes.before(period, range))],
           ["Time zone", site.timeZone],
           ["Leads", "Submissions and chats that were credited to a visit"]
         ]

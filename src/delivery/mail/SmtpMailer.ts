@@ -6,15 +6,73 @@
  *
  * @module
  */
-import { Duration, Effect, Exit, Layer, Predicate } from "effect"
+import { Duration, Effect, Exit, Layer, Predicate, Result } from "effect"
+import { NetAddress } from "effect/net"
 import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
 import { isLoopback } from "../../platform/http/Host.ts"
+import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
+import * as Text from "../../platform/text/Text.ts"
+import * as Mail from "./Mail.ts"
 import { Mailer, type MailFacts } from "./Mailer.ts"
-import * as MailSchedule from "./MailSchedule.ts"
 import type { Message } from "./Message.ts"
-import type { SmtpServer } from "./SmtpUrl.ts"
+
+export interface SmtpServer {
+  readonly host: string
+  readonly port: number
+  /** Whether the connection begins with TLS. If not, STARTTLS is used if the server offers it. */
+  readonly isTls: boolean
+  /** Whether mail must not be sent without TLS: a password would cross a network unencrypted. */
+  readonly needsTls: boolean
+  readonly login: { readonly user: string; readonly password: string } | null
+}
+
+const ports = { "smtp:": 587, "smtps:": 465 } as const
+
+const isProtocol = (text: string): text is keyof typeof ports => text in ports
+
+/** Whether a host is an IP address that the public internet does not reach. False for a name, which may have any address. */
+const isPrivate = (host: string): boolean =>
+  Result.match(NetAddress.ipFromString(host), {
+    onFailure: () => false,
+    onSuccess: (address) => !AddressGuard.isPublic(address)
+  })
+
+/** Allows mail without TLS although there is a password. */
+const optionalTls = "?tls=optional"
+
+const expected = "it must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587"
+
+/**
+ * Parses the URL of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Without encryption, a password
+ * may be sent to this machine and to the IP addresses of private networks only, unless the URL has `?tls=optional`.
+ *
+ * The error continues a sentence that begins with the setting's name. It does not repeat the value, which may have a password.
+ */
+export const parseUrl = (text: string): Result.Result<SmtpServer, string> => {
+  const url = URL.parse(text)
+  if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.hash !== "") {
+    return Result.fail(`is not usable; ${expected}.`)
+  }
+  if (url.search !== "" && (url.search !== optionalTls || url.protocol === "smtps:")) {
+    return Result.fail(`has an unknown parameter; only ${optionalTls} is allowed, and only with smtp://.`)
+  }
+  if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
+  const [user, password] = [Text.decodePercent(url.username), Text.decodePercent(url.password)]
+  if (user === undefined || password === undefined || /[\0\r\n]/.test(user + password)) {
+    return Result.fail("has a user or password that is not percent-encoded; write %25 for a percent sign.")
+  }
+  if ((user === "") !== (password === "")) return Result.fail("has a user or a password without the other.")
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
+  return Result.succeed({
+    host,
+    port: url.port === "" ? ports[url.protocol] : Number(url.port),
+    isTls: url.protocol === "smtps:",
+    needsTls: user !== "" && url.search === "" && !isLoopback(host) && !isPrivate(host),
+    login: user === "" ? null : { user, password }
+  })
+}
 
 /** The time limit of an attempt, which is shorter than the lease of a mail. */
 export const timeout = Duration.seconds(15)
@@ -35,7 +93,7 @@ interface SmtpFailure extends Error {
   readonly response?: string
 }
 
-type FailedOutcome = Exclude<MailSchedule.Outcome, { readonly _tag: "Accepted" }>
+type FailedOutcome = Exclude<Mail.Outcome, { readonly _tag: "Accepted" }>
 
 /** Whether the server refused STARTTLS, without which the password is not sent. */
 const isWithoutTls = ({ code, responseCode }: SmtpFailure): boolean => code === "ETLS" && responseCode !== undefined
@@ -53,7 +111,7 @@ const outcomeOf = (error: SmtpFailure): FailedOutcome => {
     .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
     .slice(0, 500)
     .toWellFormed()
-  return MailSchedule.outcomeOf({
+  return Mail.smtpOutcome({
     command: error.command,
     code: error.responseCode,
     answer: error.response,
@@ -150,8 +208,8 @@ const make = (
             connection.send({ from: message.from.address, to: [message.to] }, source, (error) => done(error, undefined))
           )
         ),
-        Effect.as<MailSchedule.Outcome>({ _tag: "Accepted" }),
-        Effect.catch((outcome) => Effect.succeed<MailSchedule.Outcome>(outcome))
+        Effect.as<Mail.Outcome>({ _tag: "Accepted" }),
+        Effect.catch((outcome) => Effect.succeed<Mail.Outcome>(outcome))
       ),
     check: session<boolean>((connection, done) => done(null, connection.secure)).pipe(
       Effect.map((isEncrypted): MailFacts => ({ _tag: "Ready", isEncrypted, isLocal: isLoopback(server.host) })),

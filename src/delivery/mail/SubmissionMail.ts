@@ -3,15 +3,94 @@
  *
  * @module
  */
-
 import * as Sources from "../../analytics/reports/Sources.ts"
+import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
 import * as FormSender from "../../forms/FormSender.ts"
 import { type Submission, valueTexts, withAllValues } from "../../forms/Submission.ts"
 import * as Json from "../../platform/json/Json.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
-import * as ConversationMail from "./ConversationMail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
+
+/** A conversation in a mail. */
+export interface MailedConversation extends ConversationKey {
+  /** The name of its instance. */
+  readonly assistant: string
+  /** The visitor's first message. */
+  readonly question: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** The path of the page on which it began; null until its visit is found. */
+  readonly page: string | null
+  /** Whether the visitor's latest question got no answer. */
+  readonly isUnanswered: boolean
+}
+
+/** The conversations of a mail. */
+export interface MailedConversations {
+  /** The first ones, oldest first. */
+  readonly shown: ReadonlyArray<MailedConversation>
+  /** The number of all. */
+  readonly count: number
+}
+
+export const noConversations: MailedConversations = { shown: [], count: 0 }
+
+/** The maximum length of a question, alone and among others, in UTF-16 units. */
+const questionLimits = { one: 8_000, several: 300 }
+
+/** A mail about one conversation. Does not show its id, with which a widget reads and continues the conversation. */
+export const singleConversation = (website: MailText.Website, conversation: MailedConversation): Content => {
+  const { assistant, isUnanswered, page, question, startedAt } = conversation
+  const name = MailText.websiteName(website.name, 200)
+  const title = isUnanswered ? "A visitor got no answer" : "A visitor began a conversation"
+  return {
+    subject: MailText.subject(title, website.name),
+    website: name,
+    title,
+    parts: [
+      { kind: "fields", fields: [["Question", MailText.block(question, questionLimits.one)]] },
+      ...(isUnanswered
+        ? [
+            {
+              kind: "paragraph",
+              text: "If the visitor left an address, it arrives as a submission, and you can reply to it."
+            } as const
+          ]
+        : []),
+      {
+        kind: "facts",
+        fields: [
+          ["Began", MailText.moment(startedAt, website.timeZone)],
+          ...(page === null ? [] : [["Page", MailText.line(page, 200)] as const]),
+          ["Assistant", MailText.websiteName(assistant, 200)]
+        ]
+      }
+    ],
+    reason: MailText.reasonOf(website),
+    replyTo: null
+  }
+}
+
+/** One of several conversations in a mail. */
+export const conversationRecord = (
+  { timeZone }: MailText.Website,
+  { assistant, isUnanswered, page, question, startedAt }: MailedConversation
+): Part => ({
+  kind: "record",
+  title: isUnanswered ? "A visitor got no answer" : "Conversation",
+  note: `${MailText.moment(startedAt, timeZone)}${page === null ? "" : ` · ${MailText.line(page, 100)}`}`,
+  fields: [
+    ["Question", MailText.block(question, questionLimits.several)],
+    ["Assistant", MailText.websiteName(assistant, 100)]
+  ]
+})
+
+/** `2 conversations`, or `2 unanswered conversations` if all of them are. */
+export const countedConversations = ({ count, shown }: MailedConversations): string => {
+  const areUnanswered = count === shown.length && shown.every(({ isUnanswered }) => isUnanswered)
+  return MailText.counted(count, areUnanswered ? "unanswered conversation" : "conversation")
+}
 
 /** The maximum number of submissions, and of conversations, that a mail shows. Mail clients truncate larger mails. */
 export const maxShown = 25
@@ -171,11 +250,11 @@ const several = (
   website: MailText.Website,
   submissions: ReadonlyArray<Submission>,
   count: number,
-  conversations: ConversationMail.MailedConversations
+  conversations: MailedConversations
 ): Content => {
   const title = [
     ...(count === 0 ? [] : [MailText.counted(count, "new submission")]),
-    ...(conversations.count === 0 ? [] : [ConversationMail.counted(conversations)])
+    ...(conversations.count === 0 ? [] : [countedConversations(conversations)])
   ].join(" and ")
   const shown = submissions.slice(0, maxShown)
   const shownConversations = conversations.shown.slice(0, maxShown)
@@ -185,7 +264,7 @@ const several = (
     website: MailText.websiteName(website.name, 200),
     title,
     parts: [
-      ...shownConversations.map((conversation) => ConversationMail.record(website, conversation)),
+      ...shownConversations.map((conversation) => conversationRecord(website, conversation)),
       ...(hiddenConversations > 0
         ? [
             {
@@ -220,13 +299,13 @@ export const content = (
   website: MailText.Website,
   submissions: ReadonlyArray<Submission>,
   count: number,
-  conversations: ConversationMail.MailedConversations = ConversationMail.none
+  conversations: MailedConversations = noConversations
 ): Content => {
   const [first] = submissions
   const [conversation] = conversations.shown
   if (first !== undefined && count === 1 && conversations.count === 0) return single(website, first)
   if (conversation !== undefined && conversations.count === 1 && count === 0) {
-    return ConversationMail.single(website, conversation)
+    return singleConversation(website, conversation)
   }
   return several(website, submissions, count, conversations)
 }

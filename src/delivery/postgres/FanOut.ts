@@ -7,17 +7,78 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { EventId, WebsiteConfigId } from "../../platform/Id.ts"
+import * as AnswerParts from "../../chat/conversations/AnswerParts.ts"
+import * as Conversation from "../../chat/conversations/Conversation.ts"
+import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
+import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
+import { ConversationId, EventId, InstanceId, isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { type Leases, leaseMillis } from "../Delivery.ts"
-import * as FanOut from "../FanOut.ts"
-import * as AutoReplyFanOut from "../mail/postgres/AutoReplyFanOut.ts"
+import * as Event from "../Event.ts"
+import * as AutoReplies from "../mail/postgres/AutoReplies.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
 import * as Slots from "../Slots.ts"
-import * as Subjects from "./Subjects.ts"
-import * as Rows from "./WebhookRows.ts"
+import * as Rows from "./Webhooks.ts"
+
+const Conversations = Schema.Array(
+  Schema.Struct({
+    instanceId: InstanceId,
+    conversationId: ConversationId,
+    startedAt: Schema.Finite,
+    parts: ConversationRows.Parts
+  })
+)
+
+const submissionsStatement = `SELECT ${SubmissionRows.columns} FROM submission WHERE submission_id = ANY ($1)`
+
+/** The visitor's first message in each conversation. */
+const conversationsStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
+    ${Times.millis("first.created_at")} AS "startedAt", parts::text AS parts
+  FROM unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
+  JOIN conversation USING (instance_id, conversation_id) CROSS JOIN LATERAL (
+    SELECT parts, created_at FROM conversation_message
+    WHERE conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1
+  ) AS first`
+
+/** The data of subjects that exist, as JSON, by subject. */
+export const dataOfSubjects = Effect.fnUntraced(function* (sql: PgClient.PgClient, subjects: ReadonlyArray<string>) {
+  const ids = subjects.filter(isCanonicalUuid)
+  const keys = subjects.flatMap((subject) => Conversation.keyOfSubject(subject) ?? [])
+  const submissions =
+    ids.length === 0
+      ? []
+      : yield* sql
+          .unsafe(submissionsStatement, [Database.array(ids, PgTypes.OID.uuid)])
+          .pipe(decodeRows(SubmissionRows.Rows))
+  const conversations =
+    keys.length === 0
+      ? []
+      : yield* sql
+          .unsafe(conversationsStatement, [
+            Database.array(
+              keys.map(({ instanceId }) => instanceId),
+              PgTypes.OID.uuid
+            ),
+            Database.array(
+              keys.map(({ conversationId }) => conversationId),
+              PgTypes.OID.text
+            )
+          ])
+          .pipe(decodeRows(Conversations))
+  const data = new Map<string, string>()
+  for (const row of submissions) {
+    data.set(row.submission_id, Event.submissionData(SubmissionRows.fromRow(row)))
+    // A submission may have thousands of values, which take milliseconds: requests run in between.
+    yield* Effect.yieldNow
+  }
+  for (const row of conversations) {
+    data.set(Conversation.subjectOf(row), Event.conversationData({ ...row, message: AnswerParts.textOf(row.parts) }))
+  }
+  return data
+})
 
 /**
  * The maximum number of events that a fan-out takes from `outbox`, and the number after which it takes no further batch from
@@ -117,12 +178,12 @@ const { OID } = PgTypes
 
 /** A delivery to be stored, for `Slots`. */
 interface New extends Slots.Due {
-  readonly delivery: FanOut.NewDelivery
+  readonly delivery: Event.NewDelivery
   readonly webhook: (typeof Subscribers.Type)[number]
 }
 
 /** The columns of a delivery. `insertStatement` casts the time from a text. */
-const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.NewDelivery) => unknown]> = [
+const columns: ReadonlyArray<readonly [oid: number, value: (delivery: Event.NewDelivery) => unknown]> = [
   [OID.uuid, ({ event }) => event.eventId],
   [OID.uuid, ({ subscriberId }) => subscriberId],
   [OID.uuid, ({ event }) => event.websiteConfigId],
@@ -182,9 +243,9 @@ export const run = Effect.fnUntraced(function* (
   const subscribers = yield* sql
     .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
     .pipe(decodeRows(Subscribers))
-  const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
+  const data = yield* dataOfSubjects(sql, Event.subjectsOf(events, subscribers))
   const webhooks = new Map<string, (typeof subscribers)[number]>(subscribers.map((one) => [one.webhookId, one]))
-  const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+  const deliveries = Event.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
     (delivery): ReadonlyArray<New> => {
       const webhook = webhooks.get(delivery.subscriberId)
       if (webhook === undefined) return []
@@ -198,7 +259,7 @@ export const run = Effect.fnUntraced(function* (
     onSome: ({ freeSlots, running }) => Slots.choose(leasable, freeSlots, running)
   })
   yield* MailFanOut.run(sql, events)
-  if (Option.isSome(secretsKey)) yield* AutoReplyFanOut.run(sql, secretsKey.value, events)
+  if (Option.isSome(secretsKey)) yield* AutoReplies.fanOut(sql, secretsKey.value, events)
   // Last, so that the leases have only just begun when they are returned.
   if (deliveries.length > 0) yield* insert(sql, deliveries, new Set(chosen))
   return {

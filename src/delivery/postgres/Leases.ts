@@ -14,11 +14,11 @@ import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import { type Leased, leaseMillis, type Settled, type Settlement } from "../Delivery.ts"
+import * as ProblemMail from "../mail/ProblemMail.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
-import * as WebhookMail from "../mail/WebhookMail.ts"
 import * as Slots from "../Slots.ts"
 import type { Receiver } from "../Webhook.ts"
-import * as Rows from "./WebhookRows.ts"
+import * as Rows from "./Webhooks.ts"
 
 const Due = Schema.Array(
   Schema.Struct({
@@ -213,7 +213,7 @@ const setHealth = Effect.fnUntraced(function* (
       failed_again_at = ${PgTypes.timestamptz(failedAgainAt)}, disabled_at = ${PgTypes.timestamptz(disabledAt)}
     WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)}`
   if (disabledAt === null || webhook.disabledAt !== null) return
-  yield* MailFanOut.webhookDisabled(sql, webhook.websiteConfigId, WebhookMail.disabled(webhook, status))
+  yield* MailFanOut.webhookDisabled(sql, webhook.websiteConfigId, ProblemMail.disabledWebhook(webhook, status))
 })
 
 /**

@@ -8,24 +8,96 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
+import { WebhookId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
+import * as Sealing from "../../platform/secrets/Sealing.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { rotationMillis, SecretsKeyUnusable, Webhooks } from "../Webhook.ts"
+import {
+  hostOf,
+  type Receiver,
+  rotationMillis,
+  SecretsKeyUnusable,
+  type StoredWebhook,
+  Webhook,
+  Webhooks
+} from "../Webhook.ts"
 import * as WebhookSender from "../WebhookSender.ts"
-import * as Rows from "./WebhookRows.ts"
+
+const { host: _, ...stored } = Webhook.fields
+
+export const storedFields = {
+  ...stored,
+  url: Schema.String,
+  created_at: Time,
+  failing_since: Schema.NullOr(Time),
+  disabled_at: Schema.NullOr(Time)
+}
+
+export const storedColumns = "webhook_id, url, events, format, created_at, failing_since, disabled_at"
+
+const StoredRow = Schema.Struct(storedFields)
+
+export const toWebhook = (row: typeof StoredRow.Type): StoredWebhook => ({ ...row, host: hostOf(row.url) })
+
+const Millis = Schema.NullOr(Schema.Finite)
+
+export const receiverFields = {
+  webhookId: WebhookId,
+  websiteConfigId: WebsiteConfigId,
+  url: Schema.String,
+  format: Webhook.fields.format,
+  failingSince: Millis,
+  failedAgainAt: Millis,
+  disabledAt: Millis
+}
+
+export const receiverColumns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, format,
+  ${Times.millisAs("failing_since", "failingSince")}, ${Times.millisAs("failed_again_at", "failedAgainAt")},
+  ${Times.millisAs("disabled_at", "disabledAt")}`
+
+export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
+
+/** The encrypted secrets, with the previous one for as long as it also signs. */
+export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`
+
+/** The receiver of a row that has more columns. */
+export const toReceiver = (row: Receiver): Receiver => ({
+  webhookId: row.webhookId,
+  websiteConfigId: row.websiteConfigId,
+  url: row.url,
+  format: row.format,
+  failingSince: row.failingSince,
+  failedAgainAt: row.failedAgainAt,
+  disabledAt: row.disabledAt
+})
+
+export const seal = (key: Uint8Array, webhookId: string, secret: string): Uint8Array =>
+  Sealing.seal(key, randomBytes(Sealing.nonceBytes), webhookId, secret)
+
+/** The decrypted secrets that sign; empty if one cannot be decrypted. */
+export const open = (
+  key: Uint8Array,
+  row: { readonly webhookId: string; readonly secret: Uint8Array; readonly previousSecret: Uint8Array | null }
+): ReadonlyArray<string> => {
+  const sealed = row.previousSecret === null ? [row.secret] : [row.secret, row.previousSecret]
+  return Option.getOrElse(
+    Option.all(sealed.map((one) => Sealing.open(key, row.webhookId, one))),
+    (): ReadonlyArray<string> => []
+  )
+}
 
 export interface Options {
   /** The key of 32 bytes that encrypts the secrets. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const Found = Schema.Array(Schema.Struct(Rows.storedFields))
-const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.receiverFields, ...Rows.secretFields }))
+const Found = Schema.Array(Schema.Struct(storedFields))
+const WithSecrets = Schema.Array(Schema.Struct({ ...receiverFields, ...secretFields }))
 const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /** Waits for a transaction that adds a subscriber of a website or deletes the website at the same time. */
@@ -59,7 +131,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         onSome: (secret) => Effect.succeed(Redacted.value(secret))
       })
       const newSecret = Effect.sync(() => WebhookSender.formatSecret(randomBytes(WebhookSender.secretBytes)))
-      const first = ([row]: typeof Found.Type) => Option.map(Option.fromUndefinedOr(row), Rows.toWebhook)
+      const first = ([row]: typeof Found.Type) => Option.map(Option.fromUndefinedOr(row), toWebhook)
       /** The webhook of a website. */
       const named = (websiteConfigId: WebsiteConfigId, webhookId: WebhookId) =>
         sql`website_config_id = ${PgTypes.uuid(websiteConfigId)} AND webhook_id = ${PgTypes.uuid(webhookId)}`
@@ -81,7 +153,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
               INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
               SELECT ${PgTypes.uuid(webhookId)}, website_config_id, ${PgTypes.text(given.url)},
                 ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
-                ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
+                ${PgTypes.bytea(seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
               RETURNING 1`
           })
@@ -105,7 +177,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
                   ? sql.literal("NULL")
                   : sql`coalesce(disabled_at, ${now})`
             }
-          WHERE ${named(websiteConfigId, webhookId)} RETURNING ${sql.literal(Rows.storedColumns)}`.pipe(
+          WHERE ${named(websiteConfigId, webhookId)} RETURNING ${sql.literal(storedColumns)}`.pipe(
           Database.mapErrors,
           decodeRows(Found),
           // The pending deliveries of a webhook that is enabled may be due.
@@ -116,13 +188,12 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
 
       const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (websiteConfigId, webhookId) {
         const sealingKey = yield* key
-        const [row] =
-          yield* sql`SELECT ${sql.literal(Rows.receiverColumns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
+        const [row] = yield* sql`SELECT ${sql.literal(receiverColumns)}, ${sql.literal(secretColumns)} FROM webhook
           WHERE ${named(websiteConfigId, webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
         if (row === undefined) return Option.none()
-        const secrets = Rows.open(sealingKey, row)
+        const secrets = open(sealingKey, row)
         if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
-        return Option.some({ receiver: Rows.toReceiver(row), secrets })
+        return Option.some({ receiver: toReceiver(row), secrets })
       })
 
       const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (websiteConfigId, webhookId) {
@@ -132,8 +203,8 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
         const until = (yield* Clock.currentTimeMillis) + rotationMillis
-        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
-            previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
+        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(seal(sealingKey, webhookId, secret))},
+            previous_secret = ${PgTypes.bytea(seal(sealingKey, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}
           WHERE ${named(websiteConfigId, webhookId)} RETURNING 1`.pipe(Database.mapErrors)
         return rows.length === 0 ? Option.none() : Option.some({ webhook_id: webhookId, secret })
@@ -155,17 +226,17 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
       return Webhooks.of({
         create,
         find: (websiteConfigId, webhookId) =>
-          sql`SELECT ${sql.literal(Rows.storedColumns)} FROM webhook WHERE ${named(websiteConfigId, webhookId)}`.pipe(
+          sql`SELECT ${sql.literal(storedColumns)} FROM webhook WHERE ${named(websiteConfigId, webhookId)}`.pipe(
             Database.mapErrors,
             decodeRows(Found),
             Effect.map(first)
           ),
         list: (websiteConfigId) =>
-          sql`SELECT ${sql.literal(Rows.storedColumns)} FROM webhook
+          sql`SELECT ${sql.literal(storedColumns)} FROM webhook
             WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
             Database.mapErrors,
             decodeRows(Found),
-            Effect.map((rows) => rows.map(Rows.toWebhook))
+            Effect.map((rows) => rows.map(toWebhook))
           ),
         update,
         delete: remove,

@@ -5,7 +5,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
-import * as ReplyRows from "../../delivery/mail/postgres/ReplyRows.ts"
+import * as Replies from "../../delivery/mail/postgres/Replies.ts"
 import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
@@ -24,7 +24,7 @@ const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.S
 
 type Position = (typeof Positions.Type)[number]
 
-const Found = Schema.Array(Schema.Struct({ ...SubmissionRows.fields, replies: ReplyRows.Replies }))
+const Found = Schema.Array(Schema.Struct({ ...SubmissionRows.fields, replies: Replies.RepliesColumn }))
 
 const first: Position = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
 const last: Position = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
@@ -44,7 +44,7 @@ const endStatement = (table: Table) => `SELECT received_at::text AS time, submis
 
 /** The submissions of a page that may be the person's, including those whose escaped characters may hide the address. */
 const pageStatement = (table: Table) => `SELECT ${SubmissionRows.columns},
-    ${ReplyRows.ofSubmission("submission.submission_id")} AS replies ${after(table)}
+    ${Replies.repliesColumn("submission.submission_id")} AS replies ${after(table)}
     AND (received_at, submission_id) <= ($4::timestamptz, $5)
     AND (${Store.mayContainEncoded("email", "$6")} OR ${Store.mayContainEncoded("form_data::text", "$6")}
       OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)

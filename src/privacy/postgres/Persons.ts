@@ -7,7 +7,7 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Schema, Stream } from "effect"
-import * as NotificationRows from "../../delivery/mail/postgres/NotificationRows.ts"
+import * as Rows from "../../delivery/mail/postgres/Notifications.ts"
 import { refreshSubscribers } from "../../delivery/postgres/Webhooks.ts"
 import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
@@ -28,10 +28,10 @@ const counted = {
   account: "accounts"
 } as const satisfies Record<Person.Kind, keyof Person.Erased>
 
-const FoundNotifications = Schema.Array(Schema.Struct(NotificationRows.fields))
+const FoundNotifications = Schema.Array(Schema.Struct(Rows.fields))
 
 /** `$2` is a website, or null for all. */
-const notificationsStatement = `SELECT ${NotificationRows.columns} FROM notification
+const notificationsStatement = `SELECT ${Rows.columns} FROM notification
   WHERE ${Store.mayContain("recipient", "$1")} AND ($2::uuid IS NULL OR website_config_id = $2)
   ORDER BY created_at, notification_id`
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ConfirmationRefusal from "../../../src/delivery/mail/ConfirmationRefusal.ts"
+import * as MailRecipient from "../../../src/delivery/mail/MailRecipient.ts"
 
-describe("delivery/mail/ConfirmationRefusal", () => {
+describe("delivery/mail/MailRecipient", () => {
   it("a wait is rounded up, to minutes or hours", () => {
     const tooSoon = (waitMillis: number) =>
-      ConfirmationRefusal.message({ _tag: "TooSoon", limit: "interval", waitMillis })
+      MailRecipient.refusalText({ _tag: "TooSoon", limit: "interval", waitMillis })
     const limit = "At least 10 minutes pass between two mails to an address that has not confirmed."
     for (const [seconds, words] of [
       [0.001, "1 minute"],
@@ -20,10 +20,10 @@ describe("delivery/mail/ConfirmationRefusal", () => {
 
   it("each refusal says why", () => {
     const tooSoon = (limit: "address" | "website") =>
-      ConfirmationRefusal.message({ _tag: "TooSoon", limit, waitMillis: 1 })
+      MailRecipient.refusalText({ _tag: "TooSoon", limit, waitMillis: 1 })
     assert.include(tooSoon("address"), "at most 3 mails a day")
     assert.include(tooSoon("website"), "A website sends at most 20")
-    assert.include(ConfirmationRefusal.message({ _tag: "Confirmed" }), "confirmed already")
-    assert.include(ConfirmationRefusal.message({ _tag: "Unsubscribed" }), "`hydracore notify add`")
+    assert.include(MailRecipient.refusalText({ _tag: "Confirmed" }), "confirmed already")
+    assert.include(MailRecipient.refusalText({ _tag: "Unsubscribed" }), "`hydracore notify add`")
   })
 })

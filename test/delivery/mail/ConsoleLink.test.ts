@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Address from "../../../src/console/Address.ts"
-import * as ConsoleLink from "../../../src/delivery/mail/ConsoleLink.ts"
-import { type MailedConversation, none } from "../../../src/delivery/mail/ConversationMail.ts"
 import type { Subject } from "../../../src/delivery/mail/Mail.ts"
+import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
+import { type MailedConversation, noConversations } from "../../../src/delivery/mail/SubmissionMail.ts"
 import { ConversationId, HostedWebsiteId, InstanceId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
@@ -29,7 +29,7 @@ const contentOf = (...parts: ReadonlyArray<Part>): Content => ({
 
 /** What the console shows at the link of a mail. */
 const shown = (subject: Subject) => {
-  const { parts } = ConsoleLink.add(consoleUrl, contentOf(paragraph, facts), { site, subject })
+  const { parts } = MailContent.withConsoleLinks(consoleUrl, contentOf(paragraph, facts), { site, subject })
   assert.deepStrictEqual([parts[0], parts[2]], [paragraph, facts])
   const link = parts[1]
   const href = link?.kind === "link" ? link.href : ""
@@ -48,22 +48,28 @@ const conversation: MailedConversation = {
   isUnanswered: true
 }
 
-describe("delivery/mail/ConsoleLink", () => {
+describe("delivery/mail/MailContent", () => {
   it("each link opens the page of its subject in the console", () => {
     const id = site.websiteConfigId
     const { range } = Address.initial
-    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1, conversations: none }), {
-      id,
-      page: "inbox",
-      item: submission.submissionId,
-      range
-    })
-    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 2, conversations: none }), {
-      id,
-      page: "inbox",
-      item: null,
-      range
-    })
+    assert.deepStrictEqual(
+      shown({ kind: "submissions", submissions: [submission], count: 1, conversations: noConversations }),
+      {
+        id,
+        page: "inbox",
+        item: submission.submissionId,
+        range
+      }
+    )
+    assert.deepStrictEqual(
+      shown({ kind: "submissions", submissions: [submission], count: 2, conversations: noConversations }),
+      {
+        id,
+        page: "inbox",
+        item: null,
+        range
+      }
+    )
     assert.deepStrictEqual(shown({ kind: "report", range: { first: "2026-11-16", last: "2026-11-22" } }), {
       id,
       page: "overview",
@@ -95,7 +101,7 @@ describe("delivery/mail/ConsoleLink", () => {
       conversations: { shown: [conversation], count: 1 }
     }
     assert.deepStrictEqual(
-      ConsoleLink.add(consoleUrl, contentOf(), { site, subject }).parts.map(
+      MailContent.withConsoleLinks(consoleUrl, contentOf(), { site, subject }).parts.map(
         (part) => part.kind === "link" && part.href
       ),
       [`${consoleUrl}/#/${site.websiteConfigId}/conversations`, `${consoleUrl}/#/${site.websiteConfigId}/inbox`]
@@ -104,10 +110,15 @@ describe("delivery/mail/ConsoleLink", () => {
 
   it("without a console, no link is added", () => {
     const content = contentOf(paragraph)
-    const subject: Subject = { kind: "submissions", submissions: [submission], count: 1, conversations: none }
-    assert.strictEqual(ConsoleLink.add(null, content, { site, subject }), content)
+    const subject: Subject = {
+      kind: "submissions",
+      submissions: [submission],
+      count: 1,
+      conversations: noConversations
+    }
+    assert.strictEqual(MailContent.withConsoleLinks(null, content, { site, subject }), content)
     assert.deepStrictEqual(
-      ConsoleLink.add(consoleUrl, content, { site, subject }).parts.map(({ kind }) => kind),
+      MailContent.withConsoleLinks(consoleUrl, content, { site, subject }).parts.map(({ kind }) => kind),
       ["paragraph", "link"]
     )
   })

@@ -6,8 +6,8 @@ import type { PageView } from "../../../src/analytics/PageView.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
+import * as MailTimes from "../../../src/delivery/mail/MailTimes.ts"
 import type { Content } from "../../../src/delivery/mail/Message.ts"
-import * as ReportPeriod from "../../../src/delivery/mail/ReportPeriod.ts"
 import { HostedWebsiteId, NotificationId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { postgres } from "../../support/Storages.ts"
@@ -44,7 +44,7 @@ describe("the content of a report", () => {
     Effect.gen(function* () {
       const views = yield* AnalyticsRepo
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Tours", origins: [], timeZone }))
-      const range = ReportPeriod.latest("weekly", { now: yield* Clock.currentTimeMillis, timeZone })
+      const range = MailTimes.latest("weekly", { now: yield* Clock.currentTimeMillis, timeZone })
       const first = Date.parse(`${range.first}T12:00:00Z`)
       const day = 24 * hour
       // Noon in UTC is the morning of the same day in New York.

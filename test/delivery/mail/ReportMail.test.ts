@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Answer } from "../../../src/analytics/reports/Answer.ts"
-import { plainBody } from "../../../src/delivery/mail/Compose.ts"
-import { htmlBody } from "../../../src/delivery/mail/HtmlBody.ts"
+import { htmlBody, plainBody } from "../../../src/delivery/mail/Compose.ts"
 import * as ReportMail from "../../../src/delivery/mail/ReportMail.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 

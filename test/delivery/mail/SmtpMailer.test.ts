@@ -5,11 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
+import type { Outcome } from "../../../src/delivery/mail/Mail.ts"
 import { Mailer } from "../../../src/delivery/mail/Mailer.ts"
-import type { Outcome } from "../../../src/delivery/mail/MailSchedule.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
 import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
-import * as SmtpUrl from "../../../src/delivery/mail/SmtpUrl.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -34,12 +33,12 @@ const message: Message = {
 
 const send = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
   Mailer.use((mailer) => mailer.send(message)).pipe(
-    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpUrl.parse(url)), ...options }))
+    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options }))
   )
 
 const check = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
   Mailer.use((mailer) => mailer.check).pipe(
-    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpUrl.parse(url)), ...options }))
+    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options }))
   )
 
 /** The outcome of a mail to a receiver with these options. */

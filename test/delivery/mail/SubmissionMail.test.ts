@@ -1,14 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { vi } from "vitest"
-import { compose, plainBody } from "../../../src/delivery/mail/Compose.ts"
-import type { MailedConversation, MailedConversations } from "../../../src/delivery/mail/ConversationMail.ts"
-import { htmlBody } from "../../../src/delivery/mail/HtmlBody.ts"
+import { compose, htmlBody, plainBody } from "../../../src/delivery/mail/Compose.ts"
 import * as MailText from "../../../src/delivery/mail/MailText.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
 import * as ProblemMail from "../../../src/delivery/mail/ProblemMail.ts"
+import type { MailedConversation, MailedConversations } from "../../../src/delivery/mail/SubmissionMail.ts"
 import * as SubmissionMail from "../../../src/delivery/mail/SubmissionMail.ts"
-import * as WebhookMail from "../../../src/delivery/mail/WebhookMail.ts"
 import { ConversationId, InstanceId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
@@ -265,7 +263,7 @@ describe("delivery/mail/SubmissionMail", () => {
         SubmissionMail.testContent(named),
         ProblemMail.content(named, { began: [problem], ended: [] }),
         ProblemMail.content(named, { began: [], ended: [`Problem ${value}`] }),
-        WebhookMail.content(named, { webhookId: "w", host: value.repeat(20), isGone: false })
+        ProblemMail.webhookContent(named, { webhookId: "w", host: value.repeat(20), isGone: false })
       ]
       for (const content of contents) {
         const { subject } = compose(content, envelope)

@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
-import { Mails as MailStore } from "../../../src/delivery/mail/Mails.ts"
+import { Mails as MailStore } from "../../../src/delivery/mail/Mail.ts"
 import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
 import { Inbox } from "../../../src/forms/Inbox.ts"
 import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"

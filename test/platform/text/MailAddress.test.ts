@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
-import * as SmtpUrl from "../../../src/delivery/mail/SmtpUrl.ts"
+import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
 import * as MailAddress from "../../../src/platform/text/MailAddress.ts"
 
 describe("platform/text/MailAddress", () => {
@@ -55,9 +55,9 @@ describe("platform/text/MailAddress", () => {
   })
 })
 
-describe("delivery/mail/SmtpUrl", () => {
+describe("delivery/mail/SmtpMailer", () => {
   it("a password needs TLS, except on this machine, in a private network, and with `tls=optional`", () => {
-    const parse = (text: string) => Result.getOrThrow(SmtpUrl.parse(text))
+    const parse = (text: string) => Result.getOrThrow(SmtpMailer.parseUrl(text))
     assert.deepStrictEqual(parse("smtps://edge%40x:p%3Aw@mail.example.com"), {
       host: "mail.example.com",
       port: 465,
@@ -96,7 +96,7 @@ describe("delivery/mail/SmtpUrl", () => {
       "smtps://mail.example.com?tls=optional",
       "smtp://mail.example.com?tls=optional&tls=secret"
     ]) {
-      const parsed = SmtpUrl.parse(text)
+      const parsed = SmtpMailer.parseUrl(text)
       if (Result.isSuccess(parsed)) assert.fail(text)
       else assert.notInclude(parsed.failure, "secret")
     }

@@ -1,22 +1,26 @@
 /**
- * Stores the automatic replies of forms in PostgreSQL. Keeps `site.has_subscribers` true while the website has one, because
- * they are made from the events of submissions.
+ * Stores the automatic replies of forms in PostgreSQL, and makes those to submissions that were accepted or released. Those beyond a
+ * limit are stored as failed, so that their submission shows why the visitor got none. Keeps `site.has_subscribers` true while the
+ * website has an automatic reply, because they are made from the events of submissions.
  *
  * @module
  */
+import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
+import * as InboxMessage from "../../../forms/InboxMessage.ts"
+import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
+import type { OutboxEvent } from "../../Event.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
-import { AutoReplies } from "../AutoReplies.ts"
-import { AutoReply } from "../AutoReply.ts"
+import * as AutoReply from "../AutoReply.ts"
 
-const Listed = Schema.Array(Schema.Struct({ ...AutoReply.fields, created_at: Time, updated_at: Time }))
+const Listed = Schema.Array(Schema.Struct({ ...AutoReply.AutoReply.fields, created_at: Time, updated_at: Time }))
 
 const Put = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, createdAt: Schema.NullOr(Schema.Date) })])
 
@@ -34,12 +38,12 @@ const putStatement = `WITH website AS (
   )
   SELECT EXISTS (SELECT FROM website) AS known, (SELECT created_at FROM put) AS "createdAt"`
 
-export const layer: Layer.Layer<AutoReplies, never, PgClient.PgClient> = Layer.effect(
-  AutoReplies,
+export const layer: Layer.Layer<AutoReply.AutoReplies, never, PgClient.PgClient> = Layer.effect(
+  AutoReply.AutoReplies,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
-    return AutoReplies.of({
+    return AutoReply.AutoReplies.of({
       put: Effect.fnUntraced(function* (websiteConfigId, reply) {
         const now = yield* Clock.currentTimeMillis
         const [{ createdAt, known }] = yield* sql
@@ -69,3 +73,156 @@ export const layer: Layer.Layer<AutoReplies, never, PgClient.PgClient> = Layer.e
     })
   })
 )
+
+const { OID } = PgTypes
+
+const Wanted = Schema.Array(
+  Schema.Struct({
+    submissionId: Schema.String,
+    websiteConfigId: WebsiteConfigId,
+    email: Schema.String,
+    formData: Schema.String,
+    subject: Schema.String,
+    text: Schema.String,
+    replyTo: Schema.String
+  })
+)
+
+/** The submissions whose form has a reply, and that got none. Locks them against deletion until the commit. */
+const wantedStatement = `SELECT submission_id AS "submissionId", submission.website_config_id AS "websiteConfigId", email,
+    left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData", subject, body AS text, reply_to AS "replyTo"
+  FROM submission JOIN auto_reply
+    ON auto_reply.website_config_id = submission.website_config_id AND auto_reply.page = submission.page_slug
+  WHERE submission_id = ANY ($1) AND submission.status = 'accepted' AND email IS NOT NULL AND NOT EXISTS (
+    SELECT FROM reply WHERE reply.submission_id = submission.submission_id AND reply.subject IS NOT NULL
+  )
+  ORDER BY submission_id FOR KEY SHARE OF submission`
+
+const Known = Schema.Array(Schema.Struct({ digest: Schema.Uint8Array, sentAt: Schema.Array(Schema.Date) }))
+
+/** Locks what is known about the addresses in the order of their digests, so that two processes cannot deadlock. */
+const knownStatement = `INSERT INTO auto_reply_recipient AS known (recipient_hmac, used_at)
+  SELECT digest, $2 FROM unnest($1) AS given (digest) ORDER BY digest
+  ON CONFLICT (recipient_hmac) DO UPDATE SET used_at = greatest(known.used_at, excluded.used_at)
+  RETURNING recipient_hmac AS digest, sent_at AS "sentAt"`
+
+/** Adds the times of new replies, and deletes those that no limit counts any more. */
+const recordStatement = `UPDATE auto_reply_recipient AS known SET sent_at =
+    ARRAY(SELECT at FROM unnest(known.sent_at) AS sent (at) WHERE at > $4) || array_fill($3::timestamptz, ARRAY[count])
+  FROM unnest($1, $2) AS given (digest, count) WHERE recipient_hmac = digest`
+
+/** An arbitrary key. */
+const advisoryLock = 721_593
+
+/** Makes the fan-outs count the replies of a website one after another, until the commit. */
+const lockStatement = `SELECT pg_advisory_xact_lock(${advisoryLock}, place) FROM (
+    SELECT DISTINCT hashtext(id::text) AS place FROM unnest($1::uuid[]) AS given (id) ORDER BY 1
+  ) AS sorted`
+
+const Made = Schema.Array(Schema.Struct({ websiteConfigId: Schema.String, createdAt: Schema.Date }))
+
+/** The replies to submissions from a time on that websites sent, will send, or tried to send. Those beyond a limit had no attempt. */
+const madeStatement = `SELECT website_config_id AS "websiteConfigId", created_at AS "createdAt" FROM reply
+  WHERE website_config_id = ANY ($1) AND subject IS NOT NULL AND (status <> 'failed' OR attempts > 0) AND created_at > $2`
+
+/** A reply with an error has failed. */
+const insertStatement = `INSERT INTO reply
+    (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, status, error,
+      next_attempt_at)
+  SELECT reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at::timestamptz,
+    CASE WHEN error IS NULL THEN 'pending' ELSE 'failed' END, error, CASE WHEN error IS NULL THEN now() END
+  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    AS given (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, error)
+  ON CONFLICT DO NOTHING`
+
+/** Makes the replies of these events. Needs a transaction. */
+export const fanOut = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  secretsKey: Uint8Array,
+  events: ReadonlyArray<OutboxEvent>
+) {
+  const accepted = events.flatMap(({ createdAt, subject, type }) =>
+    (type === "submission.accepted" || type === "submission.released") && isCanonicalUuid(subject ?? "")
+      ? [[subject ?? "", createdAt] as const]
+      : []
+  )
+  if (accepted.length === 0) return
+  const wanted = yield* sql
+    .unsafe(wantedStatement, [
+      Database.array(
+        accepted.map(([id]) => id),
+        OID.uuid
+      )
+    ])
+    .pipe(decodeRows(Wanted))
+  const times = new Map(accepted)
+  const now = yield* Clock.currentTimeMillis
+  const addressed = wanted.flatMap((reply) => {
+    const to = AutoReply.recipientOf(reply.email)
+    if (to === null) return []
+    const digest = AutoReply.digestOf(secretsKey, to)
+    const createdAt = times.get(reply.submissionId) ?? now
+    return [{ ...reply, to, digest, recipient: Buffer.from(digest).toString("hex"), createdAt }]
+  })
+  if (addressed.length === 0) return
+  const sites = Database.array([...new Set(addressed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  yield* sql.unsafe(lockStatement, [sites])
+  const made = yield* sql
+    .unsafe(madeStatement, [
+      sites,
+      PgTypes.timestamptz(Math.min(...addressed.map(({ createdAt }) => createdAt)) - Calendar.hourMillis)
+    ])
+    .pipe(decodeRows(Made))
+  const digests = new Map(addressed.map(({ digest, recipient }) => [recipient, digest]))
+  const known = yield* sql
+    .unsafe(knownStatement, [Database.array([...digests.values()], OID.bytea), PgTypes.timestamptz(now)])
+    .pipe(decodeRows(Known))
+  const decisions = AutoReply.decide(
+    addressed,
+    {
+      toAddresses: new Map(
+        known.map(({ digest, sentAt }) => [Buffer.from(digest).toString("hex"), sentAt.map((time) => time.getTime())])
+      ),
+      ofWebsites: new Map(
+        [...Map.groupBy(made, ({ websiteConfigId }) => websiteConfigId)].map(([id, all]) => [
+          id,
+          all.map(({ createdAt }) => createdAt.getTime())
+        ])
+      )
+    },
+    now
+  )
+  const replies = addressed.map((reply, index) => ({
+    ...reply,
+    name: AutoReply.nameIn(reply.formData),
+    refusal: decisions[index] ?? null
+  }))
+  const sent = Map.groupBy(
+    replies.filter(({ refusal }) => refusal === null),
+    ({ recipient }) => recipient
+  )
+  yield* sql.unsafe(recordStatement, [
+    Database.array(
+      [...sent.keys()].map((recipient) => digests.get(recipient)),
+      OID.bytea
+    ),
+    Database.array(
+      [...sent.values()].map(({ length }) => length),
+      OID.int4
+    ),
+    PgTypes.timestamptz(now),
+    PgTypes.timestamptz(now - Calendar.dayMillis)
+  ])
+  const column = (oid: number, of: (reply: (typeof replies)[number]) => unknown) => Database.array(replies.map(of), oid)
+  yield* sql.unsafe(insertStatement, [
+    column(OID.uuid, () => randomUUID()),
+    column(OID.uuid, ({ websiteConfigId }) => websiteConfigId),
+    column(OID.uuid, ({ submissionId }) => submissionId),
+    column(OID.text, ({ replyTo }) => replyTo),
+    column(OID.text, ({ to }) => to),
+    column(OID.text, ({ name, subject }) => AutoReply.fill(subject, name)),
+    column(OID.text, ({ name, text }) => AutoReply.fill(text, name)),
+    column(OID.text, ({ createdAt }) => new Date(createdAt).toISOString()),
+    column(OID.text, ({ refusal }) => (refusal === null ? null : AutoReply.refusals[refusal]))
+  ])
+})

@@ -17,12 +17,11 @@ import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { leaseMillis } from "../../Delivery.ts"
-import type { LeasedMail, Subject } from "../Mail.ts"
-import { Mails } from "../Mails.ts"
+import { type LeasedMail, Mails, type Subject } from "../Mail.ts"
 import { Problems } from "../ProblemMail.ts"
 import { maxShown } from "../SubmissionMail.ts"
 import * as MakeMails from "./MakeMails.ts"
-import * as Rows from "./NotificationRows.ts"
+import * as Rows from "./Notifications.ts"
 
 export interface Options {
   /** The key of `MailRecipient.digestOf`, which identifies recipients. */

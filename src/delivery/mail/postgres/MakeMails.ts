@@ -9,11 +9,10 @@ import { Effect, Schema } from "effect"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
-import * as Digest from "../Digest.ts"
 import * as MailRecipient from "../MailRecipient.ts"
+import * as MailTimes from "../MailTimes.ts"
 import type { Period, StoredNotification } from "../Notification.ts"
-import * as ReportPeriod from "../ReportPeriod.ts"
-import * as Rows from "./NotificationRows.ts"
+import * as Rows from "./Notifications.ts"
 import * as Recipients from "./Recipients.ts"
 
 /** The maximum number of notifications for which one transaction makes mails. */
@@ -54,7 +53,7 @@ const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "old
     ${Recipients.mailedAt} AS "mailedAt"
   FROM (
     SELECT created_at FROM mail_item WHERE notification_id = $3 AND mail_id IS NULL
-    ORDER BY created_at LIMIT ${Digest.maxItems + 1}
+    ORDER BY created_at LIMIT ${MailTimes.maxItems + 1}
   ) AS waiting`
 
 /** Creates mails, each with the given number of waiting items, oldest first. The lock of the notification keeps the items in place. */
@@ -88,7 +87,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
   const [{ count, mailedAt, oldestAt }] = yield* sql
     .unsafe(waitingStatement, [PgTypes.uuid(websiteConfigId), PgTypes.bytea(key.digest), id])
     .pipe(decodeRows(Waiting))
-  const { mails, nextAt } = Digest.plan(
+  const { mails, nextAt } = MailTimes.planDigest(
     {
       digest,
       timeZone,
@@ -122,14 +121,14 @@ const mailReport = Effect.fnUntraced(function* (
   period: Period,
   facts: { readonly timeZone: string; readonly now: number; readonly reportedUntil: string | null }
 ) {
-  const range = ReportPeriod.latest(period, facts)
+  const range = MailTimes.latest(period, facts)
   if (facts.reportedUntil === null || facts.reportedUntil < range.last) {
     const at = PgTypes.timestamptz(facts.now)
     yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
       VALUES (${PgTypes.uuid(randomUUID())}, ${PgTypes.uuid(notification_id)}, ${PgTypes.uuid(website_config_id)}, 'report',
         ${PgTypes.text(JSON.stringify(range))}::json, ${at}, now())`
   }
-  return { nextAt: ReportPeriod.nextDue(period, facts), reportedUntil: range.last }
+  return { nextAt: MailTimes.nextDue(period, facts), reportedUntil: range.last }
 })
 
 /** Implements `Mails.make`, or makes the mails of one notification. Needs a transaction. */

@@ -1,5 +1,6 @@
 /**
- * Stores notifications in PostgreSQL. Keeps `site.has_subscribers` true while the website has a notification or a webhook.
+ * Stores notifications in PostgreSQL, and reads them with their latest mails. Keeps `site.has_subscribers` true while the website has a
+ * notification or a webhook.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { SqlError } from "effect/sql"
 import { NotificationId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import type { Access } from "../../../sites/access/Access.ts"
 import * as PeopleSql from "../../../sites/access/postgres/PeopleSql.ts"
@@ -18,28 +19,100 @@ import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
 import * as MailRecipient from "../MailRecipient.ts"
-import { defaultConversations, type StoredNotification } from "../Notification.ts"
-import { type AddedByOwner, type NewNotification, Notifications, type ResentConfirmation } from "../Notifications.ts"
-import * as ReportPeriod from "../ReportPeriod.ts"
-import * as ConfirmationMails from "./ConfirmationMails.ts"
-import * as LatestMails from "./LatestMails.ts"
-import * as Rows from "./NotificationRows.ts"
+import * as MailTimes from "../MailTimes.ts"
+import {
+  type AddedByOwner,
+  defaultConversations,
+  LatestMail,
+  type NewNotification,
+  Notification,
+  Notifications,
+  type ResentConfirmation,
+  type StoredNotification,
+  SubmissionMail
+} from "../Notification.ts"
 import * as Recipients from "./Recipients.ts"
+
+/** The columns of a notification. */
+export const fields = { ...Notification.fields, website_config_id: WebsiteConfigId, created_at: Time }
+
+export const columns = `notification.notification_id, notification.website_config_id, recipient AS "to", period AS report, page,
+  digest, include_quarantined AS quarantined, mails_conversations AS conversations, mails_problems AS problems, is_confirmed AS confirmed, notification.created_at`
+
+const mailFields = {
+  mailedAt: Schema.NullOr(Time),
+  status: Schema.NullOr(LatestMail.fields.status),
+  attempts: Schema.NullOr(Schema.Int),
+  error: Schema.NullOr(Schema.String)
+}
+
+const Listed = Schema.Array(Schema.Struct({ ...fields, ...mailFields }))
+
+const OfSubmission = Schema.Array(Schema.Struct({ ...SubmissionMail.fields, created_at: Time }))
+
+const listStatement = `SELECT ${columns}, latest.created_at AS "mailedAt", status, attempts, error
+  FROM notification LEFT JOIN LATERAL (
+    SELECT created_at, status, attempts, error FROM mail WHERE mail.notification_id = notification.notification_id
+    ORDER BY created_at DESC LIMIT 1
+  ) AS latest ON true
+  WHERE notification.website_config_id = $1 ORDER BY notification.created_at, notification.notification_id`
+
+const ofSubmissionStatement = `SELECT recipient AS "to", coalesce(status, 'waiting') AS status,
+    coalesce(mail.created_at, mail_item.created_at) AS created_at, error
+  FROM notification JOIN mail_item USING (notification_id) LEFT JOIN mail USING (mail_id)
+  WHERE notification.website_config_id = $1 AND mail_item.submission_id = $2
+  ORDER BY notification.created_at, notification.notification_id`
+
+const toListed = ({ attempts, error, mailedAt, status, ...notification }: (typeof Listed.Type)[number]) => ({
+  ...notification,
+  latest_mail:
+    mailedAt === null || status === null || attempts === null ? null : { created_at: mailedAt, status, attempts, error }
+})
 
 export interface Options {
   /** The key from which the hashes of recipients' addresses are made. Without it, the owner API adds no notifications. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const Found = Schema.Array(Schema.Struct(Rows.fields))
+const Found = Schema.Array(Schema.Struct(fields))
 const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
-const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
+const Put = Schema.Tuple([Schema.Struct(fields)])
 const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
 
-const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_config_id = $1`
+const ofSiteStatement = `SELECT ${columns} FROM notification WHERE website_config_id = $1`
 
 const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
+
+/**
+ * Makes a confirmation mail for the recipient of a notification. Cancels the recipient's earlier ones that are not sent yet, so
+ * that only one is sent after the mail server was down. Needs a transaction.
+ */
+const makeConfirmation = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  {
+    mailId,
+    notification: { notification_id, website_config_id },
+    now,
+    previous
+  }: {
+    readonly mailId: string
+    readonly notification: Pick<StoredNotification, "notification_id" | "website_config_id">
+    /** The recipient's notifications that were stored before, with `notification` if it was one of them. */
+    readonly previous: ReadonlyArray<Pick<StoredNotification, "notification_id">>
+    readonly now: number
+  }
+) {
+  const ids = Database.array(
+    previous.map((one) => one.notification_id),
+    PgTypes.OID.uuid
+  )
+  yield* sql`UPDATE mail SET status = 'cancelled', next_attempt_at = NULL
+    WHERE notification_id = ANY (${ids}) AND kind = 'confirmation' AND status = 'pending'`
+  yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
+    VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notification_id)}, ${PgTypes.uuid(website_config_id)},
+      'confirmation', ${PgTypes.timestamptz(now)}, now())`
+})
 
 export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
   Layer.effect(
@@ -88,7 +161,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       ) => {
         const { digest = null, page = null, problems = false, quarantined = false, report = null, to } = given
         const conversations = given.conversations ?? defaultConversations(given)
-        const dueAt = report === null ? null : ReportPeriod.nextDue(report, { now, timeZone })
+        const dueAt = report === null ? null : MailTimes.nextDue(report, { now, timeZone })
         const stored = sql`INSERT INTO notification
             (notification_id, website_config_id, recipient, kind, digest, include_quarantined, mails_conversations, mails_problems,
               period, page, created_at, due_at, is_confirmed)
@@ -104,7 +177,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
             is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
             due_at = CASE WHEN notification.due_at > excluded.created_at THEN coalesce(excluded.due_at, excluded.created_at)
               ELSE notification.due_at END
-          RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          RETURNING ${sql.literal(columns)}`.pipe(
           decodeRows(Put),
           Effect.map(([row]) => row)
         )
@@ -175,7 +248,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const notification = yield* put(websiteConfigId, given, { isConfirmed, notificationId, now, timeZone })
           if (decision.sendsConfirmation) {
             yield* Recipients.recordAdded(sql, key.value, now)
-            yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
+            yield* makeConfirmation(sql, { mailId, notification, previous: known, now })
           }
           return { _tag: "Added", notification }
         }).pipe(whileLocked(websiteConfigId), Rounds.waking("mails"))
@@ -200,7 +273,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
               const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.confirmed }, now)
               if (decision._tag !== "Accepted") return decision
               yield* Recipients.recordResent(sql, key.value, now)
-              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
+              yield* makeConfirmation(sql, { mailId, notification, previous: known, now })
               return { _tag: "Resent", notification }
             })
           )
@@ -213,7 +286,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         sql`website_config_id = ${PgTypes.uuid(websiteConfigId)} AND notification_id = ${PgTypes.uuid(notificationId)}`
 
       const find: Notifications["Service"]["find"] = (websiteConfigId, notificationId) =>
-        sql`SELECT ${sql.literal(Rows.columns)} FROM notification WHERE ${named(websiteConfigId, notificationId)}`.pipe(
+        sql`SELECT ${sql.literal(columns)} FROM notification WHERE ${named(websiteConfigId, notificationId)}`.pipe(
           Database.mapErrors,
           decodeRows(Found),
           Effect.map(first)
@@ -244,7 +317,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         )
 
       const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
-        const found = yield* sql`SELECT ${sql.literal(Rows.columns)} FROM notification
+        const found = yield* sql`SELECT ${sql.literal(columns)} FROM notification
           WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
           Database.mapErrors,
           decodeRows(Found),
@@ -339,14 +412,21 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         refuseInvitations,
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
-          Database.mapErrors(LatestMails.ofSubmission(sql, websiteConfigId, submissionId)),
+          sql
+            .unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)])
+            .pipe(Database.mapErrors, decodeRows(OfSubmission)),
         isUsed: sql`(SELECT 1 FROM notification LIMIT 1) UNION ALL (SELECT 1 FROM auto_reply LIMIT 1)`.pipe(
           Database.mapErrors,
           Effect.map((rows) => rows.length > 0)
         ),
         find,
         remove,
-        list: (websiteConfigId) => Database.mapErrors(LatestMails.list(sql, websiteConfigId))
+        list: (websiteConfigId) =>
+          sql.unsafe(listStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
+            Database.mapErrors,
+            decodeRows(Listed),
+            Effect.map((rows) => rows.map(toListed))
+          )
       })
     })
   )

@@ -1,5 +1,6 @@
 /**
- * Stores, leases and settles replies in PostgreSQL. Rows that another process works on are skipped.
+ * Stores, leases and settles replies in PostgreSQL, and reads them as a column of a query about submissions. Rows that another process
+ * works on are skipped.
  *
  * @module
  */
@@ -10,19 +11,30 @@ import * as InboxMessage from "../../../forms/InboxMessage.ts"
 import { WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import { leaseMillis } from "../../Delivery.ts"
-import { Replies } from "../Replies.ts"
-import { type LeasedReply, Reply } from "../Reply.ts"
-import * as Rows from "./ReplyRows.ts"
+import { type LeasedReply, Replies, Reply } from "../Reply.ts"
 
-const Listed = Schema.Array(Schema.Struct(Rows.fields))
+export const fields = { ...Reply.fields, created_at: Time }
+
+export const columns = `reply_id, created_at, author, reply_to, recipient AS "to", subject, body AS text, status, error`
+
+/** A row's replies, as `repliesColumn` selects them. */
+export const RepliesColumn = Schema.NullOr(Schema.fromJsonString(Schema.Array(Reply)))
+
+/** An SQL expression: the replies to a submission (an expression) as a JSON text, oldest first; null for none. */
+export const repliesColumn = (submission: string): string => `(SELECT json_agg(json_build_object('reply_id', reply_id,
+    'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'author', author,
+    'reply_to', reply_to, 'to', recipient, 'subject', subject, 'text', body, 'status', status, 'error', error
+  ) ORDER BY created_at, reply_id)::text FROM reply WHERE reply.submission_id = ${submission})`
+
+const Listed = Schema.Array(Schema.Struct(fields))
 
 /** The maximum number of replies to a submission that are listed. */
 const maxListed = 100
 
 const listStatement = `SELECT * FROM (
-    SELECT ${Rows.columns} FROM reply WHERE website_config_id = $1 AND submission_id = $2
+    SELECT ${columns} FROM reply WHERE website_config_id = $1 AND submission_id = $2
     ORDER BY created_at DESC, reply_id DESC LIMIT ${maxListed}
   ) AS latest ORDER BY created_at, reply_id`
 
@@ -39,7 +51,7 @@ const addStatement = `WITH found AS (
   )
   INSERT INTO reply 
     (reply_id, website_config_id, submission_id, author, reply_to, recipient, body, created_at, next_attempt_at)
-  SELECT $3, website_config_id, submission_id, $4, $5, $6, $7, $8, now() FROM found RETURNING ${Rows.columns}`
+  SELECT $3, website_config_id, submission_id, $4, $5, $6, $7, $8, now() FROM found RETURNING ${columns}`
 
 const Leased = Schema.Array(
   Schema.Struct({

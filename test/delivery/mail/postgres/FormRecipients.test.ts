@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Notifications } from "../../../../src/delivery/mail/Notifications.ts"
+import { Notifications } from "../../../../src/delivery/mail/Notification.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import * as Delivery from "../../../support/Delivery.ts"
 import * as TestClient from "../../../support/postgres/TestClient.ts"

@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
-import { Replies } from "../../../../src/delivery/mail/Replies.ts"
+import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import { Inbox } from "../../../../src/forms/Inbox.ts"
 import * as LeftOver from "../../../../src/platform/rounds/postgres/LeftOver.ts"
 import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
