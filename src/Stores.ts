@@ -20,14 +20,12 @@ import * as InstanceDirectory from "./chat/postgres/InstanceDirectory.ts"
 import * as TokenBudget from "./chat/postgres/TokenBudget.ts"
 import * as Transcripts from "./chat/postgres/Transcripts.ts"
 import * as WidgetTokens from "./chat/postgres/WidgetTokens.ts"
-import * as AutoReplies from "./delivery/mail/postgres/AutoReplies.ts"
 import * as Notifications from "./delivery/mail/postgres/Notifications.ts"
 import * as Replies from "./delivery/mail/postgres/Replies.ts"
 import * as Deliveries from "./delivery/postgres/Deliveries.ts"
 import * as Webhooks from "./delivery/postgres/Webhooks.ts"
 import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
 import * as Inbox from "./forms/postgres/Inbox.ts"
-import * as SpamMarks from "./forms/postgres/SpamMarks.ts"
 import * as SubmissionRepo from "./forms/postgres/SubmissionRepo.ts"
 import * as Problems from "./health/postgres/Problems.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
@@ -39,9 +37,7 @@ import * as OwnerKeys from "./sites/access/postgres/OwnerKeys.ts"
 import * as People from "./sites/access/postgres/People.ts"
 import * as Shares from "./sites/access/postgres/Shares.ts"
 import * as Decisions from "./sites/postgres/Decisions.ts"
-import * as RecordSites from "./sites/postgres/RecordSites.ts"
 import * as SiteDirectory from "./sites/postgres/SiteDirectory.ts"
-import * as WritableSites from "./sites/postgres/WritableSites.ts"
 
 /** The URL of the replica that reports read; undefined for the main database. The demo's database has no replica. */
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
@@ -71,7 +67,7 @@ const analytics = (
         reportTimeout: settings.reportTimeout
       })
       // One more connection for the rollup runs, so that they delay no batch.
-      const sites = WritableSites.layer({ connections: ClickHouseStores.maxBatches + 1 })
+      const sites = SiteDirectory.writableSites({ connections: ClickHouseStores.maxBatches + 1 })
       return { separate, repositories: Layer.provide(repositories, sites) }
     }
   })
@@ -87,9 +83,8 @@ export const storage = (settings: Settings) => {
     Goals.layer,
     Inbox.layer.pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer(cached),
-    RecordSites.layer,
+    SiteDirectory.recordSites,
     FormDirectory.layer(cached),
-    SpamMarks.layer,
     SiteErasure.layer,
     InstanceDirectory.layer(cached),
     WidgetTokens.layer(cached),
@@ -107,7 +102,6 @@ export const storage = (settings: Settings) => {
     Webhooks.layer({ secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ secretsKey: settings.secretsKey }),
-    AutoReplies.layer,
     Replies.layer,
     Readiness.layer
   )

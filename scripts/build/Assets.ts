@@ -9,7 +9,6 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import path from "node:path"
 import * as esbuild from "esbuild"
 import * as Built from "../../src/pages/Built.ts"
-import * as Compression from "../../src/pages/Compression.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { folder, sourcesFile, stateOf } from "../built.mjs"
 import { type Bundle, common, design, font, fontExtension, fontPreload, root, sourceOf } from "./Bundle.ts"
@@ -41,7 +40,7 @@ const write = async (file: string, content: Uint8Array): Promise<void> => {
 const writeCompressed = async (file: string, content: Uint8Array): Promise<void> => {
   const written = await readFile(file).catch(() => undefined)
   if (written?.equals(content)) return
-  const { bytes } = await Compression.compress(content, quality)
+  const { bytes } = await Built.compress(content, quality)
   for (const coding of ["br", "gzip", "identity"] as const) await write(file + Built.extensions[coding], bytes[coding])
 }
 
@@ -126,8 +125,7 @@ const sources = [
   font.file,
   fontExtension.file,
   "src/pages/Built.ts",
-  "src/pages/Compression.ts",
-  "src/pages/Theme.ts",
+  "src/pages/Page.ts",
   "src/platform/design/Design.ts",
   "src/platform/text/Text.ts",
   "package-lock.json"

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs"
 import path from "node:path"
 import type { BuildOptions, BuildResult, Plugin } from "esbuild"
-import * as Compression from "../../src/pages/Compression.ts"
+import * as Built from "../../src/pages/Built.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 
 export const root = path.resolve(import.meta.dirname, "../..")
@@ -31,7 +31,7 @@ export const assets = "/assets/"
 
 const readFont = (file: string, name: string) => {
   const bytes: Uint8Array = readFileSync(path.join(root, file))
-  const named = `${name}-${Compression.hashOf(bytes)}.woff2`
+  const named = `${name}-${Built.hashOf(bytes)}.woff2`
   return { file, bytes, name: named, url: assets + named }
 }
 

@@ -5,7 +5,7 @@
  */
 import path from "node:path"
 import type { Metafile } from "esbuild"
-import * as Theme from "../../src/pages/Theme.ts"
+import * as Page from "../../src/pages/Page.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { type Bundle, fontPreload, root } from "./Bundle.ts"
 
@@ -13,7 +13,7 @@ import { type Bundle, fontPreload, root } from "./Bundle.ts"
 const folder = "/console/"
 
 /** If a script cannot be loaded, marks the page, which then says so instead of its skeleton. */
-const early = `addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")document.documentElement.dataset.unloaded=""},true);${Theme.script}`
+const early = `addEventListener("error",e=>{if(e.target.tagName=="SCRIPT")document.documentElement.dataset.unloaded=""},true);${Page.themeScript}`
 
 const page = (style: string, script: string, imported: ReadonlyArray<string>): string => `<!doctype html>
 <html lang="en">

@@ -5,7 +5,7 @@
  * @module
  */
 import path from "node:path"
-import * as Compression from "../../src/pages/Compression.ts"
+import * as Built from "../../src/pages/Built.ts"
 import type { Files } from "../../src/pages/Page.ts"
 import { assets, type Bundle, font, fontExtension, root } from "./Bundle.ts"
 import type { Section } from "./GuideReader.ts"
@@ -26,7 +26,7 @@ export const make = async (
   })
   const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]))
   const index = Buffer.from(JSON.stringify(sections))
-  const indexName = `search-${Compression.hashOf(index)}.json`
+  const indexName = `search-${Built.hashOf(index)}.json`
   const pathOf = (pattern: RegExp): string => {
     const name = [...files.keys()].find((name) => pattern.test(name))
     if (name === undefined) throw new Error(`The pages have no file ${pattern}.`)

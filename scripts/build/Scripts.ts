@@ -7,7 +7,6 @@ import { readFile } from "node:fs/promises"
 import path from "node:path"
 import type { BuildOptions, Plugin } from "esbuild"
 import * as Built from "../../src/pages/Built.ts"
-import * as Compression from "../../src/pages/Compression.ts"
 import * as Design from "../../src/platform/design/Design.ts"
 import { type Bundle, root } from "./Bundle.ts"
 
@@ -82,7 +81,7 @@ export const make = async (bundle: Bundle): Promise<Readonly<Record<Built.Script
   ])
   // A script names its other parts with their hashes.
   const fileOf = (name: Built.Script, content: Uint8Array): string =>
-    JSON.stringify(Built.fileName(name, Compression.hashOf(content)))
+    JSON.stringify(Built.fileName(name, Built.hashOf(content)))
   const forms = await make("forms", {
     format: "esm",
     mangleProps: mangledFormProps,

@@ -6,9 +6,8 @@
 import { Clock, Effect, Option } from "effect"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { Replies } from "../../src/delivery/mail/Reply.ts"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
-import { Inbox } from "../../src/forms/Inbox.ts"
-import { SpamMarks } from "../../src/forms/SpamMarks.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
+import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Decision from "../../src/platform/http/Decision.ts"
 import type { InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -68,7 +67,7 @@ const storeHandled = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfig
     })
   )
   const spam = yield* store("seo@rank.example", "We bring your website to page one.", now - 50 * minute)
-  yield* SpamMarks.use(({ mark }) => mark(websiteConfigId, [spam]))
+  yield* Inbox.use(({ markSpam }) => markSpam(websiteConfigId, [spam]))
   const deleted = yield* store("old@example.org", "Please ignore my last message.", now - 60 * minute)
   yield* Inbox.use((inbox) => inbox.delete(websiteConfigId, [deleted]))
   return replied

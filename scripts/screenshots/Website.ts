@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
 import { paths, TestServer } from "../../test/support/TestServer.ts"
 import { nothing, type PageAction, phone, sizes, twoSizes, wide } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"

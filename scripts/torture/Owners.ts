@@ -6,9 +6,9 @@
 import { Effect, Layer, Redacted } from "effect"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as PgDatabase from "../../src/platform/postgres/Database.ts"
+import type { Scope } from "../../src/sites/access/Access.ts"
 import * as Keys from "../../src/sites/access/OwnerKey.ts"
 import * as OwnerKeys from "../../src/sites/access/postgres/OwnerKeys.ts"
-import type { Scope } from "../../src/sites/access/Scope.ts"
 import * as Process from "../../test/support/Process.ts"
 
 /** Issues keys of a website. */

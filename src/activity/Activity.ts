@@ -1,15 +1,17 @@
 /**
- * The recent activity of a website: page views, events, submissions and conversations in one list. Pure; browsers can import it.
+ * The recent activity of a website: page views, events, submissions and conversations in one list; and the service that reads it, see
+ * `activity/postgres/SiteActivity` and `activity/clickhouse/SiteActivity`. Browsers can import it.
  *
  * @module
  */
-import { Schema } from "effect"
-import type { Event } from "../analytics/Event.ts"
-import type { PageView } from "../analytics/PageView.ts"
+import { Context, type Effect, Schema } from "effect"
+import type { Row } from "../analytics/AnalyticsExport.ts"
 import { type Submission, statuses } from "../forms/Submission.ts"
 import { InstanceId, SubmissionId } from "../platform/Id.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Fields from "../sites/access/Fields.ts"
+import type { Site } from "../sites/Site.ts"
 
 const Text = Schema.NullOr(Schema.String)
 
@@ -42,32 +44,6 @@ export const ConversationActivity = Schema.Struct({
 export const Activity = Schema.Union([ViewActivity, EventActivity, SubmissionActivity, ConversationActivity])
 
 export type Activity = typeof Activity.Type
-
-const commonFields = ({
-  browser,
-  country,
-  deviceType,
-  path,
-  receivedAt
-}: Pick<PageView & Event, "browser" | "country" | "deviceType" | "path" | "receivedAt">) => ({
-  received_at: Calendar.iso(receivedAt),
-  path,
-  country,
-  device: deviceType,
-  browser
-})
-
-export const ofView = (view: PageView): typeof ViewActivity.Type => ({
-  type: "pageview",
-  ...commonFields(view),
-  source: view.campaign.source ?? view.referrerHost
-})
-
-export const ofEvent = (event: Event): typeof EventActivity.Type => ({
-  type: "event",
-  ...commonFields(event),
-  name: event.name
-})
 
 export const ofSubmission = ({
   pageSlug,
@@ -122,3 +98,34 @@ export const arrived = (
     return left <= 0 && activity.received_at > (oldest.get(activity.type) ?? "")
   })
 }
+
+/** Times are in milliseconds since 1970. */
+export interface RowQuery {
+  /** Inclusive. */
+  readonly from: number
+  /** Inclusive. */
+  readonly to: number
+  /** The session keys whose rows are selected (see `Visits.sessionKey`), or all. */
+  readonly keys: "all" | ReadonlyArray<string>
+  /** How many of the latest page views and how many of the latest events of the period are searched at least. */
+  readonly searched: number
+}
+
+export class SiteActivity extends Context.Service<
+  SiteActivity,
+  {
+    /**
+     * The latest activities, at most `limit` of each type, latest first: counted page views, events, submissions (also
+     * quarantined ones) and beginnings of conversations.
+     */
+    readonly latest: (
+      site: Pick<Site, "websiteConfigId" | "hostedWebsiteId">,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<Activity>, StorageUnavailable>
+    /** The counted page views and events that a query selects, in any order. */
+    readonly rows: (
+      site: Pick<Site, "hostedWebsiteId">,
+      query: RowQuery
+    ) => Effect.Effect<ReadonlyArray<Row>, StorageUnavailable>
+  }
+>()("hydracore/activity/SiteActivity") {}

@@ -34,7 +34,7 @@ export const needs = [
 export type Need = (typeof needs)[number]
 
 /** After this time, a silent tag is no reason to come first: nobody misses its page views. */
-export const dormantAfter = 30 * Calendar.dayMillis
+const dormantAfter = 30 * Calendar.dayMillis
 
 /** Anyone can cause these problems with a few requests, and must not decide which website comes first. */
 const byAnyone: ReadonlySet<Kind> = new Set(["origin_refused", "limit_reached"])

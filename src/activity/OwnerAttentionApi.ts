@@ -20,7 +20,6 @@ import * as Field from "../platform/contract/Field.ts"
 import { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteDetails } from "../sites/Site.ts"
 import { formatPlace, maxCount, type Place, parsePlace } from "./Attention.ts"
@@ -30,7 +29,7 @@ const { name, site_id, time_zone } = SiteDetails.fields
 /** The website of an item of a list. */
 const site = Schema.Struct({ site_id, name, time_zone })
 
-const exampleSite = { site_id: Examples.siteId, name: "Shop", time_zone: "Europe/Berlin" }
+const exampleSite = { site_id: Fields.exampleSiteId, name: "Shop", time_zone: "Europe/Berlin" }
 
 const hidden = "null without the scope `read`"
 
@@ -86,8 +85,8 @@ export const AttentionList = Schema.Struct({
           visitors: { day: "2026-11-24", visitors: 120, before: 100, change: 20 },
           unread: 2,
           waiting: 1,
-          problems: [{ kind: "tag_silent", since: Examples.time }],
-          last_seen_at: Examples.time
+          problems: [{ kind: "tag_silent", since: Fields.exampleTime }],
+          last_seen_at: Fields.exampleTime
         }
       ],
       next: null
@@ -204,7 +203,7 @@ export const ConversationsOfSites = Schema.Struct({
       conversations: [
         {
           ...exampleSummary,
-          instance: { instance_id: InstanceId.make(Examples.id), name: "Assistant" },
+          instance: { instance_id: InstanceId.make(Fields.exampleId), name: "Assistant" },
           site: exampleSite
         }
       ],

@@ -13,11 +13,9 @@ import { Reports } from "../analytics/reports/Reports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Transcript from "../chat/conversations/Transcript.ts"
 import { Transcripts } from "../chat/Transcripts.ts"
-import { Inbox } from "../forms/Inbox.ts"
 import * as InboxMessage from "../forms/InboxMessage.ts"
 import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
-import type { Problem } from "../health/Problem.ts"
-import { type Found, Problems } from "../health/Problems.ts"
+import { type Found, type Problem, Problems } from "../health/Problem.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -25,7 +23,6 @@ import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import * as ListQuery from "../sites/access/ListQuery.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { logUnavailable } from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
@@ -89,7 +86,7 @@ export const layer = HttpApiBuilder.group(
   "attention",
   Effect.fnUntraced(function* (handlers) {
     const attention = yield* Attention
-    const inbox = yield* Inbox
+    const inbox = yield* InboxMessage.Inbox
     const directory = yield* SiteDirectory
     const problems = yield* Problems
     const reports = yield* Reports
@@ -195,7 +192,7 @@ export const layer = HttpApiBuilder.group(
               const site = known.get(summary.websiteConfigId)
               return site === undefined ? [] : [{ ...toSummary(summary), site }]
             }),
-            next: ListQuery.formatNext(next)
+            next: Fields.formatNext(next)
           }
         })
       )
@@ -216,7 +213,7 @@ export const layer = HttpApiBuilder.group(
               const instance = { instance_id: instanceId, name: instanceName }
               return site === undefined ? [] : [{ ...summary, instance, site }]
             }),
-            next: ListQuery.formatNext(next)
+            next: Fields.formatNext(next)
           }
         })
       )

@@ -89,7 +89,7 @@ export class AnalyticsExport extends Context.Service<
   AnalyticsExport,
   {
     /**
-     * The page views of a hosted website, oldest first, and then its events, oldest first. Page views with an exclusion are
+     * The page views of a website, oldest first, and then its events, oldest first. Page views with an exclusion are
      * left out. Reads as fast as the stream is consumed, in constant memory. A slow reader holds no connection.
      */
     readonly rows: (query: Query) => Stream.Stream<Row, StorageUnavailable>

@@ -32,8 +32,8 @@ export interface Store {
   /** Deletes all rows of a website from the disk, and returns how many. Callers must store nothing for it afterwards. */
   readonly erase: (
     hostedWebsiteId: string
-  ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>
-  /** The hosted websites of which visits, sums of them or counts of late rows are stored. */
+  ) => Effect.Effect<Pick<Erased, "page_views" | "bot_views" | "events" | "conversions">, StorageUnavailable>
+  /** The websites of which visits, sums of them or counts of late rows are stored. */
   readonly websitesWithVisits: Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
   /** Deletes these of a website from the disk. Those of a website that still has page views are computed again. */
   readonly eraseVisits: (hostedWebsiteId: string) => Effect.Effect<void, StorageUnavailable>

@@ -12,7 +12,6 @@ import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { ConversationId, InstanceId, MessageId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import type { Message } from "./conversations/Conversation.ts"
@@ -45,7 +44,7 @@ export const Instances = Schema.Struct({
     {
       instances: [
         {
-          instance_id: InstanceId.make(Examples.id),
+          instance_id: InstanceId.make(Fields.exampleId),
           name: "Assistant",
           memory: "edge",
           agent_protocol: "openai-chat",
@@ -179,11 +178,11 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
     })
   )
 
-const at = Date.parse(Examples.time)
+const at = Date.parse(Fields.exampleTime)
 
 const exampleMessages: ReadonlyArray<Message> = [
   {
-    messageId: MessageId.make(Examples.id),
+    messageId: MessageId.make(Fields.exampleId),
     role: "user",
     parts: [{ type: "text", text: "When are you open?" }],
     createdAt: at

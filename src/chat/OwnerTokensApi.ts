@@ -11,7 +11,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { InstanceId, TokenId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -31,7 +30,7 @@ export const Tokens = Schema.Struct({ tokens: Schema.Array(WidgetToken), next: F
     {
       tokens: [
         {
-          token_id: TokenId.make(Examples.id),
+          token_id: TokenId.make(Fields.exampleId),
           label: "Shop",
           created_at: "2026-11-01T09:00:00.000Z",
           expires_at: null,
@@ -56,7 +55,7 @@ export const IssuedToken = Schema.Struct({
 }).annotate({
   identifier: "IssuedToken",
   title: "IssuedToken",
-  examples: [{ token_id: TokenId.make(Examples.id), token: `hwt_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ token_id: TokenId.make(Fields.exampleId), token: `hwt_${"A".repeat(43)}`, expires_at: null }]
 })
 
 export const query = {

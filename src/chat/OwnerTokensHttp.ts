@@ -10,7 +10,7 @@ import type { InstanceId, TokenId } from "../platform/Id.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import * as ListQuery from "../sites/access/ListQuery.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import { InstanceDirectory, instanceNotFound, type Reach, requireInstance } from "./InstanceDirectory.ts"
 import type { NewToken, Query } from "./OwnerTokensApi.ts"
 import { positionOf } from "./WidgetToken.ts"
@@ -24,12 +24,12 @@ export const make = Effect.gen(function* () {
   const tokens = yield* WidgetTokens
   return {
     list: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId, { revoked, ...query }: Query) {
-      const { after, limit } = ListQuery.rangeOf(query)
+      const { after, limit } = Fields.rangeOf(query)
       const unrevoked = revoked === "false"
       const found = yield* tokens.list({ reach, instanceId, after, limit: limit + 1, unrevoked })
       if (found.length === 0) yield* requireOne(reach, instanceId)
       const { items, next } = Cursor.partOf(found, limit, positionOf)
-      return { tokens: items, next: ListQuery.formatNext(next) }
+      return { tokens: items, next: Fields.formatNext(next) }
     }),
     issue: Effect.fnUntraced(function* (reach: Reach, instanceId: InstanceId, payload: (typeof NewToken)["Type"]) {
       const { expires_at: expiresAt = null, label = null } = payload

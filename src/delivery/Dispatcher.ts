@@ -54,7 +54,7 @@ export interface RunningAttempts {
 }
 
 /** @param onFree called with a webhook's id when one of its attempts or pauses has ended */
-export const makeRunningAttempts = (onFree: (webhookId: string) => void): RunningAttempts => {
+const makeRunningAttempts = (onFree: (webhookId: string) => void): RunningAttempts => {
   const busy = new Map<string, Slots.Busy>()
   const pausing = new Map<string, number>()
 

@@ -12,7 +12,6 @@ import * as Field from "../platform/contract/Field.ts"
 import { EventId, SubmissionId, WebhookId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
@@ -31,12 +30,12 @@ export const params = { ...site, webhook_id: Field.Id(WebhookId, { title: "Webho
 export const deliveryParams = { ...params, event_id: Field.Id(EventId, { title: "Event Id" }) }
 
 const exampleWebhook: Stored.StoredWebhook = {
-  webhook_id: WebhookId.make(Examples.id),
+  webhook_id: WebhookId.make(Fields.exampleId),
   url: "https://hooks.example.com/leads",
   host: "hooks.example.com",
   events: ["submission.accepted"],
   format: "standard",
-  created_at: Examples.time,
+  created_at: Fields.exampleTime,
   failing_since: null,
   disabled_at: null
 }
@@ -105,14 +104,14 @@ const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
 export const WebhookTest = Stored.WebhookTest.annotate({
   identifier: "WebhookTest",
   title: "WebhookTest",
-  examples: [{ event_id: EventId.make(Examples.id), delivered: true, ...exampleAttempt }]
+  examples: [{ event_id: EventId.make(Fields.exampleId), delivered: true, ...exampleAttempt }]
 })
 
 const exampleDelivery: Delivery.Delivery = {
-  event_id: EventId.make(Examples.id),
+  event_id: EventId.make(Fields.exampleId),
   webhook_id: exampleWebhook.webhook_id,
   type: "submission.accepted",
-  created_at: Examples.time,
+  created_at: Fields.exampleTime,
   status: "delivered",
   attempts: 1,
   next_attempt_at: null
@@ -143,7 +142,7 @@ const status = Fields.choice(Delivery.deliveryStatuses, { title: "Status" })
 export const NewReplay = Schema.Struct({ since, status }).annotate({
   identifier: "NewReplay",
   title: "NewReplay",
-  examples: [{ since: Examples.time, status: "failed" }]
+  examples: [{ since: Fields.exampleTime, status: "failed" }]
 })
 
 export const ReplayedDeliveries = Schema.Struct({
@@ -159,7 +158,7 @@ export const ReplayedDeliveries = Schema.Struct({
 export const DeliveryDetails = Delivery.DeliveryDetails.annotate({
   identifier: "DeliveryDetails",
   title: "DeliveryDetails",
-  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
+  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Fields.exampleTime, ...exampleAttempt }] }]
 })
 
 const describe = (identifier: string, summary: string, description: string) =>
@@ -310,7 +309,7 @@ export const SubmissionDeliveries = Schema.Struct({
   examples: [
     {
       webhooks: [],
-      mails: [{ to: "owner@example.com", status: "sent", created_at: Examples.time, error: null }]
+      mails: [{ to: "owner@example.com", status: "sent", created_at: Fields.exampleTime, error: null }]
     }
   ]
 })

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import { Inbox } from "../forms/Inbox.ts"
+import { Inbox } from "../forms/InboxMessage.ts"
 import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
 import type { WebhookId } from "../platform/Id.ts"
 import { RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
@@ -19,7 +19,7 @@ import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import * as ListQuery from "../sites/access/ListQuery.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
 import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
@@ -47,7 +47,8 @@ const noPayload = Errors.make(
 
 const withoutKey = ({ reason }: Webhook.SecretsKeyUnusable) =>
   Effect.fail(
-    Errors.invalidBody(
+    Errors.invalid(
+      null,
       reason === "missing"
         ? "this service stores no secrets until its operator sets SECRETS_KEY"
         : "this webhook's secret was encrypted with another SECRETS_KEY; the service's operator must set that key"
@@ -59,23 +60,23 @@ const operatorsUrl = Errors.invalid(
   "only the operator can change the URL of this webhook; delete it and create another one"
 )
 
-const operatorsSecret = Errors.invalidBody("only the operator can change the secret of this webhook")
+const operatorsSecret = Errors.invalid(null, "only the operator can change the secret of this webhook")
 
 /** The limit of a website, because each of these sends a request, and a receiver need not belong to the owner. */
 const sendLimit: RateLimitPolicy = { name: "webhooksend", limit: Webhook.maxSends, windowMillis: Calendar.hourMillis }
 
-const tooManySends = (resetMillis: number): (typeof Errors.TooManyRequests)["Type"] => ({
-  _tag: "TooManyRequests",
-  detail: `A website can have at most ${Webhook.maxSends} webhook tests, retries and replays an hour. Wait as many seconds as Retry-After says.`,
-  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
-})
+const tooManySends = (resetMillis: number) =>
+  Errors.tooMany(
+    `A website can have at most ${Webhook.maxSends} webhook tests, retries and replays an hour. Wait as many seconds as Retry-After says.`,
+    resetMillis
+  )
 
 const selectionOf = (
   webhookId: WebhookId,
   { since, status }: { readonly since: string; readonly status?: DeliveryStatus }
 ): ReplaySelection => ({ webhookId, since: Date.parse(since), status })
 
-export const layer = ({ webhookAllow }: Options) =>
+const webhooks = ({ webhookAllow }: Options) =>
   HttpApiBuilder.group(
     OwnerApi,
     "webhooks",
@@ -189,8 +190,8 @@ export const layer = ({ webhookAllow }: Options) =>
           Effect.fnUntraced(function* ({ params, query }) {
             const { site } = yield* Authorized.settings.read.proof
             const { webhook_id: webhookId } = yield* find(site, params.webhook_id)
-            const listed = yield* deliveries.list({ webhookId, status: query.status, ...ListQuery.rangeOf(query) })
-            return { deliveries: listed.items, next: ListQuery.formatNext(listed.next) }
+            const listed = yield* deliveries.list({ webhookId, status: query.status, ...Fields.rangeOf(query) })
+            return { deliveries: listed.items, next: Fields.formatNext(listed.next) }
           })
         )
         .handle(
@@ -234,7 +235,7 @@ export const layer = ({ webhookAllow }: Options) =>
     })
   )
 
-export const submissionDeliveries = ({ webhookAllow }: Options) =>
+const submissionDeliveries = ({ webhookAllow }: Options) =>
   HttpApiBuilder.group(
     OwnerApi,
     "submissionDeliveries",
@@ -265,3 +266,5 @@ export const submissionDeliveries = ({ webhookAllow }: Options) =>
       )
     })
   )
+
+export const layer = (options: Options) => Layer.merge(webhooks(options), submissionDeliveries(options))

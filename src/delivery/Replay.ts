@@ -41,7 +41,7 @@ export const maxCount = 10_000
 export const startOf = (since: number): Position => ({ time: since, id: "00000000-0000-0000-0000-000000000000" })
 
 /** Whether a replay sends a delivery again. */
-export const isSelected = (
+const isSelected = (
   { hasPayload, isUnderWay, status }: Omit<Candidate, "eventId" | "createdAt">,
   selected: DeliveryStatus | undefined
 ): boolean => hasPayload && !isUnderWay && (selected === undefined || status === selected)

@@ -13,7 +13,6 @@ import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
 import * as Event from "./Event.ts"
 import type * as Mail from "./mail/Mail.ts"
-import type { MailSite, Outcome } from "./mail/Mail.ts"
 import * as MailContent from "./mail/MailContent.ts"
 import * as MailDispatcher from "./mail/MailDispatcher.ts"
 import { Mailer } from "./mail/Mailer.ts"
@@ -41,7 +40,7 @@ export class TestDeliveries extends Context.Service<
       websiteConfigId: WebsiteConfigId,
       notificationId: NotificationId
     ) => Effect.Effect<
-      Option.Option<{ readonly recipient: string; readonly outcome: Outcome }>,
+      Option.Option<{ readonly recipient: string; readonly outcome: Mail.Outcome }>,
       StorageUnavailable | ReportTimeout | MailNotSetUp
     >
   }
@@ -56,7 +55,7 @@ export interface Options {
 }
 
 /** The content of a test mail; for a notification about reports, the report of the latest period. */
-const contentOf = Effect.fnUntraced(function* ({ report }: Notification, site: MailSite, now: number) {
+const contentOf = Effect.fnUntraced(function* ({ report }: Notification, site: Mail.MailSite, now: number) {
   if (report === null) return SubmissionMail.testContent(site)
   const range = MailTimes.latest(report, { now, timeZone: site.timeZone })
   return yield* MailContent.report(site, report, range)

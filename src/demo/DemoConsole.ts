@@ -7,8 +7,7 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Incoming from "../platform/http/Incoming.ts"
 import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
-import * as ConsoleCookie from "../sites/access/ConsoleCookie.ts"
-import { ConsoleSessions, limits } from "../sites/access/ConsoleSession.ts"
+import * as ConsoleSession from "../sites/access/ConsoleSession.ts"
 import { current } from "../sites/access/CurrentSessionApi.ts"
 import { cookieOptions } from "../sites/access/CurrentSessionHttp.ts"
 import * as LocalPage from "./LocalPage.ts"
@@ -20,44 +19,45 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
     method === "GET" &&
     url.split("?", 1)[0] === current.path &&
     headers["authorization"] === undefined &&
-    ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) &&
+    ConsoleSession.isSameOrigin(headers["sec-fetch-site"]) &&
     LocalPage.isFromThisMachine({ headers, peer: Incoming.fromRequest(request).peer })
   )
 }
 
 /** If a console in a browser on this machine has no session, opens one and answers the console's request in it. */
-export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions> = HttpRouter.middleware(
-  Effect.gen(function* () {
-    const sessions = yield* ConsoleSessions
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSession.ConsoleSessions> =
+  HttpRouter.middleware(
+    Effect.gen(function* () {
+      const sessions = yield* ConsoleSession.ConsoleSessions
 
-    /** Opens a session for all websites, and returns its cookie. */
-    const openSession = Effect.gen(function* () {
-      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-      const created = yield* sessions.createLink({ role: "owner", sites: "all", label: "Demo", linkExpiresAt })
-      return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
-    })
+      /** Opens a session for all websites, and returns its cookie. */
+      const openSession = Effect.gen(function* () {
+        const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+        const created = yield* sessions.createLink({ role: "owner", sites: "all", label: "Demo", linkExpiresAt })
+        return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
+      })
 
-    return Effect.fnUntraced(function* (app) {
-      const request = yield* HttpServerRequest.HttpServerRequest
-      if (!isSessionRequest(request)) return yield* app
-      // If the database is unavailable, the service's own error response is sent.
-      const authenticated = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
-      if (Option.isNone(authenticated) || Option.isSome(authenticated.value)) return yield* app
-      const opened = Option.flatten(yield* Effect.option(openSession))
-      if (Option.isNone(opened)) return yield* app
-      const { cookie } = opened.value
-      const answered = yield* Effect.provideService(
-        app,
-        HttpServerRequest.HttpServerRequest,
-        request.modify({ headers: Headers.set(request.headers, "cookie", `${localSessionCookie.key}=${cookie}`) })
-      )
-      return HttpServerResponse.setCookieUnsafe(
-        answered,
-        localSessionCookie.key,
-        cookie,
-        cookieOptions(limits.cookie, false)
-      )
-    })
-  }),
-  { global: true }
-)
+      return Effect.fnUntraced(function* (app) {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        if (!isSessionRequest(request)) return yield* app
+        // If the database is unavailable, the service's own error response is sent.
+        const authenticated = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
+        if (Option.isNone(authenticated) || Option.isSome(authenticated.value)) return yield* app
+        const opened = Option.flatten(yield* Effect.option(openSession))
+        if (Option.isNone(opened)) return yield* app
+        const { cookie } = opened.value
+        const answered = yield* Effect.provideService(
+          app,
+          HttpServerRequest.HttpServerRequest,
+          request.modify({ headers: Headers.set(request.headers, "cookie", `${localSessionCookie.key}=${cookie}`) })
+        )
+        return HttpServerResponse.setCookieUnsafe(
+          answered,
+          localSessionCookie.key,
+          cookie,
+          cookieOptions(ConsoleSession.limits.cookie, false)
+        )
+      })
+    }),
+    { global: true }
+  )

@@ -1,14 +1,18 @@
 /**
- * The rules of a form: what its fields must hold. The website's owner writes them as JSON. Pure.
+ * The rules of a form: what its fields must hold; and the service that stores them, see `forms/postgres/FormDirectory`. The website's
+ * owner writes the rules as JSON.
  *
  *     {"name": {"required": true, "max": 100}, "people": {"number": true, "min": 1, "max": 12}}
  *
  * @module
  */
-import { Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { Context, type Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import { isStorable } from "../platform/text/Text.ts"
+import type { Site } from "../sites/Site.ts"
 import * as Pattern from "./Pattern.ts"
-import * as PatternSize from "./PatternSize.ts"
+import type { Marks } from "./SpamScore.ts"
 import { isReserved } from "./Submission.ts"
 
 export const limits = {
@@ -115,7 +119,7 @@ const Bounded = Schema.Unknown.check(
     if (names.length < 1 || names.length > limits.fields) return `must name 1 to ${limits.fields} fields`
     const json = JSON.stringify(input)
     if (json.length > limits.jsonLength) return `must have at most ${limits.jsonLength} characters as JSON`
-    return PatternSize.unicodeSets(json) > limits.unicodeSets
+    return Pattern.unicodeSets(json) > limits.unicodeSets
       ? `must have at most ${limits.unicodeSets} Unicode properties such as \\p{L}`
       : undefined
   })
@@ -179,3 +183,36 @@ export const faultsOfIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
 /** Reads rules; fails with every error. */
 export const read = (input: unknown) =>
   Schema.decodeUnknownResult(GivenRules, { errors: "all", onExcessProperty: "error" })(input)
+
+/** The website has rules for this page already. */
+export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
+
+/** A website as a submission needs it. */
+export interface SiteForms {
+  readonly site: Site
+  /** The rules by the page of the form. */
+  readonly forms: ReadonlyMap<string, FormRules>
+  readonly marks: Marks
+}
+
+export interface NewForm extends Pick<Form, "page" | "rules"> {
+  readonly websiteConfigId: WebsiteConfigId
+}
+
+export class FormDirectory extends Context.Service<
+  FormDirectory,
+  {
+    /** A website with the rules of its forms and its marks of spam. Every process sees a change of these within a second. */
+    readonly bySite: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Option.Option<SiteForms>, StorageUnavailable>
+    /** Gives a form its rules; none if there is no such website. */
+    readonly create: (
+      form: NewForm
+    ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormExists | LimitReached>
+    /** Replaces the rules of a form; none if the website has no rules for this page. */
+    readonly update: (form: NewForm) => Effect.Effect<Option.Option<Form>, StorageUnavailable>
+    /** The forms of a website that have rules, ordered by page; empty if there is no such website. */
+    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
+    /** Deletes the rules of a form; false if it has none. */
+    readonly delete: (websiteConfigId: WebsiteConfigId, page: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/forms/FormDirectory") {}

@@ -10,8 +10,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { Api } from "../api/Api.ts"
-import type { ValidationError } from "../platform/contract/Errors.ts"
-import { Validation } from "../platform/contract/Errors.ts"
+import { Validation, type ValidationError } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as Decision from "../platform/http/Decision.ts"
@@ -20,8 +19,7 @@ import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import { SubmissionId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
-import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
+import { type LimitHeaders, makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as DecisionHttp from "../sites/DecisionHttp.ts"
@@ -30,8 +28,7 @@ import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
 import { type PlainForm, SubmissionBody, type SubmissionPayload, Submitted } from "./Api.ts"
 import * as FormCheck from "./FormCheck.ts"
-import { FormDirectory, type SiteForms } from "./FormDirectory.ts"
-import * as FormPages from "./FormPages.ts"
+import { FormDirectory, type SiteForms } from "./FormRules.ts"
 import * as PlainForms from "./PlainForms.ts"
 import * as SpamScore from "./SpamScore.ts"
 import * as Submission from "./Submission.ts"
@@ -69,9 +66,9 @@ const page = (
   limitHeaders: LimitHeaders
 ) => {
   const url = Origin.nextUrl(site.origins, next)
-  if (url !== null) return FormPages.redirect(url, limitHeaders)
+  if (url !== null) return PlainForms.redirect(url, limitHeaders)
   const { origin, referer } = headers
-  return FormPages.thanks(submissionId, Origin.backUrl(site.origins, { referer, origin }), limitHeaders, origin)
+  return PlainForms.thanks(submissionId, Origin.backUrl(site.origins, { referer, origin }), limitHeaders, origin)
 }
 
 export interface Options {
@@ -190,7 +187,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
 
 /** Renders an error response as a page if the sender of a plain form accepts HTML. */
 const asPage = (head: Parameters<typeof PlainForms.wantsPage>[0], answer: Response): Response =>
-  answer.status >= 400 && PlainForms.wantsPage(head) ? FormPages.ofRefusal(answer, head.headers["origin"]) : answer
+  answer.status >= 400 && PlainForms.wantsPage(head) ? PlainForms.ofRefusal(answer, head.headers["origin"]) : answer
 
 const submitted = Layer.effect(
   Submitted,

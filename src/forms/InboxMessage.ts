@@ -1,13 +1,19 @@
 /**
- * The submissions of a website as its owner reads them. Pure.
+ * The submissions of a website as its owner reads them, what the owner marked as spam, and the service that reads and changes both; see
+ * `forms/postgres/Inbox`. A submission of another website is treated as one that does not exist.
  *
  * @module
  */
+import { Context, type Effect, type Option, Schema, type Stream } from "effect"
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
-import type { ConversationId } from "../platform/Id.ts"
+import { type ConversationId, SpamMarkId, type SubmissionId, type WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
+import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
+import { dayMillis } from "../platform/text/Calendar.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import { contains } from "../platform/text/Text.ts"
+import type { Access } from "../sites/access/Access.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import * as FormSender from "./FormSender.ts"
 import { type ConversationLink, type Status, type Submission, statuses } from "./Submission.ts"
 
@@ -245,3 +251,97 @@ export const fieldsOf = (formData: string): ReadonlyArray<Field> =>
   Json.members(formData).map(({ name, value }) =>
     value.startsWith('"') ? { name, type: "text", value: JSON.parse(value) as string } : { name, type: "json", value }
   )
+
+/** Marks of spam, for documents. */
+export const markExamples = [
+  {
+    mark_id: SpamMarkId.make("6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"),
+    email: "sales@spam.example",
+    text: "We bring your website to the first page",
+    created_at: "2026-11-01T09:00:00.000Z"
+  }
+] as const
+
+/**
+ * A mark of spam: an address or a text. Later submissions with one of them are quarantined (see `SpamScore.isMarked`), until the mark is
+ * taken back or is `markKeptMillis` old. The address is stored, because the owner must recognise it in the list. Of the text, only a
+ * digest and its beginning are.
+ */
+export const SpamMark = Schema.Struct({
+  mark_id: SpamMarkId,
+  email: Schema.NullOr(Schema.String).annotate({ description: "The address, in lower case; null if there was none" }),
+  text: Schema.NullOr(Schema.String).annotate({
+    description: "The beginning of the text; null if it was too short to recognise, so that only the address is held"
+  }),
+  created_at: Fields.time
+}).annotate({
+  identifier: "SpamMark",
+  title: "SpamMark",
+  markExamples
+})
+
+export type SpamMark = typeof SpamMark.Type
+
+/** How long a mark is kept after it was made for the last time. */
+export const markKeptMillis = 365 * dayMillis
+
+/** Changes submissions, and returns the ids of those that exist. A change that was made before has no effect. */
+type Change<Arguments extends ReadonlyArray<unknown> = []> = (
+  websiteConfigId: WebsiteConfigId,
+  submissionIds: ReadonlyArray<SubmissionId>,
+  ...more: Arguments
+) => Effect.Effect<ReadonlyArray<SubmissionId>, StorageUnavailable>
+
+export class Inbox extends Context.Service<
+  Inbox,
+  {
+    /** At most `limit` submissions, latest first: without the deleted ones, unless the filter selects these. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
+    readonly list: (query: {
+      readonly websiteConfigId: WebsiteConfigId
+      readonly filter: Filter
+      /** The last submission of the previous page; null for the first page. */
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    /** The same of several websites in one list. */
+    readonly listAll: (query: {
+      readonly sites: Access["sites"]
+      readonly filter: Filter
+      readonly after: Position | null
+      readonly limit: number
+    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    /** Also finds deleted submissions. */
+    readonly find: (
+      websiteConfigId: WebsiteConfigId,
+      submissionId: SubmissionId
+    ) => Effect.Effect<Option.Option<Message>, StorageUnavailable>
+    /** All submissions that match, latest first, in constant memory. */
+    readonly stream: (websiteConfigId: WebsiteConfigId, filter: Filter) => Stream.Stream<Message, StorageUnavailable>
+    readonly overview: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Overview, StorageUnavailable>
+    /** Marks submissions as read, or as unread. */
+    readonly mark: Change<[isRead: boolean]>
+    /** Accepts quarantined submissions, and takes back the marks of spam that hold them. */
+    readonly release: Change
+    /** Deletes submissions as `SubmissionRepo.delete` does: they can be restored. */
+    readonly delete: Change
+    /** Restores deleted submissions. */
+    readonly restore: Change
+    /** Deletes submissions for good that were deleted before. Does not find the others. */
+    readonly purge: Change
+    /**
+     * Marks submissions as spam: quarantines them, and those with the same address or the same text from now on. Every process sees
+     * a mark within a second. Returns the ids of those that exist. Fails beyond `Maximums.spamMarks`, and then changes nothing.
+     */
+    readonly markSpam: (
+      websiteConfigId: WebsiteConfigId,
+      submissionIds: ReadonlyArray<SubmissionId>
+    ) => Effect.Effect<ReadonlyArray<SubmissionId>, StorageUnavailable | LimitReached>
+    /** The marks of spam of a website, latest first. */
+    readonly spamMarks: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<SpamMark>, StorageUnavailable>
+    /** Takes a mark back. The submissions that it held stay in the quarantine. False if the website has no such mark. */
+    readonly removeSpamMark: (
+      websiteConfigId: WebsiteConfigId,
+      markId: SpamMarkId
+    ) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/forms/Inbox") {}

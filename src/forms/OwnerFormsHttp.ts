@@ -8,7 +8,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import { FormDirectory } from "./FormDirectory.ts"
+import { FormDirectory } from "./FormRules.ts"
 
 const changedMeanwhile = Errors.invalid(
   "page",

@@ -1,5 +1,5 @@
 /**
- * The submissions of a website's forms.
+ * The submissions of a website's forms, and what its owner marked as spam.
  *
  * @module
  */
@@ -10,15 +10,14 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { ConversationId, InstanceId, SubmissionId } from "../platform/Id.ts"
+import { ConversationId, InstanceId, SpamMarkId, SubmissionId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
+import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { listStatuses, type Message, maxCount } from "./InboxMessage.ts"
+import { listStatuses, type Message, markExamples, maxCount, SpamMark } from "./InboxMessage.ts"
 import { statuses } from "./Submission.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
-import * as SubmissionTable from "./SubmissionTable.ts"
 
 const base = "/v1/owner/sites/:site_id/submissions"
 
@@ -75,7 +74,7 @@ const common = {
 
 const exampleCommon = {
   submission_id: exampleId,
-  received_at: Examples.time,
+  received_at: Fields.exampleTime,
   status: "accepted",
   reasons: [],
   read: false,
@@ -273,9 +272,9 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
 
 /** An example of a stored submission. */
 export const exampleMessage: Message = {
-  submissionId: SubmissionId.make(Examples.id),
-  websiteConfigId: Examples.siteId,
-  receivedAt: Date.parse(Examples.time),
+  submissionId: SubmissionId.make(Fields.exampleId),
+  websiteConfigId: Fields.exampleSiteId,
+  receivedAt: Date.parse(Fields.exampleTime),
   email: "ann@example.com",
   pageSlug: "contact",
   formData: '{"message":"Hello, do you have kayaks for two?"}',
@@ -288,12 +287,12 @@ export const exampleMessage: Message = {
   deletedAt: null
 }
 
-const columns: SubmissionTable.Columns = new Set()
-SubmissionTable.addColumns(columns, exampleMessage.formData)
+const columns: SubmissionExport.Columns = new Set()
+SubmissionExport.addColumns(columns, exampleMessage.formData)
 
 /** Examples of exports, made by the functions that format them. */
 const exampleExports = {
-  "text/csv": SubmissionTable.header(columns) + SubmissionTable.row(exampleMessage, columns),
+  "text/csv": SubmissionExport.csvHeader(columns) + SubmissionExport.csv(exampleMessage, columns),
   "application/x-ndjson": SubmissionExport.ndjson(exampleMessage)
 }
 
@@ -321,3 +320,56 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
 export class SubmissionsGroup extends HttpApiGroup.make("submissions")
   .add(list, overview, exportAll, details, release, remove, restore, purge, mark)
   .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}
+
+const sitePath = "/v1/owner/sites/:site_id"
+
+const params = { site_id: siteId }
+
+export const SpamMarkList = Schema.Struct({ marks: Schema.Array(SpamMark) }).annotate({
+  identifier: "SpamMarks",
+  title: "SpamMarks",
+  examples: [{ marks: markExamples }]
+})
+
+export const markSpam = HttpApiEndpoint.post("mark", `${sitePath}/submissions/spam`, {
+  params,
+  payload: Selection,
+  success: Changed
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "mark_spam",
+      summary: "Mark submissions as spam",
+      description:
+        "Quarantines submissions, and from now on those with the same address or the same text. `POST …/submissions/release` takes that back. 404 if the website has none of the submissions.",
+      maximums: [Maximums.spamMarks]
+    })
+  )
+
+export const listMarks = HttpApiEndpoint.get("list", `${sitePath}/spam`, { params, success: SpamMarkList })
+  .middleware(Authorized.inbox.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_spam_marks",
+      summary: "List what is held as spam",
+      description: "The addresses and texts that were marked as spam in the last year, latest first."
+    })
+  )
+
+export const removeMark = HttpApiEndpoint.delete("delete", `${sitePath}/spam/:mark_id`, {
+  params: { ...params, mark_id: Field.Id(SpamMarkId, { title: "Mark Id" }) },
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.inbox.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_spam_mark",
+      summary: "Take back a mark of spam",
+      description: "Submissions with this address or text are no longer held. Those in the quarantine stay there."
+    })
+  )
+
+export class SpamGroup extends HttpApiGroup.make("spam")
+  .add(markSpam, listMarks, removeMark)
+  .annotateMerge(OpenApi.annotations({ title: "Spam", description: "What a website's owner marked as spam" })) {}

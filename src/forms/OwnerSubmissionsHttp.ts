@@ -1,9 +1,9 @@
 /**
- * The endpoints at and below `/v1/owner/sites/{site_id}/submissions`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/submissions`, and those of the marks of spam.
  *
  * @module
  */
-import { type Array, Effect, Stream } from "effect"
+import { type Array, Effect, Layer, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
@@ -14,11 +14,9 @@ import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
-import { Inbox } from "./Inbox.ts"
 import * as InboxMessage from "./InboxMessage.ts"
 import type { exportFormats, Selection } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
-import * as SubmissionTable from "./SubmissionTable.ts"
 
 export const unknownSubmission = Errors.make(
   "NotFound",
@@ -57,7 +55,7 @@ const toDetails = (message: InboxMessage.Message) => ({
 })
 
 /** Which of the selected submissions a change found, and which not; 404 if it found none. */
-export const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
+const changed = (wanted: ReadonlyArray<string>, found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0
     ? Effect.fail(unknownSubmission)
@@ -103,11 +101,11 @@ const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
-export const layer = HttpApiBuilder.group(
+const submissions = HttpApiBuilder.group(
   OwnerApi,
   "submissions",
   Effect.fnUntraced(function* (handlers) {
-    const inbox = yield* Inbox
+    const inbox = yield* InboxMessage.Inbox
     const { exports, lists } = yield* SiteSlots
 
     /**
@@ -124,15 +122,15 @@ export const layer = HttpApiBuilder.group(
         yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
         return messages.pipe(paced((message) => SubmissionExport.ndjson(message)))
       }
-      const columns: SubmissionTable.Columns = new Set()
+      const columns: SubmissionExport.Columns = new Set()
       yield* messages.pipe(
-        paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+        paced(({ formData }) => SubmissionExport.addColumns(columns, formData)),
         exports.inTurn,
         Stream.runDrain
       )
       return Stream.concat(
-        Stream.succeed(SubmissionTable.header(columns)),
-        messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
+        Stream.succeed(SubmissionExport.csvHeader(columns)),
+        messages.pipe(paced((message) => SubmissionExport.csv(message, columns)))
       )
     })
 
@@ -207,3 +205,37 @@ export const layer = HttpApiBuilder.group(
       )
   })
 )
+
+const noMark = Errors.make("NotFound", "This website has no such mark. The mark may have been taken back.")
+
+const spam = HttpApiBuilder.group(
+  OwnerApi,
+  "spam",
+  Effect.fnUntraced(function* (handlers) {
+    const inbox = yield* InboxMessage.Inbox
+    return handlers
+      .handle(
+        "mark",
+        Effect.fnUntraced(function* ({ payload: { submission_ids } }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          return yield* changed(submission_ids, yield* inbox.markSpam(site.websiteConfigId, submission_ids))
+        })
+      )
+      .handle(
+        "list",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.inbox.read.proof
+          return { marks: yield* inbox.spamMarks(site.websiteConfigId) }
+        })
+      )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.inbox.change.proof
+          if (!(yield* inbox.removeSpamMark(site.websiteConfigId, params.mark_id))) return yield* Effect.fail(noMark)
+        })
+      )
+  })
+)
+
+export const layer = Layer.mergeAll(submissions, spam)

@@ -1,12 +1,15 @@
 /**
- * Formats submissions as JSON. Pure.
+ * Formats submissions as JSON, and as a table with a column for each field of their forms. Pure.
  *
- * Control and bidirectional characters are always escaped, since an export may be shown on a terminal.
+ * Control and bidirectional characters are always escaped, since an export may be shown on a terminal. The columns of a table are
+ * collected before the rows are written: `addColumns` over all submissions, then `csvHeader` and `csv`.
  *
  * @module
  */
 import { iso } from "../platform/text/Calendar.ts"
+import * as Csv from "../platform/text/Csv.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
+import * as Inbox from "./InboxMessage.ts"
 import type { Submission } from "./Submission.ts"
 
 /** Where the submission's visit came from, by column. */
@@ -34,3 +37,71 @@ export const json = (submission: Submission): string =>
 
 /** The submission as a line of newline-delimited JSON. */
 export const ndjson = (submission: Submission): string => `${json(submission)}\n`
+
+/**
+ * The maximum number of columns for fields, and the maximum length of a field's name that gets a column. Fields without a
+ * column are in the last column, as a JSON array of names and values. So are fields that were first sent after the columns
+ * were collected.
+ */
+const limits = { columns: 200, name: 200 }
+
+const ownColumns = [
+  "submission_id",
+  "received_at",
+  "status",
+  "reasons",
+  "email",
+  "page_slug",
+  "source",
+  "medium",
+  "campaign",
+  "referrer",
+  "entry_page"
+] as const
+
+/** The names of the fields that have a column, in the order of their first appearance. */
+export type Columns = Set<string>
+
+/** Adds the columns that a submission needs. */
+export const addColumns = (columns: Columns, formData: string): void => {
+  for (const { name } of Inbox.fieldsOf(formData)) {
+    if (columns.size < limits.columns && name.length <= limits.name) columns.add(name)
+  }
+}
+
+/** Marks the name of a field that equals the name of another column. */
+const titleOf = (name: string): string =>
+  (ownColumns as ReadonlyArray<string>).includes(name) || name === "other_fields" ? `${name} (form)` : name
+
+export const csvHeader = (columns: Columns): string =>
+  Csv.record([...ownColumns, ...[...columns].map(titleOf), "other_fields"].map(Csv.text))
+
+/**
+ * A submission as a CSV record. The values of a repeated field are in one cell, separated by `\u000a` (an escaped line feed).
+ */
+export const csv = (message: Inbox.Message, columns: Columns): string => {
+  const values = new Map<string, string>()
+  const others: Array<readonly [name: string, value: string]> = []
+  for (const { name, value } of Inbox.fieldsOf(message.formData)) {
+    if (columns.has(name)) values.set(name, values.has(name) ? `${values.get(name)}\n${value}` : value)
+    else others.push([name, value])
+  }
+  const { attribution } = message
+  return Csv.record([
+    ...[
+      message.submissionId,
+      iso(message.receivedAt),
+      message.status,
+      message.reasons.join(" "),
+      message.email,
+      message.pageSlug,
+      attribution.source,
+      attribution.medium,
+      attribution.campaign,
+      attribution.referrer,
+      attribution.entryPage
+    ].map(Csv.text),
+    ...[...columns].map((name) => Csv.text(values.get(name) ?? null)),
+    others.length === 0 ? Csv.text(null) : Csv.json(JSON.stringify(others))
+  ])
+}

@@ -9,13 +9,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import { SiteDetails } from "../sites/Site.ts"
 import * as CoreProblem from "./Problem.ts"
 
-const at = Date.parse(Examples.time)
+const at = Date.parse(Fields.exampleTime)
 
 const example = CoreProblem.problemsOf(
   [
@@ -64,7 +63,7 @@ export const HealthOfSites = Schema.Struct({
 }).annotate({
   identifier: "HealthOfSites",
   title: "HealthOfSites",
-  examples: [{ sites: [{ site_id: Examples.siteId, name: "Shop", problems: example }], next: null }]
+  examples: [{ sites: [{ site_id: Fields.exampleSiteId, name: "Shop", problems: example }], next: null }]
 })
 
 export const healthOfSites = HttpApiEndpoint.get("healthOfSites", "/v1/owner/health", {

@@ -11,11 +11,10 @@ import * as Cursor from "../platform/text/Cursor.ts"
 import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as ListQuery from "../sites/access/ListQuery.ts"
+import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { positionOf, SiteDirectory } from "../sites/SiteDirectory.ts"
-import { type Problem, withoutSubject } from "./Problem.ts"
-import { Problems } from "./Problems.ts"
+import { type Problem, Problems, withoutSubject } from "./Problem.ts"
 
 /** The maximum number of websites that a request checks. */
 const maxChecked = 1_000
@@ -47,7 +46,7 @@ export const layer = HttpApiBuilder.group(
         "healthOfSites",
         Effect.fnUntraced(function* ({ query: { with_problems, ...range } }) {
           const caller = yield* Caller
-          const { after, limit } = ListQuery.rangeOf(range)
+          const { after, limit } = Fields.rangeOf(range)
           const checked = with_problems === "true" ? maxChecked : limit
           const { found, sites } = yield* lists.run(
             caller.id,
@@ -71,7 +70,7 @@ export const layer = HttpApiBuilder.group(
               name,
               problems: shown(caller.access, websiteConfigId, own)
             })),
-            next: ListQuery.formatNext(next)
+            next: Fields.formatNext(next)
           }
         })
       )

@@ -1,15 +1,20 @@
 /**
- * The problems of a website, and when a stored fact is one. Pure; browsers can import it.
+ * The problems of a website, when a stored fact is one, and the service that finds them; see `health/postgres/Problems`. Browsers can
+ * import it.
  *
  * A problem begins and ends with its facts: nobody closes it. Counts of a day can only grow, so a problem of counts ends when
  * nothing was counted for some time.
  *
  * @module
  */
-import { Schema } from "effect"
+import { Context, type Effect, Schema } from "effect"
+import type { WebsiteConfigId } from "../platform/Id.ts"
 import { failingLimit } from "../platform/outward/Schedule.ts"
+import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
+import type { Access } from "../sites/access/Access.ts"
 import * as Fields from "../sites/access/Fields.ts"
+import type { Site } from "../sites/Site.ts"
 
 /** What can be wrong with a website, the most urgent first. */
 export const kinds = [
@@ -281,3 +286,22 @@ export const withoutSubject = (problem: Problem): Problem => {
   const unnamed = { ...problem, subject: null, subject_id: null, field: null, reason: null }
   return { ...unnamed, title: titleOf(unnamed) }
 }
+
+/** What is read of a website to find its problems. */
+export type CheckedSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
+
+/** The problems of websites. */
+export type Found = ReadonlyMap<WebsiteConfigId, ReadonlyArray<Problem>>
+
+export class Problems extends Context.Service<
+  Problems,
+  {
+    /**
+     * The problems of websites now, the most urgent first. A website without a problem has an empty list. The number of statements
+     * does not depend on the number of websites, so that a page of websites needs one call.
+     */
+    readonly of: (sites: ReadonlyArray<CheckedSite>) => Effect.Effect<Found, StorageUnavailable | ReportTimeout>
+    /** The same of all these websites, or of every website; those without a problem are missing. */
+    readonly among: (sites: Access["sites"]) => Effect.Effect<Found, StorageUnavailable | ReportTimeout>
+  }
+>()("hydracore/health/Problems") {}

@@ -65,7 +65,7 @@ export const step = (before: Watched | null, isFound: boolean, now: number): Ste
  * Identifies a problem among those of its website over time. All refused origins are one problem: anyone can make more of them. A
  * webhook that fails and is then disabled is one, too.
  */
-export const keyOf = ({ field, kind, subject, subject_id }: Problem): string => {
+const keyOf = ({ field, kind, subject, subject_id }: Problem): string => {
   if (kind === "origin_refused") return kind
   const family = kind === "webhook_disabled" ? "webhook_failing" : kind
   return JSON.stringify([family, ...(subject_id === null ? [subject, field] : [subject_id])])

@@ -8,7 +8,6 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Built from "./Built.ts"
-import type { Compressed } from "./Compression.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 const pathOf = (name: Built.Script, hash?: string): `/${string}` => `/v1/public/${Built.fileName(name, hash)}`
@@ -27,7 +26,7 @@ const immutable = "public, max-age=31536000, immutable"
 /** The response to a request for a script. Pure. */
 const respond = (
   name: Built.Script,
-  content: Compressed,
+  content: Built.Compressed,
   request: {
     /** The hash in the URL, if any. */
     readonly hash: string | undefined

@@ -7,7 +7,6 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Built from "./Built.ts"
-import type { Compressed } from "./Compression.ts"
 import * as Page from "./Page.ts"
 import * as StaticContent from "./StaticContent.ts"
 
@@ -39,7 +38,7 @@ const policyOf = (page: string): string =>
     "trusted-types 'none'"
   ].join("; ")
 
-const pageHeaders = (page: Compressed) => ({
+const pageHeaders = (page: Built.Compressed) => ({
   ...StaticContent.fileHeaders,
   "cache-control": "no-cache",
   "content-security-policy": policyOf(new TextDecoder().decode(page.bytes.identity)),

@@ -17,7 +17,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Built from "./Built.ts"
-import * as Compression from "./Compression.ts"
 import * as GuidePage from "./GuidePage.ts"
 import * as Page from "./Page.ts"
 import * as PageFiles from "./PageFiles.ts"
@@ -75,7 +74,7 @@ export const paths = [
 /** Brotli's quality: a higher one takes seconds for the reference. */
 const quality = 5
 
-const compress = (text: string) => Effect.promise(() => Compression.compress(Buffer.from(text), quality))
+const compress = (text: string) => Effect.promise(() => Built.compress(Buffer.from(text), quality))
 
 /** The reference under the top of the other pages. */
 const referencePage = ({ reference, render }: (typeof apis)[number], files: Page.Files, parts: Page.Parts) =>
@@ -109,9 +108,9 @@ const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
  * need no copies.
  */
 const serve = Effect.fnUntraced(function* <E, R>(
-  content: Effect.Effect<Compression.Compressed, E, R>,
+  content: Effect.Effect<Built.Compressed, E, R>,
   contentType: string,
-  headersOf: (content: Compression.Compressed) => Readonly<Record<string, string>>
+  headersOf: (content: Built.Compressed) => Readonly<Record<string, string>>
 ) {
   const made = yield* StaticContent.once(
     Effect.map(content, (compressed) => ({
@@ -143,7 +142,7 @@ const referencePolicy = (html: string): string =>
     "frame-ancestors 'none'"
   ].join("; ")
 
-const referenceHeaders = ({ bytes }: Compression.Compressed) => ({
+const referenceHeaders = ({ bytes }: Built.Compressed) => ({
   ...Page.headers,
   "content-security-policy": referencePolicy(new TextDecoder().decode(bytes.identity))
 })

@@ -6,7 +6,10 @@
 import { createHash } from "node:crypto"
 import * as Design from "../platform/design/Design.ts"
 import * as Text from "../platform/text/Text.ts"
-import * as Theme from "./Theme.ts"
+
+/** Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. */
+export const themeScript =
+  'try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")document.documentElement.dataset.theme=t}catch{}'
 
 const inlineScript = /<script(?:\s[^>]*)?>([\s\S]*?)<\/script>/g
 
@@ -41,7 +44,7 @@ export interface Parts {
   readonly health: boolean
 }
 
-const script = `<script>${Theme.script}</script>`
+const script = `<script>${themeScript}</script>`
 
 /** Allows this origin's scripts, styles, fonts and requests, and no frame, form or HTML that scripts make from strings. */
 export const policy = [

@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Design from "../platform/design/Design.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import * as Compression from "./Compression.ts"
+import * as Built from "./Built.ts"
 import * as Page from "./Page.ts"
 import * as PageFiles from "./PageFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
@@ -64,7 +64,7 @@ export const layer = (parts: Page.Parts) =>
       const files = yield* PageFiles.read
       const page = yield* StaticContent.once(
         Effect.flatMap(files, (files) =>
-          Effect.promise(() => Compression.compress(Buffer.from(render(files, parts)), quality))
+          Effect.promise(() => Built.compress(Buffer.from(render(files, parts)), quality))
         )
       )
       yield* router.add(

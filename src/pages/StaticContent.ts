@@ -9,7 +9,7 @@ import path from "node:path"
 import { Duration, Effect, Exit } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import type { Compressed } from "./Compression.ts"
+import type { Compressed } from "./Built.ts"
 
 /** A content coding that the service offers. */
 export type Coding = "br" | "gzip" | "identity"

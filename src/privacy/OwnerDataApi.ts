@@ -15,20 +15,18 @@ import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
 import { HostedWebsiteId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
-import * as Examples from "../sites/access/Examples.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as CorePerson from "./Person.ts"
-import * as PersonExport from "./PersonExport.ts"
 
 /** The time of the examples of exports, which the functions that format exports make. */
-const at = Date.parse(Examples.time)
+const at = Date.parse(Fields.exampleTime)
 
 const view: AnalyticsExport.Row = {
   type: "pageview",
   view: {
     ...StoredView.viewWithoutFacts,
-    hostedWebsiteId: HostedWebsiteId.make(Examples.siteId),
+    hostedWebsiteId: HostedWebsiteId.make(Fields.exampleSiteId),
     receivedAt: at,
     path: "/pricing",
     campaign: { ...StoredView.viewWithoutFacts.campaign, source: "newsletter", medium: "email" },
@@ -48,7 +46,7 @@ const analyticsExamples = {
 }
 
 const personExamples = {
-  "application/x-ndjson": `${PersonExport.json({ kind: "submission", submission, replies: [] })}\n`
+  "application/x-ndjson": `${CorePerson.exportLine({ kind: "submission", submission, replies: [] })}\n`
 }
 
 const base = "/v1/owner/sites/:site_id"
@@ -141,14 +139,7 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
     })
   )
 
-export const ErasedPerson = Schema.Struct({
-  submissions: Schema.Int,
-  conversations: Schema.Int,
-  notifications: Schema.Int,
-  spam_marks: Schema.Int,
-  accounts: Schema.Int.annotate({ description: "0: people who log in to the console are removed under Sharing" }),
-  deliveries: Schema.Int
-}).annotate({
+export const ErasedPerson = CorePerson.Erased.annotate({
   identifier: "ErasedPerson",
   title: "ErasedPerson",
   description: "How much was deleted",

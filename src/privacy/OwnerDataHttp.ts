@@ -14,8 +14,6 @@ import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import * as Retention from "../sites/Retention.ts"
 import type { Person as Payload } from "./OwnerDataApi.ts"
 import * as Person from "./Person.ts"
-import * as PersonExport from "./PersonExport.ts"
-import { Persons } from "./Persons.ts"
 
 const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
 
@@ -34,7 +32,7 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
     "data",
     Effect.fnUntraced(function* (handlers) {
       const analytics = yield* AnalyticsExport.AnalyticsExport
-      const persons = yield* Persons
+      const persons = yield* Person.Persons
       const { erasures, exports } = yield* SiteSlots
       const personOf = ({ site }: AnyAuthorizedSite, { email, kinds = Person.kinds }: typeof Payload.Type) => ({
         address: email,
@@ -78,7 +76,7 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
             const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
             const records = persons.records(personOf(proof, payload))
-            const lines = Stream.map(records, (record) => `${PersonExport.json(record)}\n`)
+            const lines = Stream.map(records, (record) => `${Person.exportLine(record)}\n`)
             return exports.file(lines, { name: "person.ndjson", contentType: ndjson })
           })
         )

@@ -1,23 +1,30 @@
 /**
- * Finds a person's data by an email address. Pure.
+ * Finds a person's data by an email address, formats it as JSON, and deletes it with the service that `privacy/postgres/Persons`
+ * implements.
  *
  * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
- * its messages or comments does, a notification if its mails go to the address, and an account if the person logs in with it. The case of letters does not matter, nor
- * whether the address is percent-encoded or written with character references. Page views and events are not searched: see
- * `analytics/PageView`.
+ * its messages or comments does, a notification if its mails go to the address, and an account if the person logs in with it. The case of
+ * letters does not matter, nor whether the address is percent-encoded or written with character references. Page views and events are
+ * not searched: see `analytics/PageView`.
+ *
+ * Nothing is indexed by address. Each call of the service therefore reads all records of the queried kinds and websites once.
  *
  * @module
  */
-
-import { Option } from "effect"
+import { Context, type Effect, Option, Record, Schema, type Stream } from "effect"
 import type { Conversation } from "../chat/conversations/Conversation.ts"
+import * as Transcript from "../chat/conversations/Transcript.ts"
 import type { DeliveryStatus } from "../delivery/Delivery.ts"
 import type { StoredNotification } from "../delivery/mail/Notification.ts"
 import type { Reply } from "../delivery/mail/Reply.ts"
-import type { SpamMark } from "../forms/SpamMarks.ts"
+import type { SpamMark } from "../forms/InboxMessage.ts"
 import type { Submission } from "../forms/Submission.ts"
+import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import type { InstanceId, PersonId, SessionId, WebsiteConfigId } from "../platform/Id.ts"
 import * as Json from "../platform/json/Json.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
+import { iso } from "../platform/text/Calendar.ts"
+import * as TerminalText from "../platform/text/TerminalText.ts"
 import * as Text from "../platform/text/Text.ts"
 import type { GrantedRole } from "../sites/access/Person.ts"
 
@@ -73,15 +80,17 @@ export type PersonRecord =
  * The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with
  * it.
  */
-export interface Erased {
-  readonly submissions: number
-  readonly conversations: number
-  readonly notifications: number
-  readonly spam_marks: number
+export const Erased = Schema.Struct({
+  submissions: Schema.Int,
+  conversations: Schema.Int,
+  notifications: Schema.Int,
+  spam_marks: Schema.Int,
   /** People who log in to the console, and invitations; only of a deletion on all websites. */
-  readonly accounts: number
-  readonly deliveries: number
-}
+  accounts: Schema.Int.annotate({ description: "0: people who log in to the console are removed under Sharing" }),
+  deliveries: Schema.Int
+})
+
+export type Erased = typeof Erased.Type
 
 /** Lower case, except for the two letters outside ASCII whose lower case contains an ASCII letter; see `needleOf`. */
 const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) => part.toLowerCase())
@@ -191,11 +200,64 @@ export const nothing: Erased = {
   deliveries: 0
 }
 
-export const add = (one: Erased, other: Erased): Erased => ({
-  submissions: one.submissions + other.submissions,
-  conversations: one.conversations + other.conversations,
-  notifications: one.notifications + other.notifications,
-  spam_marks: one.spam_marks + other.spam_marks,
-  accounts: one.accounts + other.accounts,
-  deliveries: one.deliveries + other.deliveries
-})
+export const add = (one: Erased, other: Erased): Erased => Record.map(one, (count, kind) => count + other[kind])
+
+export interface Query {
+  /** As `Person.parse` returns it. */
+  readonly address: string
+  /** Only what belongs to this website; null for all websites, and for instances without a website. */
+  readonly websiteConfigId: WebsiteConfigId | null
+  readonly kinds: ReadonlyArray<Kind>
+}
+
+export class Persons extends Context.Service<
+  Persons,
+  {
+    /**
+     * The records of a person, in constant memory: the submissions of each website, then the conversations and notifications,
+     * each oldest first. The deliveries of a record come directly after the record.
+     */
+    readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
+    /**
+     * Deletes these records: submissions as `SubmissionRepo.delete` does, conversations as `ConversationStore.delete`
+     * does, and notifications as `Notifications.remove` does. If it is interrupted, a second call deletes the rest.
+     */
+    readonly erase: (query: Query) => Effect.Effect<Erased, StorageUnavailable>
+  }
+>()("hydracore/privacy/Persons") {}
+
+/** Puts members before those of `object`, which is JSON text, as is the result. */
+const prefixed = (members: Readonly<Record<string, string>>, object: string): string =>
+  `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`
+
+/**
+ * A record as a JSON object on one line, without a trailing newline. Control and bidirectional characters are escaped, since an
+ * export may be shown on a terminal. Written by hand, since a form's data and a payload are the text that was received, which a
+ * schema would parse: numbers of many digits and repeated members would be lost.
+ */
+export const exportLine = (record: PersonRecord): string => {
+  const { kind } = record
+  switch (kind) {
+    case "submission": {
+      const { replies, submission } = record
+      const members = { kind, website_config_id: submission.websiteConfigId }
+      const object = prefixed(members, SubmissionExport.json(submission))
+      return replies.length === 0
+        ? object
+        : TerminalText.inertJson(`${object.slice(0, -1)},"replies":${JSON.stringify(replies)}}`)
+    }
+    case "conversation":
+      return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(Transcript.of(record.conversation)))
+    case "notification":
+      return TerminalText.inertJson(JSON.stringify({ kind, ...record.notification }))
+    case "spam_mark":
+      return TerminalText.inertJson(JSON.stringify({ kind, ...record.mark }))
+    case "account":
+      return TerminalText.inertJson(JSON.stringify({ kind, ...record.account }))
+    case "delivery": {
+      const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
+      const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }
+      return TerminalText.inertJson(prefixed(members, `{"payload":${payload}}`))
+    }
+  }
+}

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
+import { HttpMiddleware, HttpPlatform, HttpRouter, HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { SiteActivity } from "../activity/Activity.ts"
 import type { Attention } from "../activity/Attention.ts"
 import * as ActivityHandlers from "../activity/OwnerActivityHttp.ts"
 import * as AttentionHandlers from "../activity/OwnerAttentionHttp.ts"
-import * as LiveHandlers from "../activity/OwnerLiveHttp.ts"
-import type { SiteActivity } from "../activity/SiteActivity.ts"
 import type { AnalyticsExport } from "../analytics/AnalyticsExport.ts"
 import type { Goals } from "../analytics/Goal.ts"
 import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
@@ -28,49 +28,41 @@ import * as TokenHandlers from "../chat/OwnerTokensHttp.ts"
 import type { Transcripts } from "../chat/Transcripts.ts"
 import type { WidgetTokens } from "../chat/WidgetTokens.ts"
 import type { Deliveries } from "../delivery/Delivery.ts"
-import type { AutoReplies } from "../delivery/mail/AutoReply.ts"
 import type { Notifications } from "../delivery/mail/Notification.ts"
-import * as AutoReplyHandlers from "../delivery/mail/OwnerAutoRepliesHttp.ts"
 import * as NotificationHandlers from "../delivery/mail/OwnerNotificationsHttp.ts"
 import * as ReplyHandlers from "../delivery/mail/OwnerRepliesHttp.ts"
 import type { Replies } from "../delivery/mail/Reply.ts"
 import * as WebhookHandlers from "../delivery/OwnerWebhooksHttp.ts"
 import type { TestDeliveries } from "../delivery/TestDeliveries.ts"
 import type { Webhooks } from "../delivery/Webhook.ts"
-import type { FormDirectory } from "../forms/FormDirectory.ts"
-import type { Inbox } from "../forms/Inbox.ts"
+import type { FormDirectory } from "../forms/FormRules.ts"
+import type { Inbox } from "../forms/InboxMessage.ts"
 import * as FormHandlers from "../forms/OwnerFormsHttp.ts"
-import * as SpamHandlers from "../forms/OwnerSpamHttp.ts"
 import * as SubmissionHandlers from "../forms/OwnerSubmissionsHttp.ts"
-import type { SpamMarks } from "../forms/SpamMarks.ts"
 import * as HealthHandlers from "../health/OwnerHealthHttp.ts"
-import type { Problems } from "../health/Problems.ts"
+import type { Problems } from "../health/Problem.ts"
 import type { RateLimiter } from "../platform/limits/RateLimit.ts"
 import * as DataHandlers from "../privacy/OwnerDataHttp.ts"
-import type { Persons } from "../privacy/Persons.ts"
+import type { Persons } from "../privacy/Person.ts"
 import * as Authentication from "../sites/access/Authentication.ts"
 import type {
   Authentication as AuthenticationService,
   Guest,
-  SharedAuthentication as SharedAuthenticationService
+  SharedAuthentication as SharedAuthenticationService,
+  Validation as ValidationService
 } from "../sites/access/AuthenticationApi.ts"
 import type * as AuthorizedServices from "../sites/access/Authorized.ts"
 import * as Authorized from "../sites/access/AuthorizedHttp.ts"
 import * as CallerLimits from "../sites/access/CallerLimits.ts"
-import * as Compression from "../sites/access/Compression.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
 import * as CurrentSessionHandlers from "../sites/access/CurrentSessionHttp.ts"
 import type { Invitations } from "../sites/access/MailedLink.ts"
+import * as AccessHandlers from "../sites/access/OwnerAccessHttp.ts"
 import type { OwnerKeys } from "../sites/access/OwnerKey.ts"
-import * as KeyHandlers from "../sites/access/OwnerKeysHttp.ts"
-import * as PeopleHandlers from "../sites/access/OwnerPeopleHttp.ts"
-import * as SessionHandlers from "../sites/access/OwnerSessionsHttp.ts"
 import type { People } from "../sites/access/Person.ts"
 import type { Shares } from "../sites/access/Share.ts"
-import * as SharedAuthentication from "../sites/access/SharedAuthentication.ts"
 import * as SiteSlots from "../sites/access/SiteSlots.ts"
 import * as Validation from "../sites/access/Validation.ts"
-import type { Validation as ValidationService } from "../sites/access/ValidationApi.ts"
 import type { Decisions } from "../sites/Decisions.ts"
 import * as SiteHandlers from "../sites/OwnerSitesHttp.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
@@ -88,10 +80,8 @@ type HandlerServices =
   | Reports
   | CallerLimits.CallerLimits
   | Inbox
-  | SpamMarks
   | Notifications
   | Replies
-  | AutoReplies
   | InstanceDirectory
   | Transcripts
   | ConversationStore
@@ -136,6 +126,27 @@ export interface Options
     DataHandlers.Options,
     WebhookHandlers.Options {}
 
+/**
+ * Compresses the answers of the owner API that can be large: lists of websites, and reports.
+ *
+ * No other answers are compressed, because the length of a compressed answer tells whether its texts repeat each other: somebody
+ * who submits forms and sees the lengths of the answers on their way could guess what other visitors sent, or a secret.
+ */
+const compressedPaths = new Set(["/v1/owner/sites", "/v1/owner/query", "/v1/owner/shared/query"])
+
+// In Node's thread pool, so that visitors' requests do not wait.
+const compress = HttpMiddleware.compression({ algorithms: ["gzip"] })
+
+const compression = HttpRouter.middleware(
+  Effect.map(HttpPlatform.HttpPlatform, (platform) => (app) => {
+    const compressed = Effect.provideService(compress(app), HttpPlatform.HttpPlatform, platform)
+    return Effect.withFiber((fiber) => {
+      const { url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      return compressedPaths.has(url.split("?", 1)[0] ?? "") ? compressed : app
+    })
+  })
+).layer
+
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
     Layer.provide(
@@ -144,7 +155,6 @@ export const layer = (options: Options) =>
           ReportHandlers.layer,
           SiteHandlers.layer,
           SubmissionHandlers.layer,
-          WebhookHandlers.submissionDeliveries(options),
           ReplyHandlers.layer,
           ConversationHandlers.layer,
           AttentionHandlers.layer,
@@ -152,18 +162,13 @@ export const layer = (options: Options) =>
           HealthHandlers.layer,
           GoalHandlers.layer,
           TokenHandlers.layer,
-          KeyHandlers.layer,
-          SessionHandlers.layer,
-          PeopleHandlers.layer,
+          AccessHandlers.layer,
           ShareHandlers.layer,
-          LiveHandlers.layer,
           SharedHandlers.layer(options),
           InstanceHandlers.layer(options),
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,
           FormHandlers.layer,
-          AutoReplyHandlers.layer,
-          SpamHandlers.layer,
           DataHandlers.layer(options),
           CurrentSessionHandlers.layer(options)
         )
@@ -173,9 +178,9 @@ export const layer = (options: Options) =>
       Authentication.layer(options),
       Authorized.layer,
       Authentication.guest,
-      SharedAuthentication.layer(options),
+      Authentication.shared(options),
       Validation.layer
     ]),
     Layer.provide([CallerLimits.layer(options), SiteSlots.layer]),
-    Layer.provide(Compression.layer)
+    Layer.provide(compression)
   )

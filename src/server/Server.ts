@@ -34,9 +34,9 @@ import * as Validation from "../platform/http/Validation.ts"
 import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import type { ConsoleSessions } from "../sites/access/ConsoleSession.ts"
-import * as Health from "./Health.ts"
 import * as Middleware from "./Middleware.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
+import * as Readiness from "./Readiness.ts"
 
 /** The demo's routes and middleware. */
 export type AdditionalRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
@@ -76,7 +76,7 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.Known
   ...Assets.paths,
   ...Docs.paths,
   ...PageFiles.paths,
-  ...Health.paths
+  ...Readiness.paths
 ]
 
 /** The parts that its pages link to. */
@@ -107,7 +107,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     Docs.layer(partsOf(options)),
     StartPage.layer(partsOf(options)),
     PageFiles.layer,
-    Health.layer
+    Readiness.probes
   ).pipe(
     Layer.provide([
       Analytics.group,

@@ -12,9 +12,9 @@ import { TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Authorized from "./access/Authorized.ts"
 import * as Errors from "./access/Errors.ts"
-import * as Examples from "./access/Examples.ts"
 import * as Fields from "./access/Fields.ts"
 import * as Site from "./Site.ts"
+import { Erased } from "./SiteErasure.ts"
 
 const base = "/v1/owner/sites"
 const sitePath = `${base}/:site_id`
@@ -28,7 +28,7 @@ export const siteId = Field.Id(WebsiteConfigId, {
 const params = { site_id: siteId }
 
 const example: Site.SiteDetails = {
-  site_id: Examples.siteId,
+  site_id: Fields.exampleSiteId,
   tracking_token: TrackingToken.make("d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f"),
   name: "Shop",
   origins: ["https://www.example.com"],
@@ -148,14 +148,7 @@ export const Deletion = Schema.Struct({
   name: Field.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
 }).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
 
-export const Deleted = Schema.Struct({
-  page_views: Schema.Int,
-  bot_views: Schema.Int,
-  events: Schema.Int,
-  conversions: Schema.Int,
-  submissions: Schema.Int,
-  conversations: Schema.Int
-}).annotate({
+export const Deleted = Erased.annotate({
   identifier: "Deleted",
   title: "Deleted",
   examples: [{ page_views: 1200, bot_views: 90, events: 40, conversions: 12, submissions: 12, conversations: 3 }]

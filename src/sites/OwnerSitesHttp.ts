@@ -6,25 +6,15 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import * as Cursor from "../platform/text/Cursor.ts"
 import * as Access from "./access/Access.ts"
 import { Caller } from "./access/AuthenticationApi.ts"
 import * as Authorized from "./access/Authorized.ts"
 import * as Errors from "./access/Errors.ts"
-import * as ListQuery from "./access/ListQuery.ts"
+import * as Fields from "./access/Fields.ts"
 import { SiteSlots } from "./access/SiteSlots.ts"
 import * as Site from "./Site.ts"
 import { positionOf, SiteDirectory } from "./SiteDirectory.ts"
-import { type Erased, SiteErasure } from "./SiteErasure.ts"
-
-export const erasedJson = (erased: Erased) => ({
-  page_views: erased.pageViews,
-  bot_views: erased.botViews,
-  events: erased.events,
-  conversions: erased.conversions,
-  submissions: erased.submissions,
-  conversations: erased.conversations
-})
+import { SiteErasure } from "./SiteErasure.ts"
 
 export const wrongName = Errors.invalid("name", "the name of the website is expected; nothing was deleted")
 
@@ -49,9 +39,8 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query: { search = null, ...range } }) {
           const { access } = yield* Caller
           const reached = Access.sitesWith(access, "stats", "read")
-          const { after, limit } = ListQuery.rangeOf(range)
-          const found = yield* directory.search({ after, search, sites: reached, limit: limit + 1 })
-          const { items, next } = Cursor.partOf(found, limit, positionOf)
+          const query = { ...Fields.rangeOf(range), search, sites: reached }
+          const { items, next } = yield* Fields.readPart(query, directory.search, positionOf)
           return {
             sites: items.map((site) => ({
               ...Site.detailsOf(site),
@@ -60,7 +49,7 @@ export const layer = HttpApiBuilder.group(
                 origins: null
               })
             })),
-            next: ListQuery.formatNext(next)
+            next
           }
         })
       )
@@ -107,7 +96,7 @@ export const layer = HttpApiBuilder.group(
             websiteConfigId,
             erasure.erase(websiteConfigId, { withInstances: true }).pipe(Effect.ensuring(directory.invalidate(site)))
           )
-          return erasedJson(yield* orUnknown(erased))
+          return yield* orUnknown(erased)
         })
       )
   })

@@ -1,6 +1,6 @@
 /**
- * Stores websites and finds them by their public ids: the service, and its layer in memory. `sites/postgres/SiteDirectory` has the
- * one on PostgreSQL.
+ * Stores websites and finds them by their public ids: the service, and its layer in memory. `sites/postgres/SiteDirectory` has the one
+ * on PostgreSQL, and those of the services that find the website of a record, and the websites for which data may be stored.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface SiteQuery {
 export const positionOf = (site: Site): Cursor.Position => ({ time: site.createdAt, id: site.websiteConfigId })
 
 /** The part of `all` that a query selects. */
-export const select = (all: ReadonlyArray<Site>, { after, limit, search, sites }: SiteQuery): ReadonlyArray<Site> =>
+const select = (all: ReadonlyArray<Site>, { after, limit, search, sites }: SiteQuery): ReadonlyArray<Site> =>
   all
     .filter(
       (site) =>
@@ -110,3 +110,37 @@ export const layerMemory = (options: { readonly sites?: ReadonlyArray<Site> } = 
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
   })
+
+/** What belongs to a website, and has an id of its own. */
+export const recordKinds = ["goal", "share", "submission", "webhook", "notification"] as const
+
+export type RecordKind = (typeof recordKinds)[number]
+
+/**
+ * Finds the website of a record by the record's id alone. Only for the operator, whose commands may name a record without its
+ * website: a handler of the owner API cannot use it (`server/OwnerRoutes`).
+ */
+export class RecordSites extends Context.Service<
+  RecordSites,
+  {
+    /** The website of a record; none if no record of this kind has the id, a canonical UUID. */
+    readonly siteOf: (kind: RecordKind, id: string) => Effect.Effect<Option.Option<WebsiteConfigId>, StorageUnavailable>
+    /** The websites of this name whose deletion began and is not complete. Nothing else finds them by their name. */
+    readonly deleting: (name: string) => Effect.Effect<ReadonlyArray<WebsiteConfigId>, StorageUnavailable>
+  }
+>()("hydracore/sites/RecordSites") {}
+
+/** The websites for which data may be stored, for a store that does not hold the websites. */
+export class WritableSites extends Context.Service<
+  WritableSites,
+  {
+    /**
+     * Runs `write` with those of the websites that exist and are not being deleted. A deletion that begins meanwhile
+     * deletes the website's data after `write` has ended. If the result is `StorageUnavailable`, `write` may have succeeded.
+     */
+    readonly during: <A, E, R>(
+      hostedWebsiteIds: ReadonlySet<string>,
+      write: (writable: ReadonlySet<string>) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | StorageUnavailable, R>
+  }
+>()("hydracore/sites/WritableSites") {}

@@ -3,25 +3,24 @@
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 
 /** The numbers of deleted rows. */
-export interface Erased {
-  readonly pageViews: number
+export const Erased = Schema.Struct({
+  page_views: Schema.Int,
   /** Page views with an `exclusion`, of bots and of referrer spam. */
-  readonly botViews: number
-  readonly events: number
-  readonly conversions: number
+  bot_views: Schema.Int,
+  events: Schema.Int,
+  conversions: Schema.Int,
   /** Quarantined submissions included. */
-  readonly submissions: number
+  submissions: Schema.Int,
   /** The conversations of the instances that served the website. */
-  readonly conversations: number
-  readonly idempotencyKeys: number
-  /** Counts of rejections: one per day and reason. */
-  readonly decisionCounts: number
-}
+  conversations: Schema.Int
+})
+
+export type Erased = typeof Erased.Type
 
 export interface Options {
   /**

@@ -1,20 +1,19 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import type { Activity } from "../../src/activity/Activity.ts"
+import { type Activity, SiteActivity } from "../../src/activity/Activity.ts"
 import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
-import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { HostedWebsiteId, SubmissionId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Calendar from "../../src/platform/text/Calendar.ts"
+import * as Access from "../../src/sites/access/Access.ts"
 import { permit } from "../../src/sites/access/Access.ts"
-import * as Role from "../../src/sites/access/Role.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
 import { id } from "../support/Ids.ts"
 import { view } from "../support/TestStorage.ts"
 
 const site = Option.getOrThrow(
-  permit([{ grants: Role.grants.viewer, sites: "all" }], "inbox", "read", {
+  permit([{ grants: Access.roleGrants.viewer, sites: "all" }], "inbox", "read", {
     websiteConfigId: WebsiteConfigId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01"),
     hostedWebsiteId: HostedWebsiteId.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02"),
     trackingToken: TrackingToken.make("5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03"),

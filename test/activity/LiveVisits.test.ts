@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as LiveVisits from "../../src/activity/LiveVisits.ts"
-import type { SiteActivity } from "../../src/activity/SiteActivity.ts"
+import type { SiteActivity } from "../../src/activity/Activity.ts"
+import * as LiveFeeds from "../../src/activity/LiveFeeds.ts"
 import * as Visits from "../../src/analytics/reports/Visits.ts"
 import { plainEvent, plainView, rowsOf, TimeZone } from "../support/Reports.ts"
 import { site } from "../support/TestStorage.ts"
@@ -61,7 +61,7 @@ const reader = (stored: Stored) => {
 const facts = ({ endedAt, sessionKey, startedAt, views }: Visits.Visit) =>
   `${sessionKey} ${startedAt} ${endedAt} ${views.length}`
 
-describe("activity/LiveVisits", () => {
+describe("activity/LiveFeeds", () => {
   it.effect.prop(
     "reads the visits that have a row in the last five minutes, as they are with all rows, in two reads at most",
     { drawn: Rows, timeZone: TimeZone, limit: Schema.Literals([1, 3, 500]) },
@@ -69,7 +69,7 @@ describe("activity/LiveVisits", () => {
       Effect.gen(function* () {
         const stored = toRows(drawn)
         const { reads, rows } = reader(stored)
-        const found = yield* LiveVisits.read(rows, { ...site, timeZone }, now, limit)
+        const found = yield* LiveFeeds.visitsNow(rows, { ...site, timeZone }, now, limit)
         const all = Visits.make(stored, timeZone).filter(({ endedAt }) => endedAt > now - 5 * minute)
         // With a small limit, only visits with one of the latest rows are found.
         if (limit === 500) assert.sameMembers(found.map(facts), all.map(facts))
@@ -95,9 +95,9 @@ describe("activity/LiveVisits", () => {
         ...made,
         views: made.views.map((view, index) => ({ ...view, visitorHash: `${views[index]?.visitor}` }))
       }
-      const found = yield* LiveVisits.read(reader(stored).rows, site, now)
-      assert.lengthOf(found, LiveVisits.maxVisits)
-      const shown = LiveVisits.shown(found, "secret")
+      const found = yield* LiveFeeds.visitsNow(reader(stored).rows, site, now)
+      assert.lengthOf(found, LiveFeeds.maxVisits)
+      const shown = LiveFeeds.shown(found, "secret")
       assert.deepInclude(shown.at(-1), { pageviews: 20, started_at: new Date(now - 19 * 29 * minute).toISOString() })
     })
   )
@@ -113,7 +113,7 @@ describe("activity/LiveVisits", () => {
       goalCount: 0
     })
     const visits = Visits.make(made, "UTC")
-    const [shown] = LiveVisits.shown(visits, "a")
+    const [shown] = LiveFeeds.shown(visits, "a")
     const { key, ...others } = shown ?? assert.fail()
     assert.deepStrictEqual(others, {
       started_at: new Date(now - 3 * minute).toISOString(),
@@ -125,7 +125,7 @@ describe("activity/LiveVisits", () => {
       browser: null
     })
     assert.match(key, /^[0-9a-f]{16}$/)
-    assert.strictEqual(LiveVisits.shown(visits, "a")[0]?.key, key)
-    assert.notStrictEqual(LiveVisits.shown(visits, "b")[0]?.key, key)
+    assert.strictEqual(LiveFeeds.shown(visits, "a")[0]?.key, key)
+    assert.notStrictEqual(LiveFeeds.shown(visits, "b")[0]?.key, key)
   })
 })

@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import type { LiveChange } from "../../src/activity/OwnerLiveApi.ts"
+import type { LiveChange } from "../../src/activity/OwnerActivityApi.ts"
 import { PersonId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"

@@ -5,7 +5,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
 import { violationsInBothSchemes, violationsInOtherWidth } from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"

@@ -2,7 +2,7 @@
 import { assert, it as plainIt } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Nginx from "../../scripts/torture/Nginx.ts"
-import { secureName } from "../../src/sites/access/ConsoleCookie.ts"
+import { secureCookieName } from "../../src/sites/access/ConsoleSession.ts"
 import { secureGet, startNginx } from "../docs/NginxBlocks.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -28,7 +28,7 @@ if (Nginx.executable === undefined && process.env["CI"] !== "true") {
         const cookies = yield* on(() => context.cookies())
         assert.deepStrictEqual(
           cookies.map(({ httpOnly, name, path, sameSite, secure }) => ({ httpOnly, name, path, sameSite, secure })),
-          [{ httpOnly: true, name: secureName, path: "/", sameSite: "Strict", secure: true }]
+          [{ httpOnly: true, name: secureCookieName, path: "/", sameSite: "Strict", secure: true }]
         )
         yield* on(() => page.reload())
         yield* on(() => session.click())

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import type { LiveChange } from "../../src/activity/OwnerLiveApi.ts"
+import type { LiveChange } from "../../src/activity/OwnerActivityApi.ts"
 import { type Activity, type Feed, reduce } from "../../src/console/live/Entries.ts"
 import { SubmissionId } from "../../src/platform/Id.ts"
 

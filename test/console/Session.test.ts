@@ -3,9 +3,9 @@
  */
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
+import type { Role } from "../../src/sites/access/Access.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import type { GrantedRole } from "../../src/sites/access/Person.ts"
-import type { Role } from "../../src/sites/access/Role.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"

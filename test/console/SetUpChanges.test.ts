@@ -6,10 +6,10 @@ import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
-import { AutoReplies } from "../../src/delivery/mail/AutoReply.ts"
 import { Notifications } from "../../src/delivery/mail/Notification.ts"
+import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -195,7 +195,7 @@ inChromium(
       Effect.gen(function* () {
         const { fresh } = yield* ConsolePage.Websites
         const { on, page } = yield* SetUpPage.show(fresh, "forms")
-        const stored = AutoReplies.use((replies) => replies.list(fresh.websiteConfigId))
+        const stored = Replies.use((replies) => replies.listAutomatic(fresh.websiteConfigId))
         yield* on(async () => {
           await page.getByText("No form replies to its visitors automatically.").waitFor()
           await page.getByRole("button", { name: "New automatic reply" }).click()

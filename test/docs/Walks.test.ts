@@ -47,8 +47,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   "sites/postgres/SiteDirectory.ts",
   "forms/postgres/FormDirectory.ts",
   // Only for a plain form, and for a request that is refused.
-  "forms/PlainForm.ts",
-  "forms/FormPages.ts",
+  "forms/PlainForms.ts",
   "forms/FormCheck.ts",
   "platform/contract/Fault.ts",
   "platform/http/Validation.ts",

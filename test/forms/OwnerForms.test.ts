@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
 import { newCookie, send } from "../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../support/OwnerSession.ts"
 import type { Storage } from "../support/Storages.ts"

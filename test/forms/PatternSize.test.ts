@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { RE2JS } from "re2js"
 import * as Pattern from "../../src/forms/Pattern.ts"
-import * as PatternSize from "../../src/forms/PatternSize.ts"
 
 const Atom = Schema.Literals([
   "a",
@@ -31,13 +30,13 @@ const patternOf = (steps: ReadonlyArray<typeof Step.Type>): string =>
 
 const sizeOf = (pattern: string): number => RE2JS.compile(pattern).programSize()
 
-describe("forms/PatternSize", () => {
+describe("forms/Pattern", () => {
   it.prop(
     "the estimate is close to the compiled size",
     { steps: Schema.Array(Step).check(Schema.isMaxLength(6)) },
     ({ steps }) => {
       const pattern = patternOf(steps)
-      const estimate = PatternSize.expandedSize(pattern)
+      const estimate = Pattern.expandedSize(pattern)
       // Larger ones are not compiled, here as in the service.
       if (estimate > 5_000) return
       const size = sizeOf(pattern)
@@ -56,7 +55,7 @@ describe("forms/PatternSize", () => {
       ["[^]{5}]{3}", 3],
       ["a\\{5}", 2 + 2]
     ] as const) {
-      assert.strictEqual(PatternSize.expandedSize(pattern), size, pattern)
+      assert.strictEqual(Pattern.expandedSize(pattern), size, pattern)
     }
   })
 

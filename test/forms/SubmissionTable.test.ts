@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { Message } from "../../src/forms/InboxMessage.ts"
-import * as SubmissionTable from "../../src/forms/SubmissionTable.ts"
+import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as CsvReader from "../support/CsvReader.ts"
 import { id } from "../support/Ids.ts"
@@ -23,13 +23,13 @@ const message = (formData: string): Message => ({
 })
 
 const table = (forms: ReadonlyArray<string>, formsAfterHeader: ReadonlyArray<string> = []) => {
-  const columns: SubmissionTable.Columns = new Set()
-  for (const form of forms) SubmissionTable.addColumns(columns, form)
-  const rows = [...forms, ...formsAfterHeader].map((form) => SubmissionTable.row(message(form), columns))
-  return CsvReader.read(SubmissionTable.header(columns) + rows.join(""))
+  const columns: SubmissionExport.Columns = new Set()
+  for (const form of forms) SubmissionExport.addColumns(columns, form)
+  const rows = [...forms, ...formsAfterHeader].map((form) => SubmissionExport.csv(message(form), columns))
+  return CsvReader.read(SubmissionExport.csvHeader(columns) + rows.join(""))
 }
 
-describe("forms/SubmissionTable", () => {
+describe("forms/SubmissionExport", () => {
   it("a table has a column for each field, in the order of first appearance, and the values of a repeated field share a cell", () => {
     const [header = [], first, second] = table([
       '{"name":"Ada","email":"form@example.org","tags":["a",1]}',

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Scope from "../../src/sites/access/Scope.ts"
-import * as Capability from "../../src/sites/Capability.ts"
+import * as Access from "../../src/sites/access/Access.ts"
 
-const AnyCapability = Schema.Literals(Capability.capabilities)
-const AnyMode = Schema.Literals(Capability.modes)
-const AnyScope = Schema.Literals(Scope.scopes)
+const AnyCapability = Schema.Literals(Access.capabilities)
+const AnyMode = Schema.Literals(Access.modes)
+const AnyScope = Schema.Literals(Access.scopes)
 
 const AnyGrants = Schema.Struct({
   stats: Schema.optionalKey(AnyMode),
@@ -15,21 +14,21 @@ const AnyGrants = Schema.Struct({
 })
 
 /** What grants permit, one by one. */
-const rightsOf = (grants: Capability.Grants): ReadonlyArray<Capability.Right> =>
-  Capability.capabilities.flatMap((capability) =>
-    Capability.modes.flatMap((mode) =>
-      Capability.permits(grants, capability, mode) ? [`${capability}:${mode}` as const] : []
+const rightsOf = (grants: Access.Grants): ReadonlyArray<Access.Right> =>
+  Access.capabilities.flatMap((capability) =>
+    Access.modes.flatMap((mode) =>
+      Access.isGranted(grants, capability, mode) ? [`${capability}:${mode}` as const] : []
     )
   )
 
-describe("sites/Capability", () => {
+describe("sites/access/Access", () => {
   it.prop(
     "grants permit what they name, and who may change something may also read it",
     [AnyGrants, AnyCapability],
     ([grants, capability]) => {
       const granted = grants[capability]
-      assert.strictEqual(Capability.permits(grants, capability, "change"), granted === "change")
-      assert.strictEqual(Capability.permits(grants, capability, "read"), granted !== undefined)
+      assert.strictEqual(Access.isGranted(grants, capability, "change"), granted === "change")
+      assert.strictEqual(Access.isGranted(grants, capability, "read"), granted !== undefined)
     }
   )
 
@@ -39,19 +38,17 @@ describe("sites/Capability", () => {
     ([one, other]) => {
       const rights = new Set(rightsOf(one))
       assert.strictEqual(
-        Capability.covers(one, other),
+        Access.covers(one, other),
         rightsOf(other).every((right) => rights.has(right))
       )
-      assert.isTrue(Capability.covers(one, one))
-      assert.isTrue(Capability.covers(one, {}))
+      assert.isTrue(Access.covers(one, one))
+      assert.isTrue(Access.covers(one, {}))
     }
   )
-})
 
-describe("sites/access/Scope", () => {
   it("keys of each scope may do what they could before there were capabilities", () => {
     assert.deepStrictEqual(
-      Scope.scopes.map((scope) => [scope, rightsOf(Scope.grants[scope])]),
+      Access.scopes.map((scope) => [scope, rightsOf(Access.scopeGrants[scope])]),
       [
         ["stats", ["stats:read"]],
         ["read", ["stats:read", "inbox:read", "settings:read"]],
@@ -73,16 +70,19 @@ describe("sites/access/Scope", () => {
   })
 
   it.prop("a scope includes itself and those before it", [AnyScope, AnyScope], ([granted, required]) => {
-    const expected = Scope.scopes.indexOf(granted) >= Scope.scopes.indexOf(required)
-    assert.strictEqual(Scope.includes(granted, required), expected)
+    const expected = Access.scopes.indexOf(granted) >= Access.scopes.indexOf(required)
+    assert.strictEqual(Access.covers(Access.scopeGrants[granted], Access.scopeGrants[required]), expected)
   })
 
   it.prop(
     "the scope that a right requires permits it, and no smaller one does",
     [AnyCapability, AnyMode, AnyScope],
     ([capability, mode, scope]) => {
-      const required = Scope.requiredFor(capability, mode)
-      assert.strictEqual(Capability.permits(Scope.grants[scope], capability, mode), Scope.includes(scope, required))
+      const required = Access.scopeFor(capability, mode)
+      assert.strictEqual(
+        Access.isGranted(Access.scopeGrants[scope], capability, mode),
+        Access.covers(Access.scopeGrants[scope], Access.scopeGrants[required])
+      )
     }
   )
 })

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as Decision from "../../src/platform/http/Decision.ts"
 import { reasons, type Subject } from "../../src/platform/http/Decision.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
-import * as Tally from "../../src/sites/Tally.ts"
+import * as Decisions from "../../src/sites/Decisions.ts"
 import { id as idOf } from "../support/Ids.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -21,14 +21,14 @@ const subjectOf = ({ claimed, id }: typeof Event.Type): Subject =>
     ? { _tag: "Claimed", by: id % 2 === 0 ? "tracking-token" : "website-config-id", id: String(id) }
     : { _tag: "Known", websiteConfigId: idOf(WebsiteConfigId, String(id)) }
 
-const sum = (entries: ReadonlyArray<Tally.DecisionCount>) => entries.reduce((total, { times }) => total + times, 0)
+const sum = (entries: ReadonlyArray<Decisions.DecisionCount>) => entries.reduce((total, { times }) => total + times, 0)
 
-describe("sites/Tally", () => {
+describe("sites/Decisions", () => {
   it.prop(
     "returns every counted decision once, within the capacity, of which claims use at most half",
     [Schema.Array(Event).check(Schema.isMaxLength(80)), between(1, 12), between(1, 20)],
     ([events, capacity, every]) => {
-      const tally = Tally.make(capacity)
+      const tally = Decisions.makeTally(capacity)
       let added = 0
       let taken = 0
       events.forEach((event, index) => {
@@ -45,7 +45,7 @@ describe("sites/Tally", () => {
   )
 
   it.prop("counts by subject, reason and day", [Schema.Array(Event)], ([events]) => {
-    const tally = Tally.make(10_000)
+    const tally = Decisions.makeTally(10_000)
     for (const event of events) assert.isTrue(tally.add(subjectOf(event), event.reason, event.day * day))
     for (const entry of tally.entries()) {
       const same = events.filter(
@@ -62,7 +62,7 @@ describe("sites/Tally", () => {
     "keeps apart what was refused, a bounded number of each key, and counts the others together",
     [Schema.Array(between(0, 40))],
     ([refused]) => {
-      const tally = Tally.make(10_000)
+      const tally = Decisions.makeTally(10_000)
       const subject = subjectOf({ claimed: false, id: 1, reason: "bot", day: 0 })
       for (const [at, name] of refused.entries()) {
         tally.add(subject, "foreign-origin", at, Decision.refused(`https://${name}.example`))
@@ -96,7 +96,7 @@ describe("sites/Tally", () => {
   )
 
   it.prop("claims never prevent counting for a known website", [between(2, 50)], ([capacity]) => {
-    const tally = Tally.make(capacity)
+    const tally = Decisions.makeTally(capacity)
     for (let id = 0; id < 1000; id++) tally.add({ _tag: "Claimed", by: "tracking-token", id: String(id) }, "limited", 0)
     assert.isTrue(tally.add({ _tag: "Known", websiteConfigId: idOf(WebsiteConfigId, "w") }, "bot", 0))
   })

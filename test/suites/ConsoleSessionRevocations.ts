@@ -9,7 +9,7 @@ import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { SessionId } from "../../src/platform/Id.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
-import { nothingRemains, type RevokeOptions } from "../../src/sites/access/Issuers.ts"
+import { nothingRemains, type RevokeOptions } from "../../src/sites/access/Credential.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { authenticate, listed, newLink, newSession, openLink } from "../support/ConsoleSessions.ts"
 

@@ -16,8 +16,7 @@ import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
-import * as PersonExport from "../../src/privacy/PersonExport.ts"
-import { Persons, type Query } from "../../src/privacy/Persons.ts"
+import { Persons, type Query } from "../../src/privacy/Person.ts"
 import * as Delivery from "../support/Delivery.ts"
 import * as Mails from "../support/Mails.ts"
 import { draft } from "../support/TestSubmissions.ts"
@@ -176,7 +175,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           createdAt
         })
         const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(queryOf(websiteConfigId))))
-        const lines = records.flatMap((record) => (record.kind === "submission" ? [PersonExport.json(record)] : []))
+        const lines = records.flatMap((record) => (record.kind === "submission" ? [Person.exportLine(record)] : []))
         const exported = lines.map((line) => JSON.parse(line).replies?.map(({ text }: { text: string }) => text))
         assert.deepStrictEqual(exported, [["Hello\u202e"], undefined])
         assert.notInclude(lines.join(), "\u202e")

@@ -6,19 +6,48 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import * as Activities from "../../src/activity/Activity.ts"
-import { type RowQuery, SiteActivity } from "../../src/activity/SiteActivity.ts"
+import type * as Activities from "../../src/activity/Activity.ts"
+import { type RowQuery, SiteActivity } from "../../src/activity/Activity.ts"
 import type { Row } from "../../src/analytics/AnalyticsExport.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
+import type { Event } from "../../src/analytics/Event.ts"
+import type { PageView } from "../../src/analytics/PageView.ts"
 import { withoutFacts } from "../../src/analytics/StoredView.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Id from "../../src/platform/Id.ts"
+import * as Calendar from "../../src/platform/text/Calendar.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 import { view } from "../support/TestStorage.ts"
+
+const commonFields = ({
+  browser,
+  country,
+  deviceType,
+  path,
+  receivedAt
+}: Pick<PageView & Event, "browser" | "country" | "deviceType" | "path" | "receivedAt">) => ({
+  received_at: Calendar.iso(receivedAt),
+  path,
+  country,
+  device: deviceType,
+  browser
+})
+
+const ofView = (view: PageView): Activities.Activity => ({
+  type: "pageview",
+  ...commonFields(view),
+  source: view.campaign.source ?? view.referrerHost
+})
+
+const ofEvent = (event: Event): Activities.Activity => ({
+  type: "event",
+  ...commonFields(event),
+  name: event.name
+})
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 
@@ -39,7 +68,7 @@ const visitedSite = Effect.gen(function* () {
     if (kind === 0 || kind === 3) {
       const classified = { ...unclassified, exclusion: kind === 0 ? null : ("bot" as const) }
       yield* AnalyticsRepo.use((repo) => repo.append(classified))
-      if (kind === 0) activities.push(Activities.ofView(classified))
+      if (kind === 0) activities.push(ofView(classified))
     } else if (kind === 1) {
       const { browser, country, deviceType, os, path, visitorHash } = unclassified
       const event = {
@@ -48,7 +77,7 @@ const visitedSite = Effect.gen(function* () {
         ...{ name: "signup", properties: null, revenue: null, isInteractive: true }
       }
       yield* AnalyticsRepo.use((repo) => repo.appendEvent(event))
-      activities.push(Activities.ofEvent(event))
+      activities.push(ofEvent(event))
     } else {
       const draft = SubmissionDrafts.make(websiteConfigId, { receivedAt, status: "quarantined" })
       yield* SubmissionRepo.use((repo) => repo.submit(draft))

@@ -89,14 +89,12 @@ export const suite = <E>(
           assert.deepStrictEqual(
             yield* erasure.erase(site.websiteConfigId),
             Option.some({
-              pageViews,
-              botViews: shapes.length - pageViews,
+              page_views: pageViews,
+              bot_views: shapes.length - pageViews,
               events: 0,
               conversions: 0,
               submissions,
-              conversations: 0,
-              idempotencyKeys: Math.ceil(submissions / 2),
-              decisionCounts: 1
+              conversations: 0
             })
           )
           assert.deepStrictEqual(yield* countsOf(site), { pageViews: 0, submissions: 0, bot: 0 })

@@ -6,9 +6,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import { SiteDirectory, WritableSites } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
-import { WritableSites } from "../../src/sites/WritableSites.ts"
 
 const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 

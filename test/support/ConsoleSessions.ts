@@ -4,9 +4,9 @@
  * @module
  */
 import { Clock, Effect } from "effect"
+import type { Role } from "../../src/sites/access/Access.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import type { GrantedRole } from "../../src/sites/access/Person.ts"
-import type { Role } from "../../src/sites/access/Role.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { everySession } from "./Lists.ts"
 

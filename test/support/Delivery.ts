@@ -13,10 +13,8 @@ import * as PostgresInstanceDirectory from "../../src/chat/postgres/InstanceDire
 import * as PostgresTranscripts from "../../src/chat/postgres/Transcripts.ts"
 import type { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Deliveries, type Leased, type Settlement } from "../../src/delivery/Delivery.ts"
-import type { AutoReplies } from "../../src/delivery/mail/AutoReply.ts"
 import type { Mails } from "../../src/delivery/mail/Mail.ts"
 import type { Notifications } from "../../src/delivery/mail/Notification.ts"
-import * as PostgresAutoReplies from "../../src/delivery/mail/postgres/AutoReplies.ts"
 import * as PostgresMails from "../../src/delivery/mail/postgres/Mails.ts"
 import * as PostgresNotifications from "../../src/delivery/mail/postgres/Notifications.ts"
 import * as PostgresReplies from "../../src/delivery/mail/postgres/Replies.ts"
@@ -25,7 +23,7 @@ import * as PostgresDeliveries from "../../src/delivery/postgres/Deliveries.ts"
 import * as PostgresWebhooks from "../../src/delivery/postgres/Webhooks.ts"
 import type { FreeSlots } from "../../src/delivery/Slots.ts"
 import { type Receiver, Webhooks } from "../../src/delivery/Webhook.ts"
-import type { Inbox } from "../../src/forms/Inbox.ts"
+import type { Inbox } from "../../src/forms/InboxMessage.ts"
 import * as PostgresInbox from "../../src/forms/postgres/Inbox.ts"
 import * as PostgresSubmissionRepo from "../../src/forms/postgres/SubmissionRepo.ts"
 import type { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -53,7 +51,6 @@ export type Storage =
   | Notifications
   | Mails
   | Replies
-  | AutoReplies
   | SubmissionRepo
   | Inbox
   | ConversationStore
@@ -76,7 +73,6 @@ export const postgresOn = (
     PostgresWebhooks.layer({ secretsKey }),
     PostgresNotifications.layer({ secretsKey }),
     PostgresMails.layer({ secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
-    PostgresAutoReplies.layer,
     PostgresReplies.layer,
     PostgresInbox.layer.pipe(Layer.provideMerge(PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }))),
     PostgresSiteDirectory.layer(),

@@ -6,8 +6,8 @@
  */
 import { Effect, Layer, Option } from "effect"
 import type * as App from "../../src/App.ts"
+import { SiteActivity } from "../../src/activity/Activity.ts"
 import { Attention } from "../../src/activity/Attention.ts"
-import { SiteActivity } from "../../src/activity/SiteActivity.ts"
 import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../src/analytics/AnalyticsRepo.ts"
 import { Goals } from "../../src/analytics/Goal.ts"
@@ -22,27 +22,25 @@ import * as TokenBudget from "../../src/chat/TokenBudget.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as WidgetTokens from "../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
-import { AutoReplies } from "../../src/delivery/mail/AutoReply.ts"
 import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
-import { FormDirectory } from "../../src/forms/FormDirectory.ts"
-import { Inbox } from "../../src/forms/Inbox.ts"
-import { SpamMarks } from "../../src/forms/SpamMarks.ts"
+import { FormDirectory } from "../../src/forms/FormRules.ts"
+import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { noMarks } from "../../src/forms/SpamScore.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { Problems } from "../../src/health/Problems.ts"
-import { Persons } from "../../src/privacy/Persons.ts"
+import { Problems } from "../../src/health/Problem.ts"
+import { Persons } from "../../src/privacy/Person.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import { People } from "../../src/sites/access/Person.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
-import { RecordSites } from "../../src/sites/RecordSites.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import * as Sites from "../../src/sites/SiteDirectory.ts"
+import { RecordSites } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 
 /** The services of a storage. */
@@ -71,7 +69,6 @@ const withoutRules = Layer.unwrap(
 const ofOwners = Layer.mergeAll(
   Layer.mock(AnalyticsExport)({}),
   Layer.mock(Goals)({}),
-  Layer.mock(SpamMarks)({}),
   Layer.mock(Reports)({}),
   Layer.mock(SiteActivity)({}),
   Layer.mock(Problems)({}),
@@ -81,7 +78,6 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Webhooks)({}),
   Layer.mock(Inbox)({}),
   Layer.mock(Notifications)({}),
-  Layer.mock(AutoReplies)({}),
   Layer.mock(Replies)({}),
   Layer.mock(Persons)({}),
   Layer.mock(ConsoleSessions)({}),

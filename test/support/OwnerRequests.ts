@@ -4,9 +4,8 @@
  * @module
  */
 import { Clock, Effect } from "effect"
-import type { Access } from "../../src/sites/access/Access.ts"
+import type { Access, Role } from "../../src/sites/access/Access.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
-import type { Role } from "../../src/sites/access/Role.ts"
 
 /** The header that a browser adds to a request of a page to its own origin. */
 export const fromOwnPage = { "sec-fetch-site": "same-origin" }

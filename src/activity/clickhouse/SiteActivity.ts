@@ -12,13 +12,12 @@ import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
 import * as VisitSql from "../../analytics/reports/clickhouse/VisitSql.ts"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
-import { Inbox } from "../../forms/Inbox.ts"
+import { Inbox } from "../../forms/InboxMessage.ts"
 import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import { decodeRows, Millis } from "../../platform/runtime/Rows.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Activities from "../Activity.ts"
-import { SiteActivity } from "../SiteActivity.ts"
 
 const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS device, browser"
 
@@ -54,9 +53,9 @@ export interface Options {
 
 export const layer = ({
   timeout
-}: Options): Layer.Layer<SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | ConversationStore> =>
+}: Options): Layer.Layer<Activities.SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | ConversationStore> =>
   Layer.effect(
-    SiteActivity,
+    Activities.SiteActivity,
     Effect.gen(function* () {
       const { query } = yield* ClickHouse
       const inbox = yield* Inbox
@@ -99,7 +98,7 @@ export const layer = ({
           }
           return []
         }).pipe(bounded(timeout))
-      return SiteActivity.of({
+      return Activities.SiteActivity.of({
         latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
           const views = yield* latestOf("page_view", Views, hostedWebsiteId, limit)
           const events = yield* latestOf("event", Events, hostedWebsiteId, limit)

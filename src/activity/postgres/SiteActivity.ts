@@ -14,7 +14,6 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import * as Activities from "../Activity.ts"
-import { SiteActivity } from "../SiteActivity.ts"
 
 const received_at = Time
 
@@ -50,12 +49,12 @@ const rowStatements = [
   { statement: rowsOf("event", AnalyticsExport.eventColumns), decode: AnalyticsRows.decodeEvent }
 ] as const
 
-export const layer: Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
-  SiteActivity,
+export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
+  Activities.SiteActivity,
   Effect.map(OwnerConnections.OwnerConnections, (sql) => {
     const read = (statement: string, id: string, limit: number) =>
       sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
-    return SiteActivity.of({
+    return Activities.SiteActivity.of({
       latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
         const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
         const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))

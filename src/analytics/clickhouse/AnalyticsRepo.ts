@@ -5,7 +5,7 @@
  */
 import { Effect, Layer } from "effect"
 import type { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
-import type { WritableSites } from "../../sites/WritableSites.ts"
+import type { WritableSites } from "../../sites/SiteDirectory.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { Event } from "../Event.ts"
 import type { PageView } from "../PageView.ts"

@@ -10,7 +10,7 @@ import type { GroupCommit } from "../../platform/batch/GroupCommit.ts"
 import { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import * as Errors from "../../platform/clickhouse/Errors.ts"
 import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
-import { WritableSites } from "../../sites/WritableSites.ts"
+import { WritableSites } from "../../sites/SiteDirectory.ts"
 import * as Columns from "./Columns.ts"
 
 export interface Options {

@@ -95,8 +95,8 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
   yield* awaitMutations(target, hostedWebsiteId, timeout)
   const from = (name: Tables.Name) => eraseFrom(target, name, hostedWebsiteId, timeout)
   const erased = {
-    pageViews: yield* from("page_view"),
-    botViews: yield* from("bot_view"),
+    page_views: yield* from("page_view"),
+    bot_views: yield* from("bot_view"),
     events: yield* from("event"),
     conversions: yield* from("conversion")
   }

@@ -29,7 +29,7 @@ export const eventColumns = `${selected(StoredView.commonColumns)}, name, proper
 
 const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"
 
-/** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
+/** The page views of a website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
 export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPeriod} ORDER BY received_at`
 
 /** Like `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */

@@ -10,7 +10,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { reasons } from "../../platform/http/Decision.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
 import * as SmallCounts from "../shares/SmallCounts.ts"
@@ -122,7 +121,7 @@ const reportOf = <Value>(value: Schema.Codec<Value>) => {
 const exampleAnswer = {
   meta: { time_zone: "Europe/Berlin", definitions: Assembly.definitions },
   query: {
-    site_id: Examples.siteId,
+    site_id: Fields.exampleSiteId,
     metrics: ["visitors", "pageviews", "bounce_rate"],
     date_range: ["2026-10-27", "2026-11-25"],
     dimensions: ["visit:source"],

@@ -14,7 +14,7 @@ import * as Fault from "../../platform/contract/Fault.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { parseTimestamp } from "../../platform/text/Calendar.ts"
 import { oneOf } from "../../platform/text/Text.ts"
-import * as Examples from "../../sites/access/Examples.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import type { WireFilter } from "./Answer.ts"
 import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
@@ -221,7 +221,7 @@ const Body = Schema.Struct({
   title: "Query",
   examples: [
     {
-      site_id: Examples.siteId,
+      site_id: Fields.exampleSiteId,
       metrics: ["visitors", "pageviews", "bounce_rate"],
       date_range: "30d",
       dimensions: ["visit:source"],

@@ -11,14 +11,12 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Fault from "../../platform/contract/Fault.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { ShareId, WebsiteConfigId } from "../../platform/Id.ts"
-import { Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
+import { Guest, SharedAuthentication, Validation } from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import { Numbers, Share } from "../../sites/access/Share.ts"
 import * as SharePassword from "../../sites/access/SharePassword.ts"
-import { Validation } from "../../sites/access/ValidationApi.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
 import { CoarseReport } from "../reports/OwnerReportsApi.ts"
@@ -32,11 +30,11 @@ export const Shares = Schema.Struct({ shares: Schema.Array(Share) }).annotate({
     {
       shares: [
         {
-          share_id: ShareId.make(Examples.id),
+          share_id: ShareId.make(Fields.exampleId),
           label: "Agency",
           numbers: "protected",
           has_password: false,
-          created_at: Examples.time,
+          created_at: Fields.exampleTime,
           expires_at: null
         }
       ]
@@ -67,7 +65,9 @@ export const CreatedShare = Schema.Struct({
 }).annotate({
   identifier: "CreatedShare",
   title: "CreatedShare",
-  examples: [{ share_id: ShareId.make(Examples.id), path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
+  examples: [
+    { share_id: ShareId.make(Fields.exampleId), path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }
+  ]
 })
 
 const ofSite = "/v1/owner/sites/:site_id/shares"
@@ -123,7 +123,7 @@ export const SharedSite = Schema.Struct({
 }).annotate({
   identifier: "SharedSite",
   title: "SharedSite",
-  examples: [{ site_id: Examples.siteId, name: "Shop", time_zone: "Europe/Berlin", numbers: "protected" }]
+  examples: [{ site_id: Fields.exampleSiteId, name: "Shop", time_zone: "Europe/Berlin", numbers: "protected" }]
 })
 
 export const site = HttpApiEndpoint.get("site", "/v1/owner/shared", { success: SharedSite })

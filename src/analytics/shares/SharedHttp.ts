@@ -7,15 +7,13 @@ import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import type { Options } from "../../sites/access/Authentication.ts"
+import * as Authentication from "../../sites/access/Authentication.ts"
 import { SharedCaller } from "../../sites/access/AuthenticationApi.ts"
 import { CallerLimits } from "../../sites/access/CallerLimits.ts"
-import * as ConsoleCookie from "../../sites/access/ConsoleCookie.ts"
+import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import { cookieOptions } from "../../sites/access/CurrentSessionHttp.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Share from "../../sites/access/Share.ts"
-import * as ShareCookie from "../../sites/access/ShareCookie.ts"
-import * as SharedAuthentication from "../../sites/access/SharedAuthentication.ts"
 import * as SharePassword from "../../sites/access/SharePassword.ts"
 import * as QueryBody from "../reports/QueryBody.ts"
 import * as SharedQuery from "./SharedQuery.ts"
@@ -31,7 +29,7 @@ const invalidQuery = (refused: ReadonlyArray<SharedQuery.Refusal>): Errors.Valid
   headers: {}
 })
 
-export const layer = (options: Options) =>
+export const layer = (options: Authentication.Options) =>
   HttpApiBuilder.group(
     OwnerApi,
     "shared",
@@ -57,7 +55,7 @@ export const layer = (options: Options) =>
               : Option.none()
             if (Option.isNone(found)) {
               yield* limits.countFailure
-              return yield* Effect.fail(SharedAuthentication.unauthorized)
+              return yield* Effect.fail(Authentication.notShared)
             }
             const { share_id } = found.value
             yield* limits.countGuess(share_id)
@@ -66,9 +64,9 @@ export const layer = (options: Options) =>
               Effect.fromOption(() => wrongPassword)
             )
             const { headers } = yield* HttpServerRequest.HttpServerRequest
-            const isSecure = ConsoleCookie.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
+            const isSecure = ConsoleSession.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
             yield* HttpApiBuilder.securitySetCookie(
-              ShareCookie.securityOf(share_id, isSecure),
+              SharePassword.cookieOf(share_id, isSecure),
               proof,
               cookieOptions(SharePassword.provenMillis, isSecure)
             )

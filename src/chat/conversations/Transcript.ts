@@ -11,7 +11,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { contains } from "../../platform/text/Text.ts"
-import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import {
@@ -63,7 +62,7 @@ const common = {
 
 const exampleCommon = {
   conversation_id: ConversationId.make("9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"),
-  created_at: Examples.time,
+  created_at: Fields.exampleTime,
   updated_at: "2026-11-25T09:04:00.000Z",
   page: "/tours",
   source: "news.example",
@@ -81,7 +80,7 @@ export const Transcript = Schema.Struct({ ...common, messages: Schema.Array(Tran
         {
           id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
           role: "user",
-          created_at: Examples.time,
+          created_at: Fields.exampleTime,
           parts: [{ type: "text", text: "Where can I rent a kayak?" }]
         }
       ]
@@ -112,7 +111,7 @@ export const OpenTranscript = Schema.Struct({
       ...exampleCommon,
       messages: [],
       waiting: false,
-      opened_at: Examples.time,
+      opened_at: Fields.exampleTime,
       opened_by: "Ada"
     }
   ]
@@ -385,7 +384,7 @@ export const AnswerHealth = Schema.Struct({
 }).annotate({
   identifier: "AnswerHealth",
   title: "AnswerHealth",
-  examples: [{ answered_at: Examples.time, failed: 0, failing_since: null }]
+  examples: [{ answered_at: Fields.exampleTime, failed: 0, failing_since: null }]
 })
 
 export type AnswerHealth = typeof AnswerHealth.Type

@@ -14,11 +14,10 @@ import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
 import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
-import type { Authentication, Guest, SharedAuthentication } from "../../sites/access/AuthenticationApi.ts"
+import type { Authentication, Guest, SharedAuthentication, Validation } from "../../sites/access/AuthenticationApi.ts"
 import type * as Authorized from "../../sites/access/Authorized.ts"
 import type { Invitations } from "../../sites/access/MailedLink.ts"
 import type { SiteSlots } from "../../sites/access/SiteSlots.ts"
-import type { Validation } from "../../sites/access/ValidationApi.ts"
 import type { GroupName } from "./Client.ts"
 
 export interface Options extends InstanceChanges.Options, DataHandlers.Options, WebhookHandlers.Options {}
@@ -62,11 +61,11 @@ export const load = async (group: GroupName, options: Options) => {
     case "health":
       return handlers((await import("../../health/OwnerHealthHttp.ts")).layer)
     case "spam":
-      return handlers((await import("../../forms/OwnerSpamHttp.ts")).layer)
+      return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer)
     case "forms":
       return handlers((await import("../../forms/OwnerFormsHttp.ts")).layer)
     case "autoReplies":
-      return handlers((await import("../../delivery/mail/OwnerAutoRepliesHttp.ts")).layer)
+      return handlers((await import("../../delivery/mail/OwnerRepliesHttp.ts")).layer)
     case "submissions":
       return handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer)
     case "conversations":
@@ -76,11 +75,11 @@ export const load = async (group: GroupName, options: Options) => {
     case "instances":
       return handlers((await import("../../chat/OwnerInstancesHttp.ts")).layer(options))
     case "keys":
-      return handlers((await import("../../sites/access/OwnerKeysHttp.ts")).layer)
+      return handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer)
     case "people":
-      return handlers((await import("../../sites/access/OwnerPeopleHttp.ts")).layer)
+      return handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer)
     case "sessions":
-      return handlers((await import("../../sites/access/OwnerSessionsHttp.ts")).layer)
+      return handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer)
     case "webhooks":
       return handlers((await import("../../delivery/OwnerWebhooksHttp.ts")).layer(options))
     case "notifications":

@@ -7,7 +7,7 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
 
-import type { Kind } from "../../sites/RecordSites.ts"
+import type { RecordKind } from "../../sites/SiteDirectory.ts"
 import * as Inputs from "../support/Inputs.ts"
 import { CliFailure, notFound } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -102,7 +102,7 @@ const orNotReached = (none: CliFailure): CliFailure =>
 
 /** A record, and the website that the command names, if any. */
 export interface Named {
-  readonly kind: Kind
+  readonly kind: RecordKind
   readonly id: string
   readonly site: string | null
 }

@@ -10,14 +10,14 @@ import * as App from "../../App.ts"
 import * as AnalyticsCopy from "../../analytics/postgres/AnalyticsCopy.ts"
 import { Settings } from "../../Config.ts"
 import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
-import * as WritableSites from "../../sites/postgres/WritableSites.ts"
-import * as Sites from "../../sites/WritableSites.ts"
+import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
+import { WritableSites } from "../../sites/SiteDirectory.ts"
 import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
 
 /** Sends a batch to ClickHouse, unless its website is being deleted. */
 const send = ({ hostedWebsiteId, id, rows, table }: AnalyticsCopy.Batch) =>
-  Sites.WritableSites.use(({ during }) =>
+  WritableSites.use(({ during }) =>
     during(new Set([hostedWebsiteId]), (writable) => {
       const [first, ...others] = table.columns.map(([name]) => name)
       if (first === undefined || !writable.has(hostedWebsiteId)) return Effect.void
@@ -65,7 +65,7 @@ export const command = Command.make(
     const counts = yield* copyAll((name, rows) => Output.note(`Copied ${rows} rows of ${name}.`)).pipe(
       Effect.provide(
         Layer.merge(
-          WritableSites.layer({ connections: 1 }),
+          SiteDirectory.writableSites({ connections: 1 }),
           ClickHouse.layer({ address: settings.analyticsUrl.value, connections: 1 })
         ).pipe(Layer.provideMerge(App.database(settings, address.value)))
       )

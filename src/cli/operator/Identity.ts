@@ -8,6 +8,7 @@
  */
 import { Effect, Layer } from "effect"
 import type { HttpServerResponse } from "effect/http"
+import * as Access from "../../sites/access/Access.ts"
 import {
   Authentication,
   Caller,
@@ -15,12 +16,11 @@ import {
   type Identity,
   SharedAuthentication
 } from "../../sites/access/AuthenticationApi.ts"
-import * as Scope from "../../sites/access/Scope.ts"
 
 const operator: Identity = {
   id: "operator",
   kind: "operator",
-  access: [{ grants: Scope.grants.write, sites: "all" }],
+  access: [{ grants: Access.scopeGrants.write, sites: "all" }],
   session: null,
   expiresAt: null,
   isValid: Effect.succeed(true)

@@ -27,7 +27,8 @@ const add = HttpApiEndpoint.post("add", "/operator/sites/:site_id/notifications"
 
 export const Api = Operations.api(HttpApiGroup.make("notifications").add(add))
 
-const noMail = Errors.invalidBody(
+const noMail = Errors.invalid(
+  null,
   "no mail can be sent; set SMTP_URL, MAIL_FROM and PUBLIC_URL, here and where the service runs"
 )
 

@@ -9,9 +9,8 @@ import { Context, type Option, type Redacted } from "effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as AddressGuard from "../../platform/outward/AddressGuard.ts"
-import { Authentication } from "../../sites/access/AuthenticationApi.ts"
+import { Authentication, Validation } from "../../sites/access/AuthenticationApi.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import { Validation } from "../../sites/access/ValidationApi.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/operator/"

@@ -13,14 +13,12 @@ import { Notifications } from "../../delivery/mail/Notification.ts"
 import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as DataApi from "../../privacy/OwnerDataApi.ts"
-import { kinds } from "../../privacy/Person.ts"
-import * as PersonExport from "../../privacy/PersonExport.ts"
-import { Persons } from "../../privacy/Persons.ts"
+import * as Person from "../../privacy/Person.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as MailedLink from "../../sites/access/MailedLink.ts"
-import * as OwnerSessions from "../../sites/access/OwnerSessionsApi.ts"
+import * as OwnerAccessApi from "../../sites/access/OwnerAccessApi.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
@@ -46,12 +44,12 @@ const erasePerson = HttpApiEndpoint.post("erase", "/operator/persons/erase", {
 
 /** Creates a link that opens a session of the person with an address, for a service that sends no mail. */
 const login = HttpApiEndpoint.post("login", "/operator/persons/login", {
-  payload: Schema.Struct({ email: OwnerSessions.email, expires_at: Fields.expiry("When the link expires") }),
-  success: OwnerSessions.CreatedLink,
+  payload: Schema.Struct({ email: OwnerAccessApi.email, expires_at: Fields.expiry("When the link expires") }),
+  success: OwnerAccessApi.CreatedLink,
   error: Operations.failures
 })
 
-const CreatedLink = OwnerSessions.CreatedLink.fields
+const CreatedLink = OwnerAccessApi.CreatedLink.fields
 
 /**
  * Creates a link to the console and mails it, if this process sends mails. The owner API's links open the console of its service only,
@@ -59,8 +57,8 @@ const CreatedLink = OwnerSessions.CreatedLink.fields
  */
 const invite = HttpApiEndpoint.post("invite", "/operator/persons/invite", {
   payload: Schema.Struct({
-    ...OwnerSessions.NewLink.fields,
-    email: OwnerSessions.email,
+    ...OwnerAccessApi.NewLink.fields,
+    email: OwnerAccessApi.email,
     expires_at: Fields.expiry("When the link expires"),
     /** Of the console. */
     origin: Schema.String
@@ -101,13 +99,13 @@ export const layer = HttpApiBuilder.group(
     const directory = yield* SiteDirectory
     const { exports } = yield* SiteSlots
     const notifications = yield* Notifications
-    const persons = yield* Persons
+    const persons = yield* Person.Persons
     const links = yield* MailedLink.make
     const sessions = yield* ConsoleSession.ConsoleSessions
     return handlers
       .handle("export", ({ payload: { email } }) => {
-        const records = persons.records({ address: email, websiteConfigId: null, kinds })
-        const lines = Stream.map(records, (record) => `${PersonExport.json(record)}\n`)
+        const records = persons.records({ address: email, websiteConfigId: null, kinds: Person.kinds })
+        const lines = Stream.map(records, (record) => `${Person.exportLine(record)}\n`)
         return Effect.succeed(exports.file(lines, { name: "person.ndjson", contentType: "application/x-ndjson" }))
       })
       .handle(
@@ -116,7 +114,7 @@ export const layer = HttpApiBuilder.group(
           if (site_id !== null && Option.isNone(yield* directory.byWebsiteConfigId(site_id))) {
             return yield* Effect.fail(Operations.noSite)
           }
-          const erased = yield* persons.erase({ address: email, websiteConfigId: site_id, kinds })
+          const erased = yield* persons.erase({ address: email, websiteConfigId: site_id, kinds: Person.kinds })
           yield* notifications.eraseRecipient(email, site_id)
           return erased
         })
@@ -125,7 +123,7 @@ export const layer = HttpApiBuilder.group(
         "login",
         Effect.fnUntraced(function* ({ payload: { email, expires_at } }) {
           const created = yield* sessions.createLogin(email, expires_at, { isMailed: false })
-          if (Option.isNone(created)) return yield* Effect.fail(Errors.invalidBody(noPerson))
+          if (Option.isNone(created)) return yield* Effect.fail(Errors.invalid(null, noPerson))
           const { link, session } = created.value
           return {
             session_id: session.session_id,
@@ -142,7 +140,7 @@ export const layer = HttpApiBuilder.group(
             .create({ role, sites, label, linkExpiresAt: expires_at }, email, { origin })
             .pipe(
               Effect.catchTags({
-                NotMailed: (error) => Effect.fail(Errors.invalidBody(textOf(error)))
+                NotMailed: (error) => Effect.fail(Errors.invalid(null, textOf(error)))
               })
             )
           return {

@@ -11,7 +11,7 @@ import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as SiteHandlers from "../../sites/OwnerSitesHttp.ts"
-import * as Records from "../../sites/RecordSites.ts"
+import * as SiteDirectory from "../../sites/SiteDirectory.ts"
 import { SiteErasure } from "../../sites/SiteErasure.ts"
 import * as Operations from "./Operations.ts"
 
@@ -28,7 +28,7 @@ const deleteSite = HttpApiEndpoint.post("delete", "/operator/sites/:site_id/dele
 
 /** Finds the website of a record: the paths of the owner API begin with the website, and a command may name only the record. */
 const siteOf = HttpApiEndpoint.get("siteOf", "/operator/records/:kind/:id/site", {
-  params: { kind: Schema.Literals(Records.kinds), id: Schema.String },
+  params: { kind: Schema.Literals(SiteDirectory.recordKinds), id: Schema.String },
   success: Schema.Struct({ site_id: WebsiteConfigId }),
   error: Operations.failures
 })
@@ -49,7 +49,7 @@ export const layer = HttpApiBuilder.group(
   "sites",
   Effect.fnUntraced(function* (handlers) {
     const erasure = yield* SiteErasure
-    const records = yield* Records.RecordSites
+    const records = yield* SiteDirectory.RecordSites
     return handlers
       .handle(
         "delete",
@@ -58,7 +58,7 @@ export const layer = HttpApiBuilder.group(
           if (Option.isNone(name)) return yield* Effect.fail(Operations.noSite)
           if (name.value !== payload.name) return yield* Effect.fail(SiteHandlers.wrongName)
           const erased = yield* erasure.erase(params.site_id, { withInstances: payload.with_instances })
-          return SiteHandlers.erasedJson(yield* Effect.fromOption(erased, () => Operations.noSite))
+          return yield* Effect.fromOption(erased, () => Operations.noSite)
         })
       )
       .handle("siteOf", ({ params: { id, kind } }) =>

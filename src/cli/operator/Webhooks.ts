@@ -64,7 +64,7 @@ const readDelivery = HttpApiEndpoint.get("delivery", `${base}/:webhook_id/delive
 export const Api = Operations.api(HttpApiGroup.make("webhooks").add(list, create, update, rotate, test, readDelivery))
 
 /** What the operator does about a missing or a wrong key. */
-const keyUnusable = (error: Webhook.SecretsKeyUnusable) => Effect.fail(Errors.invalidBody(ErrorMessages.of(error)))
+const keyUnusable = (error: Webhook.SecretsKeyUnusable) => Effect.fail(Errors.invalid(null, ErrorMessages.of(error)))
 
 const orNoWebhook = <A>(found: Option.Option<A>) => Effect.fromOption(found, () => noWebhook)
 

@@ -13,8 +13,7 @@ import { InstanceId, KeyId, parseUuid, SessionId, ShareId, SubmissionId, TokenId
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Person from "../../privacy/Person.ts"
-import * as Role from "../../sites/access/Role.ts"
-import * as Scope from "../../sites/access/Scope.ts"
+import * as Access from "../../sites/access/Access.ts"
 import * as Site from "../../sites/Site.ts"
 import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
 
@@ -165,15 +164,15 @@ export const sites = (description: string) =>
     )
   )
 
-export const scope = Flag.Literals("scope", Scope.scopes).pipe(
+export const scope = Flag.Literals("scope", Access.scopes).pipe(
   Flag.withDescription(
     "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
   ),
-  Flag.withDefault<Scope.Scope>("stats")
+  Flag.withDefault<Access.Scope>("stats")
 )
 
-export const roleOr = (usual: Role.Role) =>
-  Flag.Literals("role", Role.roles).pipe(
+export const roleOr = (usual: Access.Role) =>
+  Flag.Literals("role", Access.roles).pipe(
     Flag.withDescription(
       `What the person may do: read everything (viewer), also work in the inbox (member), or change everything (owner); ${usual} unless given`
     ),

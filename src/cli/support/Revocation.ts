@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Remaining } from "../../sites/access/Issuers.ts"
+import type { Remaining } from "../../sites/access/Credential.ts"
 
 const counted = (count: number, one: string, many: string): ReadonlyArray<string> =>
   count === 0 ? [] : [count === 1 ? `1 ${one}` : `${count} ${many}`]

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LiveChange } from "../../activity/OwnerLiveApi.ts"
+import type { LiveChange } from "../../activity/OwnerActivityApi.ts"
 
 /** An activity of the list. Page views are shown as their visits. */
 export type Activity = Exclude<LiveChange["activity"][number], { readonly type: "pageview" }>

@@ -7,7 +7,7 @@
 
 import type { ComponentChildren } from "preact"
 import { useEffect, useReducer, useRef, useState } from "preact/hooks"
-import type { LiveChange } from "../../activity/OwnerLiveApi.ts"
+import type { LiveChange } from "../../activity/OwnerActivityApi.ts"
 import { notSet } from "../../analytics/reports/Dimensions.ts"
 import * as Sources from "../../analytics/reports/Sources.ts"
 import { connection, isSignedOut, reloadData } from "../Connection.ts"

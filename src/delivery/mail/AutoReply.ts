@@ -1,6 +1,6 @@
 /**
- * The automatic reply of a website to the sender of a form: what it says, which addresses get it, and how many; and the service that
- * stores these replies by form (`delivery/mail/postgres/AutoReplies`). The fan-out of events makes the mails from them.
+ * The automatic reply of a website to the sender of a form: what it says, which addresses get it, and how many. `Replies` stores one for
+ * each form, and the fan-out of events makes the mails from them. Pure.
  *
  * Anybody can enter the address of somebody else. So the reply repeats nothing that was entered but a name, and an address gets
  * few of them.
@@ -8,10 +8,8 @@
  * @module
  */
 import { createHmac, hkdfSync } from "node:crypto"
-import { Context, type Effect, Option, Schema } from "effect"
+import { Option, Schema } from "effect"
 import * as InboxMessage from "../../forms/InboxMessage.ts"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
-import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Fields from "../../sites/access/Fields.ts"
@@ -49,10 +47,6 @@ export const parseText = (text: string): Option.Option<string> =>
     text.trim(),
     (trimmed) => trimmed !== "" && trimmed.length <= limits.text && !trimmed.includes("\0") && trimmed.isWellFormed()
   )
-
-/** Parses the address to which visitors answer. */
-export const parseAddress = (text: string): Option.Option<string> =>
-  Option.liftPredicate(text.trim(), MailAddress.isAddress)
 
 /** The maximum length of a name that a reply repeats, in UTF-16 units. */
 export const maxName = 60
@@ -146,18 +140,3 @@ export const decide = (
     return null
   })
 }
-
-export class AutoReplies extends Context.Service<
-  AutoReplies,
-  {
-    /** Sets or replaces the automatic reply of a form; none if there is no such website. */
-    readonly put: (
-      websiteConfigId: WebsiteConfigId,
-      reply: NewAutoReply
-    ) => Effect.Effect<Option.Option<AutoReply>, StorageUnavailable | LimitReached>
-    /** The automatic replies of a website, ordered by page. */
-    readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<AutoReply>, StorageUnavailable>
-    /** Deletes the automatic reply of a form; false if it has none. */
-    readonly delete: (websiteConfigId: WebsiteConfigId, page: string) => Effect.Effect<boolean, StorageUnavailable>
-  }
->()("hydracore/delivery/mail/AutoReplies") {}

@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import type { Role } from "../../sites/access/Access.ts"
 import type { Invitation, LoginLink } from "../../sites/access/MailedLink.ts"
-import type { Role } from "../../sites/access/Role.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
 

@@ -26,7 +26,7 @@ const signatureOf = (secretsKey: Uint8Array, purpose: Purpose, text: string): Bu
   createHmac("sha256", keyOf(secretsKey, purpose)).update(text).digest()
 
 /** @param text letters, digits, `-`, `_` and `.`, so that the token is safe in a URL's path */
-export const sign = (secretsKey: Uint8Array, purpose: Purpose, text: string): string =>
+const sign = (secretsKey: Uint8Array, purpose: Purpose, text: string): string =>
   `${text}.${signatureOf(secretsKey, purpose, text).toString("base64url")}`
 
 /** The text of a token; none if the token was not signed with this key for this purpose. */

@@ -14,13 +14,11 @@ import * as Dispatcher from "../Dispatcher.ts"
 import * as Compose from "./Compose.ts"
 import * as LinkToken from "./LinkToken.ts"
 import * as Mail from "./Mail.ts"
-import { type LeasedMail, Mails } from "./Mail.ts"
 import * as MailContent from "./MailContent.ts"
 import { Mailer } from "./Mailer.ts"
 import type { Content } from "./Message.ts"
 import { Notifications } from "./Notification.ts"
 import * as Reply from "./Reply.ts"
-import { type LeasedReply, Replies } from "./Reply.ts"
 
 export interface Options {
   /** The sender. */
@@ -46,7 +44,7 @@ const gap = Duration.millis(20)
 export const messageOf = (
   { from, publicUrl, secretsKey }: Options,
   content: Content,
-  { createdAt, mailId, notification }: Pick<LeasedMail, "mailId" | "createdAt" | "notification">
+  { createdAt, mailId, notification }: Pick<Mail.LeasedMail, "mailId" | "createdAt" | "notification">
 ) =>
   Compose.compose(content, {
     mailId,
@@ -56,11 +54,11 @@ export const messageOf = (
     unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${LinkToken.signUnsubscribe(Redacted.value(secretsKey), notification.notification_id)}`
   })
 
-const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: LeasedMail): string =>
+const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: Mail.LeasedMail): string =>
   `${publicUrl}/v1/public/mail/confirm/${LinkToken.signConfirmation(Redacted.value(secretsKey), site.websiteConfigId, notification.to)}`
 
 /** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
-const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>
+const warnOfFailure = ({ attempt: attempts, mailId, notification }: Mail.LeasedMail) =>
   Effect.logWarning(
     "A mail has failed and is not sent again. See why with notify list --site <website_config_id>."
   ).pipe(
@@ -85,9 +83,9 @@ const settlementOf = Effect.fnUntraced(function* (outcome: Mail.Outcome | null, 
 const attempt = Effect.fnUntraced(function* (
   options: Options,
   operatorsHosts: ReadonlyArray<AllowedHost>,
-  mail: LeasedMail
+  mail: Mail.LeasedMail
 ) {
-  const mails = yield* Mails
+  const mails = yield* Mail.Mails
   const mailer = yield* Mailer
   const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail), operatorsHosts).pipe(
     Effect.timeout(contentTimeout),
@@ -106,8 +104,8 @@ const attempt = Effect.fnUntraced(function* (
 })
 
 /** Sends a reply to a visitor and records the outcome. */
-const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: LeasedReply) {
-  const replies = yield* Replies
+const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: Reply.LeasedReply) {
+  const replies = yield* Reply.Replies
   const { attempt, createdAt, reply_id: mailId, site, to } = reply
   const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
   const outcome: Mail.Outcome = Reply.isTooLate(reply, yield* Clock.currentTimeMillis)
@@ -146,16 +144,16 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
 export const layer = (
   options: Options,
   operatorsHosts: ReadonlyArray<AllowedHost>
-): Layer.Layer<never, never, Mails | Replies | Mailer | Reports> =>
+): Layer.Layer<never, never, Mail.Mails | Reply.Replies | Mailer | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const mails = yield* Mails
-      const replies = yield* Replies
+      const mails = yield* Mail.Mails
+      const replies = yield* Reply.Replies
       const { wake } = yield* Rounds.Wakeups
       const fibers = yield* FiberSet.make()
       yield* Dispatcher.startAttempts(Metrics.mailAttempts)
 
-      const start = <E>(attempted: Effect.Effect<void, E, Mails | Replies | Mailer | Reports>) =>
+      const start = <E>(attempted: Effect.Effect<void, E, Mail.Mails | Reply.Replies | Mailer | Reports>) =>
         FiberSet.run(
           fibers,
           attempted.pipe(

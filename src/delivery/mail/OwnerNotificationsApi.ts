@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Option, Schema } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -11,10 +11,8 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { page } from "../../forms/OwnerFormsApi.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { NotificationId } from "../../platform/Id.ts"
-import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
@@ -27,7 +25,7 @@ const site = { site_id: siteId }
 const params = { ...site, notification_id: Field.Id(NotificationId, { title: "Notification Id" }) }
 
 const exampleNotification = {
-  notification_id: NotificationId.make(Examples.id),
+  notification_id: NotificationId.make(Fields.exampleId),
   to: "owner@example.com",
   report: null,
   page: null,
@@ -36,7 +34,7 @@ const exampleNotification = {
   conversations: "unanswered",
   problems: false,
   confirmed: true,
-  created_at: Examples.time
+  created_at: Fields.exampleTime
 } as const
 
 export const Notification = Entity.annotate({
@@ -54,7 +52,10 @@ export const Notifications = Schema.Struct({
   examples: [
     {
       notifications: [
-        { ...exampleNotification, latest_mail: { created_at: Examples.time, status: "sent", attempts: 1, error: null } }
+        {
+          ...exampleNotification,
+          latest_mail: { created_at: Fields.exampleTime, status: "sent", attempts: 1, error: null }
+        }
       ],
       can_send: true
     }
@@ -62,11 +63,7 @@ export const Notifications = Schema.Struct({
 })
 
 export const NewNotification = Schema.Struct({
-  to: Fields.parsed(
-    { type: "string", format: "email", description: "The address that gets the mails" },
-    (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
-    "an email address such as owner@example.com is expected"
-  ),
+  to: Fields.email("The address that gets the mails"),
   report: Fields.choice(periods, { title: "Report" }),
   page: Schema.optionalKey(page),
   digest: Fields.choice(digests, { title: "Digest" }),

@@ -14,53 +14,45 @@ import * as Errors from "../../sites/access/Errors.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
-import type { RepeatRefusal, TooSoon } from "./MailRecipient.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 import { type NewNotification, Notifications } from "./Notification.ts"
-
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 const notFound = Errors.make(
   "NotFound",
   "This website has no such notification. The notification may have been removed."
 )
 
-const noMail = Effect.fail(
-  Errors.invalidBody("this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL")
-)
+const noMail = Effect.fail(Errors.noMail)
 
 const unsubscribed = Errors.invalid(
   "to",
   "this address unsubscribed from mails of this website. Only the service's operator can add it again, with `hydracore notify add`, if the person asks for it"
 )
 
-const unconfirmed = Errors.invalidBody(
+const unconfirmed = Errors.invalid(
+  null,
   "this address is not confirmed, so it gets no test; ask the person to open the link in the confirmation mail"
 )
 
-const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
+const tooManyNew = (limit: MailRecipient.TooSoon) =>
+  Errors.tooMany(
+    `${MailRecipient.refusalText(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
+    limit.waitMillis
+  )
 
-const tooManyNew = (limit: TooSoon): TooManyRequests => ({
-  _tag: "TooManyRequests",
-  detail: `${MailRecipient.refusalText(limit)} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
-  headers: retryAfter(limit.waitMillis)
-})
-
-const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | TooManyRequests => {
+const notResent = (refusal: MailRecipient.RepeatRefusal) => {
   const detail = MailRecipient.refusalText(refusal)
-  return refusal._tag === "TooSoon"
-    ? { _tag: "TooManyRequests", detail, headers: retryAfter(refusal.waitMillis) }
-    : Errors.make("Conflict", detail)
+  return refusal._tag === "TooSoon" ? Errors.tooMany(detail, refusal.waitMillis) : Errors.make("Conflict", detail)
 }
 
 /** The limit of test mails per website, because an owner could send them to people who did not ask for them. */
 export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: Calendar.hourMillis }
 
-const tooManyTests = (resetMillis: number): TooManyRequests => ({
-  _tag: "TooManyRequests",
-  detail: `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
-  headers: retryAfter(resetMillis)
-})
+const tooManyTests = (resetMillis: number) =>
+  Errors.tooMany(
+    `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
+    resetMillis
+  )
 
 /** A 422 for a report with members that only submissions have, and for conversations of one form. */
 export const refuseOptions = ({

@@ -1,20 +1,22 @@
 /**
- * Replies to the visitors of a website.
+ * Replies to the visitors of a website, and the automatic replies of its forms.
  *
  * @module
  */
-import { Option, Schema } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { page } from "../../forms/OwnerFormsApi.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { ReplyId, SubmissionId } from "../../platform/Id.ts"
-import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
-import * as Examples from "../../sites/access/Examples.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import * as Maximums from "../../sites/Maximums.ts"
 import { siteId } from "../../sites/OwnerSitesApi.ts"
+import * as Auto from "./AutoReply.ts"
 import * as Entity from "./Reply.ts"
 
 const path = "/v1/owner/sites/:site_id/submissions/:submission_id/replies"
@@ -22,8 +24,8 @@ const path = "/v1/owner/sites/:site_id/submissions/:submission_id/replies"
 const params = { site_id: siteId, submission_id: Field.Id(SubmissionId, { title: "Submission Id" }) }
 
 const example = {
-  reply_id: ReplyId.make(Examples.id),
-  created_at: Examples.time,
+  reply_id: ReplyId.make(Fields.exampleId),
+  created_at: Fields.exampleTime,
   author: "Ada",
   reply_to: "ada@shop.example",
   to: "ann@example.com",
@@ -50,8 +52,6 @@ export const Replies = Schema.Struct({
   examples: [{ replies: [example], can_send: true, to: example.to, reply_to: example.reply_to }]
 })
 
-export const expectedAddress = "an email address such as owner@example.com is expected"
-
 export const NewReply = Schema.Struct({
   text: Fields.parsed(
     { type: "string", minLength: 1, maxLength: Entity.maxText },
@@ -59,15 +59,7 @@ export const NewReply = Schema.Struct({
     `a text of 1 to ${Entity.maxText} characters is expected`
   ),
   reply_to: Schema.optionalKey(
-    Fields.parsed(
-      {
-        type: "string",
-        format: "email",
-        description: "The address to which the visitor's answer goes; by default that of the person who replies"
-      },
-      (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
-      expectedAddress
-    )
+    Fields.email("The address to which the visitor's answer goes; by default that of the person who replies")
   )
 }).annotate({
   identifier: "NewReply",
@@ -104,3 +96,94 @@ export const add = HttpApiEndpoint.post("add", path, {
 export class RepliesGroup extends HttpApiGroup.make("replies")
   .add(list, add)
   .annotateMerge(OpenApi.annotations({ title: "Replies", description: "Mails to the senders of submissions" })) {}
+
+const formsPath = "/v1/owner/sites/:site_id/forms/auto-replies"
+
+const ofSite = { site_id: siteId }
+
+const exampleAutoReply = {
+  page: "contact",
+  subject: "We got your message",
+  text: "Hello {name},\n\nthank you for your message. We answer within a day.",
+  reply_to: "ada@shop.example"
+} as const
+
+const storedAutoReply = { ...exampleAutoReply, created_at: Fields.exampleTime, updated_at: Fields.exampleTime }
+
+export const AutoReply = Auto.AutoReply.annotate({
+  identifier: "AutoReply",
+  title: "AutoReply",
+  examples: [storedAutoReply]
+})
+
+export const AutoReplies = Schema.Struct({
+  auto_replies: Schema.Array(AutoReply),
+  can_send: Schema.Boolean.annotate({ description: "Whether the service has a mail server" })
+}).annotate({
+  identifier: "AutoReplies",
+  title: "AutoReplies",
+  examples: [{ auto_replies: [storedAutoReply], can_send: true }]
+})
+
+export const NewAutoReply = Schema.Struct({
+  page,
+  subject: Fields.parsed(
+    { type: "string", minLength: 1, maxLength: Auto.limits.subject },
+    Auto.parseSubject,
+    `a line of 1 to ${Auto.limits.subject} characters is expected`
+  ),
+  text: Fields.parsed(
+    {
+      type: "string",
+      minLength: 1,
+      maxLength: Auto.limits.text,
+      description: `\`${Auto.placeholder}\` stands for the name of the sender, also in the subject`
+    },
+    Auto.parseText,
+    `a text of 1 to ${Auto.limits.text} characters is expected`
+  ),
+  reply_to: Fields.email("The address to which the visitor's answer goes")
+}).annotate({ identifier: "NewAutoReply", title: "NewAutoReply", examples: [exampleAutoReply] })
+
+export const listAutomatic = HttpApiEndpoint.get("list", formsPath, { params: ofSite, success: AutoReplies })
+  .middleware(Authorized.settings.read)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "list_auto_replies",
+      summary: "List automatic replies",
+      description: "What the forms of a website reply to their senders by mail, by page."
+    })
+  )
+
+export const putAutomatic = HttpApiEndpoint.put("put", formsPath, {
+  params: ofSite,
+  payload: NewAutoReply,
+  success: AutoReply
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "put_auto_reply",
+      summary: "Set the automatic reply of a form",
+      description: `Sets or replaces what the sender of a form gets by mail when the submission is accepted or released. It goes to the address in the submission's \`email\`, once for each submission, and at most ${Auto.maxPerDay} times a day to one address from all websites of the service. 422 if the service has no mail server.`,
+      maximums: [Maximums.autoReplies]
+    })
+  )
+
+export const deleteAutomatic = HttpApiEndpoint.delete("delete", formsPath, {
+  params: ofSite,
+  query: { page },
+  success: HttpApiSchema.NoContent
+})
+  .middleware(Authorized.settings.change)
+  .annotateMerge(
+    Authorized.operation({
+      identifier: "delete_auto_reply",
+      summary: "Delete the automatic reply of a form",
+      description: "Senders of the form get no mail any more. Replies that were made already are sent."
+    })
+  )
+
+export class AutoRepliesGroup extends HttpApiGroup.make("autoReplies")
+  .add(listAutomatic, putAutomatic, deleteAutomatic)
+  .annotateMerge(OpenApi.annotations({ title: "Automatic replies", description: "Mails to the senders of forms" })) {}

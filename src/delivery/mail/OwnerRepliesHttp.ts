@@ -1,13 +1,12 @@
 /**
- * The endpoints at `/v1/owner/sites/{site_id}/submissions/{submission_id}/replies`.
+ * The endpoints at `/v1/owner/sites/{site_id}/submissions/{submission_id}/replies` and at `…/forms/auto-replies`.
  *
  * @module
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import { Inbox } from "../../forms/Inbox.ts"
-import type { Message } from "../../forms/InboxMessage.ts"
+import { Inbox, type Message } from "../../forms/InboxMessage.ts"
 import { unknownSubmission } from "../../forms/OwnerSubmissionsHttp.ts"
 import type { SubmissionId } from "../../platform/Id.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
@@ -15,29 +14,29 @@ import * as MailAddress from "../../platform/text/MailAddress.ts"
 import { Caller, nameOf } from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
+import * as Fields from "../../sites/access/Fields.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
 import { TestDeliveries } from "../TestDeliveries.ts"
 import * as MailRecipient from "./MailRecipient.ts"
-import { expectedAddress } from "./OwnerRepliesApi.ts"
 import * as Reply from "./Reply.ts"
-import { Replies } from "./Reply.ts"
 
-const noMail = Errors.invalidBody(
+const noMail = Errors.invalid(
+  null,
   "this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL; answer from your own mailbox"
 )
 
-const noAddress = Errors.invalidBody("this submission has no address to which mail can be sent")
+const noAddress = Errors.invalid(null, "this submission has no address to which mail can be sent")
 
-const noReplyTo = Errors.invalid("reply_to", expectedAddress)
+const noReplyTo = Errors.invalid("reply_to", Fields.expectedEmail)
 
 const held = Errors.make("Conflict", "This submission is in the quarantine. Release it before you reply to it.")
 
-const tooMany = (whose: keyof typeof Reply.limits, resetMillis: number): (typeof Errors.TooManyRequests)["Type"] => ({
-  _tag: "TooManyRequests",
-  detail: `${whose === "website" ? "A website sends" : "One address gets"} at most ${Reply.limits[whose].limit} replies an hour. Wait as many seconds as Retry-After says.`,
-  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
-})
+const tooMany = (whose: keyof typeof Reply.limits, resetMillis: number) =>
+  Errors.tooMany(
+    `${whose === "website" ? "A website sends" : "One address gets"} at most ${Reply.limits[whose].limit} replies an hour. Wait as many seconds as Retry-After says.`,
+    resetMillis
+  )
 
 /** The address that gets a reply; null if mail cannot be sent to it. */
 const recipientOf = ({ email }: Message): string | null => {
@@ -45,14 +44,14 @@ const recipientOf = ({ email }: Message): string | null => {
   return MailAddress.isAddress(address) ? address : null
 }
 
-export const layer = HttpApiBuilder.group(
+const toSubmissions = HttpApiBuilder.group(
   OwnerApi,
   "replies",
   Effect.fnUntraced(function* (handlers) {
     const inbox = yield* Inbox
     const limiter = yield* RateLimiter
     const { lists } = yield* SiteSlots
-    const replies = yield* Replies
+    const replies = yield* Reply.Replies
     const { canSendMail } = yield* TestDeliveries
 
     const find = ({ websiteConfigId }: Site, submissionId: SubmissionId) =>
@@ -109,3 +108,42 @@ export const layer = HttpApiBuilder.group(
       )
   })
 )
+
+const noAutomaticReply = Errors.make("NotFound", "This website has no automatic reply for this form.")
+
+const automatic = HttpApiBuilder.group(
+  OwnerApi,
+  "autoReplies",
+  Effect.fnUntraced(function* (handlers) {
+    const replies = yield* Reply.Replies
+    const { canSendMail } = yield* TestDeliveries
+    return handlers
+      .handle(
+        "list",
+        Effect.fnUntraced(function* () {
+          const { site } = yield* Authorized.settings.read.proof
+          return { auto_replies: yield* replies.listAutomatic(site.websiteConfigId), can_send: canSendMail }
+        })
+      )
+      .handle(
+        "put",
+        Effect.fnUntraced(function* ({ payload }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!canSendMail) return yield* Effect.fail(Errors.noMail)
+          const put = yield* replies.putAutomatic(site.websiteConfigId, payload)
+          // The website was deleted meanwhile.
+          return yield* Effect.fromOption(put, () => Errors.unknownSite)
+        })
+      )
+      .handle(
+        "delete",
+        Effect.fnUntraced(function* ({ query }) {
+          const { site } = yield* Authorized.settings.change.proof
+          if (!(yield* replies.deleteAutomatic(site.websiteConfigId, query.page)))
+            return yield* Effect.fail(noAutomaticReply)
+        })
+      )
+  })
+)
+
+export const layer = Layer.merge(toSubmissions, automatic)

@@ -8,9 +8,10 @@
 import { Context, type Effect, Option, Schema } from "effect"
 import { ReplyId, type SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import type { AutoReply, NewAutoReply } from "./AutoReply.ts"
 import type { MailSettlement } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
@@ -144,5 +145,19 @@ export class Replies extends Context.Service<
     readonly lease: (count: number) => Effect.Effect<ReadonlyArray<LeasedReply>, StorageUnavailable>
     /** Records an attempt. Does nothing if the reply was leased again, or has ended. */
     readonly settle: (reply: LeasedReply, settlement: MailSettlement) => Effect.Effect<void, StorageUnavailable>
+    /** Sets or replaces the automatic reply of a form; none if there is no such website. */
+    readonly putAutomatic: (
+      websiteConfigId: WebsiteConfigId,
+      reply: NewAutoReply
+    ) => Effect.Effect<Option.Option<AutoReply>, StorageUnavailable | LimitReached>
+    /** The automatic replies of a website, ordered by page. */
+    readonly listAutomatic: (
+      websiteConfigId: WebsiteConfigId
+    ) => Effect.Effect<ReadonlyArray<AutoReply>, StorageUnavailable>
+    /** Deletes the automatic reply of a form; false if it has none. */
+    readonly deleteAutomatic: (
+      websiteConfigId: WebsiteConfigId,
+      page: string
+    ) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/delivery/mail/Replies") {}

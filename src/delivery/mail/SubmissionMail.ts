@@ -40,7 +40,7 @@ export const noConversations: MailedConversations = { shown: [], count: 0 }
 const questionLimits = { one: 8_000, several: 300 }
 
 /** A mail about one conversation. Does not show its id, with which a widget reads and continues the conversation. */
-export const singleConversation = (website: MailText.Website, conversation: MailedConversation): Content => {
+const singleConversation = (website: MailText.Website, conversation: MailedConversation): Content => {
   const { assistant, isUnanswered, page, question, startedAt } = conversation
   const name = MailText.websiteName(website.name, 200)
   const title = isUnanswered ? "A visitor got no answer" : "A visitor began a conversation"
@@ -73,7 +73,7 @@ export const singleConversation = (website: MailText.Website, conversation: Mail
 }
 
 /** One of several conversations in a mail. */
-export const conversationRecord = (
+const conversationRecord = (
   { timeZone }: MailText.Website,
   { assistant, isUnanswered, page, question, startedAt }: MailedConversation
 ): Part => ({
@@ -87,7 +87,7 @@ export const conversationRecord = (
 })
 
 /** `2 conversations`, or `2 unanswered conversations` if all of them are. */
-export const countedConversations = ({ count, shown }: MailedConversations): string => {
+const countedConversations = ({ count, shown }: MailedConversations): string => {
   const areUnanswered = count === shown.length && shown.every(({ isUnanswered }) => isUnanswered)
   return MailText.counted(count, areUnanswered ? "unanswered conversation" : "conversation")
 }

@@ -44,7 +44,7 @@ const conversationsStatement = `SELECT instance_id AS "instanceId", conversation
   ) AS first`
 
 /** The data of subjects that exist, as JSON, by subject. */
-export const dataOfSubjects = Effect.fnUntraced(function* (sql: PgClient.PgClient, subjects: ReadonlyArray<string>) {
+const dataOfSubjects = Effect.fnUntraced(function* (sql: PgClient.PgClient, subjects: ReadonlyArray<string>) {
   const ids = subjects.filter(isCanonicalUuid)
   const keys = subjects.flatMap((subject) => Conversation.keyOfSubject(subject) ?? [])
   const submissions =

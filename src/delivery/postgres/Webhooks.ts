@@ -13,7 +13,6 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
-import { LimitReached } from "../../platform/Storage.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
@@ -30,7 +29,7 @@ import * as WebhookSender from "../WebhookSender.ts"
 
 const { host: _, ...stored } = Webhook.fields
 
-export const storedFields = {
+const storedFields = {
   ...stored,
   url: Schema.String,
   created_at: Time,
@@ -38,11 +37,11 @@ export const storedFields = {
   disabled_at: Schema.NullOr(Time)
 }
 
-export const storedColumns = "webhook_id, url, events, format, created_at, failing_since, disabled_at"
+const storedColumns = "webhook_id, url, events, format, created_at, failing_since, disabled_at"
 
 const StoredRow = Schema.Struct(storedFields)
 
-export const toWebhook = (row: typeof StoredRow.Type): StoredWebhook => ({ ...row, host: hostOf(row.url) })
+const toWebhook = (row: typeof StoredRow.Type): StoredWebhook => ({ ...row, host: hostOf(row.url) })
 
 const Millis = Schema.NullOr(Schema.Finite)
 
@@ -76,7 +75,7 @@ export const toReceiver = (row: Receiver): Receiver => ({
   disabledAt: row.disabledAt
 })
 
-export const seal = (key: Uint8Array, webhookId: string, secret: string): Uint8Array =>
+const seal = (key: Uint8Array, webhookId: string, secret: string): Uint8Array =>
   Sealing.seal(key, randomBytes(Sealing.nonceBytes), webhookId, secret)
 
 /** The decrypted secrets that sign; empty if one cannot be decrypted. */
@@ -98,24 +97,16 @@ export interface Options {
 
 const Found = Schema.Array(Schema.Struct(storedFields))
 const WithSecrets = Schema.Array(Schema.Struct({ ...receiverFields, ...secretFields }))
-const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
-/** Waits for a transaction that adds a subscriber of a website or deletes the website at the same time. */
-const lockSite = (sql: PgClient.PgClient, websiteConfigId: WebsiteConfigId) =>
-  sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`
-
-/** Updates `site.has_subscribers`. */
+/** Updates `site.has_subscribers`. The website must be locked. */
 export const refreshSubscribers = (
   sql: PgClient.PgClient,
   websiteConfigId: WebsiteConfigId
 ): Effect.Effect<unknown, SqlError.SqlError> => {
   const id = PgTypes.uuid(websiteConfigId)
-  return Effect.andThen(
-    lockSite(sql, websiteConfigId),
-    sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
-      OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id})
-      OR EXISTS (SELECT FROM auto_reply WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
-  )
+  return sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
+    OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id})
+    OR EXISTS (SELECT FROM auto_reply WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
 }
 
 export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
@@ -124,8 +115,6 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const whileLocked = yield* SiteLock.make
-      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(sql.withTransaction, Database.mapErrors)
       const key = Option.match(secretsKey, {
         onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
         onSome: (secret) => Effect.succeed(Redacted.value(secret))
@@ -144,10 +133,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         const site = PgTypes.uuid(websiteConfigId)
         const rows = yield* whileLocked(websiteConfigId)(
           Effect.gen(function* () {
-            const [{ count }] = yield* sql`SELECT count(*)::int FROM webhook WHERE website_config_id = ${site}`.pipe(
-              decodeRows(Counted)
-            )
-            if (count >= Maximums.webhooks.max) return yield* new LimitReached({ maximum: Maximums.webhooks })
+            yield* SiteLock.requireRoom(sql, websiteConfigId, "webhook", Maximums.webhooks)
             yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
             return yield* sql`
               INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
@@ -211,10 +197,9 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
       })
 
       const remove: Webhooks["Service"]["delete"] = (websiteConfigId, webhookId) =>
-        transaction(
+        // The website first, as its deletion does: otherwise both could deadlock.
+        whileLocked(websiteConfigId)(
           Effect.gen(function* () {
-            // The website first, as its deletion does: otherwise both could deadlock.
-            yield* lockSite(sql, websiteConfigId)
             const deleted = yield* sql`DELETE FROM webhook WHERE ${named(websiteConfigId, webhookId)} RETURNING 1`
             if (deleted.length === 0) return false
             yield* sql`DELETE FROM delivery WHERE subscriber_id = ${PgTypes.uuid(webhookId)}`

@@ -9,13 +9,11 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Rows from "../../platform/runtime/Rows.ts"
-import { LimitReached } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { FormDirectory, FormExists, type SiteForms } from "../FormDirectory.ts"
-import { Form, FormRules } from "../FormRules.ts"
+import { Form, FormDirectory, FormExists, FormRules, type SiteForms } from "../FormRules.ts"
 
 export interface Options {
   /** The maximum number of cached websites. Default: 10,000. */
@@ -48,24 +46,6 @@ const FormRows = Schema.Array(
 
 const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
 
-/**
- * Whether the website exists, the number of its other forms, and whether the form was created. A lock on the website's row
- * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock.
- */
-const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, others: Schema.Int, created: Schema.Boolean })])
-
-const createStatement = `WITH created AS (
-    INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
-    SELECT website_config_id, $2, $3::json, $4, $4 FROM site
-    WHERE website_config_id = $1 AND deleted_at IS NULL
-      AND (SELECT count(*) FROM form WHERE website_config_id = $1 AND page <> $2) < ${Maximums.forms.max}
-    ON CONFLICT (website_config_id, page) DO NOTHING
-    RETURNING 1
-  )
-  SELECT EXISTS (SELECT FROM site WHERE website_config_id = $1 AND deleted_at IS NULL) AS known,
-    (SELECT count(*)::int FROM form WHERE website_config_id = $1 AND page <> $2) AS others,
-    EXISTS (SELECT FROM created) AS created`
-
 export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDirectory, never, PgClient.PgClient> =>
   Layer.effect(
     FormDirectory,
@@ -96,22 +76,20 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
         bySite,
         create: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
           const now = yield* Clock.currentTimeMillis
-          const [{ created, known, others }] = yield* sql
-            .unsafe(createStatement, [
-              PgTypes.uuid(websiteConfigId),
-              PgTypes.text(page),
-              PgTypes.text(JSON.stringify(rules)),
-              PgTypes.timestamptz(now)
-            ])
-            .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
-          if (!known) return Option.none()
-          if (created) {
+          const [site, name, at] = [PgTypes.uuid(websiteConfigId), PgTypes.text(page), PgTypes.timestamptz(now)]
+          return yield* Effect.gen(function* () {
+            // The lock serializes the creations. Submissions do not wait for it.
+            yield* SiteLock.requireRoom(sql, websiteConfigId, "form", Maximums.forms, sql`page <> ${name}`)
+            const existing = yield* sql`SELECT 1 FROM form WHERE website_config_id = ${site} AND page = ${name}`
+            if (existing.length > 0) return yield* new FormExists({ page })
+            const created = yield* sql`INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
+              SELECT website_config_id, ${name}, ${PgTypes.text(JSON.stringify(rules))}::json, ${at}, ${at}
+              FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL RETURNING 1`
             const time = Calendar.iso(now)
-            return Option.some({ page, rules, created_at: time, updated_at: time })
-          }
-          return others >= Maximums.forms.max
-            ? yield* new LimitReached({ maximum: Maximums.forms })
-            : yield* new FormExists({ page })
+            return created.length === 0
+              ? Option.none()
+              : Option.some({ page, rules, created_at: time, updated_at: time })
+          }).pipe(whileLocked(websiteConfigId))
         }),
         update: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
           const rows = yield* sql`

@@ -10,8 +10,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
-import type { WebsiteConfigId } from "../../platform/Id.ts"
-import { ConversationId, InstanceId, SubmissionId } from "../../platform/Id.ts"
+import { ConversationId, InstanceId, SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -20,7 +19,6 @@ import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { Inbox } from "../Inbox.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import { SubmissionRepo } from "../SubmissionRepo.ts"
 import * as SpamMarks from "./SpamMarks.ts"
@@ -225,14 +223,17 @@ const make = Effect.gen(function* () {
     )
 
   /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
-  const deleteEach: Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
+  const deleteEach: Inboxes.Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
     Effect.flatMap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
       Effect.filter(own, repo.delete, { concurrency })
     )
 
   /** Also returns the ids of those that an earlier change has moved into this table. */
   const changedBefore =
-    (table: (typeof tables)[keyof typeof tables], change: Inbox["Service"]["delete"]): Inbox["Service"]["delete"] =>
+    (
+      table: (typeof tables)[keyof typeof tables],
+      change: Inboxes.Inbox["Service"]["delete"]
+    ): Inboxes.Inbox["Service"]["delete"] =>
     (websiteConfigId, ids) =>
       Effect.zipWith(idsOfWebsite(websiteConfigId, ids, table), change(websiteConfigId, ids), (before, now) => [
         ...before,
@@ -242,7 +243,7 @@ const make = Effect.gen(function* () {
   const summaries = (query: Query) =>
     Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next }))
 
-  return Inbox.of({
+  return Inboxes.Inbox.of({
     list: ({ websiteConfigId, ...query }) => summaries({ ...query, sites: [websiteConfigId] }),
     listAll: summaries,
     find: (websiteConfigId, submissionId) =>
@@ -299,10 +300,12 @@ const make = Effect.gen(function* () {
     restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
       Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))
     ),
-    purge: (websiteConfigId, ids) => Database.mapErrors(SubmissionDeletion.purge(sql, websiteConfigId, ids))
+    purge: (websiteConfigId, ids) => Database.mapErrors(SubmissionDeletion.purge(sql, websiteConfigId, ids)),
+    ...SpamMarks.make(sql, whileLocked)
   })
 })
 
-export const layer: Layer.Layer<Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(Inbox, make).pipe(
-  Layer.provide(OwnerConnections.layer)
-)
+export const layer: Layer.Layer<Inboxes.Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(
+  Inboxes.Inbox,
+  make
+).pipe(Layer.provide(OwnerConnections.layer))

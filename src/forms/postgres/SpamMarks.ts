@@ -4,18 +4,18 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
+import { type SpamMarkId, SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
-import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { keptMillis, SpamMark, SpamMarks } from "../SpamMarks.ts"
+import type * as SiteLock from "../../sites/postgres/SiteLock.ts"
+import { type Inbox, markKeptMillis, SpamMark } from "../InboxMessage.ts"
 import { type Traits, traitsOf } from "../SpamScore.ts"
 
 const { OID } = PgTypes
@@ -115,58 +115,53 @@ export const forget = Effect.fnUntraced(function* (
 /** Deletes the marks that are too old at `now`. */
 export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use(
-    (sql) => sql`DELETE FROM spam_mark WHERE created_at < ${PgTypes.timestamptz(now - keptMillis)}`
+    (sql) => sql`DELETE FROM spam_mark WHERE created_at < ${PgTypes.timestamptz(now - markKeptMillis)}`
   )
 
-export const layer: Layer.Layer<SpamMarks, never, PgClient.PgClient> = Layer.effect(
-  SpamMarks,
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const whileLocked = yield* SiteLock.make
-
-    const mark = Effect.fnUntraced(function* (
-      websiteConfigId: WebsiteConfigId,
-      submissionIds: ReadonlyArray<SubmissionId>
-    ) {
-      const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-      const found = yield* traitsOfAll(sql, websiteConfigId, submissionIds, "FOR UPDATE")
-      const ids = found.map(({ submissionId }) => submissionId)
-      const marks = distinct(found.map(({ traits }) => traits))
-      yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
-      const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeRows(Withdrawn))
-      yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(
-        withdrawn.map(({ submission_id }) => submission_id),
-        OID.uuid
-      )})`
-      const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
-      yield* sql.unsafe(storeStatement, [
-        PgTypes.uuid(websiteConfigId),
-        now,
-        array(() => randomUUID(), OID.uuid),
-        array(({ email }) => email, OID.text),
-        array(({ textDigest }) => bytes(textDigest), OID.bytea),
-        array(({ text }) => text, OID.text)
-      ])
-      const [{ count }] = yield* sql`SELECT count(*)::int AS count FROM spam_mark
+/** What `Inbox` does with marks of spam. */
+export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof SiteLock.make>) => {
+  const mark = Effect.fnUntraced(function* (
+    websiteConfigId: WebsiteConfigId,
+    submissionIds: ReadonlyArray<SubmissionId>
+  ) {
+    const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+    const found = yield* traitsOfAll(sql, websiteConfigId, submissionIds, "FOR UPDATE")
+    const ids = found.map(({ submissionId }) => submissionId)
+    const marks = distinct(found.map(({ traits }) => traits))
+    yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
+    const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeRows(Withdrawn))
+    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(
+      withdrawn.map(({ submission_id }) => submission_id),
+      OID.uuid
+    )})`
+    const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
+    yield* sql.unsafe(storeStatement, [
+      PgTypes.uuid(websiteConfigId),
+      now,
+      array(() => randomUUID(), OID.uuid),
+      array(({ email }) => email, OID.text),
+      array(({ textDigest }) => bytes(textDigest), OID.bytea),
+      array(({ text }) => text, OID.text)
+    ])
+    const [{ count }] = yield* sql`SELECT count(*)::int AS count FROM spam_mark
         WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(decodeRows(Count))
-      if (marks.length > 0 && count > Maximums.spamMarks.max) {
-        return yield* new LimitReached({ maximum: Maximums.spamMarks })
-      }
-      return ids
-    })
-
-    return SpamMarks.of({
-      mark: (websiteConfigId, submissionIds) =>
-        mark(websiteConfigId, submissionIds).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
-      list: (websiteConfigId) =>
-        sql`SELECT ${sql.literal(columns)} FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-          ORDER BY created_at DESC, mark_id`.pipe(Database.mapErrors, decodeRows(Rows)),
-      remove: (websiteConfigId, markId) =>
-        sql`DELETE FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-          AND mark_id = ${PgTypes.uuid(markId)} RETURNING 1`.pipe(
-          Database.mapErrors,
-          Effect.map((rows) => rows.length > 0)
-        )
-    })
+    if (marks.length > 0 && count > Maximums.spamMarks.max) {
+      return yield* new LimitReached({ maximum: Maximums.spamMarks })
+    }
+    return ids
   })
-)
+
+  return {
+    markSpam: (websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<SubmissionId>) =>
+      mark(websiteConfigId, submissionIds).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
+    spamMarks: (websiteConfigId: WebsiteConfigId) =>
+      sql`SELECT ${sql.literal(columns)} FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+          ORDER BY created_at DESC, mark_id`.pipe(Database.mapErrors, decodeRows(Rows)),
+    removeSpamMark: (websiteConfigId: WebsiteConfigId, markId: SpamMarkId) =>
+      sql`DELETE FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+          AND mark_id = ${PgTypes.uuid(markId)} RETURNING 1`.pipe(
+        Database.mapErrors,
+        Effect.map((rows) => rows.length > 0)
+      )
+  } satisfies Partial<Inbox["Service"]>
+}

@@ -14,8 +14,7 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { type Problem, withoutSubject } from "../Problem.ts"
-import { type CheckedSite, Problems } from "../Problems.ts"
+import { type CheckedSite, type Problem, Problems, withoutSubject } from "../Problem.ts"
 import * as Watch from "../Watch.ts"
 
 /** The maximum number of websites whose problems are found by one call, and whose mails are made in one transaction. */

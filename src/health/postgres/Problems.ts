@@ -18,7 +18,6 @@ import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Problem from "../Problem.ts"
-import { type CheckedSite, Problems } from "../Problems.ts"
 
 export interface Options {
   /** The receivers of webhooks whose hosts only the operator may know. */
@@ -138,14 +137,14 @@ const Sites = Schema.Array(Schema.Struct({ websiteConfigId: WebsiteConfigId, hos
 
 type Facts = ReadonlyArray<readonly [site: WebsiteConfigId, fact: Problem.Fact]>
 
-export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, SqlError, PgClient | Reports> =>
+export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems, SqlError, PgClient | Reports> =>
   Layer.effect(
-    Problems,
+    Problem.Problems,
     Effect.gen(function* () {
       const sql = yield* OwnerConnections.OwnerConnections
       const reports = yield* Reports
 
-      const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<CheckedSite>, now: number) {
+      const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<Problem.CheckedSite>, now: number) {
         const ids = Database.array(
           sites.map(({ websiteConfigId }) => websiteConfigId),
           PgTypes.OID.uuid
@@ -183,7 +182,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, SqlErr
         ]
       }, Database.mapErrors)
 
-      const of = Effect.fnUntraced(function* (sites: ReadonlyArray<CheckedSite>) {
+      const of = Effect.fnUntraced(function* (sites: ReadonlyArray<Problem.CheckedSite>) {
         if (sites.length === 0) return new Map()
         const now = yield* Clock.currentTimeMillis
         const seenAt = yield* reports.lastReceived(sites)
@@ -198,7 +197,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problems, SqlErr
         )
       })
 
-      return Problems.of({
+      return Problem.Problems.of({
         of,
         among: Effect.fnUntraced(function* (sites) {
           const all =

@@ -16,7 +16,6 @@ import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
-import type { Query } from "../Persons.ts"
 import * as Store from "./Store.ts"
 
 /** The maximum number of conversations that a statement searches: few enough to search the longest ones within the timeout. */
@@ -90,7 +89,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
 
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.text(id)]
 
-  const pages = (query: Query, instanceId: InstanceId) => {
+  const pages = (query: Person.Query, instanceId: InstanceId) => {
     const instance = PgTypes.uuid(instanceId)
     return Stream.paginate(
       first,

@@ -1,23 +1,96 @@
 /**
  * Finds and deletes the data of a person in the database.
  *
- * Every table with personal data needs a `Store` here, unless its rows are deliveries of records that another store finds.
+ * Every table with personal data needs a `Store` here, unless its rows are deliveries of records that another store finds. A person who
+ * logs in to the console, and an unopened invitation, belong to no website: an owner of one removes people under Sharing, and a member,
+ * who may erase a visitor's data, removes none.
  *
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Clock, Effect, Layer, Schema, Stream } from "effect"
 import * as Rows from "../../delivery/mail/postgres/Notifications.ts"
 import { refreshSubscribers } from "../../delivery/postgres/Webhooks.ts"
 import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
-import { WebsiteConfigId } from "../../platform/Id.ts"
+import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import * as ConsolePerson from "../../sites/access/Person.ts"
+import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
+import * as People from "../../sites/access/postgres/People.ts"
 import * as Person from "../Person.ts"
-import { Persons, type Query } from "../Persons.ts"
-import * as PersonAccounts from "./PersonAccounts.ts"
 import * as PersonConversations from "./PersonConversations.ts"
 import * as PersonSubmissions from "./PersonSubmissions.ts"
 import * as Store from "./Store.ts"
+
+const Accounts = Schema.Array(
+  Schema.Struct({
+    person_id: Schema.NullOr(PersonId),
+    session_id: Schema.NullOr(SessionId),
+    email: Schema.String,
+    name: Schema.NullOr(Schema.String),
+    created_at: Time,
+    confirmed_at: Schema.NullOr(Time),
+    roles: People.personFields.personRoles,
+    devices: Schema.Array(Schema.String)
+  })
+)
+
+/** The roles of a row, as `People.parseRoles` reads them. */
+const rolesOf = (role: string, site: string, from: string): string =>
+  `ARRAY(SELECT ${role} || ' ' || coalesce(${site}::text, '') FROM ${from})`
+
+const accountsStatement = `SELECT person_id, NULL AS session_id, email, name, created_at, confirmed_at,
+    ${rolesOf("role", "website_config_id", "person_role AS own WHERE own.person_id = person.person_id")} AS roles,
+    ARRAY(SELECT device FROM console_session WHERE console_session.person_id = person.person_id AND device IS NOT NULL
+      ORDER BY opened_at) AS devices
+  FROM person WHERE ${Store.mayContain("email", "$1")}
+  UNION ALL
+  SELECT NULL, session_id, email, label, created_at, NULL, CASE WHEN all_sites THEN ARRAY[role || ' '] ELSE
+      ${rolesOf("role", "website_config_id", "console_session_site AS reached WHERE reached.session_id = console_session.session_id")} END,
+    '{}' FROM console_session
+  WHERE email IS NOT NULL AND ${Store.mayContain("email", "$1")}`
+
+export const accounts = (sql: PgClient.PgClient): Store.Store => ({
+  search: (query) =>
+    query.websiteConfigId !== null
+      ? Stream.empty
+      : Stream.fromEffect(
+          sql.unsafe(accountsStatement, [Store.needle(query)]).pipe(
+            Database.mapErrors,
+            decodeRows(Accounts),
+            Effect.map((rows) =>
+              rows
+                .filter(({ email }) => Person.isRecipient({ to: email }, query.address))
+                .map(
+                  ({ roles, ...account }): Store.FoundRecord => ({
+                    record: {
+                      kind: "account",
+                      account: { ...account, roles: ConsolePerson.grouped(People.parseRoles(roles)) }
+                    },
+                    subject: account.person_id ?? account.session_id ?? ""
+                  })
+                )
+            )
+          )
+        ),
+  erase: Effect.fnUntraced(function* (found) {
+    const accounts = found.flatMap(({ record }) => (record.kind === "account" ? [record.account] : []))
+    const people = accounts.flatMap(({ person_id }) => (person_id === null ? [] : [person_id]))
+    const links = accounts.flatMap(({ session_id }) => (session_id === null ? [] : [session_id]))
+    const now = yield* Clock.currentTimeMillis
+    yield* CredentialSql.byIndex(
+      sql,
+      Effect.gen(function* () {
+        yield* sql`DELETE FROM person_role WHERE person_id = ANY (${Database.array(people, PgTypes.OID.uuid)})`
+        yield* CredentialSql.settlePeople(sql, people, now)
+        yield* sql`UPDATE console_session SET ${sql.literal(CredentialSql.sessionEnd.set)}
+          WHERE session_id = ANY (${Database.array(links, PgTypes.OID.uuid)}) AND opened_at IS NULL`
+      })
+    ).pipe(Database.mapErrors)
+    return accounts.length
+  })
+})
 
 /** For each kind of data, the field of `Person.Erased` that counts it. */
 const counted = {
@@ -92,19 +165,19 @@ const spamMarks = (sql: PgClient.PgClient): Store.Store => ({
   }
 })
 
-export const layer: Layer.Layer<Persons, never, PgClient.PgClient> = Layer.effect(
-  Persons,
+export const layer: Layer.Layer<Person.Persons, never, PgClient.PgClient> = Layer.effect(
+  Person.Persons,
   Effect.map(PgClient.PgClient, (sql) => {
     const stores: Readonly<Record<Person.Kind, Store.Store>> = {
       submission: PersonSubmissions.make(sql),
       conversation: PersonConversations.make(sql),
       notification: notifications(sql),
       spam_mark: spamMarks(sql),
-      account: PersonAccounts.make(sql)
+      account: accounts(sql)
     }
 
     /** The results of each statement that finds anything, with their deliveries. */
-    const search = (query: Query) =>
+    const search = (query: Person.Query) =>
       Stream.fromIterable(query.kinds).pipe(
         Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ kind, found }))),
         Stream.filter(({ found }) => found.length > 0),

@@ -15,7 +15,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Option, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { SeparateStore } from "../../analytics/SeparateStore.ts"
 import * as InstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
 import { HostedWebsiteId, InstanceId } from "../../platform/Id.ts"
@@ -25,8 +25,111 @@ import * as Writers from "../../platform/postgres/Writers.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
-import * as SiteTables from "../../sites/postgres/SiteTables.ts"
 import { type Erased, type Options as EraseOptions, SiteErasure } from "../../sites/SiteErasure.ts"
+
+/**
+ * A table with a website's data. `site` is the column of the website's id, `order` is the next column of the same index, and
+ * `type` is the SQL type of `order`.
+ */
+export interface SiteTable {
+  readonly table: string
+  readonly site: "hosted_website_id" | "website_config_id"
+  readonly order: string
+  readonly type: string
+  /** The maximum number of rows deleted per statement: few enough to stay within the timeouts. */
+  readonly chunk: number
+}
+
+const defaultChunk = 5_000
+
+/** Smaller than `defaultChunk`, since a submission may have hundreds of kilobytes. */
+const submissionChunk = 500
+
+const idempotencyKeys: SiteTable = {
+  table: "idempotency_key",
+  site: "website_config_id",
+  order: "key_sha256",
+  type: "bytea",
+  chunk: defaultChunk
+}
+const submissions: SiteTable = {
+  table: "submission",
+  site: "website_config_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: submissionChunk
+}
+const deletedSubmissions: SiteTable = { ...submissions, table: "deleted_submission" }
+const decisionCounts: SiteTable = {
+  table: "not_counted",
+  site: "website_config_id",
+  order: "day",
+  type: "date",
+  chunk: defaultChunk
+}
+const conversions: SiteTable = {
+  table: "conversion",
+  site: "hosted_website_id",
+  order: "visit_started_at",
+  type: "timestamptz",
+  chunk: defaultChunk
+}
+const outboxConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
+const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
+const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: defaultChunk }
+const mails: SiteTable = { ...mailItems, table: "mail" }
+const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
+export const partition = (table: string): SiteTable => ({
+  table,
+  site: "hosted_website_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: defaultChunk
+})
+
+const Chunk = Schema.Tuple([
+  Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
+])
+
+/** Whether the table no longer exists: another process may have dropped the partition. */
+const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
+
+/**
+ * Deletes a chunk of a website's rows in index order. The chunk begins at `from`, the `last` of the chunk before, so that it
+ * does not scan the rows that earlier chunks deleted.
+ */
+const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, from: string | null) {
+  const sql = yield* SqlClient.SqlClient
+  const { chunk, order, site, table, type } = siteTable
+  const [row] = yield* sql
+    .unsafe(
+      `WITH chunk AS MATERIALIZED (
+        SELECT ctid AS row_id, ${order} AS position FROM ${table}
+        WHERE ${site} = $1${from === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
+      ), gone AS (
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT row_id FROM chunk)) AND ${site} = $1 RETURNING 1
+      ) SELECT (SELECT count(*) FROM chunk) AS found, (SELECT count(*) FROM gone) AS deleted,
+        (SELECT position::text FROM chunk ORDER BY position DESC LIMIT 1) AS last`,
+      [PgTypes.uuid(id), ...(from === null ? [] : [PgTypes.text(from)])]
+    )
+    .pipe(decodeRows(Chunk))
+  return row
+})
+
+/** Deletes all of a website's rows in a table and returns their number. */
+const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string) {
+  let deleted = 0
+  let from: string | null = null
+  while (true) {
+    const chunk: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, from).pipe(
+      Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
+      Database.mapErrors
+    )
+    deleted += Number(chunk.deleted)
+    from = chunk.last
+    if (chunk.found < siteTable.chunk) return deleted
+  }
+})
 
 const Marked = Schema.Array(Schema.Struct({ hosted_website_id: HostedWebsiteId }))
 
@@ -97,7 +200,7 @@ const deleteConversations = Effect.fnUntraced(function* (id: string) {
 })
 
 /** For each partitioned table, the field of `Erased` that counts its rows. */
-const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
+const erasedOf = { page_view: "page_views", bot_view: "bot_views", event: "events" } as const
 
 /** Erases a website, as `SiteErasure.erase` does. */
 export const erase = Effect.fnUntraced(function* (
@@ -108,42 +211,40 @@ export const erase = Effect.fnUntraced(function* (
   const hosted = yield* close(id, options)
   if (Option.isNone(hosted)) return Option.none()
   const erased = {
-    pageViews: 0,
-    botViews: 0,
+    page_views: 0,
+    bot_views: 0,
     events: 0,
     conversions: 0,
     submissions: 0,
-    conversations: 0,
-    idempotencyKeys: 0,
-    decisionCounts: 0
+    conversations: 0
   }
-  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.idempotencyKeys, id)
-  erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id)
-  erased.submissions += yield* SiteTables.deleteAll(SiteTables.deletedSubmissions, id)
+  yield* deleteAll(idempotencyKeys, id)
+  erased.submissions = yield* deleteAll(submissions, id)
+  erased.submissions += yield* deleteAll(deletedSubmissions, id)
   for (const table of outboxes) {
     yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.mapErrors)
   }
   erased.conversations = yield* deleteConversations(id)
-  yield* SiteTables.deleteAll(SiteTables.deliveries, id)
-  yield* SiteTables.deleteAll(SiteTables.mailItems, id)
-  yield* SiteTables.deleteAll(SiteTables.mails, id)
-  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.decisionCounts, id)
+  yield* deleteAll(deliveries, id)
+  yield* deleteAll(mailItems, id)
+  yield* deleteAll(mails, id)
+  yield* deleteAll(decisionCounts, id)
   yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(Database.mapErrors)
-  erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value)
-  erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value)
+  erased.conversions = yield* deleteAll(conversions, hosted.value)
+  erased.conversions += yield* deleteAll(outboxConversions, hosted.value)
   for (const { name, parent } of yield* Database.mapErrors(Partitions.list)) {
-    const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value)
+    const deleted = yield* deleteAll(partition(name), hosted.value)
     erased[erasedOf[parent]] += deleted
   }
   const separate = yield* SeparateStore
   if (Option.isSome(separate)) {
-    const { botViews, conversions, events, pageViews } = yield* separate.value.erase(hosted.value)
-    erased.botViews += botViews
-    erased.conversions += conversions
-    erased.events += events
-    erased.pageViews += pageViews
+    const other = yield* separate.value.erase(hosted.value)
+    erased.bot_views += other.bot_views
+    erased.conversions += other.conversions
+    erased.events += other.events
+    erased.page_views += other.page_views
   }
-  yield* SiteTables.deleteAll(SiteTables.visits, hosted.value)
+  yield* deleteAll(visits, hosted.value)
   for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
     yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
       Database.mapErrors

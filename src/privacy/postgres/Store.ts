@@ -12,7 +12,6 @@ import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Person from "../Person.ts"
-import type { Query } from "../Persons.ts"
 
 /** A record that a search found, and the subject of its deliveries. */
 export interface FoundRecord {
@@ -22,7 +21,7 @@ export interface FoundRecord {
 
 export interface Store {
   /** Reads the rows in statements of bounded size, and returns what each statement finds. */
-  readonly search: (query: Query) => Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable>
+  readonly search: (query: Person.Query) => Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable>
   /** Deletes the records that a statement of `search` found, with their data in deliveries. Returns the number of records. */
   readonly erase: (found: ReadonlyArray<FoundRecord>) => Effect.Effect<number, StorageUnavailable>
 }
@@ -38,7 +37,7 @@ export const mayContain = (column: string, parameter: string): string =>
 export const mayContainEncoded = (column: string, parameter: string): string =>
   `(${mayContain(column, parameter)} OR strpos(${column}, '%') > 0 OR strpos(${column}, '&#') > 0)`
 
-export const needle = ({ address }: Query): PgTypes.Parameter => PgTypes.text(Person.needleOf(address))
+export const needle = ({ address }: Person.Query): PgTypes.Parameter => PgTypes.text(Person.needleOf(address))
 
 const Deliveries = Schema.Array(
   Schema.Struct({

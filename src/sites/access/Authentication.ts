@@ -1,5 +1,6 @@
 /**
- * Authenticates requests to the owner API by their key, or by the cookie of a console session.
+ * Authenticates requests to the owner API by their key, or by the cookie of a console session; and requests of shared dashboards by the
+ * secret of a share, which gives access to the statistics of one website only.
  *
  * @module
  */
@@ -9,14 +10,24 @@ import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
-import { Authentication, Caller, Guest, type Identity } from "./AuthenticationApi.ts"
+import * as ErrorMapping from "../ErrorMapping.ts"
+import { SiteDirectory } from "../SiteDirectory.ts"
+import * as Access from "./Access.ts"
+import {
+  Authentication,
+  Caller,
+  Guest,
+  type Identity,
+  SharedAuthentication,
+  SharedCaller
+} from "./AuthenticationApi.ts"
 import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
-import * as ConsoleCookie from "./ConsoleCookie.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
-import type * as Errors from "./Errors.ts"
-import * as Failures from "./Failures.ts"
+import * as Errors from "./Errors.ts"
 import * as OwnerKey from "./OwnerKey.ts"
 import * as Person from "./Person.ts"
+import * as Share from "./Share.ts"
+import * as SharePassword from "./SharePassword.ts"
 import { withJsonErrors } from "./Validation.ts"
 
 export interface Options {
@@ -25,13 +36,17 @@ export interface Options {
 }
 
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
-type Refusal = (typeof Errors.TooManyRequests)["Type"] | Errors.ServiceUnavailable
+type Refusal = Errors.TooManyRequests | Errors.ServiceUnavailable
 
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
   detail: "Send a valid key in the header Authorization: Bearer hok_… `hydracore key issue` issues one.",
   headers: { "www-authenticate": "Bearer" }
 }
+
+/** The store is unavailable, for authentication, which ends before `Validation.ts` logs it: 503. Logs the reason. */
+const ofStorage = (error: StorageUnavailable) =>
+  Effect.andThen(ErrorMapping.logUnavailable(error), Effect.fail(Errors.unavailable))
 
 const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
 
@@ -58,8 +73,8 @@ export const layer = (options: Options) =>
           options.console &&
           headers["authorization"] === undefined &&
           ConsoleSession.cookieSyntax.isWellFormed(cookie) &&
-          ConsoleCookie.isAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
-          ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
+          ConsoleSession.isCookieAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
+          ConsoleSession.isSameOrigin(headers["sec-fetch-site"])
         if (!isUsable) return Option.none()
         const session = yield* limits.lookUp(cookie, sessions.authenticate(cookie))
         if (Option.isSome(session)) yield* limits.count(session.value.session_id)
@@ -77,7 +92,7 @@ export const layer = (options: Options) =>
           { credential }: { readonly credential: Redacted.Redacted }
         ) {
           const found = yield* sessionOf(name, Redacted.value(credential)).pipe(
-            Effect.catchTag("StorageUnavailable", Failures.ofStorage),
+            Effect.catchTag("StorageUnavailable", ofStorage),
             Effect.result
           )
           // An error would pass the request to the next scheme, which would refuse it for another reason.
@@ -103,15 +118,13 @@ export const layer = (options: Options) =>
         })
 
       return {
-        consoleSession: bySession(ConsoleCookie.secureName),
-        localConsoleSession: bySession(ConsoleCookie.localName),
+        consoleSession: bySession(ConsoleSession.secureCookieName),
+        localConsoleSession: bySession(ConsoleSession.localCookieName),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
           const key = Redacted.value(credential)
           const found = OwnerKey.isWellFormed(key)
-            ? yield* limits
-                .lookUp(key, keys.authenticate(key))
-                .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+            ? yield* limits.lookUp(key, keys.authenticate(key)).pipe(Effect.catchTag("StorageUnavailable", ofStorage))
             : Option.none()
           if (Option.isNone(found)) {
             yield* limits.countFailure
@@ -137,3 +150,63 @@ export const layer = (options: Options) =>
 export const guest = Layer.succeed(Guest, (handler) =>
   addOwnerHeaders.pipe(Effect.andThen(handler), Effect.map(withJsonErrors))
 )
+
+/** Does not reveal why the secret is not valid. */
+export const notShared: Unauthorized = {
+  _tag: "Unauthorized",
+  detail: "This dashboard is no longer shared, or its address is incomplete. Ask its owner for another address.",
+  headers: {}
+}
+
+const locked = Errors.make(
+  "Forbidden",
+  "This dashboard has a password. POST /v1/owner/shared/password takes it, and sets a cookie for further requests."
+)
+
+export const shared = (options: Options) =>
+  Layer.effect(
+    SharedAuthentication,
+    Effect.gen(function* () {
+      const shares = yield* Share.Shares
+      const directory = yield* SiteDirectory
+      const limits = yield* CallerLimits
+
+      /** The share of a secret, with the proof for its website. */
+      const access = Effect.fnUntraced(function* (secret: string) {
+        const share = Option.getOrUndefined(yield* shares.authenticate(secret))
+        if (share === undefined) return Option.none()
+        const site = yield* directory.byWebsiteConfigId(share.site_id)
+        const access = [{ grants: Access.scopeGrants.stats, sites: [share.site_id] }]
+        const proof = Option.flatMap(site, (found) => Access.permit(access, "stats", "read", found))
+        return Option.map(proof, (proof) => ({ proof, share }))
+      })
+
+      return {
+        shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
+          yield* addOwnerHeaders
+          if (!options.console) return yield* Effect.fail(Errors.noConsole)
+          const secret = Redacted.value(credential)
+          const found = Share.secret.isWellFormed(secret)
+            ? yield* limits.lookUp(secret, access(secret)).pipe(Effect.catchTag("StorageUnavailable", ofStorage))
+            : Option.none()
+          if (Option.isNone(found)) {
+            yield* limits.countFailure
+            return yield* Effect.fail(notShared)
+          }
+          // By address: a share has many readers, and one of them must not use up the limit of the others.
+          yield* limits.countShared
+          const { proof, share } = found.value
+          const { cookies } = yield* HttpServerRequest.HttpServerRequest
+          const given = SharePassword.proofIn(share.share_id, cookies)
+          if (
+            share.has_password &&
+            !(yield* shares.isUnlocked(secret, given).pipe(Effect.catchTag("StorageUnavailable", ofStorage)))
+          ) {
+            return yield* Effect.fail(locked)
+          }
+          const caller = { proof, numbers: share.numbers }
+          return yield* Effect.map(Effect.provideService(handler, SharedCaller, caller), withJsonErrors)
+        })
+      }
+    })
+  )

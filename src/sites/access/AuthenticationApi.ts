@@ -1,7 +1,7 @@
 /**
  * Declares how a request to the owner API authenticates: with an owner key in `Authorization: Bearer`, with the cookie of a
- * console session, or, for a shared dashboard, with the secret of its share. `Authentication.ts` and `SharedAuthentication.ts`
- * in `http/owner` implement this.
+ * console session, or, for a shared dashboard, with the secret of its share. `Authentication.ts` implements
+ * this. Also declares what answers an invalid request, which `Validation.ts` implements.
  *
  * @module
  */
@@ -10,8 +10,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type { Access, AuthorizedSite } from "./Access.ts"
-import * as ConsoleCookie from "./ConsoleCookie.ts"
-import type { OpenSession } from "./ConsoleSession.ts"
+import * as ConsoleSession from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 import type { Numbers } from "./Share.ts"
 
@@ -22,7 +21,7 @@ export interface Identity {
   readonly id: string
   /** What the caller authenticated with. The operator runs commands, and no request has this identity (`cli/operator`). */
   readonly kind: "key" | "session" | "operator"
-  readonly session: OpenSession | null
+  readonly session: ConsoleSession.OpenSession | null
   /** When the key expires, in milliseconds since 1970; null for a session, and for a key that does not expire. */
   readonly expiresAt: number | null
   /** Whether the key, or the session with the roles of `access`, is still valid. A long response checks this while it runs. */
@@ -40,13 +39,13 @@ const cookie = (key: string, description: string) =>
 
 /** The cookie of a console session. */
 export const sessionCookie = cookie(
-  ConsoleCookie.secureName,
+  ConsoleSession.secureCookieName,
   "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`), and only if the request contains its cookie once."
 )
 
 /** The cookie of a console session over http on this machine. */
 export const localSessionCookie = cookie(
-  ConsoleCookie.localName,
+  ConsoleSession.localCookieName,
   "The same session for a console that is opened over `http` on this machine (`Host` is `localhost` or a loopback address)."
 )
 
@@ -113,3 +112,11 @@ export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthen
     }
   }
 ) {}
+
+/**
+ * An endpoint that declares this responds to an invalid request with a 422 that lists its errors, and its handler may fail with
+ * `StorageUnavailable` and `LimitReached`.
+ */
+export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/sites/access/Validation", {
+  error: Errors.ValidationFailed
+}) {}

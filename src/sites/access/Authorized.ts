@@ -9,13 +9,10 @@
 import { Context } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as OpenApi from "effect/http-api/OpenApi"
-import type { Capability, Mode } from "../Capability.ts"
 import * as Maximums from "../Maximums.ts"
-import type { AuthorizedSite } from "./Access.ts"
+import * as Access from "./Access.ts"
 import type { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
-import * as Role from "./Role.ts"
-import * as Scope from "./Scope.ts"
 
 /** The maximums of what an operation creates. An operation without them creates nothing that stays, or replaces something. */
 export class CreatesUpTo extends Context.Service<CreatesUpTo, ReadonlyArray<Maximums.Maximum>>()(
@@ -25,9 +22,9 @@ export class CreatesUpTo extends Context.Service<CreatesUpTo, ReadonlyArray<Maxi
 const error = [Errors.NotFound, Errors.ServiceUnavailable] as const
 
 /** Requires a right for the website that `:site_id` in the path names. */
-const ofSite = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
+const ofSite = <const C extends Access.Capability, const M extends Access.Mode>(capability: C, mode: M) => {
   const id = `hydracore/sites/access/Authorized/${capability}/${mode}` as const
-  class Proof extends Context.Service<Proof, AuthorizedSite<`${C}:${M}`>>()(`${id}/Proof` as const) {}
+  class Proof extends Context.Service<Proof, Access.AuthorizedSite<`${C}:${M}`>>()(`${id}/Proof` as const) {}
   return class Authorized extends HttpApiMiddleware.Service<Authorized, { requires: Caller; provides: Proof }>()(id, {
     error
   }) {
@@ -38,7 +35,7 @@ const ofSite = <const C extends Capability, const M extends Mode>(capability: C,
 }
 
 /** Requires a right of an endpoint whose path names no website. */
-const ofCaller = <const C extends Capability, const M extends Mode>(capability: C, mode: M) => {
+const ofCaller = <const C extends Access.Capability, const M extends Access.Mode>(capability: C, mode: M) => {
   const id = `hydracore/sites/access/Authorized/caller/${capability}/${mode}` as const
   return class Permitted extends HttpApiMiddleware.Service<Permitted, { requires: Caller }>()(id, { error }) {
     static readonly capability = capability
@@ -46,9 +43,9 @@ const ofCaller = <const C extends Capability, const M extends Mode>(capability: 
   }
 }
 
-export type OfSite<C extends Capability, M extends Mode> = ReturnType<typeof ofSite<C, M>>
+export type OfSite<C extends Access.Capability, M extends Access.Mode> = ReturnType<typeof ofSite<C, M>>
 
-export type OfCaller<C extends Capability, M extends Mode> = ReturnType<typeof ofCaller<C, M>>
+export type OfCaller<C extends Access.Capability, M extends Access.Mode> = ReturnType<typeof ofCaller<C, M>>
 
 export const stats = { read: ofSite("stats", "read") } as const
 
@@ -83,8 +80,8 @@ export type Services =
 
 /** What an endpoint that declares one of these requires. */
 export interface Required {
-  readonly capability: Capability
-  readonly mode: Mode
+  readonly capability: Access.Capability
+  readonly mode: Access.Mode
 }
 
 const all: ReadonlyMap<string, Required> = new Map(
@@ -104,7 +101,7 @@ export const requiredBy = ({ middlewares }: { readonly middlewares: ReadonlySet<
 
 /** The sentences of the document that say which people and which keys may call an endpoint. */
 export const sentence = ({ capability, mode }: Required): string =>
-  `Role \`${Role.requiredFor(capability, mode)}\`. Scope \`${Scope.requiredFor(capability, mode)}\`.`
+  `Role \`${Access.roleFor(capability, mode)}\`. Scope \`${Access.scopeFor(capability, mode)}\`.`
 
 /**
  * The annotations of an endpoint, with the maximums of what it creates. The document's description also names the scope that the

@@ -8,15 +8,13 @@ import { Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, type HttpServerResponse } from "effect/http"
 import type { unhandled } from "effect/Types"
 import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
-import type { Capability, Mode } from "../Capability.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import * as Access from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import * as Authorized from "./Authorized.ts"
 import * as Errors from "./Errors.ts"
-import * as Scope from "./Scope.ts"
 
-const withoutScope = (scope: Scope.Scope) =>
+const withoutScope = (scope: Access.Scope) =>
   Errors.make("NotFound", `The scope of this request does not include this operation, which needs the scope ${scope}.`)
 
 /**
@@ -25,7 +23,11 @@ const withoutScope = (scope: Scope.Scope) =>
  * that a caller learns nothing about websites of others.
  */
 export const makeAuthorize = Effect.map(SiteDirectory, (directory) =>
-  Effect.fnUntraced(function* <C extends Capability, M extends Mode>(siteId: WebsiteConfigId, capability: C, mode: M) {
+  Effect.fnUntraced(function* <C extends Access.Capability, M extends Access.Mode>(
+    siteId: WebsiteConfigId,
+    capability: C,
+    mode: M
+  ) {
     const caller = yield* Caller
     // No lookup here, so that the response time does not reveal whether another owner's website exists.
     if (!caller.access.some((one) => Access.reaches(one, siteId))) return yield* Effect.fail(Errors.unknownSite)
@@ -35,7 +37,7 @@ export const makeAuthorize = Effect.map(SiteDirectory, (directory) =>
   })
 )
 
-const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfSite<C, M>) =>
+const ofSite = <C extends Access.Capability, M extends Access.Mode>(middleware: Authorized.OfSite<C, M>) =>
   Layer.effect(
     middleware,
     Effect.map(
@@ -55,12 +57,12 @@ const ofSite = <C extends Capability, M extends Mode>(middleware: Authorized.OfS
     )
   )
 
-const ofCaller = <C extends Capability, M extends Mode>(middleware: Authorized.OfCaller<C, M>) =>
+const ofCaller = <C extends Access.Capability, M extends Access.Mode>(middleware: Authorized.OfCaller<C, M>) =>
   Layer.succeed(middleware, (handler) =>
     Caller.use(({ access }) =>
       Access.permitsAny(access, middleware.capability, middleware.mode)
         ? Effect.void
-        : Effect.fail(withoutScope(Scope.requiredFor(middleware.capability, middleware.mode)))
+        : Effect.fail(withoutScope(Access.scopeFor(middleware.capability, middleware.mode)))
     ).pipe(Effect.andThen(handler))
   )
 

@@ -17,7 +17,7 @@ import * as RateLimit from "../../platform/limits/RateLimit.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"
 import * as Slots from "../../platform/limits/Slots.ts"
 import * as Credential from "./Credential.ts"
-import type * as Errors from "./Errors.ts"
+import * as Errors from "./Errors.ts"
 
 export interface RecentSet {
   readonly has: (text: string) => boolean
@@ -74,8 +74,6 @@ export const makeLockout = (capacity: number): Lockout => {
   }
 }
 
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
-type ServiceUnavailable = Errors.ServiceUnavailable
 type Request = HttpServerRequest.HttpServerRequest
 
 export class CallerLimits extends Context.Service<
@@ -88,18 +86,18 @@ export class CallerLimits extends Context.Service<
     readonly lookUp: <A, E, R>(
       secret: string,
       lookup: Effect.Effect<Option.Option<A>, E, R>
-    ) => Effect.Effect<Option.Option<A>, E | ServiceUnavailable, R | Request>
+    ) => Effect.Effect<Option.Option<A>, E | Errors.ServiceUnavailable, R | Request>
     /** Counts a request without a valid secret against its address. Fails while the address is over the limit. */
-    readonly countFailure: Effect.Effect<void, TooManyRequests, Request>
+    readonly countFailure: Effect.Effect<void, Errors.TooManyRequests, Request>
     /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
-    readonly countShared: Effect.Effect<void, TooManyRequests, Request>
+    readonly countShared: Effect.Effect<void, Errors.TooManyRequests, Request>
     /**
      * Counts a guess of the password of a shared dashboard, against its client's address and against the dashboard. Fails over
      * either limit. Counted also without a limit of requests.
      */
-    readonly countGuess: (shareId: string) => Effect.Effect<void, TooManyRequests, Request>
+    readonly countGuess: (shareId: string) => Effect.Effect<void, Errors.TooManyRequests, Request>
     /** Counts a request of a key or a session. Fails over the limit. */
-    readonly count: (id: string) => Effect.Effect<void, TooManyRequests, Request>
+    readonly count: (id: string) => Effect.Effect<void, Errors.TooManyRequests, Request>
   }
 >()("hydracore/sites/access/CallerLimits") {}
 
@@ -127,17 +125,14 @@ export const maxWaiting = 100
 /** The maximum number of valid secrets whose lookups do not wait. */
 const maxKnown = 10_000
 
-const busy: ServiceUnavailable = {
+const busy: Errors.ServiceUnavailable = {
   _tag: "ServiceUnavailable",
   detail: `This IP address already sends ${maxLookups + maxWaiting} secrets at once. Send the request again after Retry-After seconds.`,
   headers: { "retry-after": 1 }
 }
 
-const tooMany = (resetMillis: number): TooManyRequests => ({
-  _tag: "TooManyRequests",
-  detail: "Too many requests. Wait as many seconds as Retry-After says.",
-  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
-})
+const tooMany = (resetMillis: number) =>
+  Errors.tooMany("Too many requests. Wait as many seconds as Retry-After says.", resetMillis)
 
 /** Adds headers to the response of the current request, also to an error. */
 const addHeaders = (headers: Record<string, string>) =>
@@ -188,7 +183,7 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
       const inTurn = <A, E, R>(address: string, lookup: Effect.Effect<A, E, R>) =>
         Effect.acquireUseRelease(
           Effect.sync(() => slots.open([{ name: "address", key: address, limit: maxLookups + maxWaiting }])),
-          (opening): Effect.Effect<A, E | ServiceUnavailable, R> =>
+          (opening): Effect.Effect<A, E | Errors.ServiceUnavailable, R> =>
             opening._tag === "Full" ? Effect.fail(busy) : turnOf([address])(lookup),
           (opening) => Effect.sync(() => opening._tag === "Opened" && opening.release())
         )

@@ -1,11 +1,12 @@
 /**
- * The sessions of the console and the links that open them, and the service that stores both; see
- * `sites/access/postgres/ConsoleSessions`. A link can be opened once; from then on, the secret of the session's cookie
- * authenticates. Times that are numbers are milliseconds since 1970.
+ * The sessions of the console and the links that open them, when the cookie of a session is accepted, and the service that stores
+ * sessions and links; see `sites/access/postgres/ConsoleSessions`. A link can be opened once; from then on, the secret of the session's
+ * cookie authenticates. Times that are numbers are milliseconds since 1970.
  *
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
+import { isLoopback, isLoopbackHost } from "../../platform/http/Host.ts"
 import { type PersonId, SessionId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -14,7 +15,6 @@ import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
-import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
 import * as Person from "./Person.ts"
 
 /** A session without its secrets. */
@@ -146,7 +146,7 @@ export class ConsoleSessions extends Context.Service<
     readonly renewLink: (
       sessionId: SessionId,
       linkExpiresAt: number,
-      options: ManagedBy
+      options: Credential.ManagedBy
     ) => Effect.Effect<Option.Option<CreatedLink>, StorageUnavailable>
     /**
      * Opens the session of a link. Only this method returns the secret for the session's cookie. A mailed link makes the person
@@ -188,7 +188,47 @@ export class ConsoleSessions extends Context.Service<
      */
     readonly revoke: (
       sessionId: SessionId,
-      options?: RevokeOptions & ManagedBy
-    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
+      options?: Credential.RevokeOptions & Credential.ManagedBy
+    ) => Effect.Effect<Option.Option<Credential.Remaining>, StorageUnavailable>
   }
 >()("hydracore/sites/access/ConsoleSessions") {}
+
+/** The name of a cookie that is `Secure`. Browsers accept the prefix only from the host itself, and not from sibling domains. */
+export const secureCookieName = "__Host-hydracore_console"
+
+/** The name of a cookie on http and this machine, where some browsers refuse `Secure` and its prefix. */
+export const localCookieName = "hydracore_console"
+
+/**
+ * Whether a page of this origin sent the request; otherwise the request's cookie is not accepted. Browsers send
+ * `Sec-Fetch-Site` to URLs that are https or loopback, and no page can set that header.
+ */
+export const isSameOrigin = (secFetchSite: string | undefined): boolean => secFetchSite === "same-origin"
+
+/** The headers of a request that say where the page is that sent it. */
+export interface PageAddress {
+  readonly origin: string | undefined
+  readonly host: string | undefined
+}
+
+/**
+ * Whether the cookie that a page gets must be `Secure`: on every origin except http on loopback. `origin` is the
+ * request's `Origin`, which names the page's origin even behind a proxy. A cookie that is not `Secure` also needs a loopback
+ * `host`, because later requests may have no `Origin`, and `isCookieAccepted` then relies on their `Host`.
+ */
+export const mustBeSecure = ({ host, origin }: PageAddress): boolean => {
+  const page = URL.parse(origin ?? "")
+  return page === null || page.protocol !== "http:" || !isLoopback(page.hostname) || !isLoopbackHost(host)
+}
+
+const countCookies = (header: string, name: string): number =>
+  header.split(";").filter((pair) => pair.split("=", 1)[0]?.trim() === name).length
+
+/**
+ * Whether a request may use the cookie with this name. The local name needs a local `Host`: elsewhere, a page of a sibling
+ * domain could set it. A cookie that is sent twice is not accepted: one of the two may come from such a page.
+ */
+export const isCookieAccepted = (
+  name: string,
+  headers: { readonly cookie: string; readonly host: string | undefined }
+) => countCookies(headers.cookie, name) === 1 && (name === secureCookieName || isLoopbackHost(headers.host))

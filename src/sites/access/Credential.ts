@@ -1,11 +1,12 @@
 /**
- * The secrets that authenticate clients: their syntax, their digest, and when they are valid. Pure: the random bytes and
- * the time are arguments.
+ * The secrets that authenticate clients: their syntax, their digest, when they are valid, and what their revocation includes. Pure: the
+ * random bytes and the time are arguments.
  *
  * @module
  */
 import { hash, timingSafeEqual } from "node:crypto"
 import { dayMillis } from "../../platform/text/Calendar.ts"
+import type { Access } from "./Access.ts"
 
 /** The syntax of one kind of secrets: a prefix, an underscore, and 32 bytes in base64url. */
 export interface Syntax {
@@ -47,3 +48,27 @@ export const isValidAt = ({ expiresAt, revokedAt }: Validity, now: number): bool
 /** The state of a secret at a time, in one word. */
 export const stateAt = (validity: Validity, now: number): "valid" | "expired" | "revoked" =>
   validity.revokedAt !== null ? "revoked" : isValidAt(validity, now) ? "valid" : "expired"
+
+/** What is revoked together with a key or a session. */
+export interface RevokeOptions {
+  /**
+   * Whether the sessions that were opened with its links also end, with the keys and the links that were created in them. If
+   * not, invited colleagues keep their sessions, but so does a thief who has already opened a link.
+   */
+  readonly withOpened?: boolean
+}
+
+/** Which keys or sessions a caller may revoke. */
+export interface ManagedBy {
+  /** The websites of the caller: only what reaches no other one is revoked. Absent for the operator, who revokes any. */
+  readonly callerSites?: Access["sites"]
+}
+
+/** The keys, sessions and links that come from a revoked key or session and are still valid. */
+export interface Remaining {
+  readonly keys: number
+  /** Sessions and unopened links. */
+  readonly sessions: number
+}
+
+export const nothingRemains: Remaining = { keys: 0, sessions: 0 }

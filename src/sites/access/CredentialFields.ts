@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Option, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
 import * as Field from "../../platform/contract/Field.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
-import * as MailAddress from "../../platform/text/MailAddress.ts"
 import type { Access } from "./Access.ts"
 import * as Fields from "./Fields.ts"
 
@@ -51,14 +50,6 @@ export const sites = Field.custom<"all" | ReadonlyArray<WebsiteConfigId>>(
   },
   (input) => (input === "all" ? Result.succeed(input) : Fields.readSelection(WebsiteConfigId)(input))
 )
-
-/** An address to which mail can be sent. */
-export const emailOf = (description: string) =>
-  Fields.parsed(
-    { type: "string", format: "email", description },
-    (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
-    "an email address such as ada@example.com is expected"
-  )
 
 export const label = Schema.optionalKey(Fields.name("Label"))
 

@@ -11,15 +11,12 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../../platform/contract/Field.ts"
 import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Maximums from "../Maximums.ts"
-import { Authentication, Guest } from "./AuthenticationApi.ts"
+import { Authentication, Guest, Validation } from "./AuthenticationApi.ts"
 import * as ConsolePage from "./ConsolePage.ts"
 import { ConsoleSession } from "./ConsoleSession.ts"
-import { emailOf } from "./CredentialFields.ts"
 import * as Errors from "./Errors.ts"
-import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { GrantedRole } from "./Person.ts"
-import { Validation } from "./ValidationApi.ts"
 
 const path = "/v1/owner/session"
 
@@ -66,9 +63,9 @@ export const LinkedSession = Schema.Struct({
       person: null,
       label: "Ada",
       email: null,
-      roles: [{ role: "viewer", sites: [Examples.siteId] }],
-      sites: [{ site_id: Examples.siteId, name: "Docs" }],
-      expires_at: Examples.time
+      roles: [{ role: "viewer", sites: [Fields.exampleSiteId] }],
+      sites: [{ site_id: Fields.exampleSiteId, name: "Docs" }],
+      expires_at: Fields.exampleTime
     }
   ]
 })
@@ -123,7 +120,7 @@ const page = Fields.parsed(
 )
 
 export const Login = Schema.Struct({
-  email: emailOf("Where to mail the link"),
+  email: Fields.email("Where to mail the link"),
   page: Schema.optionalKey(page)
 }).annotate({
   identifier: "Login",
@@ -158,10 +155,10 @@ export const Session = Schema.Struct({
   title: "Session",
   examples: [
     {
-      session_id: SessionId.make(Examples.id),
-      person: { person_id: PersonId.make(Examples.id), email: "ada@example.com", name: "Ada" },
+      session_id: SessionId.make(Fields.exampleId),
+      person: { person_id: PersonId.make(Fields.exampleId), email: "ada@example.com", name: "Ada" },
       label: null,
-      roles: [{ role: "owner", sites: [Examples.siteId] }],
+      roles: [{ role: "owner", sites: [Fields.exampleSiteId] }],
       expires_at: "2026-12-25T09:00:00.000Z"
     }
   ]
@@ -208,10 +205,10 @@ export const Devices = Schema.Struct({
     {
       devices: [
         {
-          session_id: SessionId.make(Examples.id),
+          session_id: SessionId.make(Fields.exampleId),
           device: "Firefox on Linux",
-          opened_at: Examples.time,
-          last_used_at: Examples.time,
+          opened_at: Fields.exampleTime,
+          last_used_at: Fields.exampleTime,
           current: true
         }
       ]
@@ -249,7 +246,7 @@ export const endDevice = HttpApiEndpoint.delete("endDevice", `${devicesPath}/:se
 
 export const NewPerson = Schema.Struct({
   name: Fields.name("Name"),
-  email: Schema.optionalKey(emailOf("The person's address. Only a session without a person sends it"))
+  email: Schema.optionalKey(Fields.email("The person's address. Only a session without a person sends it"))
 }).annotate({ identifier: "NewPerson", title: "NewPerson", examples: [{ name: "Ada", email: "ada@example.com" }] })
 
 export const NamedPerson = Schema.Struct({

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import Bowser from "bowser"
 import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -12,13 +14,25 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import { Caller, localSessionCookie, sessionCookie } from "./AuthenticationApi.ts"
 import { CallerLimits } from "./CallerLimits.ts"
-import * as ConsoleCookie from "./ConsoleCookie.ts"
-import { ConsoleSessions, limits, linkSyntax } from "./ConsoleSession.ts"
-import * as Device from "./Device.ts"
+import * as ConsoleSession from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
-import * as Login from "./Login.ts"
 import * as MailedLink from "./MailedLink.ts"
 import { People } from "./Person.ts"
+
+/** Longer texts are not from browsers. */
+const maxUserAgent = 1_024
+
+const browsers: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP))
+const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP))
+
+/** Such as `Firefox on Linux`; null if the header names no known browser. Nothing else of the header is in it. */
+const deviceOf = (userAgent: string | undefined): string | null => {
+  if (userAgent === undefined || userAgent === "" || userAgent.length > maxUserAgent) return null
+  const parser = Bowser.getParser(userAgent)
+  const [browser, system] = [parser.getBrowserName(), parser.getOSName()]
+  if (!browsers.has(browser)) return null
+  return systems.has(system) ? `${browser} on ${system}` : browser
+}
 
 /** The maximum number of websites that the page of a link names. */
 const maxNamed = 20
@@ -36,7 +50,7 @@ export const cookieOptions = (maxAge: number, secure: boolean) =>
 /** Sets the cookie in the response to the current request. */
 const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
   const { headers } = yield* HttpServerRequest.HttpServerRequest
-  const isSecure = ConsoleCookie.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
+  const isSecure = ConsoleSession.mustBeSecure({ origin: headers["origin"], host: headers["host"] })
   const cookie = isSecure ? sessionCookie : localSessionCookie
   yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
 })
@@ -59,7 +73,7 @@ const foreignPage: (typeof Errors.Unauthorized)["Type"] = {
 /** Refuses the request of a page of another origin. */
 const expectOwnPage = (refusal: (typeof Errors.Unauthorized)["Type"]) =>
   HttpServerRequest.HttpServerRequest.use(({ headers }) =>
-    ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(refusal)
+    ConsoleSession.isSameOrigin(headers["sec-fetch-site"]) ? Effect.void : Effect.fail(refusal)
   )
 
 /** The caller's session. */
@@ -94,10 +108,10 @@ export const layer = (options: Options) =>
     OwnerApi,
     "session",
     Effect.fnUntraced(function* (handlers) {
-      const sessions = yield* ConsoleSessions
+      const sessions = yield* ConsoleSession.ConsoleSessions
       const directory = yield* SiteDirectory
       const callers = yield* CallerLimits
-      const login = yield* Login.make
+      const login = yield* MailedLink.makeLogin
       const links = yield* MailedLink.make
       const people = yield* People
 
@@ -108,7 +122,9 @@ export const layer = (options: Options) =>
       ) {
         yield* expectOwnPage(unusableLink)
         if (!options.console) return yield* Effect.fail(Errors.noConsole)
-        const found = linkSyntax.isWellFormed(link) ? yield* callers.lookUp(link, find(link)) : Option.none()
+        const found = ConsoleSession.linkSyntax.isWellFormed(link)
+          ? yield* callers.lookUp(link, find(link))
+          : Option.none()
         if (Option.isSome(found)) return found.value
         yield* callers.countFailure
         return yield* Effect.fail(unusableLink)
@@ -119,14 +135,14 @@ export const layer = (options: Options) =>
           "open",
           Effect.fnUntraced(function* ({ payload }) {
             const { cookies, headers } = yield* HttpServerRequest.HttpServerRequest
-            const device = Device.of(headers["user-agent"])
+            const device = deviceOf(headers["user-agent"])
             const { cookie } = yield* lookUp(payload.secret, (link) => sessions.open(link, device))
             // The browser loses the cookie of its earlier session, which would go on without a browser.
             for (const { key } of [sessionCookie, localSessionCookie]) {
               const earlier = yield* Effect.orElseSucceed(sessions.find(cookies[key] ?? ""), Option.none)
               if (Option.isSome(earlier)) yield* Effect.ignore(sessions.end(earlier.value.session_id))
             }
-            yield* setCookie(cookie, limits.cookie)
+            yield* setCookie(cookie, ConsoleSession.limits.cookie)
           })
         )
         .handle(
@@ -220,7 +236,7 @@ export const layer = (options: Options) =>
             }
             yield* links
               .create(request, email, { title: "confirmation" })
-              .pipe(Effect.catchTag("NotMailed", (error) => Effect.fail(MailedLink.errorOf(error))))
+              .pipe(Effect.catchTag("NotMailed", MailedLink.refuse))
             return { mailed: true }
           })
         )

@@ -85,7 +85,23 @@ export const TooManyRequests = refusal(
   }
 )
 
+export type TooManyRequests = (typeof TooManyRequests)["Type"]
+
+/** A 429 with the milliseconds after which the request may be sent again. */
+export const tooMany = (detail: string, waitMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail,
+  headers: { "retry-after": Math.max(1, Math.ceil(waitMillis / 1000)) }
+})
+
 export type ServiceUnavailable = ApiError<"ServiceUnavailable", string, { readonly "retry-after"?: number }>
+
+/** The store is unavailable. */
+export const unavailable: ServiceUnavailable = {
+  _tag: "ServiceUnavailable",
+  detail: "The service cannot reach its database now. Send the request again after Retry-After seconds.",
+  headers: { "retry-after": 5 }
+}
 
 /** The service cannot answer now, mostly because its store does not. */
 export const ServiceUnavailable = refusalOf(
@@ -95,10 +111,7 @@ export const ServiceUnavailable = refusalOf(
   Headers.retryAfter,
   {
     is: isStorageUnavailable,
-    answer: () => ({
-      detail: "The service cannot reach its database now. Send the request again after Retry-After seconds.",
-      headers: { "retry-after": 5 }
-    })
+    answer: () => unavailable
   }
 )
 export const GatewayTimeout = refusalOf(
@@ -135,12 +148,11 @@ export const unmanaged = make(
   "There is no such key or session, or its access exceeds that of this request."
 )
 
-/** A 422 about the body as a whole. `expected` follows "Value error, ". */
-export const invalidBody = (expected: string): ValidationFailed => ({
-  _tag: "ValidationFailed",
-  detail: [fault(["body"], expected)],
-  headers: {}
-})
+/** The response of what needs a mail server, while there is none. */
+export const noMail = invalid(
+  null,
+  "this service sends no mail until its operator sets SMTP_URL, MAIL_FROM, PUBLIC_URL and SECRETS_KEY"
+)
 
 /** The response for a website that does not exist, or that the caller does not reach. */
 export const unknownSite = make(

@@ -1,13 +1,14 @@
 /**
- * Types of parameters and members that several endpoints of the owner API share.
+ * Types of parameters and members that several endpoints of the owner API share, the parts of lists, and the values of examples.
  *
  * @module
  */
-import { Option, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import * as Field from "../../platform/contract/Field.ts"
-import { isCanonicalUuid, parseUuid } from "../../platform/Id.ts"
+import { isCanonicalUuid, parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
+import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Site from "../Site.ts"
 
 /** The maximum `limit` of a list. */
@@ -127,6 +128,16 @@ export const readName = readParsed(Site.parseName, `a text of 1 to ${Site.maxNam
 export const name = (title: string) =>
   Field.custom<string>({ type: "string", title, minLength: 1, maxLength: Site.maxName }, readName)
 
+export const expectedEmail = "an email address such as ada@example.com is expected"
+
+/** An address to which mail can be sent. */
+export const email = (description: string) =>
+  parsed(
+    { type: "string", format: "email", description },
+    (text) => Option.liftPredicate(text.trim(), MailAddress.isAddress),
+    expectedEmail
+  )
+
 /** Origins that may use a website's or an instance's ids in a browser. */
 export const origins = (description: string) =>
   Field.custom<ReadonlyArray<string>>(
@@ -195,3 +206,39 @@ export const time = Schema.String.annotate({ format: "date-time" })
 export const nullableTime = Schema.NullOr(time)
 
 export const uuid = Schema.String.annotate({ format: "uuid" })
+
+interface ListRange {
+  readonly cursor?: Cursor.Position
+  readonly limit?: number
+}
+
+/** The part of a list that is requested. */
+export const rangeOf = ({ cursor, limit = defaultLimit }: ListRange) => ({ after: cursor ?? null, limit })
+
+/** The part of a list of keys or sessions that is requested, and the website that they must reach. */
+export const reachingRangeOf = ({
+  site_id: reaching,
+  ...range
+}: ListRange & { readonly site_id?: WebsiteConfigId }) => ({
+  ...rangeOf(range),
+  reaching: reaching ?? null
+})
+
+export const formatNext = (next: Cursor.Position | null): string | null => (next === null ? null : Cursor.format(next))
+
+/** Reads a part of a list with its `next`. One item more than are requested shows whether there is another part. */
+export const readPart = <Query extends { readonly limit: number }, A, E, R>(
+  query: Query,
+  read: (query: Query) => Effect.Effect<ReadonlyArray<A>, E, R>,
+  positionOf: (item: A) => Cursor.Position
+): Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly next: string | null }, E, R> =>
+  Effect.map(read({ ...query, limit: query.limit + 1 }), (found) => {
+    const { items, next } = Cursor.partOf(found, query.limit, positionOf)
+    return { items, next: formatNext(next) }
+  })
+
+export const exampleSiteId = WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e")
+
+export const exampleId = Field.exampleUuid
+
+export const exampleTime = "2026-11-25T09:00:00.000Z"

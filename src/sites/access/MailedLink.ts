@@ -1,19 +1,24 @@
 /**
- * Creates links to the console, and mails them with a service that `delivery/mail/MailedInvitations` implements.
+ * Creates links to the console, and mails them with a service that `delivery/mail/MailedInvitations` implements: invitations, and links
+ * to log in, which a person requests with an address. The answer to such a request, and its time, do not reveal whether there is such a
+ * person: the person is looked up after the answer.
  *
  * @module
  */
-import { Context, Data, Effect, Option } from "effect"
+import { hash } from "node:crypto"
+import { Clock, Context, Data, Effect, Option, Semaphore } from "effect"
+import { HttpServerRequest } from "effect/http"
+import * as Incoming from "../../platform/http/Incoming.ts"
 import type { SessionId } from "../../platform/Id.ts"
-import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
-import { RateLimiter } from "../../platform/limits/RateLimit.ts"
+import { clientKey } from "../../platform/limits/ClientAddress.ts"
+import { RateLimiter, type RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
+import * as ErrorMapping from "../ErrorMapping.ts"
 import { SiteDirectory } from "../SiteDirectory.ts"
 import type * as Access from "./Access.ts"
 import * as ConsoleSession from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
-import type { Role } from "./Role.ts"
 
 /** Whom an invitation is mailed to, and the websites that it opens. */
 export interface Invited {
@@ -26,7 +31,7 @@ export interface Invitation {
   readonly title: "invitation" | "confirmation"
   /** The names of the websites; null for all. */
   readonly websites: ReadonlyArray<string> | null
-  readonly role: Role
+  readonly role: Access.Role
   /** The link that opens the console once. */
   readonly url: string
   /** When the unused link expires, as text for people. */
@@ -76,16 +81,8 @@ export class Invitations extends Context.Service<
   }
 >()("hydracore/sites/access/Invitations") {}
 
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
-
 /** The limit of mailed invitations per website, because an owner could send them to people who did not ask for them. */
 export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: Calendar.hourMillis }
-
-const tooMany = (waitMillis: number, detail: string): TooManyRequests => ({
-  _tag: "TooManyRequests",
-  detail,
-  headers: { "retry-after": Math.max(1, Math.ceil(waitMillis / 1000)) }
-})
 
 const tooManyMails = (resetMillis: number) =>
   new NotMailed({
@@ -107,12 +104,12 @@ const unsubscribed = Errors.invalid(
 const withoutKey = Errors.invalid("email", "this service sends no mail until its operator sets SECRETS_KEY")
 
 /** The owner API's response if no mail was sent. */
-export const errorOf = ({ reason }: NotMailed) => {
+const errorOf = ({ reason }: NotMailed) => {
   switch (reason._tag) {
     case "Unsubscribed":
       return unsubscribed
     case "TooSoon":
-      return tooMany(reason.waitMillis, reason.reason)
+      return Errors.tooMany(reason.reason, reason.waitMillis)
     case "NoKey":
       return withoutKey
     case "Refused":
@@ -120,8 +117,11 @@ export const errorOf = ({ reason }: NotMailed) => {
   }
 }
 
+/** Fails with the owner API's error if no mail was sent. */
+export const refuse = (error: NotMailed) => Effect.fail(errorOf(error))
+
 /** When the link expires, in a mail. */
-export const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
+const expiryText = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`
 
 export const make = Effect.gen(function* () {
   const { mail } = yield* Invitations
@@ -214,6 +214,88 @@ export const make = Effect.gen(function* () {
       const sites = roles[0]?.sites ?? []
       yield* sendLink({ address: email ?? "", sites }, renewed.value, { origin: ownOrigin, title: "invitation" })
       return renewed.value
+    })
+  }
+})
+
+/** The requests of an IP address. */
+export const clientLimit: RateLimitPolicy = { name: "login-client", limit: 20, windowMillis: Calendar.hourMillis }
+
+/** The requests for an email address, so that nobody is sent many mails. All of the mails have a link, so that nobody is locked out. */
+export const addressLimit: RateLimitPolicy = { name: "login-address", limit: 5, windowMillis: Calendar.hourMillis }
+
+/** The maximum number of requests of this process whose mails are not sent yet. */
+const maxWaiting = 200
+
+/** The maximum number of mails that this process sends at once. */
+const maxSending = 4
+
+const tooManyLogins = (resetMillis: number) =>
+  Errors.tooMany(
+    "Too many links were requested. Use the link in a mail that you already have, or wait Retry-After seconds.",
+    resetMillis
+  )
+
+const busyWithLogins: Errors.ServiceUnavailable = {
+  _tag: "ServiceUnavailable",
+  detail: "Too many links were requested at once. Send the request again after Retry-After seconds.",
+  headers: { "retry-after": 5 }
+}
+
+const withoutMail = Errors.make(
+  "NotFound",
+  "This service sends no mail. `hydracore console link` on its server prints a link to the console."
+)
+
+export const makeLogin = Effect.gen(function* () {
+  const { mail } = yield* Invitations
+  const limiter = yield* RateLimiter
+  const sessions = yield* ConsoleSession.ConsoleSessions
+  const scope = yield* Effect.scope
+  const turns = yield* Semaphore.make(maxSending)
+  let waiting = 0
+
+  const take = Effect.fnUntraced(function* (policy: RateLimitPolicy, key: string) {
+    const { accepted, resetMillis } = yield* limiter.take(policy, key)
+    if (!accepted) return yield* Effect.fail(tooManyLogins(resetMillis))
+  })
+
+  return {
+    canMail: Option.exists(mail, ({ origin }) => origin !== null),
+    /**
+     * Mails a link to the person with this address, after the answer.
+     *
+     * @param page the fragment of the console that the link opens after the log-in; empty for none
+     */
+    request: Effect.fnUntraced(function* (email: string, page: string) {
+      if (Option.isNone(mail) || mail.value.origin === null) return yield* Effect.fail(withoutMail)
+      const { origin, sendLogin } = mail.value
+      const request = yield* HttpServerRequest.HttpServerRequest
+      yield* take(clientLimit, clientKey(Incoming.clientAddress(request)))
+      yield* take(addressLimit, hash("sha256", email.toLowerCase(), "base64url"))
+      if (waiting >= maxWaiting) return yield* Effect.fail(busyWithLogins)
+      waiting++
+      const expiresAt = (yield* Clock.currentTimeMillis) + ConsoleSession.limits.login
+      const mailed = Effect.gen(function* () {
+        const created = yield* sessions.createLogin(email, expiresAt, { isMailed: true })
+        if (Option.isNone(created)) return
+        const { link, session } = created.value
+        if (session.person === null) return
+        const path = `${ConsoleSession.pathOf(link)}${page === "" ? "" : `/${encodeURIComponent(page)}`}`
+        const error = yield* sendLogin(session.person.email, {
+          url: `${origin}${path}`,
+          expires: expiryText(session.ends_at)
+        })
+        // The mail server's answer may name the address, so it is not logged.
+        if (error !== null)
+          yield* Effect.logWarning("The mail server did not accept a link to log in. See why with doctor.")
+      })
+      yield* mailed.pipe(
+        Effect.catchTag("StorageUnavailable", ErrorMapping.logUnavailable),
+        turns.withPermits(1),
+        Effect.ensuring(Effect.sync(() => void waiting--)),
+        Effect.forkIn(scope)
+      )
     })
   }
 })

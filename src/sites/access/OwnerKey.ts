@@ -9,17 +9,15 @@ import { KeyId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
-import type { Access } from "./Access.ts"
+import * as Access from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
-import type { ManagedBy, Remaining, RevokeOptions } from "./Issuers.ts"
-import * as Scope from "./Scope.ts"
 
 /** A key without its secret. */
 export const OwnerKey = Schema.Struct({
   key_id: KeyId,
-  scope: Schema.Literals(Scope.scopes),
+  scope: Schema.Literals(Access.scopes),
   /** The ids are sorted; deleted websites are left out. */
   sites: CredentialFields.reached,
   label: Schema.NullOr(Schema.String),
@@ -49,8 +47,8 @@ export interface IssuedOwnerKey extends OwnerKey {
 }
 
 /** What the program may do. */
-export const accessOf = ({ scope, sites }: Pick<OwnerKey, "scope" | "sites">): Access => ({
-  grants: Scope.grants[scope],
+export const accessOf = ({ scope, sites }: Pick<OwnerKey, "scope" | "sites">): Access.Access => ({
+  grants: Access.scopeGrants[scope],
   sites
 })
 
@@ -84,7 +82,7 @@ export class OwnerKeys extends Context.Service<
         /** The console session or the key that issues it. */
         readonly issuedBy?: string
         /** The websites of the caller who issues it. Absent for the operator, who has no maximum. */
-        readonly callerSites?: Access["sites"]
+        readonly callerSites?: Access.Access["sites"]
       }
     ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable | LimitReached>
     /** Keys without their secrets, oldest first. Reads no keys of other websites. */
@@ -96,7 +94,7 @@ export class OwnerKeys extends Context.Service<
      */
     readonly revoke: (
       keyId: KeyId,
-      options?: RevokeOptions & ManagedBy
-    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
+      options?: Credential.RevokeOptions & Credential.ManagedBy
+    ) => Effect.Effect<Option.Option<Credential.Remaining>, StorageUnavailable>
   }
 >()("hydracore/sites/access/OwnerKeys") {}

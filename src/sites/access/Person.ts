@@ -8,15 +8,14 @@ import { Context, type Effect, type Option, Schema } from "effect"
 import { PersonId, type SessionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
-import type { Access } from "./Access.ts"
+import * as Access from "./Access.ts"
 import type { CredentialQuery } from "./CredentialFields.ts"
 import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
-import * as Role from "./Role.ts"
 
 /** A role for all websites, or for those with these ids. */
 export const GrantedRole = Schema.Struct({
-  role: Schema.Literals(Role.roles).annotate({
+  role: Schema.Literals(Access.roles).annotate({
     description: "A viewer can only read; a member can also work in the inbox; an owner can change everything"
   }),
   sites: CredentialFields.reached.annotate({ description: "All websites, also later ones, or those with these ids" })
@@ -36,12 +35,12 @@ export type Identity = typeof Identity.Type
 /** A role for one website, or for all if `site` is null. */
 export interface SiteRole {
   readonly site: WebsiteConfigId | null
-  readonly role: Role.Role
+  readonly role: Access.Role
 }
 
 /** The roles of a person: at most one for each website and one for all. The highest comes first. */
 export const grouped = (siteRoles: ReadonlyArray<SiteRole>): ReadonlyArray<GrantedRole> =>
-  Role.roles.toReversed().flatMap((role): ReadonlyArray<GrantedRole> => {
+  Access.roles.toReversed().flatMap((role): ReadonlyArray<GrantedRole> => {
     const ofRole = siteRoles.filter((one) => one.role === role)
     const ids = ofRole.flatMap(({ site }) => (site === null ? [] : [site])).sort()
     return [
@@ -51,8 +50,8 @@ export const grouped = (siteRoles: ReadonlyArray<SiteRole>): ReadonlyArray<Grant
   })
 
 /** What roles permit. */
-export const accessOf = (roles: ReadonlyArray<GrantedRole>): ReadonlyArray<Access> =>
-  roles.map(({ role, sites }) => ({ grants: Role.grants[role], sites }))
+export const accessOf = (roles: ReadonlyArray<GrantedRole>): ReadonlyArray<Access.Access> =>
+  roles.map(({ role, sites }) => ({ grants: Access.roleGrants[role], sites }))
 
 /** A person, with the roles that a caller manages. */
 export const ListedPerson = Schema.Struct({
@@ -76,7 +75,7 @@ export const positionOf = ({ created_at, person_id }: ListedPerson): Cursor.Posi
 /** The roles that a caller manages. */
 interface Managed {
   /** The websites of the caller: roles for others, and for all, stay as they are. */
-  readonly callerSites: Access["sites"]
+  readonly callerSites: Access.Access["sites"]
 }
 
 export class People extends Context.Service<

@@ -1,5 +1,6 @@
 /**
- * The password of a shared dashboard: what is stored of it, and the proof that a browser keeps so that the password is asked once.
+ * The password of a shared dashboard: what is stored of it, and the proof that a browser keeps in a cookie so that the password is asked
+ * once. Each share has a cookie of its own, so that one browser can show several.
  *
  * A proof is an HMAC with the stored hash as its key. It needs no table: with its share, or with another password, it ends.
  *
@@ -7,6 +8,7 @@
  */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto"
 import { Effect, Semaphore } from "effect"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import { dayMillis } from "../../platform/text/Calendar.ts"
 
 /** The lengths of a password, in code points. */
@@ -57,3 +59,16 @@ export const isProof = (text: string, stored: Uint8Array, shareId: string, now: 
   const expected = signature(stored, shareId, until)
   return signed.length === expected.length && timingSafeEqual(signed, expected) && now < Number(until)
 }
+
+const cookieNameOf = (shareId: string): string => `hydracore_share_${shareId.replaceAll("-", "")}`
+
+/** Browsers accept the prefix only from the host itself, and only with `Secure`. */
+const secureCookieNameOf = (shareId: string): string => `__Host-${cookieNameOf(shareId)}`
+
+/** The cookie to set. On http and this machine, some browsers refuse `Secure` and its prefix. */
+export const cookieOf = (shareId: string, isSecure: boolean) =>
+  HttpApiSecurity.apiKey({ key: (isSecure ? secureCookieNameOf : cookieNameOf)(shareId), in: "cookie" })
+
+/** The proof that a request has for a share; empty without one. A proof cannot be forged, so its origin does not matter. */
+export const proofIn = (shareId: string, cookies: Readonly<Record<string, string>>): string =>
+  cookies[secureCookieNameOf(shareId)] ?? cookies[cookieNameOf(shareId)] ?? ""

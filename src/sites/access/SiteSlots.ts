@@ -11,16 +11,142 @@
  */
 import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Scope, Semaphore, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import type { WebsiteConfigId } from "../../platform/Id.ts"
 import type { AnyAuthorizedSite } from "./Access.ts"
-import * as CallerOperations from "./CallerOperations.ts"
+import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
 import * as FairSlots from "./FairSlots.ts"
 
-type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
-type ServiceUnavailable = Errors.ServiceUnavailable
+/** The maximum number of concurrent tests per key or session. */
+const maxTests = 2
+
+/** Seconds after which a refused caller may try again. */
+const operationRetryAfter = { test: 5, live: 10 } as const
+
+type Begin = Effect.Effect<void, Errors.TooManyRequests, Caller | Scope.Scope>
+
+export interface CallerOperations {
+  /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
+  readonly beginTest: Begin
+  /** Begins a live stream of a website, which ends with the request. Fails as `refusal` decides. */
+  readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
+}
+
+const tooMany = (kind: keyof typeof operationRetryAfter, detail: string): Errors.TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail,
+  headers: { "retry-after": operationRetryAfter[kind] }
+})
+
+/** The maximum number of streams of the process. */
+const maxLive = 200
+
+/** The maximum number of streams of one key or session. */
+export const maxLiveOfCaller = 4
+
+const websiteShare = 1 / 4
+
+/**
+ * The maximum number of streams of a website while other websites have `others`: a quarter of those that the others leave, so that
+ * many keys and sessions of one website cannot take all streams from the others.
+ */
+export const maxOfWebsite = (others: number): number => Math.max(1, Math.floor((maxLive - others) * websiteShare))
+
+/** Whose limit refuses a stream, and that limit. */
+export type LiveRefusal =
+  | { readonly reason: "caller"; readonly max: number }
+  | { readonly reason: "website"; readonly max: number }
+  | { readonly reason: "process" }
+
+/** Why no further live stream may begin; null if one may. The arguments count the open streams. */
+export const liveRefusal = (open: {
+  readonly all: number
+  readonly ofCaller: number
+  readonly ofWebsite: number
+}): LiveRefusal | null => {
+  if (open.ofCaller >= maxLiveOfCaller) return { reason: "caller", max: maxLiveOfCaller }
+  const max = maxOfWebsite(open.all - open.ofWebsite)
+  if (open.all >= maxLive) return { reason: "process" }
+  return open.ofWebsite >= max ? { reason: "website", max } : null
+}
+
+const liveDetail = (refusal: LiveRefusal): string => {
+  switch (refusal.reason) {
+    case "caller":
+      return `This key or session already has ${refusal.max} live streams, the maximum. Close one.`
+    case "website":
+      return `This website already has ${refusal.max} live streams, its share of this server. Close one, or try again later.`
+    case "process":
+      return "This server already serves its maximum number of live streams. Try again later."
+  }
+}
+
+/** Counts by name. A count of 0 takes no memory. */
+const counter = () => {
+  const counts = new Map<string, number>()
+  const of = (name: string): number => counts.get(name) ?? 0
+  return {
+    of,
+    change: (name: string, by: 1 | -1): void => {
+      const count = of(name) + by
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
+    }
+  }
+}
+
+/** Counts the operations of this process. */
+export const makeOperations = (): CallerOperations => {
+  const tests = counter()
+  const live = { all: 0, callers: counter(), websites: counter() }
+
+  const changeLive = (callerId: string, websiteConfigId: WebsiteConfigId, by: 1 | -1) => {
+    live.all += by
+    live.callers.change(callerId, by)
+    live.websites.change(websiteConfigId, by)
+  }
+
+  /** Fails with the refusal, or counts the operation until the request ends. */
+  const hold = (refused: () => Errors.TooManyRequests | null, change: (by: 1 | -1) => void) =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const refusal = refused()
+        if (refusal !== null) return Effect.fail(refusal)
+        change(1)
+        return Effect.void
+      }),
+      () => Effect.sync(() => change(-1))
+    )
+
+  return {
+    beginTest: Effect.flatMap(Caller, ({ id }) =>
+      hold(
+        () =>
+          tests.of(id) < maxTests
+            ? null
+            : tooMany("test", `This key or session already runs ${maxTests} tests, the maximum. Wait until one ends.`),
+        (by) => tests.change(id, by)
+      )
+    ),
+    beginLive: (websiteConfigId) =>
+      Effect.flatMap(Caller, ({ id }) =>
+        hold(
+          () => {
+            const refused = liveRefusal({
+              all: live.all,
+              ofCaller: live.callers.of(id),
+              ofWebsite: live.websites.of(websiteConfigId)
+            })
+            return refused === null ? null : tooMany("live", liveDetail(refused))
+          },
+          (by) => changeLive(id, websiteConfigId, by)
+        )
+      )
+  }
+}
 
 /** Why a request gets no slot: its website has too many requests, or all websites together have. */
-export type Refused = TooManyRequests | ServiceUnavailable
+export type Refused = Errors.TooManyRequests | Errors.ServiceUnavailable
 
 interface Work extends FairSlots.Limits {
   /** The name of the work, in messages. */
@@ -76,7 +202,7 @@ export interface Exports extends Slots {
 
 export class SiteSlots extends Context.Service<
   SiteSlots,
-  Readonly<Record<keyof typeof kinds, Slots>> & CallerOperations.CallerOperations & { readonly exports: Exports }
+  Readonly<Record<keyof typeof kinds, Slots>> & CallerOperations & { readonly exports: Exports }
 >()("hydracore/sites/access/SiteSlots") {}
 
 const refusal = (noun: string, cause: FairSlots.Refusal): Refused =>
@@ -187,6 +313,6 @@ export const layer: Layer.Layer<SiteSlots> = Layer.effect(
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const slots = Record.map(kinds, (work: Work) => make(work, scope))
-    return { ...slots, ...CallerOperations.make(), exports: yield* makeExports(slots.exports) }
+    return { ...slots, ...makeOperations(), exports: yield* makeExports(slots.exports) }
   })
 )

@@ -13,8 +13,8 @@ import * as Fault from "../../platform/contract/Fault.ts"
 import * as ErrorResponses from "../../platform/http/ErrorResponses.ts"
 import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../ErrorMapping.ts"
+import { Validation } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
-import { Validation } from "./ValidationApi.ts"
 
 /** A 422. The texts that its errors repeat from the request are shortened. */
 export const failed = (faults: ReadonlyArray<ValidationError>): Errors.ValidationFailed => ({

@@ -18,8 +18,7 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { hourMillis } from "../../platform/text/Calendar.ts"
-import { Decisions } from "../Decisions.ts"
-import * as Tally from "../Tally.ts"
+import * as Decisions from "../Decisions.ts"
 
 export interface Options {
   /** The maximum number of distinct counts that are aggregated in memory. Default: 10,000. */
@@ -144,7 +143,7 @@ const idKindOf = (subject: Subject): "token" | "site" | "instance" =>
       ? "token"
       : "instance"
 
-const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.DecisionCount) => unknown]> = [
+const columns: ReadonlyArray<readonly [oid: number, value: (entry: Decisions.DecisionCount) => unknown]> = [
   [OID.text, ({ subject }) => idKindOf(subject)],
   [OID.uuid, ({ subject }) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id)],
   [OID.text, ({ day }) => day],
@@ -157,28 +156,28 @@ const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Decisio
 ]
 
 /** The parameters of `statement`. Exported for tests. */
-export const parameters = (entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) => [
+export const parameters = (entries: ReadonlyArray<Decisions.DecisionCount>, batchId: string) => [
   PgTypes.uuid(batchId),
   ...columns.map(([oid, value]) => Database.array(entries.map(value), oid))
 ]
 
 /** Stores counts under a batch id, idempotently. Exported for tests. */
-export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) =>
+export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Decisions.DecisionCount>, batchId: string) =>
   sql.unsafe(statement, parameters(entries, batchId)).pipe(Effect.asVoid, Rounds.waking("events"))
 
 const Rows = Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), times: Schema.BigInt }))
 
-export const layer = (options: Options = {}): Layer.Layer<Decisions, never, PgClient.PgClient> =>
+export const layer = (options: Options = {}): Layer.Layer<Decisions.Decisions, never, PgClient.PgClient> =>
   Layer.effect(
-    Decisions,
+    Decisions.Decisions,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const tally = Tally.make(options.capacity ?? 10_000)
+      const tally = Decisions.makeTally(options.capacity ?? 10_000)
       const hasCounts = Latch.makeUnsafe(false)
       /** Whether this outage of the database was logged. */
       let isLogged = false
       /** The batch in flight, kept until it is stored. */
-      let inFlight: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.DecisionCount> } | undefined
+      let inFlight: { readonly batchId: string; readonly entries: ReadonlyArray<Decisions.DecisionCount> } | undefined
 
       /** Stores the batch in flight, or else a new one. Call it again after a failure. */
       const store = (timeout: Duration.Input) =>
@@ -233,7 +232,7 @@ export const layer = (options: Options = {}): Layer.Layer<Decisions, never, PgCl
         Effect.forkScoped
       )
 
-      return Decisions.of({
+      return Decisions.Decisions.of({
         record: (subject, reason, refused) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
             if (tally.add(subject, reason, now, refused)) hasCounts.openUnsafe()

@@ -8,14 +8,15 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../platform/Id.ts"
-import { array, mapErrors } from "../../platform/postgres/Database.ts"
+import { Clock, Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlError } from "effect/sql"
+import { HostedWebsiteId, isCanonicalUuid, TrackingToken, WebsiteConfigId } from "../../platform/Id.ts"
+import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Site } from "../Site.ts"
-import { SiteDirectory } from "../SiteDirectory.ts"
+import { RecordSites, SiteDirectory, WritableSites } from "../SiteDirectory.ts"
 
 /** A website as `columns` selects it. */
 export const SiteRow = Schema.Struct({
@@ -57,8 +58,8 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       const lookup = (column: "tracking_token" | "website_config_id", idOf: (site: Site) => string) => {
         const findAll = (ids: ReadonlyArray<string>) =>
           sql`SELECT ${selected} FROM site
-            WHERE ${sql(column)} = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL`.pipe(
-            mapErrors,
+            WHERE ${sql(column)} = ANY (${Database.array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL`.pipe(
+            Database.mapErrors,
             decodeSites
           )
         return Lookup.makeRefreshed<Site>({
@@ -89,8 +90,8 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         yield* sql`
             INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, time_zone, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
-              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)}, ${timeZone},
-              ${PgTypes.timestamptz(site.createdAt)})`.pipe(mapErrors)
+              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${Database.array(origins, PgTypes.OID.text)}, ${timeZone},
+              ${PgTypes.timestamptz(site.createdAt)})`.pipe(Database.mapErrors)
         return site
       })
 
@@ -98,9 +99,9 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         sql`
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
                 time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
-                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
+                origins = ${origins === undefined ? sql`origins` : sql`${Database.array(origins, PgTypes.OID.text)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
-          mapErrors,
+          Database.mapErrors,
           decodeSites,
           Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
         )
@@ -108,12 +109,15 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
         return sql`SELECT ${selected} FROM site WHERE ${sql.and([
           sql`deleted_at IS NULL`,
-          ...(sites === "all" ? [] : [sql`website_config_id = ANY (${array(sites, PgTypes.OID.uuid)})`]),
+          ...(sites === "all" ? [] : [sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`]),
           ...(search === null ? [] : [has(sql, search)]),
           ...(after === null
             ? []
             : [sql`(created_at, website_config_id) > (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`])
-        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(mapErrors, decodeSites)
+        ])} ORDER BY created_at, website_config_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(
+          Database.mapErrors,
+          decodeSites
+        )
       }
 
       return SiteDirectory.of({
@@ -125,9 +129,74 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
           Effect.andThen(byTrackingToken.invalidate(trackingToken), byWebsiteConfigId.invalidate(websiteConfigId)),
         search,
         list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
-          mapErrors,
+          Database.mapErrors,
           decodeSites
         )
       })
     })
+  )
+
+/** The ids of websites. */
+const Ids = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
+
+export const recordSites: Layer.Layer<RecordSites, never, PgClient.PgClient> = Layer.effect(
+  RecordSites,
+  Effect.map(PgClient.PgClient, (sql) =>
+    RecordSites.of({
+      // Each kind is the name of its table, whose id has the same name.
+      siteOf: (kind, id) =>
+        sql`SELECT website_config_id FROM ${sql(kind)} WHERE ${sql(`${kind}_id`)} = ${PgTypes.uuid(id)}
+          ${kind === "submission" ? sql`UNION ALL SELECT website_config_id FROM deleted_submission WHERE submission_id = ${PgTypes.uuid(id)}` : sql``}`.pipe(
+          Database.mapErrors,
+          decodeRows(Ids),
+          Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), ({ website_config_id: found }) => found))
+        ),
+      deleting: (name) =>
+        sql`SELECT website_config_id FROM site WHERE deleted_at IS NOT NULL AND name = ${PgTypes.text(name)}`.pipe(
+          Database.mapErrors,
+          decodeRows(Ids),
+          Effect.map((rows) => rows.map(({ website_config_id: found }) => found))
+        )
+    })
+  )
+)
+
+/** Options of `writableSites`. */
+export interface WritableOptions {
+  /** The maximum number of writes of this process at a time. */
+  readonly connections: number
+}
+
+const HostedIds = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** Taken before the websites are read, so that a deletion either has marked its website already or waits for this lock. */
+const lockPageViews = "LOCK TABLE ONLY page_view IN ROW EXCLUSIVE MODE"
+
+const writableStatement =
+  "SELECT hosted_website_id AS id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"
+
+/**
+ * Holds a transaction open while another store writes data of websites. The transaction has the same lock as an insert into
+ * `page_view`. `SiteErasure` waits until this lock is released.
+ */
+export const writableSites = ({
+  connections
+}: WritableOptions): Layer.Layer<WritableSites, SqlError.SqlError, PgClient.PgClient> =>
+  Layer.effect(
+    WritableSites,
+    // Each write has a timeout of its own.
+    Effect.map(Database.dedicated({ maxConnections: connections, timeout: Duration.infinity }), (sql) =>
+      WritableSites.of({
+        during: Effect.fnUntraced(
+          function* (ids, write) {
+            yield* sql.unsafe(lockPageViews)
+            const uuids = Database.array([...ids].filter(isCanonicalUuid), PgTypes.OID.uuid)
+            const rows = yield* sql.unsafe(writableStatement, [uuids]).pipe(decodeRows(HostedIds))
+            return yield* write(new Set(rows.map(({ id }) => id)))
+          },
+          sql.withTransaction,
+          Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))
+        )
+      })
+    )
   )

@@ -11,7 +11,6 @@ import { copyAll } from "../../../src/cli/commands/AnalyticsCopy.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
-import * as WritableSites from "../../../src/sites/postgres/WritableSites.ts"
 import { EventShape, eventOf } from "../../suites/Events.ts"
 import { newSite, now, Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
@@ -22,7 +21,7 @@ const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 const live = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   SiteDirectory.layer(),
-  WritableSites.layer({ connections: 1 })
+  SiteDirectory.writableSites({ connections: 1 })
 ).pipe(Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer)))
 
 const rowsOf = (hostedWebsiteId: string) =>

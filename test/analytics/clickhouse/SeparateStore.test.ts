@@ -21,7 +21,6 @@ import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import * as Maintenance from "../../../src/privacy/postgres/Maintenance.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
-import * as WritableSites from "../../../src/sites/postgres/WritableSites.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/sites/SiteErasure.ts"
 import { suite } from "../../suites/Leads.ts"
@@ -39,7 +38,9 @@ const live = Layer.mergeAll(
   SiteErasure.layer,
   InstanceDirectory.layer(),
   ConversationStore.layer(queue),
-  AnalyticsRepo.layer({ ...queue, interval: "1 millis" }).pipe(Layer.provide(WritableSites.layer({ connections: 2 })))
+  AnalyticsRepo.layer({ ...queue, interval: "1 millis" }).pipe(
+    Layer.provide(SiteDirectory.writableSites({ connections: 2 }))
+  )
 ).pipe(
   Layer.provideMerge(SeparateStore.layer({ timeout })),
   Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer))
@@ -110,7 +111,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
             }
           }
           const erased = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
-          assert.deepInclude(Option.getOrThrow(erased), { pageViews: 2, botViews: 1 })
+          assert.deepInclude(Option.getOrThrow(erased), { page_views: 2, bot_views: 1 })
           // With `apply_deleted_mask = 0`, the query also returns rows that are only marked as deleted.
           const remaining = yield* query(
             "SELECT hosted_website_id AS id, count() AS rows FROM page_view GROUP BY id HAVING id IN {ids:Array(UUID)}",
@@ -159,7 +160,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
                   )
                 : clickhouse.command(statement, options)
           }),
-          Effect.provide(WritableSites.layer({ connections: 1 })),
+          Effect.provide(SiteDirectory.writableSites({ connections: 1 })),
           Effect.forkScoped
         )
         yield* Deferred.await(begun)

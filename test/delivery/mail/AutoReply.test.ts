@@ -195,8 +195,5 @@ describe("delivery/mail/AutoReply", () => {
     for (const text of ["", " \n", "a\0", "a".repeat(AutoReply.limits.text + 1)]) {
       assert.isTrue(Option.isNone(AutoReply.parseText(text)))
     }
-    for (const address of ["ann", "Ann <ann@example.org>", "ann@example.org\nBcc: e@evil.example"]) {
-      assert.isTrue(Option.isNone(AutoReply.parseAddress(address)))
-    }
   })
 })

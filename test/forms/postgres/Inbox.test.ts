@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { Inbox } from "../../../src/forms/Inbox.ts"
+import { Inbox } from "../../../src/forms/InboxMessage.ts"
 import { streamBytes } from "../../../src/forms/postgres/Inbox.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"

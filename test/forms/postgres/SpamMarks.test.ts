@@ -2,12 +2,11 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import { Mails as MailStore } from "../../../src/delivery/mail/Mail.ts"
-import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
-import { Inbox } from "../../../src/forms/Inbox.ts"
+import { FormDirectory } from "../../../src/forms/FormRules.ts"
+import { Inbox, markKeptMillis } from "../../../src/forms/InboxMessage.ts"
 import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"
 import * as Inboxes from "../../../src/forms/postgres/Inbox.ts"
 import * as Marks from "../../../src/forms/postgres/SpamMarks.ts"
-import { keptMillis, SpamMarks } from "../../../src/forms/SpamMarks.ts"
 import { isMarked } from "../../../src/forms/SpamScore.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
@@ -17,7 +16,7 @@ import * as Mails from "../../support/Mails.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { draft } from "../../support/TestSubmissions.ts"
 
-const live = Layer.mergeAll(Marks.layer, Inboxes.layer, FormDirectories.layer()).pipe(
+const live = Layer.mergeAll(Inboxes.layer, FormDirectories.layer()).pipe(
   Layer.provideMerge(Delivery.postgresOn()),
   Layer.provideMerge(TestClient.layer)
 )
@@ -34,7 +33,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
 
   it.effect("a mark quarantines a submission and holds its address and its text, until it is released", () =>
     Effect.gen(function* () {
-      const [inbox, marks, repo] = [yield* Inbox, yield* SpamMarks, yield* SubmissionRepo]
+      const [inbox, repo] = [yield* Inbox, yield* SubmissionRepo]
       const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       const { webhook } = yield* Delivery.newWebhook(site, "https://hooks.example/")
       const content = { email: "Sales@Spam.example", formData: JSON.stringify({ message: text }) }
@@ -42,7 +41,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       const foreign = yield* repo.submit(draft({ ...content, websiteConfigId: other }))
       yield* Delivery.fanOutAll
       for (let count = 0; count < 2; count++) {
-        assert.deepStrictEqual([...(yield* marks.mark(site, [id, foreign]))], [id])
+        assert.deepStrictEqual([...(yield* inbox.markSpam(site, [id, foreign]))], [id])
         assert.deepInclude(Option.getOrThrow(yield* inbox.find(site, id)), {
           status: "quarantined",
           reasons: ["marked"]
@@ -53,7 +52,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
         (yield* Delivery.deliveriesOf(webhook)).map(({ type }) => type),
         ["submission.accepted", "submission.quarantined"]
       )
-      const listed = yield* marks.list(site)
+      const listed = yield* inbox.spamMarks(site)
       assert.deepStrictEqual(
         listed.map(({ email, text }) => [email, text]),
         [["sales@spam.example", text]]
@@ -64,44 +63,39 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       assert.strictEqual(Option.getOrThrow(yield* inbox.find(other, foreign)).status, "accepted")
       assert.deepStrictEqual([...(yield* inbox.release(site, [id]))], [id])
       assert.deepInclude(Option.getOrThrow(yield* inbox.find(site, id)), { status: "accepted", reasons: [] })
-      assert.deepStrictEqual(yield* marks.list(site), [])
+      assert.deepStrictEqual(yield* inbox.spamMarks(site), [])
       assert.isFalse(yield* isHeld(site, "sales@spam.example", text))
     })
   )
 
   it.effect("a mark of this website only is taken back, and ends after a year", () =>
     Effect.gen(function* () {
-      const [marks, repo, sql] = [yield* SpamMarks, yield* SubmissionRepo, yield* PgClient.PgClient]
+      const [inbox, repo, sql] = [yield* Inbox, yield* SubmissionRepo, yield* PgClient.PgClient]
       const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       const submit = (email: string) => repo.submit(draft({ websiteConfigId: site, email }))
-      yield* marks.mark(site, [yield* submit("a@example.com"), yield* submit("b@example.com")])
-      const [first] = yield* marks.list(site)
-      assert.isFalse(yield* marks.remove(other, first!.mark_id))
-      assert.isTrue(yield* marks.remove(site, first!.mark_id))
-      assert.isFalse(yield* marks.remove(site, first!.mark_id))
+      yield* inbox.markSpam(site, [yield* submit("a@example.com"), yield* submit("b@example.com")])
+      const [first] = yield* inbox.spamMarks(site)
+      assert.isFalse(yield* inbox.removeSpamMark(other, first!.mark_id))
+      assert.isTrue(yield* inbox.removeSpamMark(site, first!.mark_id))
+      assert.isFalse(yield* inbox.removeSpamMark(site, first!.mark_id))
       const now = yield* Clock.currentTimeMillis
       const expire = (time: number) => Marks.deleteExpired(time).pipe(Effect.provideService(PgClient.PgClient, sql))
-      yield* expire(now + keptMillis - 60_000)
-      assert.lengthOf(yield* marks.list(site), 1)
-      yield* expire(now + keptMillis + 60_000)
-      assert.deepStrictEqual(yield* marks.list(site), [])
+      yield* expire(now + markKeptMillis - 60_000)
+      assert.lengthOf(yield* inbox.spamMarks(site), 1)
+      yield* expire(now + markKeptMillis + 60_000)
+      assert.deepStrictEqual(yield* inbox.spamMarks(site), [])
     })
   )
 
   it.effect("a website has at most so many marks, and one more changes nothing", () =>
     Effect.gen(function* () {
-      const [inbox, marks, repo, sql] = [
-        yield* Inbox,
-        yield* SpamMarks,
-        yield* SubmissionRepo,
-        yield* PgClient.PgClient
-      ]
+      const [inbox, repo, sql] = [yield* Inbox, yield* SubmissionRepo, yield* PgClient.PgClient]
       const site = yield* Delivery.newSite
       yield* sql`INSERT INTO spam_mark (mark_id, website_config_id, email, created_at)
         SELECT gen_random_uuid(), ${site}::uuid, n || '@example.com', now()
         FROM generate_series(1, ${Maximums.spamMarks.max}::int) AS n`
       const id = yield* repo.submit(draft({ websiteConfigId: site, email: "new@example.com" }))
-      const error = yield* Effect.flip(marks.mark(site, [id]))
+      const error = yield* Effect.flip(inbox.markSpam(site, [id]))
       assert.strictEqual(error._tag, "LimitReached")
       assert.strictEqual(Option.getOrThrow(yield* inbox.find(site, id)).status, "accepted")
     })
@@ -109,28 +103,23 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
 
   it.effect("a release that cannot take back the marks releases nothing", () =>
     Effect.gen(function* () {
-      const [inbox, marks, repo, sql] = [
-        yield* Inbox,
-        yield* SpamMarks,
-        yield* SubmissionRepo,
-        yield* PgClient.PgClient
-      ]
+      const [inbox, repo, sql] = [yield* Inbox, yield* SubmissionRepo, yield* PgClient.PgClient]
       const site = yield* Delivery.newSite
       const id = yield* repo.submit(draft({ websiteConfigId: site, email: "a@example.com" }))
-      yield* marks.mark(site, [id])
+      yield* inbox.markSpam(site, [id])
       yield* sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''refused''; END'`
       yield* sql`CREATE TRIGGER refuse BEFORE DELETE ON spam_mark FOR EACH STATEMENT EXECUTE FUNCTION refuse()`
       assert.strictEqual((yield* Effect.flip(inbox.release(site, [id])))._tag, "StorageUnavailable")
       assert.strictEqual(Option.getOrThrow(yield* inbox.find(site, id)).status, "quarantined")
       yield* sql`DROP TRIGGER refuse ON spam_mark`
       assert.deepStrictEqual([...(yield* inbox.release(site, [id]))], [id])
-      assert.deepStrictEqual(yield* marks.list(site), [])
+      assert.deepStrictEqual(yield* inbox.spamMarks(site), [])
     })
   )
 
   it.effect("what was mailed before it was marked is not mailed again when it is released; what was not sent is", () =>
     Effect.gen(function* () {
-      const [inbox, marks, sql] = [yield* Inbox, yield* SpamMarks, yield* PgClient.PgClient]
+      const [inbox, sql] = [yield* Inbox, yield* PgClient.PgClient]
       const site = yield* Delivery.newSite
       yield* Mails.add(site)
       /** The submissions that are mailed now. */
@@ -146,14 +135,14 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       // As after thirty days.
       yield* sql`DELETE FROM mail_item WHERE submission_id = ${sent}`
       yield* Mails.add(site, {}, "later@example.com")
-      yield* marks.mark(site, [sent])
-      yield* marks.mark(site, [sent])
+      yield* inbox.markSpam(site, [sent])
+      yield* inbox.markSpam(site, [sent])
       yield* inbox.release(site, [sent])
       assert.deepStrictEqual(yield* mailed, [])
 
       const unsent = yield* Mails.submit(site)
       yield* Mails.makeAll()
-      yield* marks.mark(site, [unsent])
+      yield* inbox.markSpam(site, [unsent])
       assert.deepStrictEqual(yield* mailed, [])
       yield* inbox.release(site, [unsent])
       assert.deepStrictEqual(yield* mailed, [unsent, unsent])

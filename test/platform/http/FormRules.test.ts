@@ -3,8 +3,7 @@
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { FormDirectory } from "../../../src/forms/FormDirectory.ts"
-import type { FormRules } from "../../../src/forms/FormRules.ts"
+import { FormDirectory, type FormRules } from "../../../src/forms/FormRules.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { assertCounts } from "../../support/DecisionCounts.ts"

@@ -5,7 +5,6 @@ import { Clock, Effect, Layer, Option, Stream, Tracer } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Person from "../../../src/privacy/Person.ts"
-import * as Service from "../../../src/privacy/Persons.ts"
 import * as Persons from "../../../src/privacy/postgres/Persons.ts"
 import { ConsoleSessions, limits } from "../../../src/sites/access/ConsoleSession.ts"
 import * as PostgresConsoleSessions from "../../../src/sites/access/postgres/ConsoleSessions.ts"
@@ -39,7 +38,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const persons = yield* Service.Persons
+      const persons = yield* Person.Persons
       const website = yield* Delivery.newSite
       const other = yield* Delivery.newSite
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
@@ -66,7 +65,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const persons = yield* Service.Persons
+      const persons = yield* Person.Persons
       const instances = yield* InstanceDirectory
       const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       const create = (websiteConfigId: WebsiteConfigId) =>
@@ -104,7 +103,7 @@ it.live(
   "privacy/postgres/Persons: a person who logs in is found and erased on all websites only, and is logged out",
   () =>
     Effect.gen(function* () {
-      const persons = yield* Service.Persons
+      const persons = yield* Person.Persons
       const sessions = yield* ConsoleSessions
       const website = yield* Delivery.newSite
       const email = `${randomUUID()}@example.com`

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Access from "../../../src/sites/access/Access.ts"
 import {
-  type Access,
   type AnyAuthorizedSite,
   type AuthorizedSite,
   manages,
@@ -10,13 +10,11 @@ import {
   reaches,
   sitesWith
 } from "../../../src/sites/access/Access.ts"
-import * as Scope from "../../../src/sites/access/Scope.ts"
-import * as Capability from "../../../src/sites/Capability.ts"
 import type { Site } from "../../../src/sites/Site.ts"
 import { id } from "../../support/Ids.ts"
 
 const Id = Schema.Literals(["a", "b", "c", "d"].map((name) => id(WebsiteConfigId, name)))
-const AnyMode = Schema.Literals(Capability.modes)
+const AnyMode = Schema.Literals(Access.modes)
 const AnyGrants = Schema.Struct({
   stats: Schema.optionalKey(AnyMode),
   inbox: Schema.optionalKey(AnyMode),
@@ -41,11 +39,11 @@ const siteOf = (websiteConfigId: WebsiteConfigId): Site => ({
 describe("sites/access/Access", () => {
   it.prop(
     "permits something for a website if and only if one access of the caller names the website and permits it",
-    [Schema.Array(AnyAccess), Schema.Literals(Capability.capabilities), Schema.Literals(Capability.modes), Id],
+    [Schema.Array(AnyAccess), Schema.Literals(Access.capabilities), Schema.Literals(Access.modes), Id],
     ([caller, capability, mode, id]) => {
       const proof = permit(caller, capability, mode, siteOf(id))
       const isPermitted = caller.some(
-        ({ grants, sites }) => (sites === "all" || sites.includes(id)) && Capability.permits(grants, capability, mode)
+        ({ grants, sites }) => (sites === "all" || sites.includes(id)) && Access.isGranted(grants, capability, mode)
       )
       assert.strictEqual(Option.isSome(proof), isPermitted)
       const sites = sitesWith(caller, capability, mode)
@@ -54,7 +52,7 @@ describe("sites/access/Access", () => {
   )
 
   it("an access without websites reaches none", () => {
-    const access: ReadonlyArray<Access> = [{ grants: Scope.grants.write, sites: [] }]
+    const access: ReadonlyArray<Access.Access> = [{ grants: Access.scopeGrants.write, sites: [] }]
     assert.isTrue(Option.isNone(permit(access, "stats", "read", siteOf(id(WebsiteConfigId, "a")))))
   })
 })
@@ -65,9 +63,9 @@ const types = (
   reads: AuthorizedSite<"inbox:read">,
   changes: AuthorizedSite<"inbox:change">,
   site: Site,
-  access: ReadonlyArray<Access>
+  access: ReadonlyArray<Access.Access>
 ) => {
-  const needs = <R extends Capability.Right>(_: AuthorizedSite<R>) => {}
+  const needs = <R extends Access.Right>(_: AuthorizedSite<R>) => {}
   const needsAny = (_: AnyAuthorizedSite) => {}
   needs<"stats:read">(stats)
   needs<"inbox:read">(reads)
@@ -93,7 +91,7 @@ const types = (
 
 void types
 
-describe("sites/access/Access.manages", () => {
+describe("sites/access/Access.Access.manages", () => {
   it.prop(
     "a caller manages no access that includes what the caller lacks, and a caller with full access manages every access",
     [Schema.Array(AnyAccess), AnyAccess],
@@ -102,12 +100,12 @@ describe("sites/access/Access.manages", () => {
       if (isManaged) {
         for (const id of access.sites === "all" ? Id.literals : access.sites) {
           const able = caller.filter(
-            (own) => own.grants.admin === "change" && Capability.covers(own.grants, access.grants) && reaches(own, id)
+            (own) => own.grants.admin === "change" && Access.covers(own.grants, access.grants) && reaches(own, id)
           )
           assert.isNotEmpty(able)
         }
       }
-      assert.isTrue(manages([...caller, { grants: Scope.grants.write, sites: "all" }], access))
+      assert.isTrue(manages([...caller, { grants: Access.scopeGrants.write, sites: "all" }], access))
       if (access.sites === "all" && caller.every(({ sites }) => sites !== "all")) assert.isFalse(isManaged)
     }
   )

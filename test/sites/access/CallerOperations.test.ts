@@ -3,21 +3,21 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import * as Access from "../../../src/sites/access/Access.ts"
 import { Caller } from "../../../src/sites/access/AuthenticationApi.ts"
-import * as CallerOperations from "../../../src/sites/access/CallerOperations.ts"
-import * as Role from "../../../src/sites/access/Role.ts"
+import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
 
-describe("sites/access/CallerOperations", () => {
+describe("sites/access/SiteSlots", () => {
   it.effect("a caller runs two tests at once, and other callers are not affected", () =>
     Effect.gen(function* () {
-      const operations = CallerOperations.make()
+      const operations = SiteSlots.makeOperations()
       const begin = (id: string) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()
           const isValid = Effect.succeed(true)
           const caller = {
             id,
-            access: [{ grants: Role.grants.viewer, sites: "all" }],
+            access: [{ grants: Access.roleGrants.viewer, sites: "all" }],
             kind: "key",
             session: null,
             expiresAt: null,

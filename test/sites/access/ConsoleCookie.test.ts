@@ -1,21 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConsoleCookie from "../../../src/sites/access/ConsoleCookie.ts"
+import * as ConsoleSession from "../../../src/sites/access/ConsoleSession.ts"
 
-describe("sites/access/ConsoleCookie", () => {
+describe("sites/access/ConsoleSession", () => {
   it.prop("a cookie is accepted only in requests of the same origin", [Schema.String], ([text]) => {
-    assert.isTrue(ConsoleCookie.isSameOrigin("same-origin"))
+    assert.isTrue(ConsoleSession.isSameOrigin("same-origin"))
     for (const site of [undefined, "", "none", "same-site", "cross-site", "Same-Origin", text]) {
-      assert.strictEqual(ConsoleCookie.isSameOrigin(site), site === "same-origin")
+      assert.strictEqual(ConsoleSession.isSameOrigin(site), site === "same-origin")
     }
   })
 
   it("only a page on http and loopback gets a cookie that needs no TLS", () => {
     const host = "127.0.0.1:8080"
     for (const origin of ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080", "http://127.8.8.8"]) {
-      assert.isFalse(ConsoleCookie.mustBeSecure({ origin, host }), origin)
-      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host: "edge.example" }), origin)
-      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host: undefined }), origin)
+      assert.isFalse(ConsoleSession.mustBeSecure({ origin, host }), origin)
+      assert.isTrue(ConsoleSession.mustBeSecure({ origin, host: "edge.example" }), origin)
+      assert.isTrue(ConsoleSession.mustBeSecure({ origin, host: undefined }), origin)
     }
     for (const origin of [
       undefined,
@@ -28,7 +28,7 @@ describe("sites/access/ConsoleCookie", () => {
       "http://localhost.evil.example",
       "http://127.0.0.1.evil.example"
     ]) {
-      assert.isTrue(ConsoleCookie.mustBeSecure({ origin, host }), origin)
+      assert.isTrue(ConsoleSession.mustBeSecure({ origin, host }), origin)
     }
   })
 
@@ -38,11 +38,11 @@ describe("sites/access/ConsoleCookie", () => {
     "a cookie is accepted only if its name occurs once, and the local name only on a loopback host",
     [Schema.Array(Other), Schema.Array(Other)],
     (others) => {
-      const { localName, secureName } = ConsoleCookie
+      const { localCookieName: localName, secureCookieName: secureName } = ConsoleSession
       for (const name of [secureName, localName]) {
         for (const host of ["localhost:8080", "[::1]", "edge.example", "", undefined]) {
           const isAccepted = (...pairs: ReadonlyArray<string>) =>
-            ConsoleCookie.isAccepted(name, { cookie: [...others[0], ...pairs, ...others[1]].join("; "), host })
+            ConsoleSession.isCookieAccepted(name, { cookie: [...others[0], ...pairs, ...others[1]].join("; "), host })
           const isUsable = name === secureName || (host !== "edge.example" && host !== "" && host !== undefined)
           assert.strictEqual(isAccepted(`${name}=a`), isUsable)
           assert.strictEqual(isAccepted(`${name}=a`, `x${name}=b`, `${name}x=c`), isUsable)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as CallerOperations from "../../../src/sites/access/CallerOperations.ts"
+import * as SiteSlots from "../../../src/sites/access/SiteSlots.ts"
 
 const Caller = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 400 }))
 
-describe("sites/access/CallerOperations", () => {
+describe("sites/access/SiteSlots", () => {
   it.prop(
     "a website without a stream gets a stream, however many callers of another website open streams",
     [Schema.Array(Caller).check(Schema.isMaxLength(1_000))],
@@ -13,32 +13,32 @@ describe("sites/access/CallerOperations", () => {
       let all = 0
       for (const caller of callers) {
         const ofCaller = open.get(caller) ?? 0
-        const refusal = CallerOperations.liveRefusal({ all, ofCaller, ofWebsite: all })
+        const refusal = SiteSlots.liveRefusal({ all, ofCaller, ofWebsite: all })
         if (refusal !== null) {
-          assert.strictEqual(refusal.reason, ofCaller === CallerOperations.perCaller ? "caller" : "website")
+          assert.strictEqual(refusal.reason, ofCaller === SiteSlots.maxLiveOfCaller ? "caller" : "website")
           continue
         }
         open.set(caller, ofCaller + 1)
         all++
       }
-      assert.isAtMost(all, CallerOperations.maxOfWebsite(0))
-      assert.isNull(CallerOperations.liveRefusal({ all, ofCaller: 0, ofWebsite: 0 }))
+      assert.isAtMost(all, SiteSlots.maxOfWebsite(0))
+      assert.isNull(SiteSlots.liveRefusal({ all, ofCaller: 0, ofWebsite: 0 }))
     }
   )
 
   it("names the reason: the caller, the website or the process", () => {
-    assert.deepStrictEqual(CallerOperations.liveRefusal({ all: 4, ofCaller: 4, ofWebsite: 4 }), {
+    assert.deepStrictEqual(SiteSlots.liveRefusal({ all: 4, ofCaller: 4, ofWebsite: 4 }), {
       reason: "caller",
       max: 4
     })
-    assert.deepStrictEqual(CallerOperations.liveRefusal({ all: 50, ofCaller: 0, ofWebsite: 50 }), {
+    assert.deepStrictEqual(SiteSlots.liveRefusal({ all: 50, ofCaller: 0, ofWebsite: 50 }), {
       reason: "website",
       max: 50
     })
-    assert.deepStrictEqual(CallerOperations.liveRefusal({ all: 120, ofCaller: 0, ofWebsite: 26 }), {
+    assert.deepStrictEqual(SiteSlots.liveRefusal({ all: 120, ofCaller: 0, ofWebsite: 26 }), {
       reason: "website",
       max: 26
     })
-    assert.deepStrictEqual(CallerOperations.liveRefusal({ all: 200, ofCaller: 0, ofWebsite: 0 }), { reason: "process" })
+    assert.deepStrictEqual(SiteSlots.liveRefusal({ all: 200, ofCaller: 0, ofWebsite: 0 }), { reason: "process" })
   })
 })

@@ -36,7 +36,7 @@ describe("privacy/postgres/SiteErasure: interrupted", () => {
       const refused = yield* Analytics.AnalyticsRepo.use((repo) => Effect.flip(repo.append(view(site.hostedWebsiteId))))
       assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
       assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.some("a"))
-      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, page_views: 1 }))
       assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.none())
     }).pipe(Effect.scoped, Effect.provide(live))
   )
@@ -68,7 +68,7 @@ describe("privacy/postgres/SiteErasure: interrupted", () => {
       const erasure = yield* Effect.forkChild(erase(site.websiteConfigId))
       yield* Locks.terminateWaiting(sql)
       yield* blocker.commit
-      assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
+      assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, page_views: 1 }))
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 

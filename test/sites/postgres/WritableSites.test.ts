@@ -3,25 +3,25 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
-import * as WritableSites from "../../../src/sites/postgres/WritableSites.ts"
 import * as Sites from "../../../src/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/sites/SiteErasure.ts"
-import * as Service from "../../../src/sites/WritableSites.ts"
 import { suite } from "../../suites/WritableSites.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
-const live = Layer.mergeAll(WritableSites.layer({ connections: 2 }), SiteDirectory.layer(), SiteErasure.layer).pipe(
-  Layer.provideMerge(TestClient.layer)
-)
+const live = Layer.mergeAll(
+  SiteDirectory.writableSites({ connections: 2 }),
+  SiteDirectory.layer(),
+  SiteErasure.layer
+).pipe(Layer.provideMerge(TestClient.layer))
 
-suite("sites/postgres/WritableSites", live)
+suite("sites/postgres/SiteDirectory", live)
 
 it.live(
-  "sites/postgres/WritableSites: a deletion that begins during a write deletes the written rows, and allows no new write",
+  "sites/postgres/SiteDirectory: a deletion that begins during a write deletes the written rows, and allows no new write",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { during } = yield* Service.WritableSites
+      const { during } = yield* Sites.WritableSites
       const site = yield* Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
       const id = PgTypes.uuid(site.hostedWebsiteId)
       const untilMarked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
@@ -40,6 +40,6 @@ it.live(
           return fiber
         })
       )
-      assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasure)).pageViews, 1)
+      assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasure)).page_views, 1)
     }).pipe(Effect.provide(live))
 )

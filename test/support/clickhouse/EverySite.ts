@@ -4,7 +4,7 @@
  * @module
  */
 import { Layer } from "effect"
-import { WritableSites } from "../../../src/sites/WritableSites.ts"
+import { WritableSites } from "../../../src/sites/SiteDirectory.ts"
 
 /** Accepts data of every website. */
 export const writable = Layer.succeed(WritableSites, WritableSites.of({ during: (ids, write) => write(ids) }))

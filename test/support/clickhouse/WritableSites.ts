@@ -4,8 +4,7 @@
  * @module
  */
 import { Effect, Layer } from "effect"
-import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
-import { WritableSites } from "../../../src/sites/WritableSites.ts"
+import { SiteDirectory, WritableSites } from "../../../src/sites/SiteDirectory.ts"
 
 export const layer: Layer.Layer<WritableSites, never, SiteDirectory> = Layer.effect(
   WritableSites,

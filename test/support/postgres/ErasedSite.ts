@@ -38,14 +38,12 @@ export const erase = (id: WebsiteConfigId) => Erasure.SiteErasure.use((erasure) 
 
 /** The counts of an erasure that found no rows. */
 export const nothing = {
-  pageViews: 0,
-  botViews: 0,
+  page_views: 0,
+  bot_views: 0,
   events: 0,
   conversions: 0,
   submissions: 0,
-  conversations: 0,
-  idempotencyKeys: 0,
-  decisionCounts: 0
+  conversations: 0
 }
 
 export const view = (hostedWebsiteId: HostedWebsiteId) => viewOf(hostedWebsiteId, shapeOf())

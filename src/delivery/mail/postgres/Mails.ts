@@ -17,7 +17,7 @@ import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { leaseMillis } from "../../Delivery.ts"
-import { type LeasedMail, Mails, type Subject } from "../Mail.ts"
+import { type LeasedMail, type MailSettlement, Mails, type Subject } from "../Mail.ts"
 import { Problems } from "../ProblemMail.ts"
 import { maxShown } from "../SubmissionMail.ts"
 import * as MakeMails from "./MakeMails.ts"
@@ -110,15 +110,33 @@ const conversationsStatement = `SELECT mail_id AS "mailId", shown.* FROM unnest(
     WHERE mail_item.mail_id = given.mail_id ORDER BY first.created_at, conversation_id LIMIT ${maxShown}
   ) AS shown`
 
-const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
-  WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
+/** Records an attempt to send a row of a table, as `Mails.settle` does. */
+export const settleIn =
+  (sql: PgClient.PgClient, { wakeAt }: Rounds.Wakeups, table: "mail" | "reply") =>
+  (id: string, attempt: number, { error, next }: MailSettlement) =>
+    sql
+      .unsafe(
+        `UPDATE ${table} SET status = $3, next_attempt_at = $4, error = $5
+          WHERE ${table}_id = $1 AND attempts = $2 AND status = 'pending'`,
+        [
+          PgTypes.uuid(id),
+          PgTypes.int4(attempt),
+          PgTypes.text(next.status),
+          PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
+          PgTypes.text(error)
+        ]
+      )
+      .pipe(
+        Database.mapErrors,
+        Effect.andThen(Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined)))
+      )
 
 export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
   Layer.effect(
     Mails,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const { wakeAt } = yield* Rounds.Wakeups
+      const settle = settleIn(sql, yield* Rounds.Wakeups, "mail")
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.mapErrors)
 
@@ -232,21 +250,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
             Database.mapErrors,
             Effect.map((leased) => leased.flat())
           ),
-        settle: ({ attempt, mailId }, { error, next }) =>
-          sql
-            .unsafe(settleStatement, [
-              PgTypes.uuid(mailId),
-              PgTypes.int4(attempt),
-              PgTypes.text(next.status),
-              PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
-              PgTypes.text(error)
-            ])
-            .pipe(
-              Database.mapErrors,
-              Effect.andThen(
-                Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
-              )
-            )
+        settle: ({ attempt, mailId }, settlement) => settle(mailId, attempt, settlement)
       })
     })
   )

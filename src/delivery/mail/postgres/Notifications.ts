@@ -12,9 +12,9 @@ import { NotificationId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
-import { LimitReached } from "../../../platform/Storage.ts"
+import type { LimitReached } from "../../../platform/Storage.ts"
 import type { Access } from "../../../sites/access/Access.ts"
-import * as PeopleSql from "../../../sites/access/postgres/PeopleSql.ts"
+import * as People from "../../../sites/access/postgres/People.ts"
 import * as Maximums from "../../../sites/Maximums.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { refreshSubscribers } from "../../postgres/Webhooks.ts"
@@ -75,7 +75,6 @@ export interface Options {
 }
 
 const Found = Schema.Array(Schema.Struct(fields))
-const Counted = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 const Put = Schema.Tuple([Schema.Struct(fields)])
 const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
@@ -231,15 +230,9 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const isSame = known.some(
             (one) => one.to === given.to && one.report === (given.report ?? null) && one.page === (given.page ?? null)
           )
-          const [{ count }] =
-            yield* sql`SELECT count(*)::int FROM notification WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
-              decodeRows(Counted)
-            )
-          if (!isSame && count >= Maximums.notifications.max) {
-            return yield* new LimitReached({ maximum: Maximums.notifications })
-          }
+          if (!isSame) yield* SiteLock.requireRoom(sql, websiteConfigId, "notification", Maximums.notifications)
           const facts = yield* Recipients.facts(sql, key.value, now)
-          const isPerson = yield* PeopleSql.isConfirmed(sql, websiteConfigId, given.to)
+          const isPerson = yield* People.isConfirmed(sql, websiteConfigId, given.to)
           const decision: MailRecipient.Decision = isSame
             ? { _tag: "Accepted", sendsConfirmation: false }
             : MailRecipient.decide({ ...facts, isKnown: known.length > 0 || isPerson }, now)

@@ -12,8 +12,11 @@ import { WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { leaseMillis } from "../../Delivery.ts"
 import { type LeasedReply, Replies, Reply } from "../Reply.ts"
+import * as AutoReplies from "./AutoReplies.ts"
+import * as Mails from "./Mails.ts"
 
 export const fields = { ...Reply.fields, created_at: Time }
 
@@ -93,15 +96,13 @@ const leaseStatement = `WITH leased AS (
   FROM leased JOIN submission USING (submission_id) JOIN site ON site.website_config_id = submission.website_config_id
   WHERE site.deleted_at IS NULL`
 
-const settleStatement = `UPDATE reply SET status = $3, next_attempt_at = $4, error = $5
-  WHERE reply_id = $1 AND attempts = $2 AND status = 'pending'`
-
 export const layer: Layer.Layer<Replies, never, PgClient.PgClient> = Layer.effect(
   Replies,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const { wakeAt } = yield* Rounds.Wakeups
+    const settle = Mails.settleIn(sql, yield* Rounds.Wakeups, "reply")
     return Replies.of({
+      ...AutoReplies.make(sql, yield* SiteLock.make),
       add: (websiteConfigId, submissionId, { author, createdAt, reply_to, text, to }) =>
         sql
           .unsafe(addStatement, [
@@ -139,22 +140,9 @@ export const layer: Layer.Layer<Replies, never, PgClient.PgClient> = Layer.effec
             )
           )
         ),
+      // A reply always has content, so it is never cancelled.
       settle: ({ attempt, reply_id }, { error, next }) =>
-        sql
-          .unsafe(settleStatement, [
-            PgTypes.uuid(reply_id),
-            PgTypes.int4(attempt),
-            // A reply always has content, so it is never cancelled.
-            PgTypes.text(next.status === "cancelled" ? "failed" : next.status),
-            PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
-            PgTypes.text(error)
-          ])
-          .pipe(
-            Database.mapErrors,
-            Effect.andThen(
-              Effect.sync(() => (next.status === "pending" ? wakeAt("mails", next.nextAttemptAt) : undefined))
-            )
-          )
+        settle(reply_id, attempt, { error, next: next.status === "cancelled" ? { status: "failed" } : next })
     })
   })
 )

@@ -13,14 +13,13 @@ import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
+import * as Access from "../Access.ts"
 import * as Session from "../ConsoleSession.ts"
 import * as Credential from "../Credential.ts"
 import type { CredentialQuery } from "../CredentialFields.ts"
 import * as Person from "../Person.ts"
-import * as Role from "../Role.ts"
 import * as CredentialSql from "./CredentialSql.ts"
-import * as Issuers from "./Issuers.ts"
-import * as PeopleSql from "./PeopleSql.ts"
+import * as People from "./People.ts"
 
 const { ends_at: _, person: __, roles: ___, ...fields } = Session.ConsoleSession.fields
 
@@ -28,10 +27,10 @@ const Rows = Schema.Array(
   Schema.Struct({
     ...fields,
     cookieDigest: Schema.NullOr(Schema.Uint8Array),
-    role: Schema.NullOr(Schema.Literals(Role.roles)),
+    role: Schema.NullOr(Schema.Literals(Access.roles)),
     all_sites: Schema.Boolean,
     sites: Schema.Array(WebsiteConfigId),
-    ...PeopleSql.fields,
+    ...People.personFields,
     created_at: Time,
     link_expires_at: Time,
     opened_at: Schema.NullOr(Time),
@@ -55,7 +54,7 @@ const toSession = ({
   person: personId === null ? null : { person_id: personId, email: personEmail ?? "", name: personName },
   roles:
     personId !== null
-      ? Person.grouped(PeopleSql.parseRoles(personRoles))
+      ? Person.grouped(People.parseRoles(personRoles))
       : role === null
         ? []
         : [{ role, sites: all_sites ? "all" : sites }],
@@ -65,13 +64,13 @@ const toSession = ({
 const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, label, email, device, created_by,
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
-  created_at, link_expires_at, opened_at, last_used_at, ${PeopleSql.columns("console_session.person_id")}`
+  created_at, link_expires_at, opened_at, last_used_at, ${People.personColumns("console_session.person_id")}`
 
 const Opened = Schema.Array(
   Schema.Struct({
     session_id: SessionId,
     email: Schema.NullOr(Schema.String),
-    personId: PeopleSql.fields.personId,
+    personId: People.personFields.personId,
     isMailed: Schema.Boolean
   })
 )
@@ -83,11 +82,11 @@ const Opened = Schema.Array(
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql.unsafe(
-    `UPDATE console_session SET ${Issuers.end.set} WHERE ${Issuers.end.isNotSet} AND ${Issuers.hasEnded("$1::timestamptz")}`,
+    `UPDATE console_session SET ${CredentialSql.sessionEnd.set} WHERE ${CredentialSql.sessionEnd.isNotSet} AND ${CredentialSql.sessionHasEnded("$1::timestamptz")}`,
     [new Date(now)]
   )
   yield* sql.unsafe(
-    `DELETE FROM console_session WHERE NOT ${Issuers.end.isNotSet} AND ${Issuers.issuedNothing("console_session.session_id")}`
+    `DELETE FROM console_session WHERE NOT ${CredentialSql.sessionEnd.isNotSet} AND ${CredentialSql.issuedNothing("console_session.session_id")}`
   )
 })
 
@@ -114,7 +113,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             link_expires_at = ${PgTypes.timestamptz(now + idle)}
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}
-            AND ${sql.literal(Issuers.end.isNotSet)}`.pipe(
+            AND ${sql.literal(CredentialSql.sessionEnd.isNotSet)}`.pipe(
           mapErrors,
           // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
           Effect.catchTag("StorageUnavailable", (error) =>
@@ -142,8 +141,8 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
       const validAt = (now: number, where: Statement.Fragment) =>
         sql`SELECT ${sql.literal(columns)} FROM console_session
           CROSS JOIN (SELECT ${PgTypes.timestamptz(now)}::timestamptz AS now) AS clock
-          WHERE ${sql.literal(Issuers.end.isNotSet)} AND NOT ${sql.literal(Issuers.hasEnded("clock.now"))}
-            AND ${sql.literal(Issuers.reachesAny)} AND ${where}`
+          WHERE ${sql.literal(CredentialSql.sessionEnd.isNotSet)} AND NOT ${sql.literal(CredentialSql.sessionHasEnded("clock.now"))}
+            AND ${sql.literal(CredentialSql.reachesAny)} AND ${where}`
 
       const list = ({ limit, ...query }: CredentialQuery) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -203,7 +202,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
                 ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.text(email)}, ${createdAt}, ${expiresAt},
                 ${PgTypes.uuid(createdBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
-                AND ${Issuers.exists(sql, createdBy)}
+                AND ${CredentialSql.issuerExists(sql, createdBy)}
               RETURNING session_id
             )
             INSERT INTO console_session_site (session_id, website_config_id)
@@ -213,7 +212,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             email === null || ids.length === 0
               ? creation
               : Effect.andThen(
-                  Effect.flatMap(Clock.currentTimeMillis, (now) => PeopleSql.requireRoom(sql, ids, email, now)),
+                  Effect.flatMap(Clock.currentTimeMillis, (now) => People.requireRoom(sql, ids, email, now)),
                   creation
                 )
           // A caller for all websites has no maximum, but each website has one of its own.
@@ -259,18 +258,18 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             UPDATE console_session SET cookie_sha256 = ${digest}, opened_at = ${now}, last_used_at = ${now},
               link_expires_at = ${PgTypes.timestamptz(openedAt + idle)}, device = ${PgTypes.text(device)}
             WHERE link_sha256 = ${PgTypes.bytea(Credential.digest(link))} AND link_expires_at > ${now}
-              AND opened_at IS NULL AND ${sql.literal(Issuers.reachesAny)}
+              AND opened_at IS NULL AND ${sql.literal(CredentialSql.reachesAny)}
             RETURNING session_id, email, person_id AS "personId", is_mailed AS "isMailed"`.pipe(decodeRows(Opened))
             const [row] = opened
             if (row === undefined) return Option.none()
             // A link with an address was mailed to it.
             const confirmed =
               row.email !== null
-                ? yield* PeopleSql.accept(sql, row.session_id, row.email, openedAt)
+                ? yield* People.accept(sql, row.session_id, row.email, openedAt)
                 : row.isMailed
                   ? row.personId
                   : null
-            if (confirmed !== null) yield* PeopleSql.confirm(sql, confirmed, openedAt)
+            if (confirmed !== null) yield* People.confirm(sql, confirmed, openedAt)
             const [session] = yield* sql`SELECT ${sql.literal(columns)} FROM console_session
             WHERE session_id = ${PgTypes.uuid(row.session_id)}`.pipe(decodeRows(Rows))
             return Option.filter(
@@ -312,8 +311,8 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             Effect.map((rows) => rows.map(toSession).filter(Session.isOpen))
           ),
         end: Effect.fnUntraced(function* (sessionId) {
-          const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
-            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
+          const rows = yield* sql`UPDATE console_session SET ${sql.literal(CredentialSql.sessionEnd.set)}
+            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(CredentialSql.sessionEnd.isNotSet)} RETURNING 1`.pipe(
             mapErrors
           )
           return rows.length > 0
@@ -334,7 +333,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
                   yield* sql`SELECT 1 FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`
                 if (rows.length === 0) return Option.none()
               }
-              return yield* Issuers.revoke(sql, sessionId, now, options)
+              return yield* CredentialSql.revoke(sql, sessionId, now, options)
             })
           ).pipe(mapErrors)
         })

@@ -15,10 +15,8 @@ import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
 import * as Credential from "../Credential.ts"
-import { nothingRemains } from "../Issuers.ts"
 import * as Key from "../OwnerKey.ts"
 import * as CredentialSql from "./CredentialSql.ts"
-import * as Issuers from "./Issuers.ts"
 
 const { sites: _, ...fields } = Key.OwnerKey.fields
 
@@ -52,7 +50,7 @@ const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Credential.keptMillis)}
-    AND ${sql.literal(Issuers.issuedNothing("owner_key.key_id"))}`
+    AND ${sql.literal(CredentialSql.issuedNothing("owner_key.key_id"))}`
 })
 
 export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer.effect(
@@ -107,7 +105,7 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
                 ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
                 ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.uuid(issuedBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
-                AND ${Issuers.exists(sql, issuedBy)}
+                AND ${CredentialSql.issuerExists(sql, issuedBy)}
               RETURNING key_id
             ), linked AS (
               INSERT INTO owner_key_site (key_id, website_config_id)
@@ -150,7 +148,9 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
             )
             const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)} AND ${managed}`
             if (rows.length === 0) return Option.none()
-            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothingRemains))
+            return Option.some(
+              Option.getOrElse(yield* CredentialSql.revoke(sql, keyId, now, options), () => Credential.nothingRemains)
+            )
           })
         ).pipe(mapErrors)
       })

@@ -11,7 +11,6 @@ import { SqlClient } from "effect/sql"
 import { ShareId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
-import { LimitReached } from "../../../platform/Storage.ts"
 import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
@@ -43,21 +42,6 @@ const toShare = ({ digest: _, password, ...share }: typeof Row.Type): Share.Site
 const select = `SELECT secret_sha256 AS digest, share_id, website_config_id AS site_id, share.label, share.created_at, expires_at,
   numbers, password
   FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
-
-/** Whether the website exists, and whether the share was created. */
-const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Schema.Boolean })])
-
-/** The website must be locked. Expired shares do not count. */
-const createStatement = `WITH website AS (
-    SELECT website_config_id FROM site WHERE website_config_id = $3 AND deleted_at IS NULL
-  ), created AS (
-    INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at, numbers, password)
-    SELECT $1, $2, website_config_id, $4, $5, $6, $7, $8 FROM website
-    WHERE (SELECT count(*) FROM share WHERE website_config_id = $3 AND (expires_at IS NULL OR expires_at > $5))
-      < ${Maximums.shares.max}
-    RETURNING 1
-  )
-  SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created`
 
 /** Deletes the shares that have expired by `now`. */
 export const deleteExpired = (now: number) =>
@@ -91,20 +75,23 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
         const shareId = ShareId.make(randomUUID())
         const sealed = password === null ? null : yield* SharePassword.seal(password)
         const createdAt = yield* Clock.currentTimeMillis
-        const [{ created, known }] = yield* sql
-          .unsafe(createStatement, [
-            PgTypes.uuid(shareId),
-            PgTypes.bytea(Credential.digest(secret)),
-            PgTypes.uuid(websiteConfigId),
-            PgTypes.text(label),
-            PgTypes.timestamptz(createdAt),
-            PgTypes.timestamptz(expiresAt),
-            PgTypes.text(numbers),
-            PgTypes.bytea(sealed)
-          ])
-          .pipe(whileLocked(websiteConfigId), Rows.decodeRows(Created))
-        if (known && !created) return yield* new LimitReached({ maximum: Maximums.shares })
-        if (!created) return Option.none()
+        const now = PgTypes.timestamptz(createdAt)
+        const rows = yield* SiteLock.requireRoom(
+          sql,
+          websiteConfigId,
+          "share",
+          Maximums.shares,
+          // Expired shares do not count.
+          sql`(expires_at IS NULL OR expires_at > ${now})`
+        ).pipe(
+          Effect.andThen(sql`INSERT INTO share
+              (share_id, secret_sha256, website_config_id, label, created_at, expires_at, numbers, password)
+            SELECT ${PgTypes.uuid(shareId)}, ${PgTypes.bytea(Credential.digest(secret))}, website_config_id,
+              ${PgTypes.text(label)}, ${now}, ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.text(numbers)}, ${PgTypes.bytea(sealed)}
+            FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL RETURNING 1`),
+          whileLocked(websiteConfigId)
+        )
+        if (rows.length === 0) return Option.none()
         const share = {
           share_id: shareId,
           site_id: websiteConfigId,

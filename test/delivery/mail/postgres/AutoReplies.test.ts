@@ -6,11 +6,11 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import * as PostgresReports from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
-import { AutoReplies, maxPerHour, refusals } from "../../../../src/delivery/mail/AutoReply.ts"
+import { maxPerHour, refusals } from "../../../../src/delivery/mail/AutoReply.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
-import { Inbox } from "../../../../src/forms/Inbox.ts"
+import { Inbox } from "../../../../src/forms/InboxMessage.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
@@ -55,7 +55,7 @@ const reply = {
 }
 
 const put = (site: WebsiteConfigId, more: Partial<typeof reply> = {}) =>
-  AutoReplies.use((replies) => replies.put(site, { ...reply, ...more }))
+  Replies.use((replies) => replies.putAutomatic(site, { ...reply, ...more }))
 
 const repliesTo = (site: WebsiteConfigId, submission: SubmissionId) =>
   Replies.use((replies) => replies.list(site, submission))
@@ -220,20 +220,20 @@ describe("delivery/mail/postgres/AutoReplies", () => {
   it.live("a form has one, which ends with its deletion; all are deleted with the website", () =>
     Effect.gen(function* () {
       const [site, other] = [yield* newSite, yield* newSite]
-      const replies = yield* AutoReplies
+      const replies = yield* Replies
       const first = Option.getOrThrow(yield* put(site))
       const changed = Option.getOrThrow(yield* put(site, { subject: "Hello" }))
       assert.deepInclude(changed, { ...reply, subject: "Hello", created_at: first.created_at })
-      assert.deepStrictEqual(yield* replies.list(site), [changed])
-      assert.deepStrictEqual(yield* replies.list(other), [])
-      assert.isFalse(yield* replies.delete(other, "contact"))
+      assert.deepStrictEqual(yield* replies.listAutomatic(site), [changed])
+      assert.deepStrictEqual(yield* replies.listAutomatic(other), [])
+      assert.isFalse(yield* replies.deleteAutomatic(other, "contact"))
       const subscribers = Effect.flatMap(
         PgClient.PgClient,
         (sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${site} AND has_subscribers`
       )
       assert.lengthOf(yield* subscribers, 1)
-      assert.isTrue(yield* replies.delete(site, "contact"))
-      assert.isFalse(yield* replies.delete(site, "contact"))
+      assert.isTrue(yield* replies.deleteAutomatic(site, "contact"))
+      assert.isFalse(yield* replies.deleteAutomatic(site, "contact"))
       assert.deepStrictEqual(yield* subscribers, [])
       assert.deepStrictEqual(yield* countsOf(site, [yield* submit(site)]), [0])
       for (let number = 0; number < Maximums.autoReplies.max; number++) yield* put(site, { page: `page-${number}` })
@@ -246,7 +246,7 @@ describe("delivery/mail/postgres/AutoReplies", () => {
       assert.deepStrictEqual(yield* repliesTo(site, submission), [])
       yield* SiteErasure.use((sites) => sites.erase(site))
       assert.isTrue(Option.isNone(yield* put(site)))
-      assert.deepStrictEqual(yield* replies.list(site), [])
+      assert.deepStrictEqual(yield* replies.listAutomatic(site), [])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 })
