@@ -277,7 +277,7 @@ export const SpamMark = Schema.Struct({
 }).annotate({
   identifier: "SpamMark",
   title: "SpamMark",
-  markExamples
+  examples: markExamples
 })
 
 export type SpamMark = typeof SpamMark.Type

@@ -15,7 +15,7 @@ import { ConversationId, EventId, InstanceId, isCanonicalUuid, WebsiteConfigId }
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import { type Leases, leaseMillis } from "../Delivery.ts"
 import * as Event from "../Event.ts"
 import * as AutoReplies from "../mail/postgres/AutoReplies.ts"
@@ -134,14 +134,9 @@ const splitStatement = `WITH taken AS (
   FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
   ON CONFLICT DO NOTHING`
 
-const Ids = Schema.Array(Schema.Struct({ event_id: Schema.String }))
-
 /** The events that can be taken alone, after an event failed a fan-out. Needs a transaction. */
 export const split = (sql: PgClient.PgClient) =>
-  Effect.andThen(sql.unsafe(splitStatement), sql.unsafe(takeable("true"))).pipe(
-    decodeRows(Ids),
-    Effect.map((rows) => rows.map((row) => row.event_id))
-  )
+  Effect.andThen(sql.unsafe(splitStatement), sql.unsafe(takeable("true"))).pipe(decodeColumn(Schema.String))
 
 /**
  * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. Returns no event

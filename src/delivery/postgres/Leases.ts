@@ -11,7 +11,7 @@ import * as Schedule from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import { type Leased, leaseMillis, type Settled, type Settlement } from "../Delivery.ts"
 import * as ProblemMail from "../mail/ProblemMail.ts"
@@ -192,13 +192,11 @@ const mayChangeHealth = ([{ webhook }, { affectsHealth, attempt }]: Attempted): 
 
 const Locked = Schema.Array(Schema.Struct(Rows.receiverFields))
 
-const PendingOf = Schema.Array(Schema.Struct({ webhookId: Schema.String }))
-
 const lockStatement = `SELECT ${Rows.receiverColumns} FROM webhook WHERE webhook_id = ANY ($1)
   ORDER BY webhook_id FOR NO KEY UPDATE`
 
 /** Those of the webhooks `$1` that have a pending delivery. */
-const pendingStatement = `SELECT webhook_id AS "webhookId" FROM unnest($1::uuid[]) AS given (webhook_id)
+const pendingStatement = `SELECT webhook_id FROM unnest($1::uuid[]) AS given (webhook_id)
   WHERE EXISTS (SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending')`
 
 /** Sets the health of a webhook. If that disables it, makes a mail for each recipient of its website. */
@@ -229,8 +227,8 @@ const recordWithHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, at
   const recorded = yield* record(sql, attempted)
   const givenUp = recorded.filter(([, { next }]) => next.status === "failed")
   const pending =
-    givenUp.length === 0 ? [] : yield* sql.unsafe(pendingStatement, [idsOf(givenUp)]).pipe(decodeRows(PendingOf))
-  const withPending = new Set(pending.map(({ webhookId }) => webhookId))
+    givenUp.length === 0 ? [] : yield* sql.unsafe(pendingStatement, [idsOf(givenUp)]).pipe(decodeColumn(Schema.String))
+  const withPending = new Set(pending)
   const settled = new Map<Attempted, Settled>()
   for (const one of recorded) {
     const [{ webhook: before }, { affectsHealth, attempt, next }] = one

@@ -15,7 +15,7 @@ import * as Database from "../../platform/postgres/Database.ts"
 import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
@@ -73,8 +73,6 @@ const Positions = Schema.Array(Schema.Struct({ submission_id: SubmissionId, rece
 const Overviews = Schema.Tuple([
   Schema.Struct({ unread: Schema.Int, quarantined: Schema.Int, pages: Schema.Array(Schema.String) })
 ])
-
-const Ids = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
 
 /** The columns of a submission, with only as much of its form as a preview needs. */
 const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.maxPreviewSource})`)
@@ -218,8 +216,7 @@ const make = Effect.gen(function* () {
     sql`SELECT submission_id FROM ${sql.literal(table.name)} WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
       AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)}) ORDER BY submission_id`.pipe(
       Database.mapErrors,
-      decodeRows(Ids),
-      Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
+      decodeColumn(SubmissionId)
     )
 
   /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
@@ -283,11 +280,7 @@ const make = Effect.gen(function* () {
         ), marked AS (
           UPDATE submission SET is_read = ${isRead} FROM found
           WHERE submission.submission_id = found.submission_id AND is_read <> ${isRead}
-        ) SELECT submission_id FROM found`.pipe(
-        Database.mapErrors,
-        decodeRows(Ids),
-        Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
-      ),
+        ) SELECT submission_id FROM found`.pipe(Database.mapErrors, decodeColumn(SubmissionId)),
     release: (websiteConfigId, ids) =>
       Effect.gen(function* () {
         const own = yield* idsOfWebsite(websiteConfigId, ids, tables.submission)

@@ -11,7 +11,7 @@ import { type SpamMarkId, SubmissionId, type WebsiteConfigId } from "../../platf
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import type * as SiteLock from "../../sites/postgres/SiteLock.ts"
@@ -53,8 +53,6 @@ const traitsOfAll = (
     )
 
 const bytes = (digest: string | null) => (digest === null ? null : Buffer.from(digest, "hex"))
-
-const Withdrawn = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
 
 /** Quarantines submissions. Those that were accepted leave an event for subscribers. */
 const quarantineStatement = `WITH accepted AS (
@@ -129,11 +127,8 @@ export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof 
     const ids = found.map(({ submissionId }) => submissionId)
     const marks = distinct(found.map(({ traits }) => traits))
     yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
-    const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeRows(Withdrawn))
-    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(
-      withdrawn.map(({ submission_id }) => submission_id),
-      OID.uuid
-    )})`
+    const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeColumn(SubmissionId))
+    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(withdrawn, OID.uuid)})`
     const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
     yield* sql.unsafe(storeStatement, [
       PgTypes.uuid(websiteConfigId),

@@ -5,23 +5,15 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn } from "../../platform/runtime/Rows.ts"
 import { restorableMillis } from "../Submission.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
-
-const Ids = Schema.Array(Schema.Struct({ submission_id: SubmissionId }))
-
-const decodeIds = <E, R>(rows: Effect.Effect<ReadonlyArray<unknown>, E, R>) =>
-  rows.pipe(
-    decodeRows(Ids),
-    Effect.map((found) => found.map(({ submission_id }) => submission_id))
-  )
 
 const parametersOf = (websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<string>) => [
   PgTypes.uuid(websiteConfigId),
@@ -91,7 +83,7 @@ export const purge = (
   sql: SqlClient.SqlClient,
   websiteConfigId: WebsiteConfigId,
   submissionIds: ReadonlyArray<string>
-) => sql.unsafe(purgeStatement, parametersOf(websiteConfigId, submissionIds)).pipe(decodeIds)
+) => sql.unsafe(purgeStatement, parametersOf(websiteConfigId, submissionIds)).pipe(decodeColumn(SubmissionId))
 
 /** The same for submissions whether or not they were deleted before. */
 export const erase = (
@@ -108,7 +100,9 @@ export const erase = (
 export const restore = Effect.fnUntraced(
   function* (sql: SqlClient.SqlClient, websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<string>) {
     const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-    return yield* sql.unsafe(restoreStatement, [...parametersOf(websiteConfigId, submissionIds), now]).pipe(decodeIds)
+    return yield* sql
+      .unsafe(restoreStatement, [...parametersOf(websiteConfigId, submissionIds), now])
+      .pipe(decodeColumn(SubmissionId))
   },
   (effect) => Rounds.waking("events")(effect)
 )

@@ -16,6 +16,13 @@ export const decodeRows = <A, RD>(schema: Schema.ConstraintDecoder<A, RD>) => {
     Effect.flatMap(query, (rows) => Effect.orDie(decode(rows)))
 }
 
+/** The same for a query with one column: the values, whatever the column's name. */
+export const decodeColumn = <A, RD>(schema: Schema.ConstraintDecoder<A, RD>) => {
+  const decode = decodeRows(Schema.Array(schema))
+  return <E, R>(query: Effect.Effect<ReadonlyArray<object>, E, R>): Effect.Effect<ReadonlyArray<A>, E, R | RD> =>
+    decode(Effect.map(query, (rows) => rows.flatMap((row) => Object.values(row))))
+}
+
 /** A column with a time, decoded to the ISO 8601 text that the owner API shows. */
 export const Time = Schema.Date.pipe(
   Schema.decodeTo(

@@ -14,17 +14,15 @@ import { ConversationId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
 
 /** The maximum number of conversations that a statement searches: few enough to search the longest ones within the timeout. */
 const pageSize = 50
 
-const Instances = Schema.Array(Schema.Struct({ id: InstanceId }))
-
 /** The instances of the website `$1`, or all instances if it is null. */
-const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
+const instancesStatement = `SELECT instance_id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
   ORDER BY created_at, instance_id`
 
 /** A position in the order of an instance's conversations. The time is a text, which keeps its microseconds. */
@@ -111,8 +109,8 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       Stream.fromIterableEffect(
         sql
           .unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)])
-          .pipe(Database.mapErrors, decodeRows(Instances))
-      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
+          .pipe(Database.mapErrors, decodeColumn(InstanceId))
+      ).pipe(Stream.flatMap((id) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const keys = found.flatMap(
         ({ record }): ReadonlyArray<Conversation.ConversationKey> =>

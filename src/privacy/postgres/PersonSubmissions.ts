@@ -10,14 +10,12 @@ import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
 
 /** The maximum number of submissions that a statement searches, small because one can have hundreds of kilobytes. */
 const pageSize = 64
-
-const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
 
 /** A position in the order of a website's submissions. The time is a text, which keeps its microseconds. */
 const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
@@ -86,12 +84,10 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
   return {
     search: (query) =>
       Stream.fromIterableEffect(
-        sql`SELECT website_config_id AS id FROM site
+        sql`SELECT website_config_id FROM site
           WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
-          ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeRows(Sites))
-      ).pipe(
-        Stream.flatMap(({ id }) => Stream.flatMap(Stream.fromIterable(tables), (table) => pages(query, id, table)))
-      ),
+          ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeColumn(WebsiteConfigId))
+      ).pipe(Stream.flatMap((id) => Stream.flatMap(Stream.fromIterable(tables), (table) => pages(query, id, table)))),
     erase: Effect.fnUntraced(function* (found) {
       const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
       for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {

@@ -22,7 +22,7 @@ import { HostedWebsiteId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Writers from "../../platform/postgres/Writers.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
 import { type Erased, type Options as EraseOptions, SiteErasure } from "../../sites/SiteErasure.ts"
@@ -184,18 +184,15 @@ const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseO
   return Option.some(marked.hosted_website_id)
 })
 
-const Instances = Schema.Array(Schema.Struct({ id: InstanceId }))
-
 /** Deletes the conversations of a website's instances and returns their number. Conversations that begin later remain. */
 const deleteConversations = Effect.fnUntraced(function* (id: string) {
   const sql = yield* SqlClient.SqlClient
-  const instances =
-    yield* sql`SELECT instance_id AS id FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-      Database.mapErrors,
-      decodeRows(Instances)
-    )
+  const instances = yield* sql`SELECT instance_id FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+    Database.mapErrors,
+    decodeColumn(InstanceId)
+  )
   let deleted = 0
-  for (const instance of instances) deleted += yield* InstanceDirectory.deleteConversations(instance.id)
+  for (const instance of instances) deleted += yield* InstanceDirectory.deleteConversations(instance)
   return deleted
 })
 
@@ -275,20 +272,13 @@ export const erase = Effect.fnUntraced(function* (
   return Option.some(erased)
 })
 
-const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
-
-const Unfinished = Schema.Array(Schema.Struct({ id: Schema.String }))
-
 /** The websites whose erasure began more than an hour ago and has not completed, probably because it was interrupted. */
 export const unfinished = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`SELECT website_config_id AS id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(
-    decodeRows(Unfinished)
+  return yield* sql`SELECT website_config_id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(
+    decodeColumn(Schema.String)
   )
-  return rows.map(({ id }) => id)
 })
-
-const Present = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /**
  * Deletes the visits that a separate store has of deleted websites: those that a rollup run stored which began before the
@@ -300,9 +290,9 @@ export const eraseLeftVisits = Effect.gen(function* () {
   if (Option.isNone(separate)) return
   const ids = yield* separate.value.websitesWithVisits
   if (ids.length === 0) return
-  const rows = yield* sql`SELECT hosted_website_id AS id FROM site
-    WHERE hosted_website_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(decodeRows(Present))
-  const present = new Set(rows.map(({ id }) => id))
+  const rows = yield* sql`SELECT hosted_website_id FROM site
+    WHERE hosted_website_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(decodeColumn(Schema.String))
+  const present = new Set(rows)
   yield* Effect.forEach(
     ids.filter((id) => !present.has(id)),
     separate.value.eraseVisits,
@@ -319,8 +309,8 @@ export const layer: Layer.Layer<SiteErasure, never, SqlClient.SqlClient> = Layer
       nameOf: (id) =>
         sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
           Database.mapErrors,
-          decodeRows(Names),
-          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
+          decodeColumn(Schema.String),
+          Effect.map(([name]) => Option.fromUndefinedOr(name))
         ),
       erase: (id, options) =>
         erase(id, options).pipe(

@@ -14,7 +14,7 @@ import { HostedWebsiteId, isCanonicalUuid, TrackingToken, WebsiteConfigId } from
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Site } from "../Site.ts"
 import { RecordSites, SiteDirectory, WritableSites } from "../SiteDirectory.ts"
 
@@ -136,9 +136,6 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
     })
   )
 
-/** The ids of websites. */
-const Ids = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
-
 export const recordSites: Layer.Layer<RecordSites, never, PgClient.PgClient> = Layer.effect(
   RecordSites,
   Effect.map(PgClient.PgClient, (sql) =>
@@ -148,14 +145,13 @@ export const recordSites: Layer.Layer<RecordSites, never, PgClient.PgClient> = L
         sql`SELECT website_config_id FROM ${sql(kind)} WHERE ${sql(`${kind}_id`)} = ${PgTypes.uuid(id)}
           ${kind === "submission" ? sql`UNION ALL SELECT website_config_id FROM deleted_submission WHERE submission_id = ${PgTypes.uuid(id)}` : sql``}`.pipe(
           Database.mapErrors,
-          decodeRows(Ids),
-          Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), ({ website_config_id: found }) => found))
+          decodeColumn(WebsiteConfigId),
+          Effect.map(([found]) => Option.fromUndefinedOr(found))
         ),
       deleting: (name) =>
         sql`SELECT website_config_id FROM site WHERE deleted_at IS NOT NULL AND name = ${PgTypes.text(name)}`.pipe(
           Database.mapErrors,
-          decodeRows(Ids),
-          Effect.map((rows) => rows.map(({ website_config_id: found }) => found))
+          decodeColumn(WebsiteConfigId)
         )
     })
   )
@@ -167,13 +163,10 @@ export interface WritableOptions {
   readonly connections: number
 }
 
-const HostedIds = Schema.Array(Schema.Struct({ id: Schema.String }))
-
 /** Taken before the websites are read, so that a deletion either has marked its website already or waits for this lock. */
 const lockPageViews = "LOCK TABLE ONLY page_view IN ROW EXCLUSIVE MODE"
 
-const writableStatement =
-  "SELECT hosted_website_id AS id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"
+const writableStatement = "SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"
 
 /**
  * Holds a transaction open while another store writes data of websites. The transaction has the same lock as an insert into
@@ -191,8 +184,8 @@ export const writableSites = ({
           function* (ids, write) {
             yield* sql.unsafe(lockPageViews)
             const uuids = Database.array([...ids].filter(isCanonicalUuid), PgTypes.OID.uuid)
-            const rows = yield* sql.unsafe(writableStatement, [uuids]).pipe(decodeRows(HostedIds))
-            return yield* write(new Set(rows.map(({ id }) => id)))
+            const writable = yield* sql.unsafe(writableStatement, [uuids]).pipe(decodeColumn(Schema.String))
+            return yield* write(new Set(writable))
           },
           sql.withTransaction,
           Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))

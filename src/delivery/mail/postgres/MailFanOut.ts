@@ -11,7 +11,7 @@ import * as Lead from "../../../analytics/Lead.ts"
 import { keyOfSubject } from "../../../chat/conversations/Conversation.ts"
 import { isCanonicalUuid, type WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { OutboxEvent } from "../../Event.ts"
 import { mailing } from "../Notification.ts"
 import type { DisabledWebhook, Problems } from "../ProblemMail.ts"
@@ -49,8 +49,6 @@ const conversationsStatement = `INSERT INTO mail_item AS item
 /** Those of the conversations `$1` whose visits may still be found. */
 const unmatchedStatement = `SELECT subject FROM unnest($1, $2, $3) AS given (subject, instance_id, conversation_id)
   JOIN conversation USING (instance_id, conversation_id) JOIN pending_lead USING (conversation_key)`
-
-const Unmatched = Schema.Array(Schema.Struct({ subject: Schema.String }))
 
 /**
  * Makes the mails of the recipients `$1` due now, but those of `$2` when the search for a visit ends, so that they can name the
@@ -139,8 +137,8 @@ const unmatchedOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, items: 
         OID.text
       )
     ])
-    .pipe(decodeRows(Unmatched))
-  return new Set(rows.map(({ subject }) => subject))
+    .pipe(decodeColumn(Schema.String))
+  return new Set(rows)
 })
 
 /** Stores which recipients get these events by mail. Needs a transaction. */
@@ -188,8 +186,6 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
   ])
 })
 
-const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
-
 /** Makes one mail of a kind for each confirmed recipient of a website that satisfies an SQL condition. Needs a transaction. */
 const toRecipients = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -199,9 +195,9 @@ const toRecipients = Effect.fnUntraced(function* (
   data: DisabledWebhook | Problems
 ): Effect.fn.Return<void, SqlError.SqlError> {
   const site = PgTypes.uuid(websiteConfigId)
-  const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
+  const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id FROM notification
       WHERE website_config_id = ${site} AND is_confirmed AND ${sql.literal(condition)} ORDER BY recipient, created_at`.pipe(
-    decodeRows(Recipients)
+    decodeColumn(Schema.String)
   )
   if (recipients.length === 0) return
   yield* sql.unsafe(
@@ -214,10 +210,7 @@ const toRecipients = Effect.fnUntraced(function* (
         recipients.map(() => randomUUID()),
         OID.uuid
       ),
-      Database.array(
-        recipients.map(({ id }) => id),
-        OID.uuid
-      ),
+      Database.array(recipients, OID.uuid),
       site,
       PgTypes.text(JSON.stringify(data)),
       PgTypes.text(kind)

@@ -15,7 +15,7 @@ import * as Database from "../../../platform/postgres/Database.ts"
 import * as Times from "../../../platform/postgres/Times.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import { leaseMillis } from "../../Delivery.ts"
 import { type LeasedMail, type MailSettlement, Mails, type Subject } from "../Mail.ts"
 import { Problems } from "../ProblemMail.ts"
@@ -67,8 +67,6 @@ const leaseStatement = `WITH leased AS (
     json_build_object('kind', leased.kind, 'data', data) AS about, hosted_website_id AS "hostedWebsiteId", name,
     time_zone AS "timeZone"
   FROM leased JOIN notification USING (notification_id) JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
-
-const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 const Counts = Schema.Array(Schema.Struct({ mailId: Schema.String, count: Schema.Int }))
 
@@ -221,10 +219,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
         )
 
       const dueIds = (count: number) =>
-        sql.unsafe(due("mail_id AS id"), [PgTypes.int4(count), PgTypes.uuid(null)]).pipe(
-          decodeRows(Ids),
-          Effect.map((rows) => rows.map(({ id }) => id))
-        )
+        sql.unsafe(due("mail_id"), [PgTypes.int4(count), PgTypes.uuid(null)]).pipe(decodeColumn(Schema.String))
       const key = Redacted.value(secretsKey)
 
       return Mails.of({

@@ -8,7 +8,7 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as MailRecipient from "../MailRecipient.ts"
 import * as MailTimes from "../MailTimes.ts"
 import type { Period, StoredNotification } from "../Notification.ts"
@@ -32,14 +32,9 @@ const due = (columns: string) => `SELECT ${columns} FROM notification JOIN site 
 const dueStatement = `${due(`${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"`)}
   FOR NO KEY UPDATE OF notification SKIP LOCKED`
 
-const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
-
 /** The ids of the notifications that are due. */
 export const dueIds = (sql: PgClient.PgClient, now: number) =>
-  sql.unsafe(due("notification_id AS id"), [PgTypes.timestamptz(now), PgTypes.uuid(null)]).pipe(
-    decodeRows(Ids),
-    Effect.map((rows) => rows.map(({ id }) => id))
-  )
+  sql.unsafe(due("notification_id"), [PgTypes.timestamptz(now), PgTypes.uuid(null)]).pipe(decodeColumn(Schema.String))
 
 const Waiting = Schema.Tuple([
   Schema.Struct({

@@ -11,7 +11,7 @@ import type { SqlError } from "effect/sql"
 import { NotificationId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
-import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import type { LimitReached } from "../../../platform/Storage.ts"
 import type { Access } from "../../../sites/access/Access.ts"
 import * as People from "../../../sites/access/postgres/People.ts"
@@ -76,9 +76,6 @@ export interface Options {
 
 const Found = Schema.Array(Schema.Struct(fields))
 const Put = Schema.Tuple([Schema.Struct(fields)])
-const Sites = Schema.Array(Schema.Struct({ id: WebsiteConfigId }))
-const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
-
 const ofSiteStatement = `SELECT ${columns} FROM notification WHERE website_config_id = $1`
 
 const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
@@ -133,10 +130,10 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       /** Locks the website, and returns its time zone. */
       const lockSite = (websiteConfigId: WebsiteConfigId) =>
-        sql`SELECT time_zone AS "timeZone" FROM site
+        sql`SELECT time_zone FROM site
           WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR NO KEY UPDATE`.pipe(
-          decodeRows(TimeZones),
-          Effect.map(([zone]) => zone?.timeZone)
+          decodeColumn(Schema.String),
+          Effect.map(([zone]) => zone)
         )
 
       /**
@@ -335,23 +332,23 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           sites === "all"
             ? sql.literal("true")
             : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
-        return sql`SELECT website_config_id AS id FROM site WHERE ${named} AND deleted_at IS NULL
+        return sql`SELECT website_config_id FROM site WHERE ${named} AND deleted_at IS NULL
           ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
-          decodeRows(Sites),
-          Effect.map((found) => found.flatMap(({ id }) => Option.toArray(keyOf(id, recipient))))
+          decodeColumn(WebsiteConfigId),
+          Effect.map((found) => found.flatMap((id) => Option.toArray(keyOf(id, recipient))))
         )
       }
 
       /** The websites of these keys that have a confirmed notification of an address. */
       const confirmedSites = (keys: ReadonlyArray<Recipients.Key>, recipient: string) =>
-        sql`SELECT DISTINCT website_config_id AS id FROM notification WHERE is_confirmed
+        sql`SELECT DISTINCT website_config_id FROM notification WHERE is_confirmed
           AND lower(recipient) = lower(${PgTypes.text(recipient)})
           AND website_config_id = ANY (${Database.array(
             keys.map(({ websiteConfigId }) => websiteConfigId),
             PgTypes.OID.uuid
           )})`.pipe(
-          decodeRows(Sites),
-          Effect.map((found) => new Set(found.map(({ id }) => id)))
+          decodeColumn(WebsiteConfigId),
+          Effect.map((found) => new Set(found))
         )
 
       const countInvitation: Notifications["Service"]["countInvitation"] = Effect.fnUntraced(
@@ -387,10 +384,13 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
         function* (recipient, websiteConfigId) {
-          const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(Database.mapErrors, decodeRows(Sites))
+          const sites = yield* sql`SELECT website_config_id FROM site`.pipe(
+            Database.mapErrors,
+            decodeColumn(WebsiteConfigId)
+          )
           const keys = sites
-            .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
-            .flatMap(({ id }) => Option.toArray(keyOf(id, recipient)))
+            .filter((id) => websiteConfigId === null || id === websiteConfigId)
+            .flatMap((id) => Option.toArray(keyOf(id, recipient)))
           yield* Database.mapErrors(Recipients.erase(sql, keys))
         }
       )

@@ -11,7 +11,7 @@ import { PersonId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Lookup from "../../../platform/postgres/Lookup.ts"
-import { decodeRows } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import { LimitReached, type StorageUnavailable } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
 import type * as SiteLock from "../../postgres/SiteLock.ts"
@@ -159,8 +159,6 @@ export const reachesAny = `(all_sites
   OR EXISTS (SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id)
   OR EXISTS (SELECT FROM person_role AS reached WHERE reached.person_id = console_session.person_id))`
 
-const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
-
 /** The sessions of people who have roles only from `issuer`: those of others do not end with it. */
 const ofPeople = `SELECT session_id FROM console_session JOIN person_role AS given USING (person_id)
   WHERE given.granted_by = issuer.id AND NOT EXISTS (SELECT FROM person_role AS other
@@ -186,16 +184,9 @@ const issuanceTree = (sql: PgClient.PgClient, id: string, withOpened: boolean) =
       [PgTypes.uuid(id)]
     )
     .pipe(
-      decodeRows(Ids),
-      Effect.map((rows) =>
-        array(
-          rows.map((row) => row.id),
-          PgTypes.OID.uuid
-        )
-      )
+      decodeColumn(Schema.String),
+      Effect.map((ids) => array(ids, PgTypes.OID.uuid))
     )
-
-const People = Schema.Array(Schema.Struct({ person_id: PersonId }))
 
 /** An SQL condition: what was issued, the row `issued` with the id `id`, reaches only websites that a person `$1` owns. */
 const isOwned = (table: "owner_key" | "console_session", id: string): string => `(
@@ -227,8 +218,8 @@ export const settlePeople: (
           AND NOT ${isOwned("console_session", "session_id")}`,
       [ids]
     )
-    .pipe(decodeRows(Ids))
-  for (const { id } of issued) yield* revoke(sql, id, now)
+    .pipe(decodeColumn(Schema.String))
+  for (const id of issued) yield* revoke(sql, id, now)
   yield* sql`UPDATE console_session SET ${sql.literal(sessionEnd.set)} WHERE person_id = ANY (${ids})
     AND NOT EXISTS (SELECT FROM person_role AS own WHERE own.person_id = console_session.person_id)`
   yield* sql`DELETE FROM person WHERE person_id = ANY (${ids})
@@ -238,9 +229,9 @@ export const settlePeople: (
 /** Takes the roles that these issuers gave. */
 const deleteGranted = Effect.fnUntraced(function* (sql: PgClient.PgClient, ids: PgTypes.Parameter, now: number) {
   const rows = yield* sql`DELETE FROM person_role WHERE granted_by = ANY (${ids}) RETURNING person_id`.pipe(
-    decodeRows(People)
+    decodeColumn(PersonId)
   )
-  const people = [...new Set(rows.map(({ person_id }) => person_id))]
+  const people = [...new Set(rows)]
   if (people.length > 0) yield* settlePeople(sql, people, now)
 })
 

@@ -41,8 +41,6 @@ const columns = `key_sha256 AS digest, key_id, scope, all_sites, label, created_
   ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
     WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites`
 
-const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
-
 /**
  * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key stays while a key,
  * session or link that it issued exists, because a revocation of the key's own issuer finds those only through the key.
@@ -112,7 +110,6 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
               SELECT key_id, website_config_id FROM issued, reached
             )
             SELECT key_id FROM issued`.pipe(
-          decodeRows(Issued),
           CredentialSql.withinMaximums(
             whileLocked,
             callerSites

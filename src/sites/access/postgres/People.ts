@@ -10,7 +10,7 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { PersonId, SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
-import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import { decodeColumn, decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as Access from "../Access.ts"
@@ -38,10 +38,6 @@ export const parseRoles = (texts: ReadonlyArray<string>): ReadonlyArray<Person.S
     const role = Access.roles.find((one) => one === name)
     return role === undefined ? [] : [{ role, site: Option.getOrNull(WebsiteConfigId.makeOption(id)) }]
   })
-
-const PersonIds = Schema.Array(Schema.Struct({ person_id: PersonId }))
-
-const Issuing = Schema.Array(Schema.Struct({ session_id: SessionId }))
 
 /** The place of the role in an SQL expression in the order of the roles. */
 const rank = (role: string): string => `array_position('{${Access.roles.join(",")}}'::text[], ${role})`
@@ -109,13 +105,12 @@ export const accept = Effect.fnUntraced(function* (
   now: number
 ) {
   const session = PgTypes.uuid(sessionId)
-  const rows = yield* sql`INSERT INTO person (person_id, email, name, created_at)
+  const [found] = yield* sql`INSERT INTO person (person_id, email, name, created_at)
     SELECT ${PgTypes.uuid(randomUUID())}, ${PgTypes.text(email)}, label, ${PgTypes.timestamptz(now)}
     FROM console_session WHERE session_id = ${session}
-    ON CONFLICT (lower(email)) DO UPDATE SET email = person.email RETURNING person_id`.pipe(decodeRows(PersonIds))
-  const [found] = rows
+    ON CONFLICT (lower(email)) DO UPDATE SET email = person.email RETURNING person_id`.pipe(decodeColumn(PersonId))
   if (found === undefined) return null
-  const person = PgTypes.uuid(found.person_id)
+  const person = PgTypes.uuid(found)
   yield* sql`INSERT INTO person_role (person_id, website_config_id, role, granted_by)
     SELECT ${person}, reached.website_config_id, role, created_by
     FROM console_session LEFT JOIN console_session_site AS reached USING (session_id)
@@ -128,10 +123,10 @@ export const accept = Effect.fnUntraced(function* (
   const asked = yield* sql`SELECT issuer.session_id FROM console_session AS issuer
     JOIN console_session AS opened ON opened.created_by = issuer.session_id
     WHERE opened.session_id = ${session} AND issuer.person_id IS NULL AND issuer.role <> 'owner'`.pipe(
-    decodeRows(Issuing)
+    decodeColumn(SessionId)
   )
-  for (const { session_id } of asked) yield* CredentialSql.revoke(sql, session_id, now)
-  return found.person_id
+  for (const session_id of asked) yield* CredentialSql.revoke(sql, session_id, now)
+  return found
 })
 
 const Rows = Schema.Array(
@@ -148,10 +143,6 @@ const toPerson = ({ roles, ...row }: (typeof Rows.Type)[number]): Person.ListedP
   ...row,
   roles: Person.grouped(parseRoles(roles))
 })
-
-const Sites = Schema.Array(Schema.Struct({ website_config_id: WebsiteConfigId }))
-
-const Sessions = Schema.Array(Schema.Struct({ session_id: SessionId }))
 
 export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer.effect(
   Person.People,
@@ -218,17 +209,12 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
           const session = PgTypes.uuid(sessionId)
           const sites = yield* sql`SELECT website_config_id FROM site WHERE website_config_id IN (
               SELECT website_config_id FROM console_session_site WHERE session_id = ${session}
-            ) ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(decodeRows(Sites))
-          yield* requireRoom(
-            sql,
-            sites.map(({ website_config_id }) => website_config_id),
-            email,
-            now
-          )
+            ) ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(decodeColumn(WebsiteConfigId))
+          yield* requireRoom(sql, sites, email, now)
           const open = yield* sql`UPDATE console_session SET label = ${PgTypes.text(name)}
             WHERE session_id = ${session} AND person_id IS NULL AND opened_at IS NOT NULL
               AND NOT EXISTS (SELECT FROM person WHERE lower(email) = lower(${PgTypes.text(email)}))
-            RETURNING session_id`.pipe(decodeRows(Sessions))
+            RETURNING 1`
           if (open.length === 0) return false
           // Not `accept` alone: if another session claims the same address at once, it must not become that person.
           const created = yield* sql`INSERT INTO person (person_id, email, name, created_at)
