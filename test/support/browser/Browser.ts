@@ -137,8 +137,8 @@ interface Profile {
   visitors: number
 }
 
-/** The profiles that no visitor has. */
-const unused: Array<Profile> = []
+/** The profiles that no visitor has: those whose pages have the machine's time, and those whose pages have another. */
+const unused: Record<"machine" | "other", Array<Profile>> = { machine: [], other: [] }
 
 interface ProfileOptions extends BrowserContextOptions {
   readonly path: string
@@ -179,6 +179,7 @@ const clean = async ({ context, page }: Profile): Promise<void> => {
     await page.removeAllListeners(event)
   }
   await context.setOffline(false)
+  await page.mouse.move(0, 0)
   await page.evaluate("localStorage.clear(), sessionStorage.clear()")
   await page.goto("about:blank")
   await context.clearCookies()
@@ -191,10 +192,11 @@ const mostVisitors = 40
  * A visitor whose profile is unused again afterwards if the test succeeded: a new profile starts a process, which takes twice the
  * processor time of a page.
  */
-const reusedProfile = (options: ProfileOptions) =>
-  Effect.acquireRelease(
+const reusedProfile = (options: ProfileOptions) => {
+  const profiles = unused[options.now === undefined ? "machine" : "other"]
+  return Effect.acquireRelease(
     Effect.promise(async () => {
-      for (let profile = unused.pop(); profile !== undefined; profile = unused.pop()) {
+      for (let profile = profiles.pop(); profile !== undefined; profile = profiles.pop()) {
         if (!profile.page.isClosed() && profile.context.browser()?.isConnected() === true) return profile
       }
       return newProfile(options)
@@ -210,19 +212,19 @@ const reusedProfile = (options: ProfileOptions) =>
             () => true,
             () => false
           ))
-        if (isClean) unused.push(profile)
+        if (isClean) profiles.push(profile)
         else await profile.context.close()
       })
   )
+}
 
 const visitor = Effect.fnUntraced(function* (given: VisitorOptions = {}) {
   const { colorScheme = "light", hasPageCache = false, viewport = size, ...options } = given
   const path = hasPageCache ? executablePath : shellPath
   const { now, ...others } = options
-  // Only visitors with the server's time, which are those of the console: its scripts are also the largest.
-  const isReusable = now !== undefined && Object.keys(others).length === 0 && viewport !== null && !hasPageCache
+  const isReusable = Object.keys(others).length === 0 && viewport !== null && !hasPageCache
   const profile = isReusable
-    ? yield* reusedProfile({ path, now })
+    ? yield* reusedProfile({ path, ...(now === undefined ? {} : { now }) })
     : yield* Effect.acquireRelease(
         Effect.promise(() => newProfile({ path, colorScheme, viewport, ...options })),
         ({ context }) => Effect.promise(() => context.close())
@@ -232,7 +234,7 @@ const visitor = Effect.fnUntraced(function* (given: VisitorOptions = {}) {
   yield* Effect.promise(async () => {
     if (isReusable) {
       await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+      await page.emulateMedia({ colorScheme, media: null, reducedMotion: "reduce" })
     }
     page.on("pageerror", (error) => errors.push(error.message))
     page.on("console", (message) => {
