@@ -5,8 +5,9 @@
  *     node scripts/screenshots.ts <folder> [--without-demo | <URL of the demo>] [--only <words>]
  *
  * The demo is a running `npm start`, by default at http://127.0.0.1:8080. `--without-demo` leaves out its pictures.
- * `--only inbox,rtl` takes only the pictures whose names contain one of the words. The picture `readme` also writes
- * `console.webp`, which the README shows; copy it to `src/docs`.
+ * It ends: a picture whose page does not reach its state within a minute is named at the end, and the next is taken.
+ * `--only inbox,rtl` takes only the pictures whose names contain one of the words. The pictures `readme` also
+ * write `console.webp`, which the README and the start page show, and `console-dark.webp`; copy them to `src/docs`.
  *
  * @module
  */
@@ -57,7 +58,11 @@ const [Console, Demo, Take] = await Promise.all([
 const browser = await Take.launch().catch(() =>
   fail("Chromium did not start. Install it, or set CHROMIUM_PATH to its program.")
 )
+const begun = performance.now()
 const take = await Take.into(folder, browser, values.only.split(","))
 if (!skipsDemo) await Demo.takeAll(take, base)
 await Console.takeAll(take)
 await browser.close()
+const { failed, taken } = take.outcome()
+console.log(`${taken} pictures in ${Math.round((performance.now() - begun) / 1000)} s`)
+if (failed.length > 0) console.error(`Not taken: ${failed.join(", ")}`)

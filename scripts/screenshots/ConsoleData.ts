@@ -25,6 +25,37 @@ const minute = 60_000
 /** A long name of one word, which does not break. */
 const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
+const hebrewQuestion = "האם אפשר לשכור קיאק לשני מבוגרים וילד ב־12:00, ומה המחיר?"
+
+/** Submissions that are read from right to left, and with words and URLs that do not break. */
+const storeExtremes = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, now: number) {
+  const { submit } = yield* SubmissionRepo
+  yield* submit(
+    SubmissionDraft.make(websiteConfigId, {
+      receivedAt: now - 14 * minute,
+      email: "layla@example.com",
+      pageSlug: "حجز",
+      formData: JSON.stringify({
+        الاسم: "ليلى الحسن",
+        "عدد الأشخاص": 4,
+        message: "مرحباً، نود حجز جولة (sunset) يوم 12 يونيو لأربعة أشخاص. هل لديكم سترات للأطفال؟"
+      })
+    })
+  )
+  yield* submit(
+    SubmissionDraft.make(websiteConfigId, {
+      receivedAt: now - 16 * minute,
+      email: `${"maximilian.von.und.zu.".repeat(2)}hohenstein@${"sub.".repeat(8)}example.org`,
+      pageSlug: "a-form-with-a-very-long-name-that-somebody-pasted-from-the-address-of-the-page",
+      formData: JSON.stringify({
+        name: longName,
+        website: `https://example.org/${"a-very-long-path/".repeat(12)}?${"x=1&".repeat(20)}`,
+        message: "A".repeat(300)
+      })
+    })
+  )
+})
+
 const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, now: number) {
   const { submit } = yield* SubmissionRepo
   const store = (more: Parameters<typeof SubmissionDraft.make>[1]) =>
@@ -110,6 +141,10 @@ export const prepare = Effect.gen(function* () {
   const busySite = yield* create("Fjordlight Kayaks", 90)
   const busy = busySite.websiteConfigId
   const instance = yield* ConversationData.newInstance(busy, "Guide")
+  yield* ConversationData.store(instance, {
+    question: hebrewQuestion,
+    answer: "כן. **המחיר** הוא 450 NOK ליום:\n\n- חליפה יבשה\n- [סיור](https://fjordlight.example/tours) של 3 שעות"
+  })
   const views = [
     { path: "/prices", referrerHost: "www.google.com", country: "NO" },
     { path: "/contact", referrerHost: null, country: "DE" },
@@ -121,6 +156,7 @@ export const prepare = Effect.gen(function* () {
   yield* create("Harbour Coffee Roasters", 12)
   const { websiteConfigId: longNamed } = yield* create(longName, 3)
   yield* create("Studio Lindqvist", 25)
+  const { websiteConfigId: arabic } = yield* create("مقهى الميناء (Harbour)", 6)
   yield* SetUpData.store(busy)
   yield* FormDirectory.use((forms) =>
     forms.create({
@@ -132,6 +168,7 @@ export const prepare = Effect.gen(function* () {
     })
   )
   yield* storeSubmissions(busy, now)
+  yield* storeExtremes(busy, now)
   yield* storeProblems(busy, instance)
   const replied = yield* storeHandled(busy, now)
   const newShare = (password: string | null) =>
@@ -143,6 +180,7 @@ export const prepare = Effect.gen(function* () {
     busy,
     fresh: (yield* create("New website", 0)).websiteConfigId,
     longNamed,
+    arabic,
     share: yield* newShare(null),
     lockedShare: yield* newShare("correct horse battery"),
     /** A submission that a person has replied to. */

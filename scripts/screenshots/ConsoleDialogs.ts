@@ -56,6 +56,15 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
   ],
   ["delete", "website", press("Delete the website")],
   [
+    "zone",
+    "website",
+    async (page) => {
+      await page.getByLabel("Time zone").click()
+      await page.getByLabel("Time zone").fill("america new")
+      await page.getByRole("option", { name: "America/New York" }).waitFor()
+    }
+  ],
+  [
     "deliveries",
     "webhooks",
     async (page) => {
@@ -70,7 +79,8 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
     async (page) => {
       await page.getByRole("button", { name: "Deliveries" }).first().click()
       await press("Replay…")(page)
-      await page.getByRole("dialog").getByLabel("Deliveries").selectOption("all")
+      await page.getByRole("dialog").getByLabel("Deliveries").click()
+      await page.getByRole("option", { name: "All", exact: true }).click()
       await page.getByText("will be sent again").waitFor()
     }
   ],

@@ -101,6 +101,22 @@ const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSes
   }
 })
 
+const inOtherScripts = Effect.fnUntraced(function* ({ busy, picture, sites: { arabic } }: View) {
+  const open =
+    (text: string): PageAction =>
+    async (page) => {
+      await page.locator(".entry a").filter({ hasText: text }).first().click()
+      await page.locator(".details header").waitFor()
+    }
+  for (const [size, options] of twoSizes) {
+    yield* picture(`inbox-arabic-${size}`, busy("inbox"), options, open("layla@example.com"))
+    yield* picture(`inbox-unbroken-${size}`, busy("inbox"), options, open("maximilian"))
+    yield* picture(`conversations-hebrew-${size}`, busy("conversations"), options, open("קיאק"))
+    yield* picture(`overview-arabic-${size}`, `#/${arabic}/overview`, options)
+    yield* picture(`setup-website-arabic-${size}`, `#/${arabic}/setup/website`, options)
+  }
+})
+
 const statesOfPages = Effect.fnUntraced(function* ({ busy, picture, sites }: View) {
   const filtered = busy("overview?range=91d&country=NO&source=www.google.com&metric=pageviews")
   yield* picture("overview-filtered", filtered, wide)
@@ -168,6 +184,7 @@ const ofNewWebsite = Effect.fnUntraced(function* ({ picture, sites: { fresh } }:
 export const takeAll = Effect.fnUntraced(function* (view: View) {
   yield* inEverySize(view)
   yield* extremes(view)
+  yield* inOtherScripts(view)
   yield* statesOfPages(view)
   yield* ofNewWebsite(view)
 })

@@ -18,10 +18,12 @@ export interface Take {
   readonly capture: (page: Page, name: string) => Promise<void>
   /** Takes a picture of the page as it is now, in WebP, for the guides. */
   readonly captureWebp: (page: Page, name: string) => Promise<void>
+  /** How many pictures were taken, and the names of those that could not be taken. */
+  readonly outcome: () => { readonly taken: number; readonly failed: ReadonlyArray<string> }
 }
 
-/** Milliseconds to wait for a state of a page, on a machine that is busy. */
-const timeout = 120_000
+/** Milliseconds for a picture, on a machine that is busy. A page that does not reach its state costs no more. */
+const timeout = 60_000
 
 /** Fails if Chromium does not start. */
 export const launch = (): Promise<Browser> =>
@@ -42,11 +44,14 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
   const userAgent = (await blank.evaluate<string>("navigator.userAgent")).replace("Headless", "")
   await blank.close()
 
+  let taken = 0
+  const failed: Array<string> = []
   const capture: Take["capture"] = async (page, name) => {
     await page.screenshot({ path: path.join(folder, `${name}.png`) })
   }
   return {
     capture,
+    outcome: () => ({ taken, failed }),
     // Playwright writes no WebP; Chromium does.
     captureWebp: async (page, name) => {
       const session = await page.context().newCDPSession(page)
@@ -57,6 +62,8 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
       if (!words.some((word) => name.includes(word))) return
       const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
       context.setDefaultTimeout(timeout)
+      // A picture waits for several states. Closing its pages ends what it waits for.
+      const end = setTimeout(() => void context.close(), timeout)
       const page = await context.newPage()
       page.on("console", (message) => {
         if (message.type() === "error") console.error(`${name}: ${message.text()}`)
@@ -64,11 +71,14 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
       try {
         await action(page)
         await capture(page, name)
+        taken++
         console.log(`${name}.png`)
       } catch (error) {
+        failed.push(name)
         process.exitCode = 1
         console.error(`${name}: ${error instanceof Error ? error.message : error}`)
       }
+      clearTimeout(end)
       await context.close()
     }
   }
