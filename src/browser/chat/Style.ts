@@ -13,7 +13,7 @@ textarea{font:inherit;color:inherit}
 .send:hover,.stop.button:hover{filter:brightness(1.1)}
 .badge{position:absolute;top:0;inset-inline-end:.2em;width:.9em;height:.9em;border:2px solid var(--background);border-radius:50%;background:var(--fault)}
 
-.panel{position:absolute;inset:auto;bottom:var(--k,0px);inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--inset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--inset) - var(--k,0px)));max-width:none;max-height:none;padding:0;border:1px solid var(--edge);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px #0005}
+.panel{position:absolute;inset:auto;bottom:var(--k,0px);inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--inset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--inset) - var(--k,0px)));max-width:none;max-height:none;padding:0;border:1px solid var(--edge);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px var(--shade)}
 :host([side=start]) .panel:not(:modal){inset-inline:0 auto}
 .panel[open]{display:flex;flex-direction:column}
 .panel:modal{position:fixed;inset:0;width:100%;height:calc(100dvh - var(--k,0px));border:0;border-radius:0}
@@ -37,19 +37,19 @@ h3,h4,h5,h6{font-size:1em}
 a{color:var(--link)}
 a[target]::after{content:" ↗";content:" ↗"/""}
 blockquote{padding-inline-start:.8em;border-inline-start:3px solid var(--edge);color:var(--muted)}
-code{padding:.1em .3em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.9em ui-monospace,Menlo,Consolas,monospace}
-pre{padding:.6em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;direction:ltr}
+code{padding:.1em .3em;border-radius:5px;background:color-mix(in srgb,currentColor 9%,transparent);font:.9em ui-monospace,Menlo,Consolas,monospace}
+pre{padding:.6em .9em;border-radius:10px;background:var(--design-ink);color:var(--design-on-ink);direction:ltr}
 pre code{padding:0;background:none}
 .code{position:relative;direction:ltr}
 .code pre{padding-top:2.2em}
-.copy{position:absolute;top:.4em;right:.4em;padding:.1em .8em;border-color:#6b7785;background:#0b0f14;color:#e8edf2;font-size:.8em}
-.copy:hover{background:#222a33}
+.copy{position:absolute;top:.4em;right:.4em;padding:.1em .8em;border-color:var(--design-edge);background:var(--design-ink);color:var(--design-on-ink);font-size:.8em}
+.copy:hover{background:color-mix(in srgb,currentColor 12%,var(--design-ink))}
 .copy::after{content:attr(aria-label)}
 .plain{white-space:pre-wrap}
 .plain+.plain{margin:0}
 .message,.plain{content-visibility:auto;contain-intrinsic-size:auto 30em auto 20em}
 pre,.table{max-width:100%;overflow-x:auto}
-.table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,#0000) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,#0000) 100%/3em 100% local,linear-gradient(90deg,light-dark(#0003,#000a),#0000) 0/.8em 100%,linear-gradient(-90deg,light-dark(#0003,#000a),#0000) 100%/.8em 100%;background-repeat:no-repeat}
+.table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,transparent) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,transparent) 100%/3em 100% local,linear-gradient(90deg,var(--shade),transparent) 0/.8em 100%,linear-gradient(-90deg,var(--shade),transparent) 100%/.8em 100%;background-repeat:no-repeat}
 .table[aria-label]::after{content:"↔ " attr(aria-label);content:"↔ " attr(aria-label)/"";position:sticky;inset-inline-start:0;display:block;width:max-content;max-width:100%;padding-top:.3em;font-size:.85em;color:var(--muted)}
 table{border-collapse:collapse}
 hr{border:solid var(--edge);border-width:1px 0 0}
@@ -82,10 +82,10 @@ th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;ove
 .contact-box{padding:0 .8em .8em}
 .contact-box button{color:var(--link)}
 .contact-form,.contact-form label{display:grid;gap:.4em}
-.contact-form label>*{border:1px solid #7d8b98;border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
+.contact-form label>*{border:1px solid var(--design-edge);border-radius:10px;padding:.5em .8em;font:inherit;font-size:max(1em,16px);color:inherit;background:none}
 .contact-form :focus{outline:2px solid var(--accent)!important}
 .contact-form div{display:flex;gap:.4em}
-.composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid #7d8b98;border-radius:calc(var(--radius) + 6px)}
+.composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid var(--design-edge);border-radius:calc(var(--radius) + 6px)}
 .composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
 textarea{flex:1;min-width:0;max-height:9em;padding:.5em .8em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
 textarea::placeholder{color:var(--muted);opacity:1}

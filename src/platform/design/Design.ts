@@ -25,6 +25,12 @@ export const colors = {
   "accent-soft": ["#e4f6ef", "#0f2f2b"],
   /** The accent behind white text in both schemes: a website that sets its own accent keeps the white text. */
   solid: ["#057a60", "#0b8468"],
+  "on-solid": ["#ffffff", "#ffffff"],
+  /** On pages of somebody else: the edge of a field, a field with a fault, and code. */
+  edge: ["#7d8b98", "#7d8b98"],
+  fault: ["#d9485a", "#d9485a"],
+  ink: ["#0b0f14", "#0b0f14"],
+  "on-ink": ["#e8edf2", "#e8edf2"],
   good: ["#146c43", "#5ed49a"],
   "good-soft": ["#e6f5ec", "#11351f"],
   bad: ["#b3212f", "#ff9a9f"],
@@ -36,7 +42,13 @@ export const colors = {
   /** Beside the accent, in charts and lists. */
   blue: ["#1b62a5", "#6fc3ff"],
   amber: ["#8a5a00", "#ffc46b"],
-  before: ["#93a1ae", "#6b7c8d"]
+  before: ["#8492a0", "#6b7c8d"]
+} as const
+
+/** What darkens: a shadow, and what lies below a dialog. */
+const shades = {
+  shade: ["rgb(15 23 32 / 0.2)", "rgb(0 0 0 / 0.7)"],
+  scrim: ["rgb(15 23 32 / 0.32)", "rgb(0 0 0 / 0.6)"]
 } as const
 
 /** What is not a colour. */
@@ -69,9 +81,14 @@ const fontFamily = "Geist"
 
 /** The values of all names. */
 const values = (): Readonly<Record<string, string>> => ({
-  ...Object.fromEntries(Object.entries(colors).map(([name, pair]) => [name, `light-dark(${pair.join(", ")})`])),
+  ...Object.fromEntries(
+    Object.entries({ ...colors, ...shades }).map(([name, [light, dark]]) => [
+      name,
+      light === dark ? light : `light-dark(${light}, ${dark})`
+    ])
+  ),
   ...sizes,
-  shadow: "0 10px 32px -8px light-dark(rgb(15 23 32 / 0.2), rgb(0 0 0 / 0.7)), 0 0 0 1px var(--line)",
+  shadow: "0 10px 32px -8px var(--shade), 0 0 0 1px var(--line)",
   code: codeFont
 })
 

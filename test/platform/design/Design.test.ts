@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { colors, inlined, styleSheet } from "../../../src/platform/design/Design.ts"
 
@@ -50,6 +51,20 @@ describe("Design", () => {
     for (const ground of ["back", "raised"] as const) {
       assert.isAtLeast(contrast(colors.line[1], colors[ground][1]), 1.4, ground)
       assert.isAtLeast(contrast(colors["strong-line"][1], colors[ground][1]), 2.5, ground)
+    }
+  })
+
+  it("has all colours: no other style sheet of the service names one", () => {
+    // The website of the demo is that of a customer, with colours of its own.
+    const sheets = globSync([
+      "src/console/**/*.css",
+      "src/pages/**/*.css",
+      "src/browser/**/*{.css,Style.ts}",
+      "src/demo/**/*.css"
+    ]).filter((file) => !/demo.pages.(site|pages)\.css$/.test(file))
+    assert.isAbove(sheets.length, 20)
+    for (const file of sheets) {
+      assert.notMatch(readFileSync(file, "utf8"), /#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)a?\(/i, file)
     }
   })
 
