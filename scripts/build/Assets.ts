@@ -83,11 +83,12 @@ const make = async (out: string): Promise<ReadonlySet<string>> => {
     )
   )
   const sections = guides.flatMap((guide) => guide.sections)
+  const pictures = await filesOf("src/docs", /^console.*\.webp$/)
   const [scripts, console, demo, pages] = await Promise.all([
     Scripts.make(bundle),
     Console.make(bundle),
     demoFiles(),
-    Pages.make(bundle, sections)
+    Pages.make(bundle, sections, pictures)
   ]).finally(esbuild.stop)
 
   const { places } = Built

@@ -61,7 +61,10 @@ const marked = new Marked({
   },
   renderer: {
     heading({ depth, text, tokens }) {
-      return `<h${depth} id="${Text.escapeHtml(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+      const id = Text.escapeHtml(anchor(text))
+      const title = this.parser.parseInline(tokens)
+      // A link to copy. The contents of the page have the links for keyboards.
+      return `<h${depth} id="${id}">${depth === 1 ? title : `<a href="#${id}" tabindex="-1">${title}</a>`}</h${depth}>\n`
     },
     link({ href, tokens }) {
       const url = urlOf(href)

@@ -1,6 +1,6 @@
 /**
  * Bundles what the service's own pages load besides the console (`src/pages/web`): a style sheet, a script, the search and what
- * it reads, and the font.
+ * it reads, the font, and pictures of the console.
  *
  * @module
  */
@@ -13,7 +13,8 @@ import type { Section } from "./GuideReader.ts"
 /** The files by their names, and the paths of those that pages name. */
 export const make = async (
   bundle: Bundle,
-  sections: ReadonlyArray<Section>
+  sections: ReadonlyArray<Section>,
+  pictures: ReadonlyArray<readonly [name: string, bytes: Uint8Array]>
 ): Promise<{ readonly files: ReadonlyMap<string, Uint8Array>; readonly paths: Files }> => {
   const { outputFiles } = await bundle({
     entryPoints: ["pages.ts", "pages.css", "reference.css"].map((name) => path.join(root, "src/pages/web", name)),
@@ -32,6 +33,7 @@ export const make = async (
     if (name === undefined) throw new Error(`The pages have no file ${pattern}.`)
     return assets + name
   }
+  for (const [name, bytes] of pictures) files.set(name.replace(".", `-${Compression.hashOf(bytes)}.`), bytes)
   files.set(indexName, index).set(font.name, font.bytes).set(fontExtension.name, fontExtension.bytes)
   return {
     files,
@@ -40,6 +42,8 @@ export const make = async (
       referenceStyle: pathOf(/^reference-.*\.css$/),
       script: pathOf(/^pages-.*\.js$/),
       font: font.url,
+      picture: pathOf(/^console-\w{8}\.webp$/),
+      darkPicture: pathOf(/^console-dark-/),
       index: assets + indexName
     }
   }

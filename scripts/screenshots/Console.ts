@@ -51,9 +51,13 @@ export const takeAll = (take: Take): Promise<void> =>
   Effect.gen(function* () {
     const { url } = yield* TestServer
     const view = ConsoleView.make(take, url, yield* ConsoleData.prepare)
-    yield* view.picture("readme", view.busy("overview"), { viewport: { width: 1280, height: 880 } }, (page) =>
-      take.captureWebp(page, "console")
-    )
+    for (const [name, colorScheme, file] of [
+      ["readme", "light", "console"],
+      ["readme-dark", "dark", "console-dark"]
+    ] as const) {
+      const options = { viewport: { width: 1280, height: 880 }, colorScheme }
+      yield* view.picture(name, view.busy("overview"), options, (page) => take.captureWebp(page, file))
+    }
     yield* Website.takeAll(take)
     yield* Mails.takeAll(take, view.sites.busy)
     yield* ConsolePages.takeAll(view)

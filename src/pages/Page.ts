@@ -32,6 +32,9 @@ export interface Files {
   readonly referenceStyle: string
   readonly script: string
   readonly font: string
+  /** The console in the light and in the dark scheme. */
+  readonly picture: string
+  readonly darkPicture: string
   /** What the search reads. */
   readonly index: string
 }
@@ -46,14 +49,14 @@ export interface Parts {
 
 const script = `<script>${themeScript}</script>`
 
-/** Allows this origin's scripts, styles, fonts and requests, and no frame, form or HTML that scripts make from strings. */
+/** Allows this origin's scripts, styles, fonts, images and requests, and no frame, form or HTML that scripts make from strings. */
 export const policy = [
   "default-src 'none'",
   `script-src 'self' ${sourcesOf(script)}`,
   "style-src 'self'",
   "connect-src 'self'",
   "font-src 'self'",
-  "img-src data:",
+  "img-src 'self' data:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -78,8 +81,15 @@ export const head = ({ font }: Pick<Files, "font">): string => `<meta charset="u
 /** The name of the service with its mark, which leads to the start page. */
 const brand = (): string => `<a class="brand" href="/">${Design.markSvg()} HydraCore Edge</a>`
 
-export const link = (href: string, text: string, current: string): string =>
-  `<a href="${href}"${href === current ? ' aria-current="page"' : ""}>${Text.escapeHtml(text)}</a>`
+/** A link, which is marked if it leads to the current page, or to the section that has this page. */
+export const link = (href: string, text: string, current: string, section = current): string => {
+  const mark = href === current ? ' aria-current="page"' : href === section ? ' aria-current="true"' : ""
+  return `<a href="${href}"${mark}>${Text.escapeHtml(text)}</a>`
+}
+
+/** The link of the top to the section of a page: the guides, or the references. */
+const sectionOf = (path: string): string =>
+  ["/docs/reference", "/docs"].find((section) => path === section || path.startsWith(`${section}/`)) ?? path
 
 export interface Content {
   readonly title: string
@@ -93,8 +103,8 @@ export interface Content {
 export const top = (current: string, { console }: Parts, more: string): string => `<header class="top">
 ${brand()}
 <nav aria-label="HydraCore Edge">
-${link("/docs", "Guides", current)}
-${link("/docs/reference", "API", current)}
+${link("/docs", "Guides", current, sectionOf(current))}
+${link("/docs/reference", "API", current, sectionOf(current))}
 ${console ? link("/console/", "Console", current) : ""}
 </nav>
 ${more}

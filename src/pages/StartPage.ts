@@ -32,14 +32,21 @@ export const render = (files: Page.Files, parts: Page.Parts): string => {
     ["/docs", "Read the guides"]
   ]
   const state = `<p class="state"><a href="/readyz" data-state="/readyz">State of the service</a></p>`
+  const picture = `<picture><source srcset="${files.darkPicture}" media="(prefers-color-scheme: dark)">
+<img src="${files.picture}" width="1280" height="880" alt="The console: the visitors of a website as numbers and a chart"></picture>`
   const body = `<main id="content" class="start" tabindex="-1">
+<div class="hero">
+<div>
 <div class="tile">${Design.markSvg()}</div>
 <h1>See who visits your website, receive what they send, and answer what they ask.</h1>
 <p class="actions"><a class="button primary" href="${first?.[0]}">${first?.[1]}</a>${
     second === undefined ? "" : ` <a class="button" href="${second[0]}">${second[1]}</a>`
   }</p>
-${linksTo(parts)}
 ${parts.health ? state : ""}
+</div>
+${parts.console ? picture : ""}
+</div>
+${linksTo(parts)}
 </main>`
   return Page.render({ title: "Start", current: "/", body }, files, parts)
 }

@@ -131,7 +131,8 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".json": "application/json",
-  ".woff2": "font/woff2"
+  ".woff2": "font/woff2",
+  ".webp": "image/webp"
 }
 
 /** Answers the route `.../:file` with the file of this name. */

@@ -96,7 +96,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
         const policy = String(headers["content-security-policy"])
         assert.match(
           policy,
-          /^default-src 'none'; script-src 'self' 'sha256-[^' ]+'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'$/
+          /^default-src 'none'; script-src 'self' 'sha256-[^' ]+'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'$/
         )
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
       }
