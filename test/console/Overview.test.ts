@@ -175,9 +175,13 @@ inChromium("the console's overview", layer, (it) => {
       yield* loaded
       const card = page.getByRole("region", { name: "Properties" })
       // The address of a link has a list of its own.
-      assert.deepStrictEqual(yield* on(() => card.locator("option").allTextContents()), ["plan", "seats"])
+      const properties = card.getByRole("combobox", { name: "Properties" })
+      yield* on(() => properties.click())
+      assert.deepStrictEqual(yield* on(() => card.getByRole("option").allTextContents()), ["plan", "seats"])
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      yield* on(() => properties.press("Escape"))
       assert.deepStrictEqual(yield* on(() => card.locator(".row .name").allTextContents()), ["Family"])
-      yield* on(() => card.getByLabel("Properties").selectOption("seats"))
+      yield* on(() => ConsolePage.choose(properties, "seats"))
       yield* loaded
       yield* on(() => card.getByRole("button", { name: "3" }).first().click())
       yield* loaded
@@ -380,7 +384,7 @@ inChromium("the console's overview", layer, (it) => {
       yield* loaded
       const visitsOf = async (row: Locator) => Number(await row.locator("td").nth(1).textContent())
       const all = yield* on(() => visitsOf(plain.getByRole("row", { name: "Mobile" })))
-      yield* on(() => plain.getByLabel("Split by").selectOption("Country"))
+      yield* on(() => ConsolePage.choose(plain.getByLabel("Split by"), "Country"))
       const dialog = page.getByRole("dialog", { name: "Devices by country" })
       yield* loaded
       assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?list=device&split=country$/)
@@ -406,10 +410,10 @@ inChromium("the console's overview", layer, (it) => {
       assert.match(file.text, /^visit:device,visit:country,visitors,visits,pageviews,bounce_rate,visit_duration\r\n/)
       assert.match(file.text, /^"mobile","NO",\d+,/m)
       // The rate of a goal is its share of the visitors with the row's device.
-      yield* on(() => dialog.getByLabel("Split by").selectOption("Goal"))
+      yield* on(() => ConsolePage.choose(dialog.getByLabel("Split by"), "Goal"))
       yield* on(() => page.getByRole("columnheader", { name: "Rate" }).waitFor())
       yield* on(() => page.getByRole("row", { name: /^Mobile Form submitted/ }).waitFor())
-      yield* on(() => page.getByLabel("Split by").selectOption("Country"))
+      yield* on(() => ConsolePage.choose(page.getByLabel("Split by"), "Country"))
       yield* on(() =>
         dialog.getByRole("row", { name: "Mobile Norway" }).getByRole("button", { name: "Norway" }).click()
       )

@@ -192,9 +192,9 @@ inChromium(
         })
         yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
         yield* on(() => page.getByLabel("Name", { exact: true }).fill("Ola"))
-        yield* on(() => page.getByRole("combobox", { name: "Websites" }).selectOption("Several websites"))
+        yield* on(() => ConsolePage.choose(page.getByRole("combobox", { name: "Websites" }), "Several websites"))
         yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).uncheck())
-        yield* on(() => page.getByLabel("The link is valid for").selectOption("A week"))
+        yield* on(() => ConsolePage.choose(page.getByLabel("The link is valid for"), "A week"))
         const stored = ConsoleSessions.use(({ list }) => list(everySession)).pipe(
           Effect.map((sessions) => sessions.find(({ label }) => label === "Ola"))
         )

@@ -18,7 +18,7 @@ import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Page from "./Page.ts"
 import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
-import { SiteMenu } from "./SiteMenu.tsx"
+import { SiteSelect } from "./SiteSelect.tsx"
 import { ToWebsites } from "./ToWebsites.tsx"
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
@@ -49,7 +49,7 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
           ))}
         </nav>
         <div class="tools">
-          <SiteMenu sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
+          <SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
           <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
         </div>
       </header>

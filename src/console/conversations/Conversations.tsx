@@ -13,12 +13,12 @@ import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
-import { Menu } from "../parts/Menu.tsx"
 import { InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
+import { Select } from "../parts/Select.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -55,18 +55,12 @@ const Toolbar = ({ instance, instances, site, view }: ToolbarProps) => {
       <div class="tools">
         {/* The tools are aligned at the end of the bar. The menu is the first of them, so the others stay in place when it appears. */}
         {instance !== undefined && instances.length > 1 && (
-          <Menu
-            label={`${Texts.conversations.instance}: ${instance.name}`}
-            side="end"
-            choices={instances.map(({ instance_id, name }) => ({
-              value: instance_id,
-              label: name,
-              isCurrent: instance_id === instance.instance_id
-            }))}
+          <Select
+            aria-label={Texts.conversations.instance}
+            value={instance.instance_id}
+            choices={instances.map(({ instance_id, name }) => [instance_id, name] as const)}
             onChoose={(chosen) => show({ instance: chosen })}
-          >
-            {instance.name}
-          </Menu>
+          />
         )}
         <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
         <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />

@@ -33,8 +33,8 @@ export const LoginForm = () => {
     if (outcome.ok) setSentTo(email.trim())
   }
   return (
-    <form class="login" onSubmit={request}>
-      <label>
+    <form class="form" onSubmit={request}>
+      <label class="field">
         {Texts.login.email}
         <input
           type="email"

@@ -17,7 +17,7 @@ const ranges: Readonly<Record<string, Address.Range>> = { d: "day", w: "7d", m: 
 const steps: Readonly<Record<string, number>> = { j: 1, k: -1 }
 
 /** Where letters are text, or choose something else. */
-const typing = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=menu], [role=listbox], dialog"
+const typing = "input:not([type=checkbox]), textarea, [contenteditable], [role=menu], [role=listbox], dialog"
 
 /** The key in `localStorage`. */
 const storageKey = "hydracore-shortcuts"
@@ -42,14 +42,14 @@ const turn = (isOn: boolean): void => {
   }
 }
 
-/** Opens the next or the previous item of the list. */
+/** Goes to the next or the previous item of the list, and opens it if the list stays beside it. */
 const step = (by: number): boolean => {
-  const links = [...document.querySelectorAll<HTMLElement>("main .entries a[href]")]
+  const links = [...document.querySelectorAll<HTMLElement>("main :is(.entries a[href], .site)")]
   const focused = links.indexOf(document.activeElement as HTMLElement)
   const at = focused === -1 ? links.findIndex((link) => link.ariaCurrent === "true") : focused
   const next = links[at === -1 ? 0 : at + by]
   next?.focus()
-  next?.click()
+  if (next?.matches(".entries a")) next.click()
   return next !== undefined
 }
 

@@ -34,8 +34,8 @@ export const WhoAreYou = ({ onMailed, onNamed }: Props) => {
     onMailed?.()
   }
   return (
-    <form class="login" onSubmit={save}>
-      <label>
+    <form class="form" onSubmit={save}>
+      <label class="field">
         {Texts.person.name}
         <input
           type="text"
@@ -46,7 +46,7 @@ export const WhoAreYou = ({ onMailed, onNamed }: Props) => {
           onInput={({ currentTarget }) => setName(currentTarget.value)}
         />
       </label>
-      <label>
+      <label class="field">
         {Texts.login.email}
         <input
           type="email"

@@ -204,13 +204,18 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
         </p>
         <div class="actions">
           {canReply && (
-            <button type="button" class="button" aria-expanded={isReplying} onClick={() => setReplying(!isReplying)}>
+            <button
+              type="button"
+              class={`button ${isReplying ? "" : "primary"}`}
+              aria-expanded={isReplying}
+              onClick={() => setReplying(!isReplying)}
+            >
               <Icon name="mail" />
               {Texts.inbox.actions.reply}
             </button>
           )}
           {email !== null && deleted_at === null && replies !== undefined && !canReply && (
-            <a class="button" href={`mailto:${encodeURIComponent(email)}`}>
+            <a class="button primary" href={`mailto:${encodeURIComponent(email)}`}>
               <Icon name="mail" />
               {Texts.inbox.actions.reply}
             </a>
@@ -236,6 +241,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
                 </button>
               ) : (
                 <button type="button" class="button" onClick={() => onSpam(submissionId)}>
+                  <Icon name="spam" />
                   {Texts.inbox.actions.spam}
                 </button>
               )}
@@ -245,6 +251,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
                 aria-keyshortcuts="e"
                 onClick={() => changes.mark([submissionId], isRead !== true)}
               >
+                <Icon name={isRead === true ? "unread" : "check"} />
                 {isRead === true ? Texts.inbox.actions.unread : Texts.inbox.actions.read}
               </button>
               <button type="button" class="button" onClick={() => onRemove(submissionId)}>

@@ -14,6 +14,7 @@ import { InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
+import { Select } from "../parts/Select.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { addressOf } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -60,22 +61,12 @@ const Toolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view }: To
       <div class="tools">
         {/* The tools are aligned to the end of the row, so that the first of them can appear later without moving the others. */}
         {(forms.length > 1 || view.form !== "") && (
-          <Menu
-            label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}
-            side="end"
-            choices={[
-              { value: "", label: Texts.inbox.allForms, isCurrent: view.form === "" },
-              ...forms.map((form, index) => ({
-                value: form,
-                label: form,
-                isCurrent: form === view.form,
-                hasSeparator: index === 0
-              }))
-            ]}
+          <Select
+            aria-label={Texts.inbox.form}
+            value={view.form}
+            choices={[["", Texts.inbox.allForms], ...forms.map((form) => [form, form] as const)]}
             onChoose={(form) => show({ form })}
-          >
-            {view.form || Texts.inbox.allForms}
-          </Menu>
+          />
         )}
         <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
         {view.folder === "accepted" && (

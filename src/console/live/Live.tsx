@@ -137,13 +137,13 @@ const Row = ({ activity, site }: { readonly activity: Activity; readonly site: S
   const { details, main } = shownOf(activity)
   return (
     <li class={`arrival arrival-${activity.type}`}>
-      <time class="muted" dateTime={activity.received_at}>
-        {timeOf(activity.received_at, site)}
-      </time>
       <span class="kind">{Texts.live.kinds[activity.type]}</span>
       <span class="what">
         {main} <span class="muted">{details.join(" · ")}</span>
       </span>
+      <time class="muted" dateTime={activity.received_at}>
+        {timeOf(activity.received_at, site)}
+      </time>
     </li>
   )
 }
@@ -152,7 +152,11 @@ const VisitRow = ({ site, visit }: { readonly visit: Visit; readonly site: Site 
   const source = visit.source === null ? Texts.live.direct : Texts.live.from(Sources.nameOf(visit.source))
   return (
     <li class="live-visit row">
-      <Mark dimension="visit:country" value={visit.country ?? notSet} />
+      {visit.country === null ? (
+        <Mark dimension="visit:device" value={visit.device ?? notSet} />
+      ) : (
+        <Mark dimension="visit:country" value={visit.country} />
+      )}
       <span class="what">
         <bdi>{visit.page}</bdi> <span class="muted">{[source, ...visitorOf(visit)].join(" · ")}</span>
       </span>

@@ -177,7 +177,12 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
             {
               stroke: ink.line,
               width: 2,
-              fill: ink.fill,
+              fill: ({ bbox: { height, top }, ctx }) => {
+                const fading = ctx.createLinearGradient(0, top, 0, top + height)
+                fading.addColorStop(0, ink.fill)
+                fading.addColorStop(1, "transparent")
+                return fading
+              },
               points: { show: isSinglePoint, size: 7, fill: ink.line }
             },
             { stroke: ink.line, width: 2, dash: [2, 4], points: { show: false } }

@@ -10,6 +10,7 @@ import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
 import { Mark } from "../parts/Mark.tsx"
 import { Problem } from "../parts/Message.tsx"
+import { Select } from "../parts/Select.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
@@ -128,16 +129,15 @@ export const List = ({ all, scope, title, totals }: Props) => {
             ))}
           </h2>
         ) : (
-          <label class="tabs">
+          <div class="tabs">
             <h2 id={`${id}-${listed}`}>{title}</h2>
-            <select value={listed} onChange={({ currentTarget }) => choose(currentTarget.value as Listed)}>
-              {tabs.map((candidate) => (
-                <option key={candidate} value={candidate}>
-                  {Texts.tab(candidate)}
-                </option>
-              ))}
-            </select>
-          </label>
+            <Select
+              aria-labelledby={`${id}-${listed}`}
+              value={listed}
+              choices={tabs.map((candidate) => [candidate, Texts.tab(candidate)])}
+              onChoose={choose}
+            />
+          </div>
         )}
         {rows.length > 0 && (
           <button

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useId, useState } from "preact/hooks"
 import * as Dimensions from "../../analytics/reports/Dimensions.ts"
 import { type Dimension, type Listed, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
@@ -15,6 +15,7 @@ import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem, useFailures } from "../parts/Message.tsx"
 import { Search } from "../parts/Search.tsx"
+import { Select } from "../parts/Select.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
 import { loadReport, useReport } from "./Statistics.ts"
@@ -33,26 +34,24 @@ interface SplitProps {
   readonly split: Dimension | null
 }
 
-const Split = ({ listed, split }: SplitProps) => (
-  <label class="split">
-    {Texts.lists.split}
-    <select
-      value={split ?? ""}
-      onChange={({ currentTarget: { value } }) =>
-        go({ split: splits.find((candidate) => candidate === value) ?? null }, { replace: true })
-      }
-    >
-      <option value="">{Texts.lists.notSplit}</option>
-      {splits
-        .filter((candidate) => candidate !== listed)
-        .map((candidate) => (
-          <option key={candidate} value={candidate}>
-            {Texts.dimension(candidate)}
-          </option>
-        ))}
-    </select>
-  </label>
-)
+const Split = ({ listed, split }: SplitProps) => {
+  const id = useId()
+  const others = splits.filter((candidate) => candidate !== listed)
+  return (
+    <div class="split">
+      <label for={id}>{Texts.lists.split}</label>
+      <Select
+        id={id}
+        value={split ?? ""}
+        choices={[
+          ["", Texts.lists.notSplit],
+          ...others.map((candidate) => [candidate, Texts.dimension(candidate)] as const)
+        ]}
+        onChoose={(chosen) => go({ split: chosen === "" ? null : chosen }, { replace: true })}
+      />
+    </div>
+  )
+}
 
 export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonly scope: Queries.Scope }) => {
   const [typed, setTyped] = useState("")

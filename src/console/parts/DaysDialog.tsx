@@ -34,7 +34,7 @@ export const DaysDialog = ({ onChoose, onClose, shown, timeZone }: Props) => {
           onChoose(days)
         }}
       >
-        <label>
+        <label class="field">
           {Texts.range.first}
           <input
             type="date"
@@ -45,7 +45,7 @@ export const DaysDialog = ({ onChoose, onClose, shown, timeZone }: Props) => {
             onInput={({ currentTarget }) => setDays([currentTarget.value, last])}
           />
         </label>
-        <label>
+        <label class="field">
           {Texts.range.last}
           <input
             type="date"

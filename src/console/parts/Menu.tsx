@@ -29,7 +29,8 @@ interface Props<A> {
   readonly hasChevron?: boolean
 }
 
-const steps: Readonly<Record<string, (index: number, count: number) => number>> = {
+/** Where a key leads in a list of choices. */
+export const steps: Readonly<Record<string, (index: number, count: number) => number>> = {
   ArrowDown: (index, count) => (index + 1) % count,
   ArrowUp: (index, count) => (index - 1 + count) % count,
   Home: () => 0,

@@ -5,6 +5,8 @@
  */
 import type { ComponentChildren } from "preact"
 import { useId } from "preact/hooks"
+import type { Choice } from "../parts/Choices.ts"
+import { Select } from "../parts/Select.tsx"
 
 interface Common {
   readonly label: string
@@ -52,8 +54,6 @@ interface TextProps extends Common {
   readonly rows?: number
   /** Whether the longer text is code, such as JSON. */
   readonly isCode?: boolean
-  /** Values that a field of one line offers while a person types; values and labels are searched. */
-  readonly suggestions?: ReadonlyArray<readonly [value: string, label: string]>
 }
 
 export const TextField = ({
@@ -61,7 +61,6 @@ export const TextField = ({
   onInput,
   placeholder,
   rows,
-  suggestions,
   type = "text",
   value,
   ...common
@@ -69,28 +68,16 @@ export const TextField = ({
   <Field {...common}>
     {(described) =>
       rows === undefined ? (
-        <>
-          <input
-            {...described}
-            // JSX declares an input's attributes for each `type`, but not for a union of types.
-            type={type as "text"}
-            value={value}
-            placeholder={placeholder}
-            autocomplete="off"
-            spellcheck={false}
-            list={suggestions === undefined ? undefined : `${described.id}-list`}
-            // Only what matches the field's text is offered, so what a person types replaces it.
-            onFocus={suggestions === undefined ? undefined : ({ currentTarget }) => currentTarget.select()}
-            onInput={({ currentTarget }) => onInput(currentTarget.value)}
-          />
-          {suggestions !== undefined && (
-            <datalist id={`${described.id}-list`}>
-              {suggestions.map(([value, label]) => (
-                <option key={value} value={value} label={label} />
-              ))}
-            </datalist>
-          )}
-        </>
+        <input
+          {...described}
+          // JSX declares an input's attributes for each `type`, but not for a union of types.
+          type={type as "text"}
+          value={value}
+          placeholder={placeholder}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
       ) : (
         <textarea
           {...described}
@@ -108,32 +95,34 @@ export const TextField = ({
 
 interface ChoiceProps<A extends string> extends Common {
   readonly value: A
-  readonly choices: ReadonlyArray<readonly [value: A, label: string]>
+  readonly choices: ReadonlyArray<Choice<A>>
   readonly onChoose: (value: A) => void
+  /** If it accepts what is no choice: gets each text that is typed. */
+  readonly onType?: (text: string) => void
+  readonly placeholder?: string
 }
 
-export function ChoiceField<A extends string>({ choices, onChoose, value, ...common }: ChoiceProps<A>) {
-  return (
-    <Field {...common}>
-      {(described) => (
-        <select
-          {...described}
-          value={value}
-          onChange={({ currentTarget }) => {
-            const chosen = choices.find(([choice]) => choice === currentTarget.value)
-            if (chosen !== undefined) onChoose(chosen[0])
-          }}
-        >
-          {choices.map(([choice, label]) => (
-            <option key={choice} value={choice}>
-              {label}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
-  )
-}
+export const ChoiceField = <A extends string>({
+  choices,
+  onChoose,
+  onType,
+  placeholder,
+  value,
+  ...common
+}: ChoiceProps<A>) => (
+  <Field {...common}>
+    {(described) => (
+      <Select
+        {...described}
+        value={value}
+        choices={choices}
+        onChoose={onChoose}
+        onType={onType}
+        placeholder={placeholder}
+      />
+    )}
+  </Field>
+)
 
 interface CheckProps {
   readonly label: string

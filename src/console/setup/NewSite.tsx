@@ -10,7 +10,7 @@ import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
-import { TextField } from "./Fields.tsx"
+import { ChoiceField, TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 import { zones } from "./Zones.ts"
 
@@ -37,12 +37,12 @@ export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
       }
     >
       <TextField label={Texts.website.name} value={name} onInput={setName} fault={faultOf(change.failure, "name")} />
-      <TextField
+      <ChoiceField
         label={Texts.website.timeZone}
         hint={Texts.website.timeZoneHint}
         value={timeZone}
-        suggestions={zones()}
-        onInput={setTimeZone}
+        choices={zones()}
+        onChoose={setTimeZone}
         fault={faultOf(change.failure, "time_zone")}
       />
       <TextField

@@ -4,7 +4,7 @@
  * @module
  */
 import { useAnswer } from "../Resource.ts"
-import { TextField } from "./Fields.tsx"
+import { ChoiceField } from "./Fields.tsx"
 
 interface Props {
   readonly siteId: string
@@ -15,12 +15,20 @@ interface Props {
   readonly onInput: (page: string) => void
 }
 
-export const PageField = ({ siteId, ...field }: Props) => {
+export const PageField = ({ onInput, siteId, ...field }: Props) => {
   const overview = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: siteId } },
     siteId
   )
   const pages = overview.value?.pages ?? []
-  return <TextField {...field} placeholder={pages[0] ?? "contact"} suggestions={pages.map((page) => [page, ""])} />
+  return (
+    <ChoiceField
+      {...field}
+      placeholder={pages[0] ?? "contact"}
+      choices={pages.map((page) => [page, page])}
+      onChoose={onInput}
+      onType={onInput}
+    />
+  )
 }

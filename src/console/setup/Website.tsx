@@ -14,7 +14,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ConfirmDialog } from "./Dialogs.tsx"
-import { TextField } from "./Fields.tsx"
+import { ChoiceField, TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 import { Loading, Section } from "./Section.tsx"
 import { zones } from "./Zones.ts"
@@ -47,12 +47,12 @@ const Form = ({ details }: { readonly details: Details }) => {
       }}
     >
       <TextField label={Texts.website.name} value={name} onInput={edit(setName)} fault={fault("name")} />
-      <TextField
+      <ChoiceField
         label={Texts.website.timeZone}
         hint={Texts.website.timeZoneHint}
         value={timeZone}
-        suggestions={zones()}
-        onInput={edit(setTimeZone)}
+        choices={zones()}
+        onChoose={edit(setTimeZone)}
         fault={fault("time_zone")}
       />
       <TextField

@@ -22,13 +22,13 @@ const Password = ({ secret }: { readonly secret: string }) => {
   return (
     <Message title={Texts.shared.locked}>
       <form
-        class="grant"
+        class="form"
         onSubmit={(event) => {
           event.preventDefault()
           unlocking.run({ body: { secret, password } }, () => {})
         }}
       >
-        <label>
+        <label class="field">
           {Texts.shared.password}
           <input
             type="password"

@@ -9,6 +9,7 @@ import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { type ReachProps, useReach } from "../parts/Reach.tsx"
+import { Select } from "../parts/Select.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import { all, type GrantedRole, type Role } from "../Roles.ts"
@@ -192,23 +193,15 @@ export const People = (page: ReachProps) => {
         ].join(" · "),
         isOwn: person.current,
         actions: !person.current && (
-          <select
+          <Select
             aria-label={Texts.people.roleOf(person.name ?? person.email)}
             value={granted.role}
+            choices={all.map((role) => [role, Texts.session.roles[role]])}
             disabled={change.isBusy}
-            onChange={({ currentTarget }) =>
-              change.run({
-                params: { person_id: person.person_id },
-                body: { role: currentTarget.value as Role, sites: granted.sites }
-              })
+            onChoose={(role) =>
+              change.run({ params: { person_id: person.person_id }, body: { role, sites: granted.sites } })
             }
-          >
-            {all.map((choice) => (
-              <option key={choice} value={choice}>
-                {Texts.session.roles[choice]}
-              </option>
-            ))}
-          </select>
+          />
         )
       }
     })

@@ -52,7 +52,7 @@ const Waiting = ({ site }: { readonly site: Site }) => {
 const Row = ({ site }: { readonly site: Site }) => {
   const { last_seen_at, name, visitors } = site
   return (
-    <li class={`site-row ${site.needs_attention ? "needs-attention" : ""}`}>
+    <li class="site-row">
       <span class="site-name">
         <a class="site" href={linkOf(site, "overview")} onClick={keepScroll}>
           {site.needs_attention && <i class={`dot ${(site.problems ?? []).length > 0 ? "bad" : ""}`} />}

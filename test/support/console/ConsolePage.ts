@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
-import type { Page } from "playwright-core"
+import type { Locator, Page } from "playwright-core"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import type { Role } from "../../../src/sites/access/Access.ts"
 import { localSessionCookie } from "../../../src/sites/access/AuthenticationApi.ts"
@@ -153,6 +153,12 @@ export const show = Effect.fnUntraced(function* (fragment: string, look: Look = 
 
 /** What the texts of a shared dashboard do not mention, because guests neither have it nor can change it. */
 export const ownersWords = /\b(set ?up|console|session|operator|log|hydracore|settings)\b|[A-Z]+_[A-Z]+/i
+
+/** Opens a select and chooses a choice by its label. */
+export const choose = async (field: Locator, choice: string): Promise<void> => {
+  await field.click()
+  await field.page().getByRole("option", { name: choice, exact: true }).click()
+}
 
 /** Waits until nothing on the page is loading. */
 export const loaded = async (page: Page): Promise<void> => {

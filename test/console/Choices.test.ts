@@ -1,0 +1,34 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { type Choice, matching } from "../../src/console/parts/Choices.ts"
+
+const Text = Schema.Literals(["Europe/Oslo", "America/New_York", "Asia/Tokyo", "UTC", "America/Los_Angeles"])
+const Typed = Schema.Literals(["", "o", "new", "NEW york", "america", "america los", "utc", "zurich"])
+
+describe("console/parts/Choices", () => {
+  it.prop(
+    "each further word leaves the same choices or fewer, in their order",
+    [Schema.Array(Text), Typed, Typed],
+    ([labels, one, other]) => {
+      const choices = labels.map((label, at): Choice<string> => [`${at}`, label])
+      const found = matching(choices, one)
+      assert.deepStrictEqual(
+        matching(found, other),
+        choices.filter((choice) => matching([choice], `${one} ${other}`).length === 1)
+      )
+      assert.deepStrictEqual(matching(choices, ""), choices)
+    }
+  )
+
+  it("words are searched in the label and the note, without case", () => {
+    const zones = [
+      ["America/New_York", "America/New York", "UTC-05:00"],
+      ["Asia/Tokyo", "Asia/Tokyo", "UTC+09:00"]
+    ] as const
+    const found = (typed: string) => matching(zones, typed).map(([value]) => value)
+    assert.deepStrictEqual(found("new_york"), ["America/New_York"])
+    assert.deepStrictEqual(found("YORK america"), ["America/New_York"])
+    assert.deepStrictEqual(found("+09"), ["Asia/Tokyo"])
+    assert.deepStrictEqual(found("america tokyo"), [])
+  })
+})
