@@ -35,12 +35,15 @@ const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|subm
 const minifyStyle: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
-    onLoad({ filter: /\bchat[\\/](Launcher)?Style\.ts$/ }, async ({ path }) => ({
-      loader: "ts",
-      contents: Design.inlined(await readFile(path, "utf8"))
-        .replaceAll(/(?<=[;}])\n+/g, "")
-        .replaceAll(/(?<=\W--)(?!hydracore-)(\w)[\w-]*/g, "$1")
-    }))
+    onLoad({ filter: /\bchat[\\/](Launcher)?Style\.ts$/ }, async ({ path }) => {
+      const css = Design.inlined(await readFile(path, "utf8"))
+      const names = /(?<=\W--)(?!hydracore-)(\w)[\w-]*/g
+      const used = new Map(Array.from(css.matchAll(names), ([name, letter = ""]) => [name, letter]))
+      if (new Set(used.values()).size < used.size) {
+        throw new Error(`Two of these names begin with the same letter: ${[...used.keys()].join(", ")}`)
+      }
+      return { loader: "ts", contents: css.replaceAll(/(?<=[;}])\n+/g, "").replaceAll(names, "$1") }
+    })
 }
 
 /** Writes the design's colours into the style sheet of forms. */

@@ -56,7 +56,11 @@ export const takeAll = (take: Take): Promise<void> =>
       ["readme-dark", "dark", "console-dark"]
     ] as const) {
       const options = { viewport: { width: 1280, height: 880 }, colorScheme }
-      yield* view.picture(name, view.busy("overview"), options, (page) => take.captureWebp(page, file))
+      yield* view.picture(name, view.busy("overview"), options, {
+        // The overview of a website without a problem.
+        before: (page) => page.route(/\/health/, (route) => route.fulfill({ json: { problems: [] } })),
+        action: (page) => take.captureWebp(page, file)
+      })
     }
     yield* Website.takeAll(take)
     yield* Mails.takeAll(take, view.sites.busy)

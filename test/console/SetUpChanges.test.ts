@@ -405,6 +405,7 @@ inChromium(
           await page.getByRole("option", { name: "Nothing matches." }).waitFor()
           await zone.fill("tok +09")
           await page.getByRole("option", { name: "Asia/Tokyo UTC+09:00" }).waitFor()
+          assert.deepStrictEqual(await ConsolePage.violations(page), [])
           await zone.press("Enter")
           assert.strictEqual(await zone.inputValue(), "Asia/Tokyo")
           await page.getByRole("button", { name: "Save" }).click()

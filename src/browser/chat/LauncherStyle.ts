@@ -20,7 +20,7 @@ const css = `
 --edge:var(--hydracore-border,var(--design-line));
 --link:var(--hydracore-link,var(--design-accent));
 --fault:var(--hydracore-error,var(--design-bad));
---shade:var(--design-shade);
+--veil:var(--design-shade);
 --radius:var(--hydracore-radius,18px);
 --inset:var(--hydracore-offset,20px);
 position:fixed;bottom:var(--inset);inset-inline-end:var(--inset);z-index:var(--hydracore-z-index,2147483000);
@@ -34,7 +34,7 @@ font:400 max(.9375rem,15px)/1.5 var(--hydracore-font,system-ui,sans-serif)!impor
 button{border:1px solid transparent;border-radius:2em;background:none;font:inherit;color:inherit;cursor:pointer}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .icon{width:1.35em;height:1.35em;flex:none;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
-.launcher{position:relative;display:flex;align-items:center;gap:.6em;max-width:calc(100vw - 2*var(--inset));min-height:3.4em;padding:.5em 1.2em;background:var(--accent);color:var(--on-accent);font-weight:600;box-shadow:0 8px 24px -6px var(--shade)}
+.launcher{position:relative;display:flex;align-items:center;gap:.6em;max-width:calc(100vw - 2*var(--inset));min-height:3.4em;padding:.5em 1.2em;background:var(--accent);color:var(--on-accent);font-weight:600;box-shadow:0 8px 24px -6px var(--veil)}
 .launcher:hover{filter:brightness(1.1)}
 .launcher span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 @media print{:host{display:none!important}}

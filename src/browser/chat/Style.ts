@@ -13,7 +13,7 @@ textarea{font:inherit;color:inherit}
 .send:hover,.stop.button:hover{filter:brightness(1.1)}
 .badge{position:absolute;top:0;inset-inline-end:.2em;width:.9em;height:.9em;border:2px solid var(--background);border-radius:50%;background:var(--fault)}
 
-.panel{position:absolute;inset:auto;bottom:var(--k,0px);inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--inset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--inset) - var(--k,0px)));max-width:none;max-height:none;padding:0;border:1px solid var(--edge);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px var(--shade)}
+.panel{position:absolute;inset:auto;bottom:var(--k,0px);inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--inset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--inset) - var(--k,0px)));max-width:none;max-height:none;padding:0;border:1px solid var(--edge);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px var(--veil)}
 :host([side=start]) .panel:not(:modal){inset-inline:0 auto}
 .panel[open]{display:flex;flex-direction:column}
 .panel:modal{position:fixed;inset:0;width:100%;height:calc(100dvh - var(--k,0px));border:0;border-radius:0}
@@ -49,7 +49,7 @@ pre code{padding:0;background:none}
 .plain+.plain{margin:0}
 .message,.plain{content-visibility:auto;contain-intrinsic-size:auto 30em auto 20em}
 pre,.table{max-width:100%;overflow-x:auto}
-.table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,transparent) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,transparent) 100%/3em 100% local,linear-gradient(90deg,var(--shade),transparent) 0/.8em 100%,linear-gradient(-90deg,var(--shade),transparent) 100%/.8em 100%;background-repeat:no-repeat}
+.table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,transparent) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,transparent) 100%/3em 100% local,linear-gradient(90deg,var(--veil),transparent) 0/.8em 100%,linear-gradient(-90deg,var(--veil),transparent) 100%/.8em 100%;background-repeat:no-repeat}
 .table[aria-label]::after{content:"↔ " attr(aria-label);content:"↔ " attr(aria-label)/"";position:sticky;inset-inline-start:0;display:block;width:max-content;max-width:100%;padding-top:.3em;font-size:.85em;color:var(--muted)}
 table{border-collapse:collapse}
 hr{border:solid var(--edge);border-width:1px 0 0}

@@ -52,7 +52,7 @@ const inkOf = (element: HTMLElement) => {
     const probe = element.querySelector<HTMLElement>(`.ink-${name}`)
     return probe === null ? "" : getComputedStyle(probe).color
   }
-  return { line: read("line"), fill: read("fill"), before: read("before"), grid: read("grid"), label: read("label") }
+  return { line: read("line"), before: read("before"), grid: read("grid"), label: read("label") }
 }
 
 const sentence = (metric: Metric, interval: Interval, point: Points.Point): string =>
@@ -179,8 +179,8 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
               width: 2,
               fill: ({ bbox: { height, top }, ctx }) => {
                 const fading = ctx.createLinearGradient(0, top, 0, top + height)
-                fading.addColorStop(0, ink.fill)
-                fading.addColorStop(1, "transparent")
+                fading.addColorStop(0, `rgb(from ${ink.line} r g b / 0.2)`)
+                fading.addColorStop(1, `rgb(from ${ink.line} r g b / 0)`)
                 return fading
               },
               points: { show: isSinglePoint, size: 7, fill: ink.line }
@@ -302,7 +302,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
           if (current !== null && current <= last) onOpen?.(current, current)
         }}
       >
-        {["line", "fill", "before", "grid", "label"].map((name) => (
+        {["line", "before", "grid", "label"].map((name) => (
           <i key={name} class={`ink ink-${name}`} />
         ))}
       </div>

@@ -9,7 +9,7 @@ import * as Design from "../design/Design.ts"
 import * as Text from "../text/Text.ts"
 
 const style = Design.inlined(`
-:root { color-scheme: light dark; font: 1.0625rem/1.6 ${Design.systemFont}; color: var(--design-text); background: var(--design-soft) }
+:root { color-scheme: light dark; font: 1.0625rem/1.6 ${Design.systemFont}; color: var(--design-text); background: light-dark(${Design.colors.soft[0]}, ${Design.colors.back[1]}) }
 body { box-sizing: border-box; display: grid; min-height: 100vh; margin: 0; padding: 1.25rem; place-items: center }
 main { box-sizing: border-box; width: 100%; max-width: 34rem; padding: clamp(1.5rem, 6vw, 2.75rem); border: 1px solid var(--design-line); border-radius: var(--design-radius-large); background: var(--design-raised); overflow-wrap: anywhere }
 main::before { display: block; width: 2.75rem; margin-block-end: 1.25rem; border-radius: 50%; font: 700 1.375rem/2.75rem ${Design.systemFont}; text-align: center }
