@@ -110,7 +110,7 @@ const inOtherScripts = Effect.fnUntraced(function* ({ busy, picture, sites: { ar
     }
   for (const [size, options] of twoSizes) {
     yield* picture(`inbox-arabic-${size}`, busy("inbox"), options, open("layla@example.com"))
-    yield* picture(`inbox-unbroken-${size}`, busy("inbox"), options, open("maximilian"))
+    yield* picture(`inbox-unbroken-${size}`, busy("inbox"), options, open("Donaudampf"))
     yield* picture(`conversations-hebrew-${size}`, busy("conversations"), options, open("קיאק"))
     yield* picture(`overview-arabic-${size}`, `#/${arabic}/overview`, options)
     yield* picture(`setup-website-arabic-${size}`, `#/${arabic}/setup/website`, options)

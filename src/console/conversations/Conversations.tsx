@@ -109,8 +109,8 @@ export const Row = ({ conversation, isOpen, place = conversation.conversation_id
         <span class="first">
           {waiting && <i class="dot" title={Texts.conversations.waiting} />}
           {waiting && <span class="sr-only">{Texts.conversations.waiting}</span>}
-          <span class="sender">
-            <bdi>{preview}</bdi>
+          <span class="sender" dir="auto">
+            {preview}
           </span>
           <time dateTime={updated_at}>{Format.arrival(updated_at, { now: Date.now(), timeZone: site.time_zone })}</time>
         </span>

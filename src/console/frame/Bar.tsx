@@ -183,7 +183,7 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
               ]}
               onChoose={(act) => act()}
             >
-              <b>{site.name}</b>
+              <b dir="auto">{site.name}</b>
             </Menu>
             <nav aria-label={Texts.frame.pages} ref={row}>
               {pages.map(([name, title]) => (

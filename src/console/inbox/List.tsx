@@ -60,8 +60,8 @@ export const Row = ({ changes, item, onSelect, openId, selected, site, siteName,
         <span class="first">
           {!isRead && <i class="dot" title={Texts.inbox.unread} />}
           {!isRead && <span class="sr-only">{Texts.inbox.unread}</span>}
-          <span class={`sender ${submission.name === null && email === null ? "muted" : ""}`}>
-            <bdi>{name}</bdi>
+          <span class={`sender ${submission.name === null && email === null ? "muted" : ""}`} dir="auto">
+            {name}
           </span>
           <time dateTime={received_at}>
             {Format.arrival(received_at, { now: Date.now(), timeZone: site.time_zone })}

@@ -52,8 +52,8 @@ const ListRow = ({ all, dimension, max, metrics, row }: RowProps) => {
           ref={(element) => element?.style.setProperty("inline-size", `${max === 0 ? 0 : (100 * value) / max}%`)}
         />
         <Mark dimension={dimension} value={name} />
-        <span class="name">
-          <bdi>{Format.value(dimension, name)}</bdi>
+        <span class="name" dir="auto">
+          {Format.value(dimension, name)}
         </span>
         {all !== undefined && <span class="share">{Format.share(row.metrics[0], all)}</span>}
         {metrics.map((metric, place) => (

@@ -56,9 +56,7 @@ const Row = ({ site }: { readonly site: Site }) => {
       <span class="site-name">
         <a class="site" href={linkOf(site, "overview")} onClick={keepScroll}>
           {site.needs_attention && <i class={`dot ${(site.problems ?? []).length > 0 ? "bad" : ""}`} />}
-          <b>
-            <bdi>{name}</bdi>
-          </b>
+          <b dir="auto">{name}</b>
         </a>
         <span class="muted">
           {last_seen_at === null
