@@ -33,7 +33,7 @@ export const make = async (
     if (name === undefined) throw new Error(`The pages have no file ${pattern}.`)
     return assets + name
   }
-  for (const [name, bytes] of pictures) files.set(name.replace(".", `-${Compression.hashOf(bytes)}.`), bytes)
+  for (const [name, bytes] of pictures) files.set(name.replace(".", `-${Built.hashOf(bytes)}.`), bytes)
   files.set(indexName, index).set(font.name, font.bytes).set(fontExtension.name, fontExtension.bytes)
   return {
     files,

@@ -58,7 +58,9 @@ export const takeAll = (take: Take): Promise<void> =>
       const options = { viewport: { width: 1280, height: 880 }, colorScheme }
       yield* view.picture(name, view.busy("overview"), options, {
         // The overview of a website without a problem.
-        before: (page) => page.route(/\/health/, (route) => route.fulfill({ json: { problems: [] } })),
+        before: async (page) => {
+          await page.route(/\/health/, (route) => route.fulfill({ json: { problems: [] } }))
+        },
         action: (page) => take.captureWebp(page, file)
       })
     }
