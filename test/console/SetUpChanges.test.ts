@@ -205,7 +205,7 @@ inChromium(
           await page.getByLabel("Text").fill("Hello {name},\n\nwe answer soon.")
           await page.getByLabel("Address for answers").fill("owner@shop")
           await page.getByRole("button", { name: "Save" }).click()
-          await page.getByText("An email address such as owner@example.com is expected").waitFor()
+          await page.getByText("An email address such as ada@example.com is expected").waitFor()
           await page.getByLabel("Address for answers").fill("owner@shop.example")
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("Thank you · answers go to owner@shop.example").waitFor()
