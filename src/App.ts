@@ -13,7 +13,7 @@ import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
 import type { Settings } from "./Config.ts"
 import { AgentFailures } from "./chat/AgentFailures.ts"
 import type { AgentStream } from "./chat/AgentStream.ts"
-import type { Options as AgentStreamOptions } from "./chat/agent/AgentStream.ts"
+import type { Options as AgentClientOptions } from "./chat/agent/AgentClient.ts"
 import * as AgentInspection from "./chat/agent/Inspection.ts"
 import { AgentCheck } from "./chat/agent/Inspection.ts"
 import { TokenBudget } from "./chat/TokenBudget.ts"
@@ -159,12 +159,12 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
   })
 
 /** The client of agents, whatever protocol an instance names. */
-export const agent = (settings: Settings, services: Pick<AgentStreamOptions, "record" | "budget"> = {}) =>
+export const agent = (settings: Settings, services: Pick<AgentClientOptions, "record" | "budget"> = {}) =>
   Layer.unwrap(
     Effect.map(
-      load(() => Promise.all([import("./chat/agent/AgentStream.ts"), import("@effect/platform-node/NodeHttpClient")])),
-      ([AgentStream, NodeHttpClient]) =>
-        AgentStream.layer({
+      load(() => Promise.all([import("./chat/agent/AgentClient.ts"), import("@effect/platform-node/NodeHttpClient")])),
+      ([AgentClient, NodeHttpClient]) =>
+        AgentClient.layer({
           timeout: settings.agentTimeout,
           keyOf,
           secretsKey: settings.secretsKey,

@@ -1,6 +1,6 @@
 /**
  * Streams the answer of an instance's agent: the interface, its errors, and an agent that follows a script, for tests and for
- * programs without an agent. `chat/agent/AgentStream` asks agents over HTTP.
+ * programs without an agent. `chat/agent/AgentClient` asks agents over HTTP.
  *
  * @module
  */

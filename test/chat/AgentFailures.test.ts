@@ -3,7 +3,7 @@ import { Effect, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as AgentFailures from "../../src/chat/AgentFailures.ts"
 import { type AgentError, AgentRefused, DailyTokensUsed, texts } from "../../src/chat/AgentStream.ts"
-import { recording } from "../../src/chat/agent/AgentStream.ts"
+import { recording } from "../../src/chat/agent/AgentClient.ts"
 
 const Outcome = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Answered") }),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
-import { protocols } from "../../src/chat/agent/AgentStream.ts"
+import { protocols } from "../../src/chat/agent/AgentClient.ts"
 import * as InstanceInput from "../../src/chat/InstanceInput.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 

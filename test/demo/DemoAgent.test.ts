@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import { AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, ModelMessage } from "../../src/chat/agent/Agent.ts"
-import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
+import * as AgentClient from "../../src/chat/agent/AgentClient.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
-const layer = LiveAgentStream.layer({
+const layer = AgentClient.layer({
   timeout: "10 seconds",
   secretsKey: Option.none(),
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())

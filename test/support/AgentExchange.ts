@@ -6,7 +6,7 @@ import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } fr
 import { TestClock } from "effect/testing"
 import { AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
-import * as LiveAgentStream from "../../src/chat/agent/AgentStream.ts"
+import * as AgentClient from "../../src/chat/agent/AgentClient.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import * as NameServer from "./NameServer.ts"
 import { type Respond, sse, start } from "./TestUpstream.ts"
@@ -19,8 +19,8 @@ export const done = "data: [DONE]\n\n"
 /** Decrypts the stored keys of instances. */
 export const secretsKey = new Uint8Array(32).fill(7)
 
-export const makeLayer = (options: Pick<LiveAgentStream.Options, "budget"> = {}) =>
-  LiveAgentStream.layer({
+export const makeLayer = (options: Pick<AgentClient.Options, "budget"> = {}) =>
+  AgentClient.layer({
     ...options,
     timeout: "60 seconds",
     secretsKey: Option.some(Redacted.make(secretsKey)),

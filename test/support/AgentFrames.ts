@@ -3,7 +3,7 @@
  */
 
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
-import { protocols } from "../../src/chat/agent/AgentStream.ts"
+import { protocols } from "../../src/chat/agent/AgentClient.ts"
 import { AnswerReader } from "../../src/chat/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/chat/agent/Protocol.ts"
 import type * as Instance from "../../src/chat/Instance.ts"

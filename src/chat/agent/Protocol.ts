@@ -1,6 +1,6 @@
 /**
  * An agent protocol: how a request is made, and how its answer and its error codes are read. To add a protocol, write one file that exports an
- * `AgentProtocol`, and add one line to `AgentStream.ts`.
+ * `AgentProtocol`, and add one line to `AgentClient.ts`.
  *
  * The readers of events are our own, on Effect's parser of Server-Sent Events. `@ai-sdk/openai-compatible` 3.0 takes eight times
  * as long for a token, since it validates every chunk by a schema and pipes it through web streams, and it refuses shapes that are

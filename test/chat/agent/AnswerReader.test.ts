@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
-import { protocols } from "../../../src/chat/agent/AgentStream.ts"
+import { protocols } from "../../../src/chat/agent/AgentClient.ts"
 import * as Throttle from "../../../src/chat/agent/AnswerReader.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"

@@ -5,7 +5,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { IpNetwork } from "effect/net"
-import * as LiveAgent from "../../../src/chat/agent/AgentStream.ts"
+import * as AgentClient from "../../../src/chat/agent/AgentClient.ts"
 import * as AgentInspection from "../../../src/chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
@@ -213,7 +213,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
             layerMemory({ maxKeys: 1000 }),
             AgentInspection.layer.pipe(
               Layer.provideMerge(
-                LiveAgent.layer({
+                AgentClient.layer({
                   timeout: "5 seconds",
                   secretsKey: Option.none(),
                   keyOf: () => Effect.succeedSome(Redacted.make(marks.key))

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import * as AgentStream from "../../../src/chat/agent/AgentStream.ts"
+import * as AgentClient from "../../../src/chat/agent/AgentClient.ts"
 
 const endpointOf = (url: string, path = "chat/completions"): string | undefined =>
-  Option.getOrUndefined(Option.map(AgentStream.endpointOf(url, path), ({ href }) => href))
+  Option.getOrUndefined(Option.map(AgentClient.endpointOf(url, path), ({ href }) => href))
 
-describe("chat/agent/AgentStream: the endpoint", () => {
+describe("chat/agent/AgentClient: the endpoint", () => {
   it("appends the path to the bases that providers document", () => {
     for (const [base, expected] of [
       ["http://localhost:11434", "http://localhost:11434/v1/chat/completions"],

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, References, Result, Schema, Stream, Tracer } from "effect"
 import { AgentBusy, AgentStream } from "../../../src/chat/AgentStream.ts"
 import type { AgentRequest, ModelMessage } from "../../../src/chat/agent/Agent.ts"
-import { halve, isTooLong } from "../../../src/chat/agent/AgentStream.ts"
+import { halve, isTooLong } from "../../../src/chat/agent/AgentClient.ts"
 import * as Instance from "../../../src/chat/Instance.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
 import { type Scene, Stage, suite } from "../../suites/AgentStream.ts"
@@ -327,7 +327,7 @@ const request = (history: ReadonlyArray<ModelMessage>): AgentRequest => ({
 
 const Role = Schema.Literals(["user", "assistant"])
 
-describe("chat/agent/AgentStream, a request that is too long", () => {
+describe("chat/agent/AgentClient, a request that is too long", () => {
   it.prop(
     "halving a request keeps its newest messages: it is shorter, ends with the last message and begins with a visitor's",
     [Schema.Array(Role)],
