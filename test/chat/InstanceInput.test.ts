@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
-import { protocols } from "../../src/chat/agent/AgentClient.ts"
+import { bodyOf, protocols } from "../../src/chat/agent/AgentClient.ts"
+import * as Instance from "../../src/chat/Instance.ts"
 import * as InstanceInput from "../../src/chat/InstanceInput.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 
@@ -15,9 +16,11 @@ const requests: ReadonlyArray<AgentRequest> = ["http://agent", "https://api.open
 
 describe("chat/InstanceInput", () => {
   it("refuses every member and header that a protocol sets, so that an addition never replaces one", () => {
-    for (const protocol of Object.values(protocols)) {
+    for (const agent_protocol of Instance.protocols) {
+      const protocol = protocols[agent_protocol]
       for (const request of requests) {
-        for (const name of Object.keys(protocol.body(request))) {
+        const ofProtocol = { ...request, instance: { ...request.instance, agent_protocol } }
+        for (const name of Object.keys(bodyOf(ofProtocol))) {
           assert.isTrue(Result.isFailure(InstanceInput.readBody({ [name]: 1 })), name)
         }
         const headers = { ...protocol.headers(request), ...protocol.keyHeaders("k"), traceparent: "", accept: "" }

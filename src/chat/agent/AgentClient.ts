@@ -12,6 +12,7 @@ import {
   FiberSet,
   Layer,
   Option,
+  Predicate,
   Record,
   Redacted,
   type Scope,
@@ -28,53 +29,13 @@ import type * as Instance from "../Instance.ts"
 import * as SealedAdditions from "../SealedAdditions.ts"
 import * as TokenBudget from "../TokenBudget.ts"
 import type { AgentRequest, ModelMessage } from "./Agent.ts"
+import * as AgentRefusals from "./AgentRefusals.ts"
 import * as AgentResponse from "./AgentResponse.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import * as OpenAiResponses from "./OpenAiResponses.ts"
 import type { AgentProtocol } from "./Protocol.ts"
 import * as Protocol from "./Protocol.ts"
-
-/** The statuses with which providers refuse a request that is too long. */
-const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
-
-/** The maximum length of a refusal's body that is read, in UTF-16 units. */
-const maxBody = 16 * 1024
-
-/** The codes and sentences with which providers say that a request is too long, from their documentation and their servers. */
-const signs: ReadonlyArray<readonly [sign: RegExp, providers: string]> = [
-  [/context_length_exceeded/i, "OpenAI, Azure, Groq"],
-  [/string_above_max_length/i, "OpenAI"],
-  [/reduce the length of/i, "Groq, with 413"],
-  [/prompt (is )?too (long|large)/i, "Anthropic"],
-  [/(context|prompt)[ _-](length|window|size|limit)/i, "Anthropic, vLLM, DeepSeek, Together, xAI"],
-  [/exceed_context_size/i, "llama.cpp"],
-  [/context (the )?overflow/i, "LM Studio"],
-  [/token count[^.]{0,80} exceed/i, "Gemini"],
-  [/too large for model/i, "Mistral"],
-  [/input (is )?too long/i, "Bedrock"],
-  [/max_prompt_tokens_exceeded/i, "GitHub Copilot"],
-  [/max_new_tokens`? must be/i, "text-generation-inference"],
-  [/too many (input )?tokens/i, "Cohere"]
-]
-
-/** Whether a refusal says that the request is too long for the model. */
-export const isTooLong = (status: number, body: string): boolean =>
-  statuses.has(status) && signs.some(([sign]) => sign.test(body.slice(0, maxBody)))
-
-/**
- * The request with the newer half of its history, from a visitor's message on, as some protocols require. Null if there is no
- * history.
- */
-export const halve = (request: AgentRequest): AgentRequest | null => {
-  const { messages } = request
-  if (messages.length < 2) return null
-  const last = messages[messages.length - 1]!
-  const history = messages.slice(Math.ceil((messages.length - 1) / 2), -1)
-  const begin = history.findIndex(({ role }) => role === "user")
-  const kept: ReadonlyArray<ModelMessage> = begin < 0 ? [] : history.slice(begin)
-  return { ...request, messages: [...kept, last] }
-}
 
 export const protocols: Readonly<Record<Instance.AgentProtocolName, AgentProtocol>> = {
   "openai-chat": OpenAiChat.protocol,
@@ -127,6 +88,34 @@ export interface Options {
   readonly budget?: TokenBudget.TokenBudget["Service"] | undefined
 }
 
+/**
+ * Leaves out earlier messages without text, which some providers refuse. Joins adjacent messages of the same role, which are
+ * left when an answer failed: Perplexity and the chat templates of many models refuse roles that do not alternate.
+ */
+export const requestMessages = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<Protocol.RequestMessage> => {
+  const joined: Array<Protocol.RequestMessage> = []
+  for (const [index, { role, text }] of messages.entries()) {
+    if (text.trim() === "" && index < messages.length - 1) continue
+    // UTF-8 has no lone surrogates, and many runtimes fail on them.
+    const content = text.toWellFormed()
+    const last = joined.at(-1)
+    if (last?.role === role) joined[joined.length - 1] = { role, content: `${last.content}\n\n${content}` }
+    else joined.push({ role, content })
+  }
+  return joined
+}
+
+/** The members of a request's body, without those that the instance adds. */
+export const bodyOf = (request: AgentRequest) => {
+  const { agent_model, agent_protocol, daily_tokens, max_tokens, memory } = request.instance
+  const members = protocols[agent_protocol].body(request, {
+    model: agent_model ?? undefined,
+    maxTokens: memory === "edge" || daily_tokens !== null ? max_tokens : undefined,
+    messages: requestMessages(request.messages)
+  })
+  return Record.filter(members, Predicate.isNotUndefined)
+}
+
 type Headers = Readonly<Record<string, string>>
 
 const commonHeaders = { accept: "text/event-stream", "content-type": "application/json" }
@@ -156,16 +145,6 @@ const withoutHeader = (headers: Readonly<Record<string, unknown>>, name: string 
     (value, header): value is string => typeof value === "string" && header !== name?.toLowerCase()
   )
 
-/** Whether a refusal is due to the option that requests the usage. Servers that refuse an option name it. */
-const refusesUsageOption = (status: number, body: string): boolean =>
-  (status === 400 || status === 422) && /stream_options|include_usage/.test(body)
-
-/** The request to send after the agent refused `request`; null if the refusal is final. */
-const alternative = (request: AgentRequest, status: number, body: string): AgentRequest | null => {
-  if (refusesUsageOption(status, body)) return request.wantsUsage === true ? { ...request, wantsUsage: false } : null
-  return isTooLong(status, body) ? halve(request) : null
-}
-
 /** A server may send a few informational responses (1xx) before its answer. */
 const maxInformational = 16
 
@@ -184,8 +163,8 @@ const ofNoResponse = (error: HttpClientError.HttpClientError): AgentRefused => {
   if ("cause" in error.reason && error.reason.cause instanceof TooManyInformational) {
     return new AgentRefused({ reason: "the agent sent too many informational responses" })
   }
-  const code = AgentResponse.codeOf(error)
-  return AgentResponse.refusedWith(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
+  const code = AgentRefusals.codeOf(error)
+  return AgentRefusals.refusedWith(`the agent could not be reached${code === undefined ? "" : ` (${code})`}`, 0, code)
 }
 
 /** How often an answer is recorded at least, in milliseconds: another process may have recorded failures before it. */
@@ -309,7 +288,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         isAgain = false
       ) {
         const client = request.instance.guarded ? guarded : unguarded
-        const body = JSON.stringify({ ...fields, ...protocols[request.instance.agent_protocol].body(request) })
+        const body = JSON.stringify({ ...fields, ...bodyOf(request) })
         const response = yield* HttpClientRequest.post(url, { headers }).pipe(
           HttpClientRequest.bodyText(body, "application/json"),
           client.execute,
@@ -321,10 +300,10 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         )
         if (response.status <= 299) return response
         const { isWhole, text } = yield* AgentResponse.readRefusal(response, timeout)
-        const other = isWhole && !isAgain ? alternative(request, response.status, text) : null
+        const other = isWhole && !isAgain ? AgentRefusals.alternative(request, response.status, text) : null
         if (other !== null) return yield* send(url, headers, fields, other, true)
         return yield* Effect.fail(
-          AgentResponse.refusalOf(response.status, response.headers)(Protocol.errorCodeIn(text))
+          AgentRefusals.refusalOf(response.status, response.headers, Protocol.errorCodeIn(text))
         )
       })
 

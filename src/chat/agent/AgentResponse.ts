@@ -1,6 +1,6 @@
 /**
  * Reads an agent's response as a stream of the answer's events: from an event stream, or from an answer that was not streamed.
- * Interprets the status, the headers and the first bytes of a response.
+ * Interprets the content type and the first bytes of a response.
  *
  * @module
  */
@@ -20,56 +20,32 @@ import {
 } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { ByteCollector } from "../../platform/http/Incoming.ts"
-import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
-import {
-  AgentBroken,
-  AgentBusy,
-  type AgentError,
-  type AgentRefusal,
-  AgentRefused,
-  AgentTimeout
-} from "../AgentStream.ts"
+import { AgentBroken, type AgentError, type AgentRefusal, AgentTimeout } from "../AgentStream.ts"
 import type { AgentEvent, AgentFinish } from "./Agent.ts"
+import { codeOf, type Headers, refusedWith } from "./AgentRefusals.ts"
 import { cleanName } from "./Answer.ts"
 import { AnswerReader } from "./AnswerReader.ts"
 import type { AgentProtocol } from "./Protocol.ts"
 import * as Protocol from "./Protocol.ts"
 
-/** Bounds of `Retry-After` (RFC 9110, section 10.2.3), in seconds. `default` is the wait without a header. */
-export const retryAfterBounds = { min: 1, max: 120, default: 10 } as const
-
-/**
- * The wait in seconds. The header is a number of seconds, or a date, which is compared with the response's own `Date` and so does
- * not depend on this machine's clock. Without a valid header, the wait is the default.
- */
-export const retryAfterSeconds = (retryAfter: string | undefined, date: string | undefined): number => {
-  const text = retryAfter?.trim() ?? ""
-  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date ?? "")) / 1000
-  return Number.isNaN(wait)
-    ? retryAfterBounds.default
-    : Math.ceil(Math.min(retryAfterBounds.max, Math.max(retryAfterBounds.min, wait)))
-}
-
-export type Headers = Readonly<Record<string, string | undefined>>
-
 /** The type of a body in lower case, without parameters; empty if there is none. */
-export const contentType = (headers: Headers): string =>
+const contentType = (headers: Headers): string =>
   (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** The type of a body, for the log. */
-export const describeType = (type: string): string =>
+const describeType = (type: string): string =>
   type === "" ? "without a content type" : `of content type ${cleanName(type)}`
 
 /** How a body of a type is read; `sniff` if the type leaves open whether it is a stream, and its first byte decides. */
-export const bodyKind = (type: string): "stream" | "sniff" | "unreadable" => {
+const bodyKind = (type: string): "stream" | "sniff" | "unreadable" => {
   if (type === "text/event-stream") return "stream"
   return ["", "application/json", "text/plain", "application/octet-stream"].includes(type) ? "sniff" : "unreadable"
 }
 
-export type Kind = "json" | "page" | "stream"
+type Kind = "json" | "page" | "stream"
 
 /** What a body is, by its first byte: JSON begins with a brace, and a page with `<`. Undefined for whitespace only. */
-export const kindOf = (beginning: ReadonlyArray<Uint8Array>): Kind | undefined => {
+const kindOf = (beginning: ReadonlyArray<Uint8Array>): Kind | undefined => {
   for (const chunk of beginning) {
     const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
     if (first !== undefined) return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
@@ -77,33 +53,7 @@ export const kindOf = (beginning: ReadonlyArray<Uint8Array>): Kind | undefined =
   return undefined
 }
 
-/**
- * Makes the error of a status other than 2xx from the provider's error code, if its body has one. 429, 503, and Anthropic's 529
- * mean “try again later”.
- */
-export const refusalOf = (
-  status: number,
-  headers: Headers
-): ((providerCode: string | undefined) => AgentRefused | AgentBusy) => {
-  const retryAfter =
-    status === 429 || status === 503 || status === 529
-      ? retryAfterSeconds(headers["retry-after"], headers["date"])
-      : undefined
-  return (providerCode) => {
-    const fields = {
-      reason: `the agent answered with status ${status}${Protocol.errorSuffix(providerCode)}`,
-      status,
-      ...(providerCode === undefined ? {} : { providerCode })
-    }
-    return retryAfter === undefined ? new AgentRefused(fields) : new AgentBusy({ ...fields, retryAfter })
-  }
-}
-
-/** The error of an agent that gave no answer. `status` is 0 without a response; `code` is that of a system error. */
-export const refusedWith = (reason: string, status: number, code: string | undefined): AgentRefused =>
-  new AgentRefused({ reason, ...(status === 0 ? {} : { status }), ...(code === undefined ? {} : { code }) })
-
-export interface Options {
+interface Options {
   readonly protocol: AgentProtocol
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
@@ -130,9 +80,6 @@ const finishGrace = 5000
 const accepted: AgentEvent = { _tag: "Accepted" }
 
 /** The code of the error that broke a connection, as a suffix in a message. */
-export const codeOf = ({ reason }: HttpClientError.HttpClientError): string | undefined =>
-  "cause" in reason ? SystemErrorCode.of(reason.cause) : undefined
-
 const suffixOf = (error: HttpClientError.HttpClientError): string => {
   const code = codeOf(error)
   return code === undefined ? "" : ` (${code})`
@@ -172,7 +119,7 @@ class Collected {
 }
 
 /** The text of a refusal, and whether it is the whole text. */
-export interface Refusal {
+interface Refusal {
   readonly text: string
   readonly isWhole: boolean
 }

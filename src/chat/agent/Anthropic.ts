@@ -5,23 +5,19 @@
  */
 import { Predicate } from "effect"
 import type { Sse } from "effect/encoding"
-import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Protocol from "./Protocol.ts"
 
-const body = (request: AgentRequest) => {
-  const { instance, session, messages } = request
-  return {
-    ...Protocol.model(request),
-    stream: true,
-    // The protocol requires it.
-    max_tokens: instance.max_tokens,
-    metadata: { user_id: session },
-    ...(instance.instructions === null ? {} : { system: instance.instructions }),
-    // The first message must be the user's.
-    messages: Protocol.requestMessages(messages.slice(messages.findIndex(({ role }) => role === "user")))
-  }
-}
+const body: Protocol.AgentProtocol["body"] = ({ instance, session }, { messages, model }) => ({
+  model,
+  stream: true,
+  // The protocol requires it.
+  max_tokens: instance.max_tokens,
+  metadata: { user_id: session },
+  system: instance.instructions ?? undefined,
+  // The first message must be the user's.
+  messages: messages.slice(messages.findIndex(({ role }) => role === "user"))
+})
 
 /** A citation names a page, or a document in the request. A document has no URL and is not a source. */
 const readCitation = (value: unknown, answer: Answer): void => {

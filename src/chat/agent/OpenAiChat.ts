@@ -15,21 +15,18 @@ const maxTokensName = ({ instance }: AgentRequest): string => {
   return host === "api.openai.com" || host.endsWith(".openai.azure.com") ? "max_completion_tokens" : "max_tokens"
 }
 
-const body = (request: AgentRequest) => {
-  const { instance, session, messages, wantsUsage } = request
-  return {
-    ...Protocol.model(request),
-    stream: true,
-    // Some runtimes refuse unknown options, so usage is requested only if it is needed.
-    ...(wantsUsage === true ? { stream_options: { include_usage: true } } : {}),
-    ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.max_tokens } : {}),
-    user: session,
-    messages: [
-      ...(instance.instructions === null ? [] : [{ role: "system", content: instance.instructions }]),
-      ...Protocol.requestMessages(messages)
-    ]
-  }
-}
+const body: Protocol.AgentProtocol["body"] = (request, { maxTokens, messages, model }) => ({
+  model,
+  stream: true,
+  // Some runtimes refuse unknown options, so usage is requested only if it is needed.
+  stream_options: request.wantsUsage === true ? { include_usage: true } : undefined,
+  [maxTokensName(request)]: maxTokens,
+  user: request.session,
+  messages: [
+    ...(request.instance.instructions === null ? [] : [{ role: "system", content: request.instance.instructions }]),
+    ...messages
+  ]
+})
 
 /** Reads each element of a list. */
 const eachOf =

@@ -4,23 +4,19 @@
  * @module
  */
 import { Predicate } from "effect"
-import type { AgentRequest } from "./Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Protocol from "./Protocol.ts"
 
-const body = (request: AgentRequest) => {
-  const { instance, session, messages } = request
-  return {
-    ...Protocol.model(request),
-    stream: true,
-    // The provider stores nothing, so each request has all messages.
-    store: false,
-    ...(Protocol.isBounded(request) ? { max_output_tokens: instance.max_tokens } : {}),
-    user: session,
-    ...(instance.instructions === null ? {} : { instructions: instance.instructions }),
-    input: Protocol.requestMessages(messages)
-  }
-}
+const body: Protocol.AgentProtocol["body"] = ({ instance, session }, { maxTokens, messages, model }) => ({
+  model,
+  stream: true,
+  // The provider stores nothing, so each request has all messages.
+  store: false,
+  max_output_tokens: maxTokens,
+  user: session,
+  instructions: instance.instructions ?? undefined,
+  input: messages
+})
 
 /** The types of items that ask the client to run a tool, or to approve its use. This service does neither. */
 const clientCalls: ReadonlySet<unknown> = new Set([

@@ -46,6 +46,21 @@ export interface EventReader {
   readonly read: (event: Sse.Event, answer: Answer) => void
 }
 
+/** A message of a request. */
+export interface RequestMessage {
+  readonly role: ModelMessage["role"]
+  readonly content: string
+}
+
+/** What every protocol sends of a request. */
+export interface Common {
+  /** Undefined if the instance names no model. */
+  readonly model: string | undefined
+  /** The maximum number of tokens of the answer; undefined if the request does not limit them. */
+  readonly maxTokens: number | undefined
+  readonly messages: ReadonlyArray<RequestMessage>
+}
+
 export interface AgentProtocol {
   /** The endpoint below the API's base, such as `chat/completions`. */
   readonly path: string
@@ -53,43 +68,12 @@ export interface AgentProtocol {
   readonly keyHeaders: (key: string) => Readonly<Record<string, string>>
   /** The protocol's own headers. */
   readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
-  /** The request's body, before `JSON.stringify`. */
-  readonly body: (request: AgentRequest) => Fields
+  /** The request's body, before `JSON.stringify`. Members that are undefined are left out. */
+  readonly body: (request: AgentRequest, common: Common) => Fields
   readonly makeReader: () => EventReader
   /** Applies an answer that was not streamed to `answer`. False if `body` is not an answer of this protocol. */
   readonly readWhole: (body: Fields, answer: Answer) => boolean
 }
-
-/** A message of a request. */
-interface RequestMessage {
-  readonly role: ModelMessage["role"]
-  readonly content: string
-}
-
-/**
- * Leaves out earlier messages without text, which some providers refuse. Joins adjacent messages of the same role, which are
- * left when an answer failed: Perplexity and the chat templates of many models refuse roles that do not alternate.
- */
-export const requestMessages = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<RequestMessage> => {
-  const joined: Array<RequestMessage> = []
-  for (const [index, { role, text }] of messages.entries()) {
-    if (text.trim() === "" && index < messages.length - 1) continue
-    // UTF-8 has no lone surrogates, and many runtimes fail on them.
-    const content = text.toWellFormed()
-    const last = joined.at(-1)
-    if (last?.role === role) joined[joined.length - 1] = { role, content: `${last.content}\n\n${content}` }
-    else joined.push({ role, content })
-  }
-  return joined
-}
-
-/** The instance's model, if it has one. */
-export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
-  instance.agent_model === null ? {} : { model: instance.agent_model }
-
-/** Whether the request limits the answer's tokens. */
-export const isBounded = ({ instance }: AgentRequest): boolean =>
-  instance.memory === "edge" || instance.daily_tokens !== null
 
 /** Applies a value of one type to the answer. */
 type Apply = (value: Fields, answer: Answer) => void

@@ -2,10 +2,7 @@ import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, References, Result, Schema, Stream, Tracer } from "effect"
 import { AgentBusy, AgentStream } from "../../../src/chat/AgentStream.ts"
-import type { AgentRequest, ModelMessage } from "../../../src/chat/agent/Agent.ts"
-import { halve, isTooLong } from "../../../src/chat/agent/AgentClient.ts"
-import * as Instance from "../../../src/chat/Instance.ts"
-import { InstanceId } from "../../../src/platform/Id.ts"
+import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
 import { type Scene, Stage, suite } from "../../suites/AgentStream.ts"
 import { advanceUntilEnd, ask, done, exchange, failure, layer, secret, streams } from "../../support/AgentExchange.ts"
 import {
@@ -313,66 +310,4 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
         }
       }).pipe(Effect.provide(layer))
   )
-})
-
-const instanceId = InstanceId.make("11111111-1111-4111-8111-111111111111")
-
-const instance = Instance.make(instanceId, { name: "n", agent_url: "http://agent" })
-const user: ModelMessage = { role: "user", text: "last" }
-const request = (history: ReadonlyArray<ModelMessage>): AgentRequest => ({
-  instance,
-  session: "s",
-  messages: [...history, user]
-})
-
-const Role = Schema.Literals(["user", "assistant"])
-
-describe("chat/agent/AgentClient, a request that is too long", () => {
-  it.prop(
-    "halving a request keeps its newest messages: it is shorter, ends with the last message and begins with a visitor's",
-    [Schema.Array(Role)],
-    ([roles]) => {
-      const whole = request(roles.map((role, index) => ({ role, text: String(index) })))
-      const half = halve(whole)
-      if (half === null) {
-        assert.lengthOf(whole.messages, 1)
-        return
-      }
-      assert.isAtMost(half.messages.length - 1, (whole.messages.length - 1) / 2)
-      assert.deepStrictEqual<ReadonlyArray<ModelMessage>>(half.messages, whole.messages.slice(-half.messages.length))
-      assert.strictEqual(half.messages[0]?.role, "user")
-      assert.strictEqual(half.messages.at(-1), user)
-    }
-  )
-
-  it("recognizes the errors of providers for a request that is too long", () => {
-    for (const [status, body] of [
-      [400, `{"error":{"code":"context_length_exceeded","message":"…"}}`],
-      [
-        400,
-        `{"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested"}`
-      ],
-      [400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens"}}`],
-      [400, `{"error":{"type":"exceed_context_size_error","message":"request (9000 tokens) exceeds"}}`],
-      [400, `{"error":"This model's maximum prompt length is 131072 but the request contains 200000 tokens."}`],
-      [400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."],
-      [413, `{"error":{"message":"Please reduce the length of the messages or completion."}}`],
-      [422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"],
-      [500, "Trying to keep the first 5000 tokens when context the overflows."]
-    ] as const) {
-      assert.isTrue(isTooLong(status, body), body)
-    }
-  })
-
-  it("does not recognize other refusals", () => {
-    for (const [status, body] of [
-      [401, "context_length_exceeded"],
-      [429, "Please reduce the length of the messages"],
-      [400, `{"error":{"message":"Unknown parameter: 'user'."}}`],
-      [400, ""],
-      [500, "internal error"]
-    ] as const) {
-      assert.isFalse(isTooLong(status, body), body)
-    }
-  })
 })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { bodyOf } from "../../../src/chat/agent/AgentClient.ts"
 import { protocol } from "../../../src/chat/agent/Anthropic.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../../support/AgentFrames.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"
@@ -19,10 +20,15 @@ const stop = { type: "message_stop" }
 
 describe("chat/agent/Anthropic", () => {
   it("sends the token limit that the protocol requires, and the instructions as `system`", () => {
-    const instance = instanceAt("http://agent", { agent_model: "m", instructions: "Be brief.", memory: "agent" })
+    const instance = instanceAt("http://agent", {
+      agent_protocol: "anthropic",
+      agent_model: "m",
+      instructions: "Be brief.",
+      memory: "agent"
+    })
     const messages = [{ role: "user", text: "Hi" }] as const
     const request = { instance, session: "s-1", messages }
-    assert.deepStrictEqual(protocol.body(request), {
+    assert.deepStrictEqual(bodyOf(request), {
       model: "m",
       stream: true,
       max_tokens: 4096,
@@ -39,7 +45,11 @@ describe("chat/agent/Anthropic", () => {
       { role: "assistant", text: "How can I help?" },
       { role: "user", text: "Hi" }
     ] as const
-    const body = protocol.body({ instance: instanceAt("http://agent"), session: "s-1", messages })
+    const body = bodyOf({
+      instance: instanceAt("http://agent", { agent_protocol: "anthropic" }),
+      session: "s-1",
+      messages
+    })
     assert.deepInclude(body, { messages: [{ role: "user", content: "Hi" }] })
   })
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentRequest } from "../../../src/chat/agent/Agent.ts"
+import { bodyOf, requestMessages } from "../../../src/chat/agent/AgentClient.ts"
 import { protocol } from "../../../src/chat/agent/OpenAiChat.ts"
-import * as Protocol from "../../../src/chat/agent/Protocol.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../../support/AgentFrames.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"
 
@@ -21,7 +21,7 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
 
 describe("chat/agent/OpenAiChat: the request", () => {
   it("has the instructions first, the messages, and the token limit", () => {
-    assert.deepStrictEqual(protocol.body(request("http://agent", { agent_model: "m", instructions: "Be brief." })), {
+    assert.deepStrictEqual(bodyOf(request("http://agent", { agent_model: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
       max_tokens: 4096,
@@ -39,7 +39,7 @@ describe("chat/agent/OpenAiChat: the request", () => {
     "has messages whose roles alternate, and omits blank texts, except that of the last message",
     [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
     ([messages]) => {
-      const sent = Protocol.requestMessages(messages)
+      const sent = requestMessages(messages)
       for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
       const kept = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
       for (const role of ["user", "assistant"] as const) {
@@ -59,18 +59,18 @@ describe("chat/agent/OpenAiChat: the request", () => {
       { role: "assistant", text: " " },
       { role: "user", text: "Two" }
     ] as const
-    assert.deepStrictEqual(Protocol.requestMessages(messages), [{ role: "user", content: "One\n\nTwo" }])
+    assert.deepStrictEqual(requestMessages(messages), [{ role: "user", content: "One\n\nTwo" }])
   })
 
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
-    assert.notProperty(protocol.body(request("http://agent", { memory: "agent" })), "max_tokens")
-    const counted = protocol.body(request("http://agent", { memory: "agent", daily_tokens: 10, max_tokens: 5 }))
+    assert.notProperty(bodyOf(request("http://agent", { memory: "agent" })), "max_tokens")
+    const counted = bodyOf(request("http://agent", { memory: "agent", daily_tokens: 10, max_tokens: 5 }))
     assert.deepInclude(counted, { max_tokens: 5 })
   })
 
   it("requests the usage only if it is wanted", () => {
-    assert.notProperty(protocol.body(request("http://agent")), "stream_options")
-    const body = protocol.body({ ...request("http://agent"), wantsUsage: true })
+    assert.notProperty(bodyOf(request("http://agent")), "stream_options")
+    const body = bodyOf({ ...request("http://agent"), wantsUsage: true })
     assert.deepInclude(body, { stream_options: { include_usage: true } })
   })
 
@@ -82,7 +82,7 @@ describe("chat/agent/OpenAiChat: the request", () => {
 
   it("names the token limit as OpenAI and Azure require", () => {
     for (const url of ["https://api.openai.com/v1", "https://x.openai.azure.com/openai/deployments/d"]) {
-      const body = protocol.body(request(url))
+      const body = bodyOf(request(url))
       assert.deepInclude(body, { max_completion_tokens: 4096 })
       assert.notProperty(body, "max_tokens")
     }

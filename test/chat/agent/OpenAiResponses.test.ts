@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { bodyOf } from "../../../src/chat/agent/AgentClient.ts"
 import { protocol } from "../../../src/chat/agent/OpenAiResponses.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../../support/AgentFrames.ts"
 import { instanceAt } from "../../support/TestUpstream.ts"
@@ -17,9 +18,14 @@ const message = (text: string, annotations: ReadonlyArray<object> = []) => ({
 
 describe("chat/agent/OpenAiResponses", () => {
   it("asks the provider not to store a copy", () => {
-    const instance = instanceAt("http://agent", { agent_model: "m", instructions: "Be brief.", max_tokens: 9 })
+    const instance = instanceAt("http://agent", {
+      agent_protocol: "openai-responses",
+      agent_model: "m",
+      instructions: "Be brief.",
+      max_tokens: 9
+    })
     const messages = [{ role: "user", text: "Hi" }] as const
-    assert.deepStrictEqual(protocol.body({ instance, session: "s-1", messages }), {
+    assert.deepStrictEqual(bodyOf({ instance, session: "s-1", messages }), {
       model: "m",
       stream: true,
       store: false,
