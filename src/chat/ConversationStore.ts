@@ -1,5 +1,5 @@
 /**
- * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `chat/MemoryConversationStore` and
+ * Keeps the conversations of instances with `memory: "edge"`. The interface only; see
  * `chat/postgres/ConversationStore`.
  *
  * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, over all
@@ -10,16 +10,10 @@
  */
 
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { ConversationId as Id, InstanceId, MessageId } from "../platform/Id.ts"
+import type { MessageId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import type { AgentEvent, ModelMessage } from "./agent/Agent.ts"
-import type {
-  AnswerEnding,
-  ConversationKey,
-  ConversationSummary,
-  Message,
-  MessagePart
-} from "./conversations/Conversation.ts"
+import type { AnswerEnding, ConversationKey, Message, MessagePart } from "./conversations/Conversation.ts"
 import type * as ConversationId from "./conversations/ConversationId.ts"
 import type { Bounds } from "./conversations/History.ts"
 import type { Reach } from "./InstanceDirectory.ts"
@@ -156,14 +150,6 @@ export class ConversationStore extends Context.Service<
       readonly rating: "up" | "down"
       readonly comment: string | null
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
-
-    /** At most `limit` conversations of an instance, those with the latest `updatedAt` first. */
-    readonly list: (query: {
-      readonly instanceId: InstanceId
-      readonly limit: number
-      /** The last conversation of the previous page; null for the first page. */
-      readonly before: { readonly updatedAt: number; readonly conversationId: Id } | null
-    }) => Effect.Effect<ReadonlyArray<ConversationSummary>, StorageUnavailable>
 
     /** Deletes a conversation within reach, and its messages. False if there is none. */
     readonly delete: (reach: Reach, key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>

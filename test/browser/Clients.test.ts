@@ -10,6 +10,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import * as ClientApp from "../support/browser/ClientApp.ts"
+import * as MemoryConversationStore from "../support/MemoryConversationStore.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
@@ -84,15 +85,14 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
         )
         assert.deepStrictEqual(messagesOfLast(), expected.slice(0, -1))
         const store = yield* ConversationStore
-        const { instance_id: instanceId } = instance
-        const conversations = yield* store.list({ instanceId, limit: 100, before: null })
-        const stored = yield* Effect.forEach(conversations, ({ conversationId }) =>
-          Effect.map(store.read({ instanceId, conversationId }), (messages) =>
+        const keys = MemoryConversationStore.keysIn(store, instance.instance_id)
+        const stored = yield* Effect.forEach(keys, (key) =>
+          Effect.map(store.read(key), (messages) =>
             Option.getOrElse(messages, () => []).map(({ parts }) => AnswerParts.textOf(parts))
           )
         )
         assert.includeDeepMembers(stored, [expected])
-        return conversations.length
+        return keys.length
       })
       const edit = (index: number, text: string) =>
         run(`(({ composer }) => { composer.beginEdit(); composer.setText(${JSON.stringify(text)}); composer.send() })(

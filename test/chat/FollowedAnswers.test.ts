@@ -5,8 +5,8 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
 import { MessageId } from "../../src/platform/Id.ts"
+import * as MemoryConversationStore from "../support/MemoryConversationStore.ts"
 
 it.live(
   "chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",
@@ -37,7 +37,7 @@ it.live(
       assert.match(lines[0] ?? "", /level=WARN.*could not be read; their readers get an error.*the first read/s)
     }).pipe(
       Effect.provide([
-        MemoryConversationStore.layer(),
+        MemoryConversationStore.layer,
         Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
       ]),
       Effect.provide(InstanceDirectory.layerMemory())

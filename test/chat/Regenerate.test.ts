@@ -10,6 +10,7 @@ import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { conversationIdOf } from "../support/ChatVisit.ts"
+import * as MemoryConversationStore from "../support/MemoryConversationStore.ts"
 import { storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
@@ -121,8 +122,8 @@ describe("messages for an agent that stores the conversation", () => {
         assert.strictEqual(sessions[2], sessions[3])
         assert.notStrictEqual(sessions[0], sessions[2])
         const { instance } = yield* TestServer
-        const query = { instanceId: instance.instance_id, limit: 10, before: null }
-        assert.deepStrictEqual(yield* ConversationStore.use((store) => store.list(query)), [])
+        const store = yield* ConversationStore
+        assert.deepStrictEqual(MemoryConversationStore.keysIn(store, instance.instance_id), [])
       })
     )
   })

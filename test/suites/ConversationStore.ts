@@ -6,7 +6,7 @@
 
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import type { ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -25,7 +25,6 @@ import {
 import * as Answers from "./ConversationAnswers.ts"
 import * as History from "./ConversationHistory.ts"
 import * as Replacements from "./ConversationReplacements.ts"
-import { at } from "./VisitorSalts.ts"
 
 export const suite = <R, E>(
   name: string,
@@ -52,45 +51,12 @@ export const suite = <R, E>(
           assert.isFalse(yield* store.stop(other))
           assert.isFalse(yield* store.rate({ key: other, messageId: answerId, rating: "up", comment: null }))
           assert.isFalse(yield* store.delete("all", other))
-          assert.deepStrictEqual(yield* store.list({ instanceId: other.instanceId, limit: 10, before: null }), [])
           assert.strictEqual((yield* Effect.flip(beginAnswer(other, null)))._tag, "NothingToRegenerate")
           yield* storeTurn(other, "mine", "own")
           yield* assertLines(other, ["user: mine", "assistant: own (stop)"])
           yield* assertLines(key, ["user: secret", "assistant: answer (null)"])
           assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
         })
-    )
-
-    it.effect("conversations are listed page by page, the latest message first", () =>
-      Effect.gen(function* () {
-        const store = yield* ConversationStore
-        const { instanceId } = yield* newKey
-        const now = yield* Clock.currentTimeMillis
-        const keys = Array.from({ length: 5 }, () => ({
-          instanceId,
-          conversationId: Id.ConversationId.make(randomUUID())
-        }))
-        // Two conversations begin in each millisecond.
-        for (const [index, key] of keys.entries()) yield* beginAnswer(key, "one").pipe(at(now - 1_000 + (index >> 1)))
-        yield* beginAnswer(keys[0]!, "two").pipe(at(now))
-        const all = yield* store.list({ instanceId, limit: 10, before: null })
-        assert.deepStrictEqual(
-          all.map(({ messages }) => messages),
-          [4, 2, 2, 2, 2]
-        )
-        assert.deepStrictEqual(
-          all.map(({ updatedAt }) => now - updatedAt),
-          [0, 998, 999, 999, 1_000]
-        )
-        const pages: Array<(typeof all)[number]> = []
-        for (let before: (typeof all)[number] | null = null; ; ) {
-          const page: typeof all = yield* store.list({ instanceId, limit: 2, before })
-          pages.push(...page)
-          if (page.length < 2) break
-          before = page[1]!
-        }
-        assert.deepStrictEqual(pages, all)
-      })
     )
 
     it.effect("deleting a conversation deletes its answers, and no other conversation", () =>
@@ -121,7 +87,6 @@ export const suite = <R, E>(
         const key = yield* newKey
         yield* storeTurn(key, "one", "first")
         yield* instances.delete("all", key.instanceId)
-        assert.deepStrictEqual(yield* store.list({ instanceId: key.instanceId, limit: 10, before: null }), [])
         assert.isTrue(Option.isNone(yield* store.read(key)))
         assert.strictEqual((yield* Effect.flip(beginAnswer(key, "two")))._tag, "RecordRefused")
       })
@@ -139,7 +104,6 @@ export const suite = <R, E>(
           assert.isFalse(yield* store.stop(key))
           assert.isFalse(yield* store.delete("all", key))
         }
-        assert.deepStrictEqual(yield* store.list({ instanceId: unknownInstance, limit: 1, before: null }), [])
         const id = Id.MessageId.make(randomUUID())
         assert.isTrue(Option.isNone(yield* follow(store, id, 0)))
         assert.strictEqual((yield* store.renew([id])).size, 0)

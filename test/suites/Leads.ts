@@ -18,6 +18,7 @@ import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { type ConversationKey, maxSize, unknownVisit } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Id from "../../src/platform/Id.ts"
@@ -34,6 +35,7 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | ConversationStore
+  | Transcripts
 
 /** Reads the conversions of a hosted website. */
 export type ReadConversions<R> = (hostedWebsiteId: string) => Effect.Effect<ReadonlyArray<Lead.Conversion>, never, R>
@@ -184,11 +186,11 @@ export const suite = <R, E>(
               yield* store.begin({ key, answerId, message: { messageId, text: "hello" }, visitorHashes })
               return messageId
             })
-          const visitOf = ({ conversationId }: ConversationKey) =>
-            Effect.map(store.list({ instanceId, limit: 100, before: null }), (conversations) =>
-              conversations
-                .filter((conversation) => conversation.conversationId === conversationId)
-                .map(({ country, page, source }) => ({ page, source, country }))
+          const visitOf = (key: ConversationKey) =>
+            Transcripts.use(({ find }) =>
+              Effect.map(find("all", key), (found) =>
+                Option.toArray(Option.map(found, ({ country, page, source }) => ({ page, source, country })))
+              )
             )
           const newKey = () => ({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) })
           const [one, other, unknown, replaced] = [newKey(), newKey(), newKey(), newKey()]

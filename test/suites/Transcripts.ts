@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import { endings } from "../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -22,6 +23,23 @@ import { beginAnswer } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
 
 const start = Date.UTC(2026, 10, 1)
+
+const toSummary = ({
+  messages,
+  opened_at: _,
+  opened_by: __,
+  ...conversation
+}: Transcript.OpenTranscript): Transcript.TranscriptSummary => {
+  const answers = messages.filter(({ role }) => role === "assistant")
+  return {
+    ...conversation,
+    messages: messages.length,
+    preview: Transcript.preview(AnswerParts.textOf(messages.find(({ role }) => role === "user")?.parts ?? [])),
+    unanswered: answers.filter(Transcript.isMissing).length,
+    up: answers.filter(({ rating }) => rating === "up").length,
+    down: answers.filter(({ rating }) => rating === "down").length
+  }
+}
 
 const newInstance = InstanceDirectory.use((instances) =>
   Effect.map(
@@ -121,7 +139,7 @@ export const suite = <E>(
             yield* listed(instance, filter, limit),
             expected
               .toSorted((left, right) => latestFirst(Transcript.positionOf(left), Transcript.positionOf(right)))
-              .map(Transcript.toSummary)
+              .map(toSummary)
           )
           const { answerHealth, stream } = yield* Transcripts
           const latest = conversations.toSorted((left, right) =>

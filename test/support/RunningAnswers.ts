@@ -12,9 +12,9 @@ import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../../src/chat/conversations/Conversation.ts"
 import * as Instance from "../../src/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import * as MemoryConversationStore from "../../src/chat/MemoryConversationStore.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { MessageId } from "../../src/platform/Id.ts"
+import * as MemoryConversationStore from "./MemoryConversationStore.ts"
 import { poll } from "./Wait.ts"
 
 /** The methods of the store. */
@@ -34,7 +34,7 @@ export const layer = (options: {
   readonly grace?: Duration.Input
   readonly overrides?: (store: Store) => Partial<Store>
 }) => {
-  const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layerMemory()))
+  const storage = MemoryConversationStore.layer.pipe(Layer.provideMerge(InstanceDirectory.layerMemory()))
   const replaced = Layer.effect(
     ConversationStore,
     Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.overrides?.(store) }))

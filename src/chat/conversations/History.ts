@@ -23,10 +23,6 @@ export const toModelMessages = (
     return text === "" ? [] : [{ role, text }]
   })
 
-/** The messages up to the visitor's last message. They are sent to get another answer to that message. */
-export const beforeAnswer = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<ModelMessage> =>
-  messages.slice(0, messages.findLastIndex(({ role }) => role === "user") + 1)
-
 /**
  * The newest messages within the bounds. If older messages are left out, the rest begins with a visitor's message, so that no
  * message is separated from its answer. If the last message is the visitor's, it is kept at any size.

@@ -250,14 +250,6 @@ type Answer = Pick<TranscriptMessage, "ending" | "parts">
 export const isMissing = ({ ending = null, parts }: Answer): boolean =>
   ending !== null && AnswerParts.isMissing({ ending, size: AnswerParts.sizeOf(parts) })
 
-/** `AnswerParts.isUnansweredAfter` of a message; undefined while the answer runs. */
-const conclusionOf = ({ ending = null, parts }: Answer): boolean | undefined =>
-  ending === null ? undefined : AnswerParts.isUnansweredAfter({ ending, size: AnswerParts.sizeOf(parts) })
-
-/** Whether the visitor is without an answer: the latest answer that says so is missing. */
-export const isUnanswered = (messages: ReadonlyArray<TranscriptMessage>): boolean =>
-  messages.filter(isAnswer).reduce((before, answer) => conclusionOf(answer) ?? before, false)
-
 const maxPreview = 200
 
 /** The beginning of a message on one line. */
@@ -285,23 +277,6 @@ export const matches = (
   (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
   (rating === undefined || messages.some((message) => message.rating === rating)) &&
   (search === undefined || messages.some((message) => hasText(message, search)))
-
-export const toSummary = ({
-  messages,
-  opened_at: _,
-  opened_by: __,
-  ...conversation
-}: OpenTranscript): TranscriptSummary => {
-  const answers = messages.filter(isAnswer)
-  return {
-    ...conversation,
-    messages: messages.length,
-    preview: preview(AnswerParts.textOf(messages.find(({ role }) => role === "user")?.parts ?? [])),
-    unanswered: answers.filter(isMissing).length,
-    up: answers.filter(({ rating }) => rating === "up").length,
-    down: answers.filter(({ rating }) => rating === "down").length
-  }
-}
 
 export interface TranscriptQuery {
   readonly search?: string

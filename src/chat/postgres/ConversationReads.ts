@@ -15,7 +15,7 @@ import type { Conversation, ConversationSummary } from "../conversations/Convers
 import * as History from "../conversations/History.ts"
 import * as Rows from "./ConversationRows.ts"
 
-type Reads = Pick<ConversationStore["Service"], "history" | "running" | "follow" | "read" | "messageAfter" | "list">
+type Reads = Pick<ConversationStore["Service"], "history" | "running" | "follow" | "read" | "messageAfter">
 
 const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
 
@@ -141,14 +141,6 @@ export const make = (sql: PgClient.PgClient) => {
       .unsafe(`SELECT ${Rows.summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
       .pipe(mapErrors, decodeRows(Summaries))
 
-  const list: Reads["list"] = ({ before, instanceId, limit }) =>
-    summaries(`(updated_at, conversation_id) < ($2, $3) ORDER BY updated_at DESC, conversation_id DESC LIMIT $4`, [
-      PgTypes.uuid(instanceId),
-      PgTypes.timestamptz(before?.updatedAt ?? Number.POSITIVE_INFINITY),
-      PgTypes.text(before?.conversationId ?? ""),
-      PgTypes.int4(limit)
-    ])
-
   /** A conversation with its messages; none if it was deleted after its page was read. */
   const withMessages = (instanceId: InstanceId, summary: ConversationSummary) =>
     Effect.map(
@@ -186,5 +178,5 @@ export const make = (sql: PgClient.PgClient) => {
       Stream.map((conversation) => conversation.value)
     )
 
-  return { history, running, follow, read, messageAfter, list, stream }
+  return { history, running, follow, read, messageAfter, stream }
 }

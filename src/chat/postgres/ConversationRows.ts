@@ -10,7 +10,13 @@ import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import { type AgentAnswer, type ConversationKey, endings, type Message } from "../conversations/Conversation.ts"
+import {
+  type AgentAnswer,
+  type ConversationKey,
+  endings,
+  type Message,
+  type MessagePart
+} from "../conversations/Conversation.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -22,8 +28,8 @@ const Part = Schema.Union([
   })
 ])
 
-/** Rows with the id of a running answer. */
-export const Running = Schema.Array(Schema.Struct({ running: MessageId }))
+/** The parts of a visitor's message, as JSON. */
+export const messageParts = (text: string): string => JSON.stringify([{ type: "text", text } satisfies MessagePart])
 
 export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
@@ -97,6 +103,27 @@ export const unansweredAt = (isUnanswered: string, endedAt: string): string =>
 
 /** The end of a lease that begins now. Leases use the database's clock, so that the clocks of processes need not agree. */
 export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
+
+/** The website of an instance, if the website has subscribers. The limit makes the planner use an index. */
+export const subscribedOf = (instanceId: string): string => `SELECT website_config_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`
+
+/** `Conversation.subjectOf` in SQL. */
+export const subjectOf = (instanceId: string, conversationId: string): string =>
+  `${instanceId}::text || ' ' || ${conversationId}`
+
+/**
+ * An event for a conversation that begins to wait for a person, on a website with subscribers. `source` has one row for each
+ * conversation before its answer ended: `instance_id`, `conversation_id`, `was_waiting`, `ended_at` and `is_unanswered`.
+ */
+export const unansweredEvent = (
+  source: string
+): string => `INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.unanswered', ended_at,
+      ${subjectOf(`${source}.instance_id`, "conversation_id")}
+    FROM ${source} CROSS JOIN LATERAL (${subscribedOf(`${source}.instance_id`)}) AS website
+    WHERE is_unanswered AND NOT was_waiting`
 
 /** The parameters `$1` and `$2` of a statement about one conversation. */
 export const keyParameters = ({ conversationId, instanceId }: ConversationKey): ReadonlyArray<PgTypes.Parameter> => [

@@ -1,36 +1,44 @@
 /**
- * Stores conversations in PostgreSQL. A change that begins, ends or deletes answers locks the conversation's row first, so that
- * such changes of a conversation are serialized. To avoid deadlocks, a statement that waits for several rows locks them in the
- * order of `running`; a batch of turns or answers waits for none (see `ConversationBatches`).
+ * Stores conversations in PostgreSQL. Begins the answers of many conversations with one statement and one commit, and stores pieces of
+ * answers and completes them likewise; `ConversationChanges` changes one conversation, and `ConversationReads` reads.
+ *
+ * A change that begins, ends or deletes answers locks the conversation's row first, so that such changes of a conversation are
+ * serialized. A batch of turns or answers never waits for a conversation that another transaction has locked, so that one
+ * conversation delays no other: it skips the conversation, whose turn or answer is then written alone. To avoid deadlocks, any other
+ * statement that waits for several rows locks them in the order of `running`.
+ *
+ * The server keeps the plans of the statements, including plans made while the tables were small. A plan must use an index at
+ * any table size. `LATERAL` ensures that, as does a `LIMIT` of unknown size, after which the planner expects one row.
  *
  * No statement leaves state in its session, so that all of them work through PgBouncer in transaction mode.
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Result, Schema } from "effect"
-import { SqlError } from "effect/sql"
+import { Clock, type Duration, Effect, Layer, Result, Schema, type Scope } from "effect"
+import type { SqlError } from "effect/sql"
 import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
-import { make as makeBatches } from "../../platform/batch/Batches.ts"
-import type { MessageId } from "../../platform/Id.ts"
+import * as Batches from "../../platform/batch/Batches.ts"
+import { MessageId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { RecordRefused } from "../../platform/Storage.ts"
-import { ConversationFull, ConversationStore, type NewTurn, NothingToRegenerate } from "../ConversationStore.ts"
+import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
+import { ConversationStore, type NewTurn } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import * as Conversation from "../conversations/Conversation.ts"
-import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
+import { leaseMillis, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
 import * as ConversationId from "../conversations/ConversationId.ts"
-import * as Batches from "./ConversationBatches.ts"
+import * as Changes from "./ConversationChanges.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
-import * as Locked from "./LockedConversation.ts"
 
-type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" | "stop" | "rate" | "delete">
+export interface Options {
+  /** The timeout of each statement, which includes the wait for a connection. */
+  readonly timeout: Duration.Input
+  /** The maximum number of queued items of each kind. */
+  readonly maxQueue: number
+}
 
 const lease = Rows.newLease(leaseMillis)
 
@@ -38,287 +46,99 @@ const lease = Rows.newLease(leaseMillis)
 const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
 /**
- * Inserts the answer `$5` into a locked conversation and, unless `$3` is null, the message `$3` before it, with the parts `$4`
- * and the client's id `$8`. The conversation then has `$9` messages with the total size `$10`.
+ * The parameters of a statement, as arguments of `unnest`. They are sub-selects, to hide the length of the arrays from the
+ * planner. Otherwise it would plan the statement again at each execution, because a plan for short arrays costs slightly less;
+ * but planning takes longer than the execution.
  */
-const continueStatement = `WITH changed AS (
-    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $9, size = $10, running = $5,
-      lease_until = ${lease}
-    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
-  ) INSERT INTO conversation_message
-    (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
-  SELECT id, conversation_key, place, role, parts::json, length, $6, client_id FROM changed
-  CROSS JOIN LATERAL (VALUES
-    ($3::uuid, messages - 1, 'user', $4, $7::integer, $8),
-    ($5::uuid, messages, 'assistant', '[]', 0, NULL)
-  ) AS added (id, place, role, parts, length, client_id) WHERE id IS NOT NULL`
+const unnestArguments = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")
 
-/** Creates a conversation without messages if there is none, so that it can be locked. A new one leaves an event. */
-const createStatement = `WITH created AS (
-    INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-    VALUES ($1, $2, $3, $3, 0, 0) ON CONFLICT (instance_id, conversation_id) DO NOTHING
-    RETURNING instance_id, conversation_id
-  )
-  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-  SELECT gen_random_uuid(), website_config_id, 'conversation.started', $3,
-    ${Batches.subjectOf("created.instance_id", "conversation_id")}
-  FROM created CROSS JOIN LATERAL (${Batches.subscribedOf("created.instance_id")}) AS website`
+/** A visitor's message and the answer that begins with it, at `at` (milliseconds since 1970). */
+interface Turn extends NewTurn {
+  readonly message: NonNullable<NewTurn["message"]>
+  readonly at: number
+}
 
-/** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves only one. */
-const rateStatement = `WITH found AS (
-    SELECT message_id, instance_id, conversation_id, rating, comment
-    FROM conversation_message JOIN conversation USING (conversation_key)
-    WHERE instance_id = $1 AND conversation_id = $2 AND message_id = $3 AND role = 'assistant'
-    FOR NO KEY UPDATE OF conversation_message
-  ), rated AS (
-    UPDATE conversation_message SET rating = $4, comment = $5 FROM found
-    WHERE conversation_message.message_id = found.message_id
-  ), event AS (
-    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
-    SELECT gen_random_uuid(), website_config_id, 'conversation.feedback', $6,
-      ${Batches.subjectOf("found.instance_id", "conversation_id")},
-      json_build_object('instance_id', found.instance_id, 'conversation_id', conversation_id, 'message_id', message_id,
-        'rating', $4::text, 'comment', $5::text)
-    FROM found CROSS JOIN LATERAL (${Batches.subscribedOf("found.instance_id")}) AS website
-    WHERE (rating, comment) IS DISTINCT FROM ($4, $5)
-  )
-  SELECT 1 FROM found`
+const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
+  Columns.uuid("instance_id", ({ key }) => key.instanceId),
+  Columns.text("conversation_id", ({ key }) => key.conversationId),
+  Columns.uuid("message_id", ({ message }) => message.messageId),
+  Columns.text("parts", ({ message }) => Rows.messageParts(message.text)),
+  Columns.int4("size", ({ message }) => message.text.length),
+  Columns.uuid("answer_id", ({ answerId }) => answerId),
+  Columns.timestamptz("begun_at", ({ at }) => at),
+  Columns.text("visitor_hashes", ({ visitorHashes = [] }) => visitorHashes.join(",")),
+  Columns.text("client_id", ({ message }) => message.clientId ?? null)
+]
 
 /**
- * Ends the answer `$1` with the parts `$2`. A piece that is stored at the same moment may remain; `LockedConversation.closeLapsed`
- * deletes it.
+ * Begins an answer in each conversation that is new, or that is not full and has no running answer. New conversations are
+ * created in the order of their keys, because otherwise two processes that create the same ones could deadlock. A turn
+ * with visitor hashes also leaves a pending lead (see `Leads`), and a conversation that begins on a website with
+ * subscribers leaves an event.
  */
-const completeStatement = `WITH held AS MATERIALIZED (
-    SELECT instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting, $5::timestamptz AS ended_at,
-      $9::boolean AS is_unanswered
-    FROM conversation WHERE running = $1 FOR NO KEY UPDATE
-  ), ended AS (
-    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $4,
-      updated_at = greatest(updated_at, $5), unanswered_at = ${Rows.unansweredAt("is_unanswered", "$5")}
-    FROM held WHERE running = $1 RETURNING 1
+const beginStatement = `
+  WITH turn AS MATERIALIZED (
+    SELECT * FROM unnest(${unnestArguments(9)})
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, visitor_hashes,
+        client_message_id)
+  ), idle AS MATERIALIZED (
+    SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation
+      WHERE instance_id = turn.instance_id AND conversation_id = turn.conversation_id
+        AND running IS NULL AND messages + 2 <= ${maxMessages} AND size + length <= ${maxSize}
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked LIMIT (SELECT count(*) FROM turn)
+  ), continued AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, begun_at), messages = messages + 2, size = size + length,
+      running = answer_id, lease_until = ${lease}
+    FROM idle WHERE conversation.conversation_key = idle.conversation_key
+    RETURNING conversation.conversation_key, messages, running
+  ), created AS (
+    INSERT INTO conversation
+      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
+    SELECT instance_id, conversation_id, begun_at, begun_at, 2, length, answer_id, ${lease} FROM turn
+    ORDER BY instance_id, conversation_id
+    ON CONFLICT (instance_id, conversation_id) DO NOTHING
+    RETURNING conversation_key, messages, running
+  ), begun AS MATERIALIZED (
+    SELECT * FROM continued UNION ALL SELECT * FROM created
+  ), added AS (
+    INSERT INTO conversation_message
+      (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
+    SELECT id, conversation_key, place, role, content::json, content_length, begun_at, client_id
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
+      (message_id, messages - 1, 'user', turn.parts, length, client_message_id),
+      (answer_id, messages, 'assistant', '[]', 0, NULL)
+    ) AS message (id, place, role, content, content_length, client_id)
+  ), lead AS (
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
+    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at,
+      CASE WHEN messages = 2 THEN conversation_key END
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
+    WHERE visitor_hashes <> ''
   ), event AS (
-    ${Batches.unansweredEvent("held")}
-  ), gone AS (
-    DELETE FROM answer_piece WHERE answer_id = $1 AND EXISTS (SELECT FROM ended)
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,
+      ${Rows.subjectOf("turn.instance_id", "conversation_id")}
+    FROM created JOIN turn ON answer_id = running
+    CROSS JOIN LATERAL (${Rows.subscribedOf("turn.instance_id")}) AS website
   )
-  UPDATE conversation_message SET parts = $2::json, characters = $3, ending = $6, input_tokens = $7, output_tokens = $8
-  WHERE message_id = $1 AND EXISTS (SELECT FROM ended) RETURNING 1`
+  SELECT running AS id FROM begun`
 
-/** Replaces the parts of the answer `$1`, which another process has ended, by the parts `$2` if these have more text. */
-const lengthenStatement = `WITH locked AS MATERIALIZED (
-    SELECT conversation_key FROM conversation JOIN conversation_message USING (conversation_key) WHERE message_id = $1
-    FOR NO KEY UPDATE OF conversation
-  ), grown AS (
-    UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
-    FROM conversation_message AS before JOIN locked USING (conversation_key)
-    WHERE answer.message_id = $1 AND before.message_id = $1 AND answer.ending IN ('stopped', 'superseded', 'cut')
-      AND answer.characters < $3
-    RETURNING answer.conversation_key, $3 - before.characters AS more
-  )
-  UPDATE conversation SET size = size + more FROM grown WHERE conversation.conversation_key = grown.conversation_key`
+const completionColumns: ReadonlyArray<Columns.Column<Changes.Completion>> = [
+  Columns.uuid("answer_id", ({ answerId }) => answerId),
+  Columns.text("parts", ({ parts }) => parts),
+  Columns.int4("characters", ({ characters }) => characters),
+  Columns.int4("size", ({ size }) => size),
+  Columns.timestamptz("ended_at", ({ at }) => at),
+  Columns.text("ending", ({ ending }) => ending),
+  Columns.int8("input_tokens", ({ inputTokens }) => inputTokens),
+  Columns.int8("output_tokens", ({ outputTokens }) => outputTokens),
+  Columns.bool("is_unanswered", ({ isUnanswered }) => isUnanswered)
+]
 
-/** Fails with `RecordRefused` where no retry can succeed. */
-const refusing = <A, E, R>(
-  effect: Effect.Effect<A, E | SqlError.SqlError, R>
-): Effect.Effect<A, E | SqlError.SqlError | RecordRefused, R> =>
-  Effect.mapError(effect, (error) => {
-    if (!SqlError.isSqlError(error)) return error
-    const failure = Database.refusedOrUnavailable(error)
-    return failure._tag === "RecordRefused" ? failure : error
-  })
-
-/** Writes many conversations at once (see `ConversationBatches`). */
-interface Batched {
-  readonly begin: Effect.Success<ReturnType<typeof Batches.begin>>
-  readonly complete: Effect.Success<ReturnType<typeof Batches.complete>>
-}
-
-const makeWrites = (sql: PgClient.PgClient, batched: Batched): Writes => {
-  /**
-   * Begins an answer that a batch cannot begin, because the conversation is locked, is full or has a running answer, or because
-   * the turn replaces messages.
-   */
-  const beginLocked = Effect.fnUntraced(function* (
-    { answerId, from, key, message, visitorHashes = [] }: NewTurn,
-    addedSize: number,
-    parameters: ReadonlyArray<PgTypes.Parameter>
-  ) {
-    const at = yield* Clock.currentTimeMillis
-    const now = PgTypes.timestamptz(at)
-    if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
-    const locked = yield* Locked.lock(sql, key)
-    if (locked === undefined) return yield* new NothingToRegenerate()
-    // The connection was lost after the first commit, and this is the retry.
-    if (locked.running === answerId) return
-    const before =
-      message === null
-        ? yield* Locked.removeAfter(sql, locked, from)
-        : from === undefined
-          ? locked
-          : yield* Locked.removeFrom(sql, locked, from)
-    const added = message === null ? 1 : 2
-    if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
-    const { lapsed, running } = locked
-    // The running answer is the last message: if any message was deleted, so was the answer.
-    const endedSize =
-      running === null || before.messages < locked.messages
-        ? 0
-        : yield* Locked.settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
-    yield* sql.unsafe(continueStatement, [
-      ...parameters,
-      PgTypes.int4(before.messages + added),
-      PgTypes.int4(before.size + addedSize + endedSize)
-    ])
-    if (visitorHashes.length > 0) {
-      const conversationKey = before.messages === 0 ? locked.key : undefined
-      const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at, conversationKey }
-      yield* ChatLead.insert(sql, randomUUID(), lead)
-    }
-  })
-
-  const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
-    const { answerId, from, key, message, visitorHashes = [] } = turn
-    const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
-    const size = message?.text.length ?? 0
-    const json = JSON.stringify(parts)
-    const at = yield* Clock.currentTimeMillis
-    if (message !== null && from === undefined) {
-      const { clientId = null, messageId } = message
-      if (yield* batched.begin({ key, messageId, clientId, parts: json, size, answerId, at, visitorHashes })) return
-    }
-    const parameters = [
-      ...Rows.keyParameters(key),
-      PgTypes.uuid(message?.messageId ?? null),
-      PgTypes.text(json),
-      PgTypes.uuid(answerId),
-      PgTypes.timestamptz(at),
-      PgTypes.int4(size),
-      PgTypes.text(message?.clientId ?? null)
-    ]
-    yield* sql
-      .withTransaction(beginLocked(turn, size, parameters))
-      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events", "leads"))
-  })
-
-  /** If the connection breaks, the statement may run twice: the second run extends the same leases. */
-  const renew: Writes["renew"] = (answerIds) => {
-    if (answerIds.length === 0) return Effect.succeed(new Set())
-    return sql`WITH mine AS MATERIALIZED (
-        SELECT conversation_key, running, lease_until FROM conversation
-        WHERE running = ANY (${Database.array(answerIds, PgTypes.OID.uuid)})
-      ), due AS MATERIALIZED (
-        SELECT conversation_key FROM conversation WHERE conversation_key IN (
-          SELECT conversation_key FROM mine WHERE lease_until < ${sql.literal(dueBefore)}
-        ) ORDER BY running FOR NO KEY UPDATE
-      ), renewed AS (
-        UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM due
-        WHERE conversation.conversation_key = due.conversation_key AND running IS NOT NULL
-      )
-      SELECT running FROM mine`.pipe(
-      Database.repeatable,
-      Database.mapErrors,
-      decodeRows(Rows.Running),
-      Effect.map((rows) => new Set(rows.map(({ running }) => running)))
-    )
-  }
-
-  /** If the connection breaks, a statement may run twice: the second run finds that the answer has ended, and returns false. */
-  const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
-    const size = AnswerParts.sizeOf(parts)
-    const completion: Batches.Completion = {
-      answerId,
-      parts: JSON.stringify(parts),
-      characters: AnswerParts.textOf(parts).length,
-      size,
-      at: yield* Clock.currentTimeMillis,
-      ending,
-      isUnanswered: AnswerParts.isUnansweredAfter({ ending, size }) ?? null,
-      inputTokens: usage === null ? null : Math.round(usage.inputTokens),
-      outputTokens: usage === null ? null : Math.round(usage.outputTokens)
-    }
-    if (yield* batched.complete(completion)) return true
-    const answer = [PgTypes.uuid(answerId), PgTypes.text(completion.parts), PgTypes.int4(completion.characters)]
-    const tokens = (count: number | null) => PgTypes.int8(count === null ? null : BigInt(count))
-    const completed = yield* sql
-      .unsafe(completeStatement, [
-        ...answer,
-        PgTypes.int4(completion.size),
-        PgTypes.timestamptz(completion.at),
-        PgTypes.text(ending),
-        tokens(completion.inputTokens),
-        tokens(completion.outputTokens),
-        PgTypes.bool(completion.isUnanswered)
-      ])
-      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
-    if (completed.length > 0) return true
-    yield* sql.unsafe(lengthenStatement, answer).pipe(Database.repeatable, refusing, Database.mapErrors)
-    return false
-  })
-
-  const stop: Writes["stop"] = (key) =>
-    sql
-      .withTransaction(
-        Effect.flatMap(Locked.lock(sql, key), (locked) =>
-          locked === undefined || locked.running === null || locked.lapsed
-            ? Effect.succeed(false)
-            : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
-        )
-      )
-      .pipe(Database.mapErrors)
-
-  const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
-    const rated = yield* sql
-      .unsafe(rateStatement, [
-        ...Rows.keyParameters(key),
-        PgTypes.uuid(messageId),
-        PgTypes.text(rating),
-        PgTypes.text(comment),
-        PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-      ])
-      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
-    return rated.length > 0
-  })
-
-  const remove: Writes["delete"] = Effect.fnUntraced(function* (reach, key) {
-    const deletion = sql.unsafe(
-      `DELETE FROM conversation USING instance
-        WHERE instance.instance_id = conversation.instance_id AND conversation.instance_id = $1 AND conversation_id = $2
-          AND ($3::uuid IS NULL OR website_config_id = $3) RETURNING 1`,
-      [...Rows.keyParameters(key), PgTypes.uuid(reach === "all" ? null : reach)]
-    )
-    const deleted = yield* Effect.tap(deletion, (rows) =>
-      rows.length === 0 ? Effect.void : Outbox.erase(sql, [Conversation.subjectOf(key)])
-    ).pipe(sql.withTransaction, Database.mapErrors)
-    return deleted.length > 0
-  })
-
-  return { begin, renew, complete, stop, rate, delete: remove }
-}
-
-const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
-
-/** Reads the key once. */
-const makeHashKey = (sql: PgClient.PgClient): ConversationStore["Service"]["hashKey"] => {
-  let known: ConversationId.Key | undefined
-  return Effect.suspend(() =>
-    known !== undefined
-      ? Effect.succeed(known)
-      : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
-          Database.mapErrors,
-          decodeRows(HashKeys),
-          Effect.map(([{ hash_key }]) => {
-            known = ConversationId.keyOf(hash_key)
-            return known
-          })
-        )
-  )
-}
-
-/** One each for the batches of turns, answers and pieces. Each kind of batch runs one statement at a time. */
-const batchConnections = 3
-
-/** Of pieces: in pieces and UTF-16 units. */
-const pieceBounds = { maxBatch: 500, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
+const completeStatement = Changes.completeStatement(`unnest(${unnestArguments(9)})`, "SKIP LOCKED")
 
 interface Piece {
   readonly answerId: MessageId
@@ -346,55 +166,190 @@ const piecesStatement = `
     SELECT answer_id, ends_at, events::json FROM piece JOIN runs ON running = answer_id
     ON CONFLICT (answer_id, ends_at) DO NOTHING
   )
-  SELECT running FROM runs`
+  SELECT running AS id FROM runs`
 
-/** Stores a batch of pieces; returns for each whether its answer runs. */
-const storePieces = (
+/** What one kind of batch stores. Its statement returns the ids of the answers that it stored, or that run. */
+interface Kind<Item> {
+  readonly name: Batches.Kind
+  readonly statement: string
+  readonly columns: ReadonlyArray<Columns.Column<Item>>
+  /** What the statement changes; it changes a row only once, for the first item. */
+  readonly rowOf: (item: Item) => unknown
+  /** In UTF-16 units. */
+  readonly weigh: (item: Item) => number
+  readonly maxBatch: number
+  /** The loops that may have work after these items are stored. */
+  readonly wakes: (items: ReadonlyArray<Item>) => ReadonlyArray<Rounds.Kind>
+}
+
+const turns: Kind<Turn> = {
+  name: "turns",
+  statement: beginStatement,
+  columns: turnColumns,
+  rowOf: ({ key }) => `${key.instanceId} ${key.conversationId}`,
+  weigh: ({ message }) => 200 + message.text.length,
+  maxBatch: 200,
+  wakes: () => ["events", "leads"]
+}
+
+const completions: Kind<Changes.Completion> = {
+  name: "answers",
+  statement: completeStatement,
+  columns: completionColumns,
+  rowOf: ({ answerId }) => answerId,
+  weigh: ({ parts }) => 200 + parts.length,
+  maxBatch: 200,
+  wakes: (items) => (items.some(({ isUnanswered }) => isUnanswered === true) ? ["events"] : [])
+}
+
+const pieces: Kind<Piece> = {
+  name: "answer-pieces",
+  statement: piecesStatement,
+  columns: pieceColumns,
+  rowOf: (piece) => piece,
+  weigh: ({ events }) => 100 + events.length,
+  maxBatch: 500,
+  wakes: () => []
+}
+
+const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/**
+ * Starts the batches of a kind, and returns the function that stores an item. It returns false, without a change, if the item must be
+ * stored alone or not at all. `sql` must be a client with `Columns.types`.
+ */
+const makeBatches = <Item extends { readonly answerId: MessageId }>(
   sql: PgClient.PgClient,
-  pieces: ReadonlyArray<Piece>
-): Effect.Effect<ReadonlyArray<Result.Result<boolean>>, SqlError.SqlError | RecordRefused> => {
-  const written = Columns.parameters(pieceColumns, pieces)
-  if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
-  return sql.unsafe(piecesStatement, written.success).pipe(
-    decodeRows(Rows.Running),
-    Effect.map((rows) => {
-      const runs = new Set(rows.map(({ running }) => running))
-      return pieces.map(({ answerId }) => Result.succeed(runs.has(answerId)))
-    })
+  { maxQueue, timeout }: Options,
+  { columns, maxBatch, name, rowOf, statement, wakes, weigh }: Kind<Item>
+): Effect.Effect<(item: Item) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>, never, Scope.Scope> => {
+  const store = (
+    items: ReadonlyArray<Item>
+  ): Effect.Effect<ReadonlyArray<Result.Result<boolean>>, SqlError.SqlError | RecordRefused> => {
+    const written = [...new Map(items.toReversed().map((item) => [rowOf(item), item])).values()]
+    const parameters = Columns.parameters(columns, written)
+    if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
+    return sql.unsafe(statement, parameters.success).pipe(
+      decodeRows(Stored),
+      Effect.map((rows) => {
+        const stored = new Set(rows.map(({ id }) => id))
+        const isWritten = new Set(written)
+        return items.map((item) => Result.succeed(isWritten.has(item) && stored.has(item.answerId)))
+      })
+    )
+  }
+  return Effect.map(
+    Batches.make<Item, boolean, never>(name, {
+      flush: (items) =>
+        store(items).pipe(
+          Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+          Rounds.waking(...wakes(items))
+        ),
+      timeout,
+      maxQueue,
+      weigh,
+      maxBatch,
+      maxBatchWeight: 2 * 2 ** 20,
+      maxQueueWeight: 32 * 2 ** 20
+    }),
+    ({ submit }) => submit
   )
 }
 
-export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, SqlError.SqlError, PgClient.PgClient> =>
+const Running = Schema.Array(Schema.Struct({ running: MessageId }))
+
+type Service = ConversationStore["Service"]
+
+/** If the connection breaks, the statement may run twice: the second run extends the same leases. */
+const makeRenew =
+  (sql: PgClient.PgClient): Service["renew"] =>
+  (answerIds) => {
+    if (answerIds.length === 0) return Effect.succeed(new Set())
+    return sql`WITH mine AS MATERIALIZED (
+        SELECT conversation_key, running, lease_until FROM conversation
+        WHERE running = ANY (${Database.array(answerIds, PgTypes.OID.uuid)})
+      ), due AS MATERIALIZED (
+        SELECT conversation_key FROM conversation WHERE conversation_key IN (
+          SELECT conversation_key FROM mine WHERE lease_until < ${sql.literal(dueBefore)}
+        ) ORDER BY running FOR NO KEY UPDATE
+      ), renewed AS (
+        UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM due
+        WHERE conversation.conversation_key = due.conversation_key AND running IS NOT NULL
+      )
+      SELECT running FROM mine`.pipe(
+      Database.repeatable,
+      Database.mapErrors,
+      decodeRows(Running),
+      Effect.map((rows) => new Set(rows.map(({ running }) => running)))
+    )
+  }
+
+const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
+
+/** Reads the key once. */
+const makeHashKey = (sql: PgClient.PgClient): ConversationStore["Service"]["hashKey"] => {
+  let known: ConversationId.Key | undefined
+  return Effect.suspend(() =>
+    known !== undefined
+      ? Effect.succeed(known)
+      : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
+          Database.mapErrors,
+          decodeRows(HashKeys),
+          Effect.map(([{ hash_key }]) => {
+            known = ConversationId.keyOf(hash_key)
+            return known
+          })
+        )
+  )
+}
+
+export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError.SqlError, PgClient.PgClient> =>
   Layer.effect(
     ConversationStore,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const batches = yield* Database.dedicated({
-        types: Columns.types,
-        maxConnections: batchConnections,
-        isBounded: false
+      // A connection for each kind of batch, which runs one statement at a time.
+      const batches = yield* Database.dedicated({ types: Columns.types, maxConnections: 3, isBounded: false })
+      const beginTurn = yield* makeBatches(batches, options, turns)
+      const completeAnswer = yield* makeBatches(batches, options, completions)
+      const storePiece = yield* makeBatches(batches, options, pieces)
+      const changes = Changes.make(sql)
+
+      const begin: Service["begin"] = Effect.fnUntraced(function* (turn) {
+        const { from, message } = turn
+        if (message !== null && from === undefined) {
+          if (yield* beginTurn({ ...turn, message, at: yield* Clock.currentTimeMillis })) return
+        }
+        yield* changes.begin(turn)
       })
-      const { submit } = yield* makeBatches<Piece, boolean, never>("answer-pieces", {
-        flush: (pieces) =>
-          storePieces(batches, pieces).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
-          ),
-        timeout: options.timeout,
-        maxQueue: options.maxQueue,
-        weigh: ({ events }) => 100 + events.length,
-        ...pieceBounds
+
+      const complete: Service["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
+        const size = AnswerParts.sizeOf(parts)
+        const completion: Changes.Completion = {
+          answerId,
+          parts: JSON.stringify(parts),
+          characters: AnswerParts.textOf(parts).length,
+          size,
+          at: yield* Clock.currentTimeMillis,
+          ending,
+          isUnanswered: AnswerParts.isUnansweredAfter({ ending, size }) ?? null,
+          inputTokens: usage === null ? null : Math.round(usage.inputTokens),
+          outputTokens: usage === null ? null : Math.round(usage.outputTokens)
+        }
+        return (yield* completeAnswer(completion)) || (yield* changes.complete(completion))
       })
+
       return ConversationStore.of({
         ...Reads.make(sql),
-        hashKey: makeHashKey(sql),
-        ...makeWrites(sql, {
-          begin: yield* Batches.begin(batches, options),
-          complete: yield* Batches.complete(batches, options)
-        }),
+        ...changes,
+        begin,
+        complete,
+        renew: makeRenew(sql),
         append: ({ answerId, events, position }) =>
           events.length > 0
-            ? submit({ answerId, endsAt: position + events.length, events: Rows.eventsJson(events) })
-            : Effect.succeed(false)
+            ? storePiece({ answerId, endsAt: position + events.length, events: Rows.eventsJson(events) })
+            : Effect.succeed(false),
+        hashKey: makeHashKey(sql)
       })
     })
   )

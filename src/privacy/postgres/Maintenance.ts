@@ -8,7 +8,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
-import * as LockedConversation from "../../chat/postgres/LockedConversation.ts"
+import * as ConversationChanges from "../../chat/postgres/ConversationChanges.ts"
 import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
 import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
 import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
@@ -204,7 +204,7 @@ const steps = (retention: Retention.Options) =>
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
     ["delete the visits of deleted websites", () => SiteErasure.eraseLeftVisits],
-    ["close the answers of processes that died", () => LockedConversation.closeLapsed]
+    ["close the answers of processes that died", () => ConversationChanges.closeLapsed]
   ] as const
 
 /**

@@ -14,6 +14,7 @@ import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
 import * as Store from "../../../src/analytics/SeparateStore.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
@@ -38,6 +39,7 @@ const live = Layer.mergeAll(
   SiteErasure.layer,
   InstanceDirectory.layer(),
   ConversationStore.layer(queue),
+  Transcripts.layer,
   AnalyticsRepo.layer({ ...queue, interval: "1 millis" }).pipe(
     Layer.provide(SiteDirectory.writableSites({ connections: 2 }))
   )

@@ -8,6 +8,7 @@ import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts
 import * as Leads from "../../../src/analytics/postgres/Leads.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as FailedItems from "../../../src/platform/rounds/postgres/FailedItems.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
@@ -26,7 +27,8 @@ const live = Layer.mergeAll(
   SiteDirectory.layer(),
   SiteErasure.layer,
   InstanceDirectory.layer(),
-  ConversationStore.layer(queue)
+  ConversationStore.layer(queue),
+  Transcripts.layer
 ).pipe(Layer.provideMerge(TestClient.layer))
 
 const Rows = Schema.Array(

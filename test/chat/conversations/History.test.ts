@@ -49,17 +49,6 @@ describe("chat/conversations/History", () => {
     }
   )
 
-  it.prop(
-    "a regenerated answer is requested with the messages up to the visitor's last message",
-    [Messages],
-    ([messages]) => {
-      const before = History.beforeAnswer(messages)
-      assert.deepStrictEqual(before, messages.slice(0, before.length))
-      assert.isTrue(messages.slice(before.length).every(({ role }) => role === "assistant"))
-      assert.isTrue(before.length === 0 || before.at(-1)?.role === "user")
-    }
-  )
-
   it("messages without text are omitted", () => {
     assert.deepStrictEqual(
       History.toModelMessages([

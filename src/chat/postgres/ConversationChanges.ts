@@ -1,0 +1,417 @@
+/**
+ * Changes one conversation: what a batch (`ConversationStore`) does not do, or could not do because another transaction had locked the
+ * conversation.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Effect, Schema } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
+import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
+import { MessageId } from "../../platform/Id.ts"
+import * as Database from "../../platform/postgres/Database.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
+import * as Rounds from "../../platform/rounds/Rounds.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import type { RecordRefused } from "../../platform/Storage.ts"
+import { ConversationFull, type ConversationStore, type NewTurn, NothingToRegenerate } from "../ConversationStore.ts"
+import * as AnswerParts from "../conversations/AnswerParts.ts"
+import {
+  type AnswerEnding,
+  type ConversationKey,
+  leaseMillis,
+  maxMessages,
+  maxSize,
+  subjectOf
+} from "../conversations/Conversation.ts"
+import * as Rows from "./ConversationRows.ts"
+
+const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
+  FROM conversation WHERE instance_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE`
+
+const Locked = Schema.Array(
+  Schema.Struct({
+    key: Schema.BigInt,
+    messages: Schema.Int,
+    size: Schema.Int,
+    running: Schema.NullOr(MessageId),
+    lapsed: Schema.Boolean
+  })
+)
+type Locked = (typeof Locked.Type)[number]
+
+/** Locks a conversation; undefined if there is none. */
+const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
+  sql.unsafe(lockStatement, Rows.keyParameters(key)).pipe(
+    decodeRows(Locked),
+    Effect.map(([locked]) => locked)
+  )
+
+const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
+const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
+
+/** The conversation `$1` after its answer of size `$2`. `$3` is what the answer says of it (see `Rows.unansweredAt`), at `$4`. */
+const settleStatement = `WITH held AS MATERIALIZED (
+    SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting, $4::timestamptz AS ended_at,
+      $3::boolean AS is_unanswered
+    FROM conversation WHERE conversation_key = $1
+  ), event AS (
+    ${Rows.unansweredEvent("held")}
+  )
+  UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $2,
+    unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
+  FROM held WHERE conversation.conversation_key = held.conversation_key`
+
+/** Ends the running answer of a locked conversation with the parts stored so far, and returns their size. */
+const settle = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  key: bigint,
+  answerId: MessageId,
+  ending: AnswerEnding
+) {
+  const id = PgTypes.uuid(answerId)
+  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
+  const parts = Rows.partsOf(pieces)
+  const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
+  const size = AnswerParts.sizeOf(parts)
+  const isUnanswered = AnswerParts.isUnansweredAfter({ ending, size }) ?? null
+  yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
+    characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
+  yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
+  yield* sql.unsafe(settleStatement, [
+    PgTypes.int8(key),
+    PgTypes.int4(size),
+    PgTypes.bool(isUnanswered),
+    PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+  ])
+  return size
+})
+
+/** Deletes messages of a conversation, by a condition on `position`; returns the number and size of the remaining messages. */
+const remove = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  { key, messages, size }: Locked,
+  condition: string,
+  parameters: ReadonlyArray<PgTypes.Parameter> = []
+) {
+  const removed = yield* sql
+    .unsafe(
+      `DELETE FROM conversation_message WHERE conversation_key = $1 AND ${condition} RETURNING parts::text AS parts`,
+      [PgTypes.int8(key), ...parameters]
+    )
+    .pipe(decodeRows(RemovedRows))
+  return {
+    messages: messages - removed.length,
+    size: size - removed.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
+  }
+})
+
+const positionOf = `(SELECT position FROM conversation_message
+  WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`
+
+/**
+ * Deletes what follows a visitor's message. If the conversation lacks the message, the visitor's last message takes its place.
+ */
+const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: MessageId | undefined) =>
+  remove(
+    sql,
+    locked,
+    `position > coalesce(${positionOf},
+      (SELECT max(position) FROM conversation_message WHERE conversation_key = $1 AND role = 'user'))`,
+    [PgTypes.uuid(messageId ?? null)]
+  )
+
+/** Deletes a visitor's message and everything after it; deletes nothing if the conversation lacks the message. */
+const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: MessageId) =>
+  remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])
+
+/**
+ * Inserts the answer `$5` into a locked conversation and, unless `$3` is null, the message `$3` before it, with the parts `$4`
+ * and the client's id `$8`. The conversation then has `$9` messages with the total size `$10`.
+ */
+const continueStatement = `WITH changed AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $9, size = $10, running = $5,
+      lease_until = ${Rows.newLease(leaseMillis)}
+    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
+  ) INSERT INTO conversation_message
+    (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
+  SELECT id, conversation_key, place, role, parts::json, length, $6, client_id FROM changed
+  CROSS JOIN LATERAL (VALUES
+    ($3::uuid, messages - 1, 'user', $4, $7::integer, $8),
+    ($5::uuid, messages, 'assistant', '[]', 0, NULL)
+  ) AS added (id, place, role, parts, length, client_id) WHERE id IS NOT NULL`
+
+/** Creates a conversation without messages if there is none, so that it can be locked. A new one leaves an event. */
+const createStatement = `WITH created AS (
+    INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+    VALUES ($1, $2, $3, $3, 0, 0) ON CONFLICT (instance_id, conversation_id) DO NOTHING
+    RETURNING instance_id, conversation_id
+  )
+  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+  SELECT gen_random_uuid(), website_config_id, 'conversation.started', $3,
+    ${Rows.subjectOf("created.instance_id", "conversation_id")}
+  FROM created CROSS JOIN LATERAL (${Rows.subscribedOf("created.instance_id")}) AS website`
+
+/** Begins an answer at `at`, in a transaction. */
+const beginLocked = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  { answerId, from, key, message, visitorHashes = [] }: NewTurn,
+  at: number
+) {
+  const addedSize = message?.text.length ?? 0
+  const now = PgTypes.timestamptz(at)
+  if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
+  const locked = yield* lock(sql, key)
+  if (locked === undefined) return yield* new NothingToRegenerate()
+  // The connection was lost after the first commit, and this is the retry.
+  if (locked.running === answerId) return
+  const before =
+    message === null
+      ? yield* removeAfter(sql, locked, from)
+      : from === undefined
+        ? locked
+        : yield* removeFrom(sql, locked, from)
+  const added = message === null ? 1 : 2
+  if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
+  const { lapsed, running } = locked
+  // The running answer is the last message: if any message was deleted, so was the answer.
+  const endedSize =
+    running === null || before.messages < locked.messages
+      ? 0
+      : yield* settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
+  yield* sql.unsafe(continueStatement, [
+    ...Rows.keyParameters(key),
+    PgTypes.uuid(message?.messageId ?? null),
+    PgTypes.text(Rows.messageParts(message?.text ?? "")),
+    PgTypes.uuid(answerId),
+    now,
+    PgTypes.int4(addedSize),
+    PgTypes.text(message?.clientId ?? null),
+    PgTypes.int4(before.messages + added),
+    PgTypes.int4(before.size + addedSize + endedSize)
+  ])
+  if (visitorHashes.length > 0) {
+    const conversationKey = before.messages === 0 ? locked.key : undefined
+    const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at, conversationKey }
+    yield* ChatLead.insert(sql, randomUUID(), lead)
+  }
+})
+
+/** An answer that ends. */
+export interface Completion {
+  readonly answerId: MessageId
+  /** The answer's parts as JSON. */
+  readonly parts: string
+  /** The length of the answer's text, in UTF-16 units. */
+  readonly characters: number
+  /** The length of all its parts, in UTF-16 units. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly ending: AnswerEnding
+  /** See `AnswerParts.isUnansweredAfter`; null if the answer says nothing about that. */
+  readonly isUnanswered: boolean | null
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+}
+
+/**
+ * Ends the running answers of `source`, which has a column for each member of `Completion`. A piece that is stored at the same moment
+ * may remain; `closeLapsed` deletes it. A conversation whose answer failed waits for a person from then on, and leaves an event.
+ */
+export const completeStatement = (source: string, locked: "" | "SKIP LOCKED"): string => `
+  WITH answer AS MATERIALIZED (
+    SELECT * FROM ${source}
+      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out,
+        is_unanswered)
+  ), held AS MATERIALIZED (
+    SELECT answer.*, locked.* FROM answer CROSS JOIN LATERAL (
+      SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting
+      FROM conversation WHERE running = answer_id FOR NO KEY UPDATE ${locked}
+    ) AS locked LIMIT (SELECT count(*) FROM answer)
+  ), ended AS (
+    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + total_length,
+      updated_at = greatest(updated_at, ended_at), unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
+    FROM held WHERE conversation.conversation_key = held.conversation_key
+  ), event AS (
+    ${Rows.unansweredEvent("held")}
+  ), gone AS (
+    DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
+  )
+  UPDATE conversation_message SET parts = content::json, characters = content_length, ending = end_reason,
+    input_tokens = tokens_in, output_tokens = tokens_out
+  FROM held WHERE message_id = answer_id RETURNING message_id AS id`
+
+const completeAlone = completeStatement("(VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))", "")
+
+/** Replaces the parts of the answer `$1`, which another process has ended, by the parts `$2` if these have more text. */
+const lengthenStatement = `WITH locked AS MATERIALIZED (
+    SELECT conversation_key FROM conversation JOIN conversation_message USING (conversation_key) WHERE message_id = $1
+    FOR NO KEY UPDATE OF conversation
+  ), grown AS (
+    UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
+    FROM conversation_message AS before JOIN locked USING (conversation_key)
+    WHERE answer.message_id = $1 AND before.message_id = $1 AND answer.ending IN ('stopped', 'superseded', 'cut')
+      AND answer.characters < $3
+    RETURNING answer.conversation_key, $3 - before.characters AS more
+  )
+  UPDATE conversation SET size = size + more FROM grown WHERE conversation.conversation_key = grown.conversation_key`
+
+/** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves only one. */
+const rateStatement = `WITH found AS (
+    SELECT message_id, instance_id, conversation_id, rating, comment
+    FROM conversation_message JOIN conversation USING (conversation_key)
+    WHERE instance_id = $1 AND conversation_id = $2 AND message_id = $3 AND role = 'assistant'
+    FOR NO KEY UPDATE OF conversation_message
+  ), rated AS (
+    UPDATE conversation_message SET rating = $4, comment = $5 FROM found
+    WHERE conversation_message.message_id = found.message_id
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.feedback', $6,
+      ${Rows.subjectOf("found.instance_id", "conversation_id")},
+      json_build_object('instance_id', found.instance_id, 'conversation_id', conversation_id, 'message_id', message_id,
+        'rating', $4::text, 'comment', $5::text)
+    FROM found CROSS JOIN LATERAL (${Rows.subscribedOf("found.instance_id")}) AS website
+    WHERE (rating, comment) IS DISTINCT FROM ($4, $5)
+  )
+  SELECT 1 FROM found`
+
+/** Fails with `RecordRefused` where no retry can succeed. */
+const refusing = <A, E, R>(
+  effect: Effect.Effect<A, E | SqlError.SqlError, R>
+): Effect.Effect<A, E | SqlError.SqlError | RecordRefused, R> =>
+  Effect.mapError(effect, (error) => {
+    if (!SqlError.isSqlError(error)) return error
+    const failure = Database.refusedOrUnavailable(error)
+    return failure._tag === "RecordRefused" ? failure : error
+  })
+
+type Writes = ConversationStore["Service"]
+
+/** Changes of one conversation, each with a statement or a transaction of its own. */
+export const make = (sql: PgClient.PgClient) => {
+  /**
+   * Begins an answer that a batch cannot begin, because the conversation is locked, is full or has a running answer, or because
+   * the turn replaces messages.
+   */
+  const begin: Writes["begin"] = (turn) =>
+    Effect.flatMap(Clock.currentTimeMillis, (at) => sql.withTransaction(beginLocked(sql, turn, at))).pipe(
+      Database.repeatable,
+      refusing,
+      Database.mapErrors,
+      Rounds.waking("events", "leads")
+    )
+
+  /**
+   * Completes an answer that a batch did not complete. Returns false if the answer has ended. If the connection breaks, the statement
+   * may run twice: the second run finds that the answer has ended.
+   */
+  const complete = Effect.fnUntraced(function* (completion: Completion) {
+    const answer = [
+      PgTypes.uuid(completion.answerId),
+      PgTypes.text(completion.parts),
+      PgTypes.int4(completion.characters)
+    ]
+    const tokens = (count: number | null) => PgTypes.int8(count === null ? null : BigInt(count))
+    const completed = yield* sql
+      .unsafe(completeAlone, [
+        ...answer,
+        PgTypes.int4(completion.size),
+        PgTypes.timestamptz(completion.at),
+        PgTypes.text(completion.ending),
+        tokens(completion.inputTokens),
+        tokens(completion.outputTokens),
+        PgTypes.bool(completion.isUnanswered)
+      ])
+      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
+    if (completed.length > 0) return true
+    yield* sql.unsafe(lengthenStatement, answer).pipe(Database.repeatable, refusing, Database.mapErrors)
+    return false
+  })
+
+  const stop: Writes["stop"] = (key) =>
+    sql
+      .withTransaction(
+        Effect.flatMap(lock(sql, key), (locked) =>
+          locked === undefined || locked.running === null || locked.lapsed
+            ? Effect.succeed(false)
+            : Effect.as(settle(sql, locked.key, locked.running, "stopped"), true)
+        )
+      )
+      .pipe(Database.mapErrors)
+
+  const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
+    const rated = yield* sql
+      .unsafe(rateStatement, [
+        ...Rows.keyParameters(key),
+        PgTypes.uuid(messageId),
+        PgTypes.text(rating),
+        PgTypes.text(comment),
+        PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+      ])
+      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
+    return rated.length > 0
+  })
+
+  const remove: Writes["delete"] = Effect.fnUntraced(function* (reach, key) {
+    const deletion = sql.unsafe(
+      `DELETE FROM conversation USING instance
+        WHERE instance.instance_id = conversation.instance_id AND conversation.instance_id = $1 AND conversation_id = $2
+          AND ($3::uuid IS NULL OR website_config_id = $3) RETURNING 1`,
+      [...Rows.keyParameters(key), PgTypes.uuid(reach === "all" ? null : reach)]
+    )
+    const deleted = yield* Effect.tap(deletion, (rows) =>
+      rows.length === 0 ? Effect.void : Outbox.erase(sql, [subjectOf(key)])
+    ).pipe(sql.withTransaction, Database.mapErrors)
+    return deleted.length > 0
+  })
+
+  return { begin, complete, stop, rate, delete: remove }
+}
+
+/** How long after the end of its lease an answer is closed. A process that is alive has renewed the lease by then. */
+const graceAfterLease = "1 minute"
+
+/** The maximum number of answers that one statement finds. */
+const chunk = 100
+
+const LapsedRows = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: MessageId }))
+
+const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql
+    .unsafe(
+      `SELECT conversation_key AS key, running AS "answerId" FROM conversation
+      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${graceAfterLease}' ${clauses}`,
+      parameters
+    )
+    .pipe(decodeRows(LapsedRows))
+})
+
+/** Closes the answer of a conversation, unless its lease has been renewed. */
+const close = (key: bigint) =>
+  SqlClient.SqlClient.use((sql) =>
+    find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
+      Effect.flatMap(([lapsed]) =>
+        lapsed === undefined ? Effect.void : Effect.asVoid(settle(sql, lapsed.key, lapsed.answerId, "cut"))
+      ),
+      sql.withTransaction
+    )
+  )
+
+/**
+ * Closes all answers of processes that died. Also deletes the pieces of answers that have ended: a piece may be stored just as
+ * its answer ends.
+ */
+export const closeLapsed = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  while (true) {
+    const lapsed = yield* find(`LIMIT ${chunk}`, [])
+    yield* Effect.forEach(lapsed, ({ key }) => close(key))
+    if (lapsed.length < chunk) break
+  }
+  yield* sql`DELETE FROM answer_piece USING conversation_message
+    WHERE message_id = answer_id AND ending IS NOT NULL`
+})
