@@ -1,11 +1,15 @@
 /**
- * The visitor hashes of a lead: those with which page views of the same browser are stored (see `analytics/Lead`).
+ * The visitor hashes of a lead: those with which page views of the same browser are stored (see `analytics/Lead`). Also stores the
+ * leads of chats whose conversations are not stored.
  *
  * @module
  */
-import { Effect } from "effect"
+import { Clock, Effect, FiberSet, Option } from "effect"
 import type { RequestHead } from "../platform/contract/Received.ts"
+import type { InstanceId, WebsiteConfigId } from "../platform/Id.ts"
 import type { Site } from "../sites/Site.ts"
+import { SiteDirectory } from "../sites/SiteDirectory.ts"
+import { Leads } from "./Leads.ts"
 import * as PageView from "./PageView.ts"
 import { daysOfLead, VisitorSalts } from "./VisitorSalts.ts"
 
@@ -36,3 +40,44 @@ export const make = Effect.map(
       ).pipe(Effect.orElseSucceed(() => []))
     }
 )
+
+/** The hashes of the visitor whose visit is credited with a chat; none if the chat is no lead. */
+export type OfChat = Effect.Effect<ReadonlyArray<string>>
+
+export const none: OfChat = Effect.succeed([])
+
+/** Makes the functions for the leads of chats. */
+export const makeOfChats = Effect.gen(function* () {
+  const { addChat } = yield* Leads
+  const { byWebsiteConfigId } = yield* SiteDirectory
+  const hashesOf = yield* make
+  const clock = yield* Clock.Clock
+  const fork = yield* FiberSet.makeRuntime()
+  return {
+    /** Of a chat that begins on a website, in a browser whose page does not forbid it. */
+    hashesOf: (head: RequestHead, websiteConfigId: WebsiteConfigId | null): OfChat =>
+      websiteConfigId === null || !isAllowed(head)
+        ? none
+        : byWebsiteConfigId(websiteConfigId).pipe(
+            Effect.flatMap(
+              Option.match({
+                onNone: () => none,
+                onSome: (site) => hashesOf(head, site, clock.currentTimeMillisUnsafe())
+              })
+            ),
+            Effect.orElseSucceed(() => [])
+          ),
+    /**
+     * Stores the lead of a chat whose conversation is not stored. The visitor does not wait: the lead is lost if the process or
+     * the database fails within the milliseconds that this takes.
+     */
+    add: (instanceId: InstanceId, visitorHashes: OfChat): void => {
+      const receivedAt = clock.currentTimeMillisUnsafe()
+      fork(
+        Effect.flatMap(visitorHashes, (hashes) =>
+          hashes.length === 0 ? Effect.void : Effect.ignore(addChat({ instanceId, visitorHashes: hashes, receivedAt }))
+        )
+      )
+    }
+  }
+})

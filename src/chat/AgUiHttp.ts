@@ -14,6 +14,7 @@ import { Api } from "../api/Api.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import type { AgentActivity } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { type Dialect, event, type Failure, type Source, sentences } from "./stream/ChatStream.ts"
 
@@ -79,12 +80,12 @@ export const layer = HttpApiBuilder.group(
   Api,
   "agUi",
   Effect.fnUntraced(function* (handlers) {
-    const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
+    const { answer } = yield* ChatEndpoint.ChatEndpoint
     return handlers.handle(
       "run",
       ServiceSpans.handler("agUi.run", ({ payload: { messages, runId, threadId } }) =>
         Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(messages)), {
-          onFailure: ChatEndpoint.invalid,
+          onFailure: ChatRefusals.invalid,
           onSuccess: (conversation) =>
             answer(
               {
@@ -97,7 +98,7 @@ export const layer = HttpApiBuilder.group(
                 isKnownComplete: false,
                 isResumable: false
               },
-              stream(() => new AgUiRun({ threadId, runId }))
+              { dialect: () => new AgUiRun({ threadId, runId }) }
             )
         })
       )

@@ -1,91 +1,94 @@
 /**
- * Sends a question of any client API to the instance's agent, and the answer as a stream or whole. All APIs share the limits on
- * open streams, and the responses to a question that gets no answer.
+ * Sends a question of any client API to the instance's agent, and the answer as a stream or whole. Stores the turn if the edge keeps the
+ * conversation, and credits the visit with a chat that begins. All APIs share the limits on open streams.
  *
  * @module
  */
-import { Context, type Duration, Effect, Layer, Option, type Scope } from "effect"
-import { HttpServerResponse } from "effect/http"
-import type { ValidationError } from "../platform/contract/Errors.ts"
+import { type KeyObject, randomBytes, randomUUID } from "node:crypto"
+import { Clock, Context, type Duration, Effect, identity, Layer, type Option, Scope, type Stream } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { conversationName } from "../platform/contract/Headers.ts"
-import { Received } from "../platform/contract/Received.ts"
+import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import { refusal } from "../platform/http/ErrorResponses.ts"
+import { MessageId } from "../platform/Id.ts"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import * as Slots from "../platform/limits/Slots.ts"
 import { Decisions } from "../sites/Decisions.ts"
-import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import { AgentFailures, failed } from "./AgentFailures.ts"
-import type { AgentRefusal } from "./AgentStream.ts"
+import { type AgentError, type AgentRefusal, AgentStream } from "./AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
+import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
-import { ConversationStore } from "./ConversationStore.ts"
-import { Drain } from "./RunningAnswers.ts"
-import type { Question } from "./SendQuestion.ts"
-import * as SendQuestion from "./SendQuestion.ts"
-import type * as ChatStream from "./stream/ChatStream.ts"
-import { type Failure, sentences, UiMessageStream } from "./stream/ChatStream.ts"
+import { ConversationStore, NothingToRegenerate } from "./ConversationStore.ts"
+import type { Instance } from "./Instance.ts"
+import * as Question from "./Question.ts"
+import { RunningAnswers } from "./RunningAnswers.ts"
+import { type Dialect, UiMessageStream } from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetApi.ts"
 
-type Headers = Readonly<Record<string, string>>
+type Response = HttpServerResponse.HttpServerResponse
+type SendError = ChatRefusals.SendError
 
-/** 429: the instance has used its daily tokens; the day ends in `seconds`. */
-const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(429, "The assistant has reached its limit for today. Please come back tomorrow.", {
-    ...headers,
-    "retry-after": String(seconds)
-  })
+/** An answer whose events a visitor begins to read. */
+export interface OpenedAnswer {
+  readonly instance: Instance
+  /** The conversation's id for the client. */
+  readonly conversationId: string
+  readonly answerId: MessageId
+  /** Whether the edge keeps the conversation for the visitor. */
+  readonly hasMemory: boolean
+  readonly events: Stream.Stream<AgentEvent, AgentError>
+  /** Whether the events come directly from the agent. Otherwise they come from `RunningAnswers`, which measures the answer. */
+  readonly isDirect: boolean
+}
 
-/** 503: the agent accepts no requests for `seconds`. */
-const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  // Visitors may see this sentence, but not the header `Retry-After`.
-  refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
-    ...headers,
-    "retry-after": String(seconds)
-  })
+/** How a client gets the answer to a question. */
+export interface Reply {
+  /** The client's protocol, for an answer that begins at `now` (milliseconds since 1970). */
+  readonly dialect: (answer: OpenedAnswer, now: number) => Dialect
+  /** A stream that is silent for this time gets a comment, so that no proxy closes it as idle. 15 seconds by default. */
+  readonly heartbeat?: Duration.Input
+  /** Makes the response to an answer that has begun; `headers` are those of the rate limit. By default, it streams the answer. */
+  readonly respond?: (
+    chat: ChatResponse.StartedChat,
+    answer: OpenedAnswer,
+    headers: LimitHeaders
+  ) => Effect.Effect<Response>
+  /** Gives the client's form to the response to an error. */
+  readonly toRefusal?: (response: Response, error: SendError) => Response
+}
 
-/** An agent's refusal; `chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
-export const refusalOfAgent = (error: AgentRefusal, headers: Headers) => {
-  switch (error._tag) {
-    case "AgentRefused":
-      return Effect.succeed(refusal(502, "The assistant cannot be reached now. Please try again later.", headers))
-    case "AgentBusy":
-      return Effect.succeed(agentBusy(error.retryAfter, headers))
-    case "DailyTokensUsed":
-      return Effect.succeed(dailyTokensUsed(error.retryAfter, headers))
-    case "AgentTimeout":
-      return Effect.succeed(refusal(504, "The assistant did not answer in time. Please try again.", headers))
+/** The published protocol. */
+export const uiMessageStream: Reply = {
+  dialect: ({ answerId, conversationId, hasMemory }) =>
+    new UiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
+}
+
+type SlotName = "address" | "instance"
+
+export class ChatEndpoint extends Context.Service<
+  ChatEndpoint,
+  {
+    /** Answers a question. The scope is the request's: it closes when the visitor has the whole answer or disconnects. */
+    readonly answer: (
+      question: Question.Question,
+      reply: Reply
+    ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
+    /** Streams an answer. `headers` are those of the rate limit. */
+    readonly stream: (answer: OpenedAnswer, headers: LimitHeaders) => Effect.Effect<Response, AgentRefusal, Scope.Scope>
+    /** Takes a slot for a resumed stream, which the caller must release. */
+    readonly openReader: (address: string) => Slots.Opening<SlotName>
   }
-}
-
-/** The response if an answer failed before any of it was sent. */
-export const failedResponse = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
-  const status = failureStatuses[failure]
-  // The contract declares no headers of a limit for a 500.
-  if (status === 500) return refusal(status, sentences[failure])
-  return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
-}
-
-const failureStatuses: Readonly<Record<Failure, number>> = {
-  "agent-timeout": 504,
-  "agent-broken": 502,
-  "agent-empty": 502,
-  "agent-declined": 502,
-  "too-long": 504,
-  "too-much": 502,
-  unread: 502,
-  "shutting-down": 503,
-  internal: 500
-}
+>()("hydracore/chat/ChatEndpoint") {}
 
 /** `None` means no limit. */
 export interface SlotOptions {
   readonly perAddress: Option.Option<number>
   readonly perInstance: Option.Option<number>
 }
-
-type SlotName = "address" | "instance"
 
 /** The slots for answers, and for resumed streams. */
 const makeSlots = ({ perAddress, perInstance }: SlotOptions) => {
@@ -100,52 +103,6 @@ const makeSlots = ({ perAddress, perInstance }: SlotOptions) => {
   }
 }
 
-type Response = HttpServerResponse.HttpServerResponse
-
-/** A started chat, or a whole response. */
-export type Answer = Response | ChatResponse.StartedChat
-
-/** Makes the response for an answer that has begun. `headers` are those of the rate limit. */
-export type Respond = (
-  answer: SendQuestion.OpenedAnswer,
-  headers: LimitHeaders
-) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
-
-/** Begins the event stream of an answer in the client's protocol. A stream that is silent for `heartbeat` gets a comment. */
-export type Stream = (
-  dialect: (answer: SendQuestion.OpenedAnswer) => ChatStream.Dialect,
-  heartbeat?: Duration.Input
-) => (
-  answer: SendQuestion.OpenedAnswer,
-  headers: LimitHeaders
-) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
-
-/** The published protocol. */
-export const uiMessageStream = ({
-  answerId,
-  conversationId,
-  hasMemory
-}: SendQuestion.OpenedAnswer): ChatStream.Dialect =>
-  new UiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
-
-/** Gives a client's form to the response to an error of a question. */
-export type ToRefusal = (response: Response, error: SendQuestion.SendError) => Response
-
-export class ChatEndpoint extends Context.Service<
-  ChatEndpoint,
-  {
-    /** Answers a question. The scope is the request's: it closes when the visitor has the whole answer or disconnects. */
-    readonly answer: (
-      question: Question,
-      respond: Respond,
-      toRefusal?: ToRefusal
-    ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
-    readonly stream: Stream
-    /** Takes a slot for a resumed stream, which the caller must release. */
-    readonly openReader: (address: string) => Slots.Opening<SlotName>
-  }
->()("hydracore/chat/ChatEndpoint") {}
-
 export interface Options {
   readonly slots: SlotOptions
   /** How long a visitor may take to read pending frames. */
@@ -156,61 +113,116 @@ export interface Options {
   readonly maxBytes: number
 }
 
-/** The answer as the platform's response. */
-const toResponse = (answer: Answer): Effect.Effect<Response> =>
-  HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
-
 /** Names the conversation that a question began, for the response to an error. The other clients know its id. */
 const conversationOf = (
-  { conversationId, hasMemory }: SendQuestion.OpenedAnswer,
-  question: Question
+  { conversationId, hasMemory }: OpenedAnswer,
+  question: Question.Question
 ): Readonly<Record<string, string>> =>
   hasMemory && !question.conversationId ? { [conversationName]: conversationId } : {}
 
-/** How often a comment is sent on a silent stream, so that no proxy closes it as idle. */
-const defaultHeartbeat = "15 seconds"
-
-/** The response to an error before the answer begins. */
-const refusalOf = (error: SendQuestion.SendError, headers: LimitHeaders): Effect.Effect<Response> => {
-  switch (error._tag) {
-    case "StorageUnavailable":
-      return ErrorMapping.ofUnavailable(error, headers)
-    case "RecordRefused":
-      // The instance was deleted a moment ago.
-      return Effect.succeed(ErrorResponses.unauthorized(headers))
-    case "ConversationFull":
-      return Effect.succeed(ErrorResponses.invalid([conversationFull], headers))
-    case "NothingToRegenerate":
-      return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
-    default:
-      return refusalOfAgent(error, headers)
+/** Returns a function that calls `release` the `times`-th time that it is called. */
+const releaseAfter = (times: number, release: () => void): (() => void) => {
+  let left = times
+  return () => {
+    if (--left === 0) release()
   }
 }
 
-const conversationFull: ValidationError = {
-  type: "value_error",
-  loc: ["body", "conversation_id"],
-  msg: "Value error, this conversation is full; begin a new one"
-}
+/** Calls `release` when the request's scope closes. The finalizer retains nothing else of the request. */
+const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
 
-const nothingToRegenerate: ValidationError = {
-  type: "value_error",
-  loc: ["body", "conversation_id"],
-  msg: "Value error, this conversation has no message to answer again"
-}
+/** A session id that is used once, so that the agent cannot continue the conversation. */
+const freshSession = (): string => randomBytes(32).toString("base64url")
 
-/** The response to a body whose newest message has no text, or too much. */
-export const invalid = (faults: ReadonlyArray<ValidationError>): Effect.Effect<Response, never, Admitted> =>
-  Effect.map(Admitted, ({ headers }) => ErrorResponses.invalid(faults, headers))
+/** Makes the function that sends a question. */
+const makeSend = Effect.gen(function* () {
+  const agent = yield* AgentStream
+  const answers = yield* RunningAnswers
+  const leads = yield* LeadHashes.makeOfChats
+  const prepare = Question.makePrepare(yield* ConversationStore)
+
+  /**
+   * Sends a question, in the scope of the request. The visit of its sender is credited with the chat that begins. `release` gives back
+   * the chat's slot. It is called once, when the answer has ended and the scope is closed.
+   */
+  return (
+    head: RequestHead,
+    instance: Instance,
+    question: Question.Question,
+    hashKey: KeyObject,
+    release: () => void
+  ): Effect.Effect<OpenedAnswer, SendError, Scope.Scope> => {
+    const { conversationId, isKey, session, storedId } = Question.identify(
+      instance,
+      question.conversationId,
+      randomUUID(),
+      hashKey,
+      Question.clientOf(question)
+    )
+    const answerId = MessageId.make(randomUUID())
+    const bounds = { messages: instance.history, characters: instance.history_characters }
+    const visitorHashes = Question.isFirst(question)
+      ? leads.hashesOf(head, instance.website_config_id)
+      : LeadHashes.none
+    const opened = (events: OpenedAnswer["events"]): OpenedAnswer => ({
+      instance,
+      conversationId,
+      answerId,
+      hasMemory: isKey,
+      events,
+      isDirect: storedId === null
+    })
+    const requestOf = (messages: AgentRequest["messages"]): AgentRequest => ({
+      // An agent that keeps the conversation has instructions of its own.
+      instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
+      session: session ?? freshSession(),
+      messages,
+      wantsUsage: question._tag === "Conversation" && question.wantsUsage === true
+    })
+    if (storedId === null) {
+      const messages = Question.unstoredMessages(question, session, bounds)
+      return Effect.flatMap(releaseWithScope(release), () => {
+        if (messages === null) return Effect.fail(new NothingToRegenerate())
+        leads.add(instance.instance_id, visitorHashes)
+        return Effect.succeed(opened(agent.stream(requestOf(messages))))
+      })
+    }
+    const key = { instanceId: instance.instance_id, conversationId: storedId }
+    // The slot is in use until the visitor has left and the answer has ended.
+    const onEnd = releaseAfter(2, release)
+    // Uninterruptible, so that `onEnd` is called even if the visitor leaves between two steps.
+    const begun = Effect.uninterruptibleMask((restore) =>
+      restore(
+        Effect.andThen(answers.end(key, "superseded"), Effect.all([prepare(question, key, bounds), visitorHashes]))
+      ).pipe(
+        Effect.onError(() => Effect.sync(onEnd)),
+        Effect.flatMap(([{ from, message, messages }, hashes]) =>
+          answers.begin({
+            key,
+            answerId,
+            message,
+            from,
+            visitorHashes: hashes,
+            isResumable: isKey,
+            request: requestOf(messages),
+            onEnd
+          })
+        )
+      )
+    )
+    return Effect.andThen(releaseWithScope(onEnd), Effect.map(begun, opened))
+  }
+})
 
 export const layer = (options: Options) =>
   Layer.effect(
     ChatEndpoint,
     Effect.gen(function* () {
-      const begin = yield* Effect.flatMap(Drain, (drain) => ChatResponse.make(drain.expired))
+      const begin = yield* Effect.flatMap(ChatResponse.Drain, (drain) => ChatResponse.make(drain.expired))
       const slots = makeSlots(options.slots)
       const store = yield* ConversationStore
-      const sendQuestion = yield* SendQuestion.make
+      const send = yield* makeSend
       const decisions = yield* Decisions
       const failures = yield* AgentFailures
 
@@ -218,13 +230,16 @@ export const layer = (options: Options) =>
       const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
         Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 
-      const stream: Stream =
-        (dialect, heartbeat = defaultHeartbeat) =>
-        (answer, headers) =>
+      const stream = (
+        answer: OpenedAnswer,
+        headers: LimitHeaders,
+        { dialect, heartbeat = "15 seconds", respond = ChatResponse.toResponse }: Reply
+      ): Effect.Effect<Response, AgentRefusal, Scope.Scope> =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
           begin(answer.events, {
             instanceId: answer.instance.instance_id,
             messageId: answer.answerId,
-            dialect: dialect(answer),
+            dialect: dialect(answer, now),
             heartbeat,
             readTimeout: options.readTimeout,
             maxDuration: options.maxDuration,
@@ -232,45 +247,38 @@ export const layer = (options: Options) =>
             headers,
             isMeasured: answer.isDirect
           })
+        ).pipe(Effect.flatMap((chat) => respond(chat, answer, headers)))
 
-      const answer = (
-        question: Question,
-        respond: Respond,
-        toRefusal: ToRefusal = (response) => response
-      ): Effect.Effect<Response, never, Admitted | Received | Scope.Scope> =>
+      const answer: ChatEndpoint["Service"]["answer"] = (question, reply) =>
         Effect.withFiber((fiber) => {
           const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
           const received = Context.getUnsafe(fiber.context, Received)
-          const { head } = received
-          const refuse = (error: SendQuestion.SendError, headers: LimitHeaders): Effect.Effect<Response> =>
-            Effect.flatMap(refusalOf(error, headers), (response) => {
+          const { instance_id: instanceId } = instance
+          const { toRefusal = identity } = reply
+          const refuse = (error: SendError, headers: LimitHeaders): Effect.Effect<Response> =>
+            Effect.flatMap(ChatRefusals.of(error, headers), (response) => {
               const refusal = toRefusal(response, error)
               return error._tag === "DailyTokensUsed"
-                ? Effect.andThen(
-                    failures.record(instance.instance_id, failed(error)),
-                    recordLimited(instance.instance_id, refusal)
-                  )
+                ? Effect.andThen(failures.record(instanceId, failed(error)), recordLimited(instanceId, refusal))
                 : Effect.succeed(refusal)
             })
-          return Effect.flatMap(
-            store.hashKey,
-            (hashKey): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
-              const slot = slots.openAnswer(head.address, instance.instance_id)
-              return slot._tag === "Full"
-                ? recordLimited(instance.instance_id, ErrorResponses.tooManyStreams(slot.name, headers))
-                : Effect.flatMap(sendQuestion(head, instance, question, hashKey, slot.release), (answer) =>
-                    respond(answer, headers).pipe(
-                      Effect.tap(() => Effect.sync(() => Body.release(received))),
-                      Effect.catch((error) => refuse(error, { ...headers, ...conversationOf(answer, question) }))
-                    )
-                  )
-            }
-          ).pipe(
-            Effect.catch((error) => refuse(error, headers)),
-            Effect.flatMap(toResponse)
-          )
+          return Effect.flatMap(store.hashKey, (hashKey): Effect.Effect<Response, SendError, Scope.Scope> => {
+            const slot = slots.openAnswer(received.head.address, instanceId)
+            if (slot._tag === "Full")
+              return recordLimited(instanceId, ErrorResponses.tooManyStreams(slot.name, headers))
+            return Effect.flatMap(send(received.head, instance, question, hashKey, slot.release), (answer) =>
+              stream(answer, headers, reply).pipe(
+                Effect.tap(() => Effect.sync(() => Body.release(received))),
+                Effect.catch((error) => refuse(error, { ...headers, ...conversationOf(answer, question) }))
+              )
+            )
+          }).pipe(Effect.catch((error) => refuse(error, headers)))
         })
 
-      return ChatEndpoint.of({ answer, stream, openReader: slots.openReader })
+      return ChatEndpoint.of({
+        answer,
+        stream: (answer, headers) => stream(answer, headers, uiMessageStream),
+        openReader: slots.openReader
+      })
     })
   )

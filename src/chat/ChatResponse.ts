@@ -7,12 +7,50 @@
  */
 import { ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Cause, Clock, Duration, Effect, Fiber, Option, type Pull, Queue, Schema, Scope, Stream } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  FiberSet,
+  Option,
+  type Pull,
+  Queue,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Metrics from "../platform/telemetry/Metrics.ts"
 import { type AgentError, type AgentRefusal, AgentRefused, reasonOf as reasonOfAgent } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatStream from "./stream/ChatStream.ts"
+
+/** Signals answers and other streams to end, so that they write their last frame before the process ends. */
+export class Drain extends Context.Service<
+  Drain,
+  {
+    /** Completes at the end of the grace period. */
+    readonly expired: Effect.Effect<void>
+    /** Starts the grace period. Called once, when the process shuts down. */
+    readonly start: Effect.Effect<void>
+  }
+>()("hydracore/chat/Drain") {}
+
+/** The grace period may start while the scope closes, in a finalizer that was added after this. */
+export const makeDrain = Effect.fnUntraced(function* (options: {
+  readonly grace: Duration.Input
+}): Effect.fn.Return<Drain["Service"], never, Scope.Scope> {
+  const expired = yield* Deferred.make<void>()
+  const fork = yield* FiberSet.makeRuntime()
+  return Drain.of({
+    expired: Deferred.await(expired),
+    start: Effect.sync(() => fork(Effect.delay(Deferred.succeed(expired, undefined), options.grace)))
+  })
+})
 
 export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void
@@ -21,9 +59,8 @@ export interface ChatMetrics {
    * the edge did not send because the tokens of the day are used, are not counted.
    */
   readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
-  /** The time from the request to the agent until its first text. */
-  readonly firstToken: (millis: number) => void
-  readonly tokens: (count: number) => void
+  /** Makes the function that counts the tokens of an answer whose question is sent now, and measures the time until its first text. */
+  readonly answer: () => (events: ReadonlyArray<AgentEvent>) => void
 }
 
 /** The kind of an agent's failure; undefined if the edge failed, or did not send the question. */
@@ -42,7 +79,8 @@ const failureKind = (
   return isAccepted ? "broken" : "refused"
 }
 
-export const makeMetrics: Effect.Effect<ChatMetrics> = Effect.contextWith((context) => {
+export const makeMetrics: Effect.Effect<ChatMetrics> = Effect.contextWith((context: Context.Context<never>) => {
+  const clock = Context.get(context, Clock.Clock)
   const firstToken = Metrics.chatFirstToken({})
   const tokens = Metrics.chatTokens({})
   const ends = new Map(Metrics.chatEnds.map((reason) => [reason, Metrics.chatStreams({ reason })]))
@@ -55,8 +93,17 @@ export const makeMetrics: Effect.Effect<ChatMetrics> = Effect.contextWith((conte
       const kind = failureKind(cause, isAccepted)
       if (kind !== undefined) failures.get(kind)?.updateUnsafe(1, context)
     },
-    firstToken: (millis) => firstToken.updateUnsafe(Metrics.seconds(millis), context),
-    tokens: (count) => tokens.updateUnsafe(count, context)
+    answer: () => {
+      const sentAt = clock.currentTimeMillisUnsafe()
+      let hasText = false
+      return (events) => {
+        const texts = events.filter(({ _tag }) => _tag === "Text").length
+        if (texts === 0) return
+        tokens.updateUnsafe(texts, context)
+        if (!hasText) firstToken.updateUnsafe(Metrics.seconds(clock.currentTimeMillisUnsafe() - sentAt), context)
+        hasText = true
+      }
+    }
   })
 })
 
@@ -204,17 +251,7 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
       return yield* Effect.tapError(Effect.fail(new AgentRefused(ofShutdown)), (error) => logRefusal(error, ids))
     const scope = yield* Scope.Scope
     const clock = yield* Clock.Clock
-    const sentAt = clock.currentTimeMillisUnsafe()
-
-    let hasText = false
-    const measure = (events: ReadonlyArray<AgentEvent>): void => {
-      let tokens = 0
-      for (const event of events) if (event._tag === "Text") tokens++
-      if (tokens === 0) return
-      metrics.tokens(tokens)
-      if (!hasText) metrics.firstToken(clock.currentTimeMillisUnsafe() - sentAt)
-      hasText = true
-    }
+    const measure = metrics.answer()
     const measureFailure = (cause: Cause.Cause<ChatError>, isAccepted: boolean): void => {
       const error = agentErrorOf(cause)
       if (isMeasured && Option.isSome(error)) metrics.agentFailed(Cause.fail(error.value), isAccepted)

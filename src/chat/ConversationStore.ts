@@ -9,12 +9,12 @@
  * @module
  */
 
+import type { KeyObject } from "node:crypto"
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { MessageId } from "../platform/Id.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import type { AgentEvent, ModelMessage } from "./agent/Agent.ts"
 import type { AnswerEnding, ConversationKey, Message, MessagePart } from "./conversations/Conversation.ts"
-import type * as ConversationId from "./conversations/ConversationId.ts"
 import type { Bounds } from "./conversations/History.ts"
 import type { Reach } from "./InstanceDirectory.ts"
 
@@ -154,7 +154,7 @@ export class ConversationStore extends Context.Service<
     /** Deletes a conversation within reach, and its messages. False if there is none. */
     readonly delete: (reach: Reach, key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The key for `ConversationId`. It is generated once per store, and is the same in every process. */
-    readonly hashKey: Effect.Effect<ConversationId.Key, StorageUnavailable>
+    /** The key for the hashes of ids (`Question`). It is generated once per store, and is the same in every process. */
+    readonly hashKey: Effect.Effect<KeyObject, StorageUnavailable>
   }
 >()("hydracore/chat/ConversationStore") {}

@@ -17,16 +17,15 @@ import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
-import * as ChatEndpoint from "./ChatEndpoint.ts"
-import * as ChatResponse from "./ChatResponse.ts"
+import { ChatEndpoint, type OpenedAnswer } from "./ChatEndpoint.ts"
+import * as ChatRefusals from "./ChatRefusals.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import type { ContactOffer, Conversation } from "./ConversationsApi.ts"
 import type { ConversationKey, Message } from "./conversations/Conversation.ts"
-import * as ConversationId from "./conversations/ConversationId.ts"
 import * as FollowedAnswers from "./FollowedAnswers.ts"
 import type { Instance } from "./Instance.ts"
+import * as Question from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
-import type { OpenedAnswer } from "./SendQuestion.ts"
 import { Admitted } from "./WidgetApi.ts"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
@@ -69,7 +68,7 @@ export const layer = HttpApiBuilder.group(
     const store = yield* ConversationStore
     const answers = yield* RunningAnswers
     const follow = FollowedAnswers.make(store)
-    const { openReader, stream } = yield* ChatEndpoint.ChatEndpoint
+    const { openReader, stream } = yield* ChatEndpoint
 
     /** `onNotStored` responds to an id under which the service never stores a conversation. */
     const asVisitor = (
@@ -79,7 +78,7 @@ export const layer = HttpApiBuilder.group(
     ): Effect.Effect<Response, never, Admitted | Scope.Scope> =>
       Effect.flatMap(Admitted, ({ headers, instance }) =>
         Effect.flatMap(store.hashKey, (hashKey) => {
-          const { storedId } = ConversationId.identify(instance, conversationId, "", hashKey)
+          const { storedId } = Question.identify(instance, conversationId, "", hashKey)
           return storedId === null
             ? Effect.succeed(onNotStored(headers))
             : handle({ instance, key: { instanceId: instance.instance_id, conversationId: storedId }, headers })
@@ -89,7 +88,7 @@ export const layer = HttpApiBuilder.group(
               ? ErrorMapping.ofUnavailable(error, headers)
               : error._tag === "RecordRefused"
                 ? Effect.succeed(ErrorResponses.notStorable(headers))
-                : ChatEndpoint.refusalOfAgent(error, headers)
+                : ChatRefusals.ofAgent(error, headers)
           )
         )
       )
@@ -120,10 +119,9 @@ export const layer = HttpApiBuilder.group(
         events: Stream.concat(Stream.succeed(accepted), events),
         isDirect: false
       }
-      return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
-        Effect.flatMap(ChatResponse.toResponse),
+      return yield* stream(answer, headers).pipe(
         // This process is about to end.
-        Effect.catch(() => Effect.succeed(ChatEndpoint.failedResponse("shutting-down", headers)))
+        Effect.catch(() => Effect.succeed(ChatRefusals.ofFailure("shutting-down", headers)))
       )
     })
 

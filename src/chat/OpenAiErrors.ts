@@ -6,8 +6,8 @@
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../platform/contract/Errors.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import type { SendError } from "./ChatRefusals.ts"
 import type { OpenAiError } from "./OpenAiApi.ts"
-import type { SendError } from "./SendQuestion.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Kind = readonly [type: string, code: string | null]
@@ -82,7 +82,7 @@ const refusedBySettings =
  * again, OpenAI's clients do not send it again: because of its content, it is a 400; because of the instance's settings, it
  * keeps its status.
  */
-export const of = (error: SendError, response: Response): Response => {
+export const of = (response: Response, error: SendError): Response => {
   if (error._tag !== "AgentRefused") return from(response)
   const { isKeyLocked, missingKey, status = 0 } = error
   if (invalidRequests.has(status)) {

@@ -13,44 +13,44 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { model } from "./OpenAiApi.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
-import type { OpenedAnswer } from "./SendQuestion.ts"
 import type { Failure } from "./stream/ChatStream.ts"
 import * as OpenAiCompletion from "./stream/OpenAiCompletion.ts"
 import { Admitted } from "./WidgetApi.ts"
 
-const commonFieldsOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.CommonFields> =>
-  Effect.map(Clock.currentTimeMillis, (now) => ({
-    completionId: `chatcmpl-${answerId}`,
-    created: Math.floor(now / 1000),
-    model
-  }))
+const commonFieldsOf = ({ answerId }: ChatEndpoint.OpenedAnswer, now: number): OpenAiCompletion.CommonFields => ({
+  completionId: `chatcmpl-${answerId}`,
+  created: Math.floor(now / 1000),
+  model
+})
 
-const streamed =
-  (stream: ChatEndpoint.Stream, includeUsage: boolean): ChatEndpoint.Respond =>
-  (answer, headers) =>
-    Effect.flatMap(commonFieldsOf(answer), (common) =>
-      stream(() => new OpenAiCompletion.OpenAiCompletionStream(common, includeUsage))(answer, headers)
-    )
+const streamed = (includeUsage: boolean): ChatEndpoint.Reply => ({
+  dialect: (answer, now) => new OpenAiCompletion.OpenAiCompletionStream(commonFieldsOf(answer, now), includeUsage),
+  toRefusal: OpenAiErrors.of
+})
 
 /** Failures that a retry would repeat. */
 const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
 
-const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
-  Effect.fnUntraced(function* (answer, headers) {
-    const common = yield* commonFieldsOf(answer)
-    const chat = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
+const whole: ChatEndpoint.Reply = {
+  dialect: () => OpenAiCompletion.plainText,
+  heartbeat: Duration.infinity,
+  respond: Effect.fnUntraced(function* (chat, answer, headers) {
+    const common = commonFieldsOf(answer, yield* Clock.currentTimeMillis)
     const result = yield* ChatResponse.readWhole(chat)
     if (result.finishReason !== null) {
       return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
     }
     const failure = result.failure ?? "internal"
-    const response = OpenAiErrors.from(ChatEndpoint.failedResponse(failure, headers))
+    const response = OpenAiErrors.from(ChatRefusals.ofFailure(failure, headers))
     return permanent.has(failure) ? OpenAiErrors.withoutRetry(response) : response
-  })
+  }),
+  toRefusal: OpenAiErrors.of
+}
 
 const modelObject = { id: model, object: "model" as const, created: 0, owned_by: "hydracore" }
 
@@ -59,7 +59,7 @@ export const layer = HttpApiBuilder.group(
   Api,
   "openai",
   Effect.fnUntraced(function* (handlers) {
-    const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
+    const { answer } = yield* ChatEndpoint.ChatEndpoint
     return handlers
       .handle(
         "completions",
@@ -68,7 +68,7 @@ export const layer = HttpApiBuilder.group(
           // OpenAI always reports the usage of a whole answer.
           const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
           return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
-            onFailure: ChatEndpoint.invalid,
+            onFailure: ChatRefusals.invalid,
             onSuccess: (conversation) =>
               answer(
                 {
@@ -81,8 +81,7 @@ export const layer = HttpApiBuilder.group(
                   isResumable: false,
                   wantsUsage
                 },
-                isStreamed ? streamed(stream, wantsUsage) : whole(stream),
-                (response, error) => OpenAiErrors.of(error, response)
+                isStreamed ? streamed(wantsUsage) : whole
               )
           })
         })

@@ -29,9 +29,10 @@ import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ChatRefusals from "./ChatRefusals.ts"
 import { WidgetKeySecurity } from "./OpenAiApi.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
-import type { Question } from "./SendQuestion.ts"
+import type { Question } from "./Question.ts"
 import * as UseChat from "./UseChat.ts"
 import {
   Admitted,
@@ -213,18 +214,18 @@ const group = HttpApiBuilder.group(
   Api,
   "widget",
   Effect.fnUntraced(function* (handlers) {
-    const { answer, stream } = yield* ChatEndpoint.ChatEndpoint
-    const respond = stream(ChatEndpoint.uiMessageStream)
+    const { answer } = yield* ChatEndpoint.ChatEndpoint
+    const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
     return handlers.handle(
       "chat",
       ServiceSpans.handler("widget.chat", ({ payload }) => {
         if (!("id" in payload)) {
           const { conversation_id, message } = payload
-          return answer({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message }, respond)
+          return ask({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message })
         }
         return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
-          onFailure: ChatEndpoint.invalid,
-          onSuccess: (client) => answer(questionOf(client), respond)
+          onFailure: ChatRefusals.invalid,
+          onSuccess: (client) => ask(questionOf(client))
         })
       })
     )

@@ -14,6 +14,7 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import { AgUiGroup } from "../chat/AgUiApi.ts"
 import * as AgUi from "../chat/AgUiHttp.ts"
 import * as ChatEndpoint from "../chat/ChatEndpoint.ts"
+import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as Conversations from "../chat/ConversationsHttp.ts"
 import { OpenAiGroup } from "../chat/OpenAiApi.ts"
 import * as OpenAi from "../chat/OpenAiHttp.ts"
@@ -159,7 +160,7 @@ export const layer = (options: Options) => {
 
       // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
       // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
-      const drain = yield* RunningAnswers.makeDrain({ grace: shutdownGrace })
+      const drain = yield* ChatResponse.makeDrain({ grace: shutdownGrace })
       const endpointServices = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
@@ -169,7 +170,7 @@ export const layer = (options: Options) => {
               maxBytes: options.chatMaxBytes
             })
           ),
-          Layer.provideMerge(Layer.succeed(RunningAnswers.Drain, drain))
+          Layer.provideMerge(Layer.succeed(ChatResponse.Drain, drain))
         )
       )
       const { fastPath, router } = yield* Effect.gen(function* () {

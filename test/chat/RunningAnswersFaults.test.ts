@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
+import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { RecordRefused } from "../../src/platform/Storage.ts"
 import { newKey } from "../support/Conversations.ts"
@@ -74,7 +75,7 @@ describe("chat/RunningAnswers: while the store fails", () => {
             isReleased = true
           }
         })
-        yield* Effect.flatMap(RunningAnswers.Drain, ({ start }) => start)
+        yield* Effect.flatMap(ChatResponse.Drain, ({ start }) => start)
       }).pipe(Effect.provide(services))
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(isReleased)

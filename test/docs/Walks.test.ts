@@ -46,8 +46,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   // Only if the website is not in the cache of `Lookup.ts`.
   "sites/postgres/SiteDirectory.ts",
   "forms/postgres/FormDirectory.ts",
-  // Only for a plain form, and for a request that is refused.
-  "forms/PlainForms.ts",
+  // Only for a request that is refused.
   "forms/FormCheck.ts",
   "platform/contract/Fault.ts",
   "platform/http/Validation.ts",
@@ -145,7 +144,7 @@ it.live(
           const named = namedIn(guide, name)
           assert.isAtLeast(named.length, 5, name)
           assert.deepStrictEqual(
-            named.filter((file) => !existsSync(path.join(root, "src", file))),
+            [...named, ...elsewhere].filter((file) => !existsSync(path.join(root, "src", file))),
             [],
             `${name}: files that do not exist`
           )

@@ -9,6 +9,7 @@ import * as Analytics from "../../src/analytics/Http.ts"
 import { Api } from "../../src/api/Api.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
+import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import * as Widget from "../../src/chat/WidgetHttp.ts"
@@ -47,7 +48,7 @@ const handlersWith = ({
       Countries.none,
       layerMemory({ maxKeys: 10 }),
       ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"])),
-      Layer.effect(RunningAnswers.Drain, RunningAnswers.makeDrain({ grace: "1 second" }))
+      Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: "1 second" }))
     ]),
     Layer.provideMerge(Layer.mergeAll(MemoryStorage.layer(), Validation.layer, HttpServer.layerServices))
   )

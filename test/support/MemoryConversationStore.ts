@@ -4,7 +4,7 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto"
+import { createSecretKey, randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import {
@@ -25,7 +25,6 @@ import {
   maxMessages,
   maxSize
 } from "../../src/chat/conversations/Conversation.ts"
-import * as ConversationId from "../../src/chat/conversations/ConversationId.ts"
 import * as History from "../../src/chat/conversations/History.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import type { InstanceId, MessageId } from "../../src/platform/Id.ts"
@@ -232,7 +231,7 @@ const make = (instances: InstanceDirectory["Service"]): Service => {
         instances.read(reach, key.instanceId),
         (instance) => Option.isSome(instance) && conversations.delete(nameOf(key))
       ),
-    hashKey: Effect.succeed(ConversationId.keyOf(randomBytes(32)))
+    hashKey: Effect.succeed(createSecretKey(randomBytes(32)))
   }
   conversationsOf.set(store, conversations)
   return store

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../../src/chat/conversations/Conversation.ts"
@@ -45,7 +46,7 @@ export const layer = (options: {
     maxBytes: options.maxBytes ?? 1_000
   }).pipe(
     Layer.provideMerge(
-      Layer.effect(RunningAnswers.Drain, RunningAnswers.makeDrain({ grace: options.grace ?? "1 second" }))
+      Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: options.grace ?? "1 second" }))
     ),
     Layer.provide(ScriptedAgent.layerScripted(options.script)),
     Layer.provideMerge(Layer.provideMerge(replaced, storage))

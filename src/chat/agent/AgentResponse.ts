@@ -29,8 +29,7 @@ import type { AgentProtocol } from "./Protocol.ts"
 import * as Protocol from "./Protocol.ts"
 
 /** The type of a body in lower case, without parameters; empty if there is none. */
-const contentType = (headers: Headers): string =>
-  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
+const contentType = (headers: Headers): string => (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** The type of a body, for the log. */
 const describeType = (type: string): string =>

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { createSecretKey, type KeyObject } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
@@ -28,7 +29,6 @@ import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.t
 import { ConversationStore, type NewTurn } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import { leaseMillis, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
-import * as ConversationId from "../conversations/ConversationId.ts"
 import * as Changes from "./ConversationChanges.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
@@ -288,7 +288,7 @@ const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
 
 /** Reads the key once. */
 const makeHashKey = (sql: PgClient.PgClient): ConversationStore["Service"]["hashKey"] => {
-  let known: ConversationId.Key | undefined
+  let known: KeyObject | undefined
   return Effect.suspend(() =>
     known !== undefined
       ? Effect.succeed(known)
@@ -296,7 +296,7 @@ const makeHashKey = (sql: PgClient.PgClient): ConversationStore["Service"]["hash
           Database.mapErrors,
           decodeRows(HashKeys),
           Effect.map(([{ hash_key }]) => {
-            known = ConversationId.keyOf(hash_key)
+            known = createSecretKey(hash_key)
             return known
           })
         )

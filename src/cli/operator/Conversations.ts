@@ -10,11 +10,11 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ConversationStore } from "../../chat/ConversationStore.ts"
 import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
-import * as StoredIds from "../../chat/conversations/ConversationId.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as OwnerConversations from "../../chat/OwnerConversationsApi.ts"
 import * as ConversationHandlers from "../../chat/OwnerConversationsHttp.ts"
+import * as Question from "../../chat/Question.ts"
 import { Transcripts } from "../../chat/Transcripts.ts"
 import { ConversationId, type InstanceId } from "../../platform/Id.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
@@ -74,7 +74,7 @@ export const layer = HttpApiBuilder.group(
       Effect.map(
         store.hashKey,
         (hashKey): ReadonlyArray<ConversationKey> =>
-          [id, StoredIds.ofClientId(hashKey, instanceId, id)]
+          [id, Question.ofClientId(hashKey, instanceId, id)]
             .filter(Schema.is(ConversationId))
             .map((conversationId) => ({ instanceId, conversationId }))
       )

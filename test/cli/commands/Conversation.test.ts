@@ -9,8 +9,8 @@ import {
   type MessagePart,
   unknownVisit
 } from "../../../src/chat/conversations/Conversation.ts"
-import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
+import * as Question from "../../../src/chat/Question.ts"
 import { Transcripts } from "../../../src/chat/Transcripts.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
@@ -161,7 +161,7 @@ describe("conversation", () => {
         ConversationStore.use((store) => store.hashKey),
         context
       )
-      const conversationId = ConversationId.ofClientId(hashKey, instanceId, clientId)
+      const conversationId = Question.ofClientId(hashKey, instanceId, clientId)
       yield* Effect.provide(beginAnswer({ instanceId, conversationId }, "one"), context)
       const shown = yield* json("conversation", "show", "--instance", instanceId, "--conversation", clientId)
       assert.strictEqual(shown.conversation_id, conversationId)

@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
-import * as StoredIds from "../../../src/chat/conversations/ConversationId.ts"
+import * as Question from "../../../src/chat/Question.ts"
 import { Client, textOf } from "../../../src/cli/client/Client.ts"
 import { InstanceId } from "../../../src/platform/Id.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
@@ -100,7 +100,7 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
       const store = yield* ConversationStore
       const key = yield* newKey
       const clientId = "made by the client of the chat"
-      const other = { ...key, conversationId: StoredIds.ofClientId(yield* store.hashKey, key.instanceId, clientId) }
+      const other = { ...key, conversationId: Question.ofClientId(yield* store.hashKey, key.instanceId, clientId) }
       for (const one of [key, other]) yield* beginAnswer(one, "Hello")
       const params = { instance_id: key.instanceId }
       const { conversations: listed } = yield* conversations.list({ params, query: {} })

@@ -1,6 +1,7 @@
+import { createSecretKey } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
+import * as Question from "../../src/chat/Question.ts"
 
 const Inputs = Schema.Struct({
   key: Schema.Literals([1, 2]),
@@ -10,14 +11,14 @@ const Inputs = Schema.Struct({
 })
 
 const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
-  const secret = ConversationId.keyOf(new Uint8Array(32).fill(key))
+  const secret = createSecretKey(new Uint8Array(32).fill(key))
   switch (purpose) {
     case "client":
-      return ConversationId.ofClientId(secret, instanceId, id)
+      return Question.ofClientId(secret, instanceId, id)
     case "session":
-      return ConversationId.session(secret, instanceId, id)
+      return Question.session(secret, instanceId, id)
     case "turns":
-      return ConversationId.ofClientConversation(secret, instanceId, id, id)
+      return Question.ofClientConversation(secret, instanceId, id, id)
   }
 }
 

@@ -1,10 +1,11 @@
+import { createSecretKey } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ConversationId from "../../../src/chat/conversations/ConversationId.ts"
-import * as Id from "../../../src/platform/Id.ts"
-import { isCanonicalUuid } from "../../../src/platform/Id.ts"
+import * as Question from "../../src/chat/Question.ts"
+import * as Id from "../../src/platform/Id.ts"
+import { isCanonicalUuid } from "../../src/platform/Id.ts"
 
-const hashKey = ConversationId.keyOf(new Uint8Array(32).fill(7))
+const hashKey = createSecretKey(new Uint8Array(32).fill(7))
 const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 const Instance = Schema.Struct({
@@ -21,12 +22,12 @@ const RequestedId = Schema.UndefinedOr(
 
 const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "two"]), isResumable: Schema.Boolean }))
 
-describe("chat/conversations/ConversationId", () => {
+describe("chat/Question", () => {
   it.prop(
     "only an unguessable id is a key, and only if the edge stores conversations",
     [Instance, RequestedId, Client],
     ([instance, requestedId, client]) => {
-      const { conversationId, isKey, session, storedId } = ConversationId.identify(
+      const { conversationId, isKey, session, storedId } = Question.identify(
         instance,
         requestedId,
         fresh,
@@ -45,7 +46,7 @@ describe("chat/conversations/ConversationId", () => {
       assert.strictEqual(session !== null, hasSession)
       // No request can name a conversation that is stored for the owner only.
       if (storedId !== null && !isKey) {
-        assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
+        assert.notStrictEqual(Question.identify(instance, storedId, fresh, hashKey).storedId, storedId)
       }
     }
   )
@@ -54,8 +55,8 @@ describe("chat/conversations/ConversationId", () => {
     "two conversations that only the owner can read have the same stored id exactly if instance, id and origin are the same",
     [Instance, RequestedId, Client, Instance, RequestedId, Client],
     ([instance, requestedId, client, other, otherRequestedId, otherClient]) => {
-      const one = ConversationId.identify(instance, requestedId, fresh, hashKey, client)
-      const two = ConversationId.identify(other, otherRequestedId, fresh, hashKey, otherClient)
+      const one = Question.identify(instance, requestedId, fresh, hashKey, client)
+      const two = Question.identify(other, otherRequestedId, fresh, hashKey, otherClient)
       if (one.storedId === null || two.storedId === null || one.isKey || two.isKey) return
       const isSame =
         instance.instance_id === other.instance_id &&
