@@ -20,7 +20,7 @@ import * as Interleaved from "./Interleaved.ts"
 import * as Latency from "./Latency.ts"
 import * as Machine from "./Machine.ts"
 import { goals, type Measure, names } from "./Measure.ts"
-import type { Options } from "./Options.ts"
+import type { Options, Part } from "./Options.ts"
 import * as PrefilledDatabase from "./PrefilledDatabase.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Profile from "./Profile.ts"
@@ -46,29 +46,34 @@ const charted = ["views", "forms", "tokens"]
 /** The number of open streams in the goal. */
 const streams = 10_000
 
-/** The report as Markdown. */
+/** The measures of a part. */
+type Measured = readonly [part: Part, measures: ReadonlyArray<Measure>]
+
+/** What was measured of a part, as Markdown. No goal compares the measures of two parts. */
 const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
   const judged = goals(measures)
   return [
     `${new Date(TestTime.ofMachine()).toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
-      `${options.connections} connections. "times" is the first row's value divided by this row's value: the ` +
-      `median of the rounds' ratios. "own" and "PostgreSQL" are the processor times of the contender and of PostgreSQL ` +
-      `for one request, row or token.`,
+      `${options.connections} connections.`,
     ...(judged.length === 0 ? [] : [Table.ofGoals(judged)]),
     ...measures.map(Table.ofMeasure)
   ].join("\n\n")
 }
 
-/** Writes the report to the README and draws the chart beside it. */
-const write = (text: string, measures: ReadonlyArray<Measure>) =>
+/** Writes the report of each part to its section of the README, and draws the chart beside it if all of its measures are there. */
+const write = (measured: ReadonlyArray<Measured>, options: Options) =>
   Effect.tryPromise({
     try: async () => {
       const file = path.join(home, "README.md")
-      const changed = Table.replaceSection(await readFile(file, "utf8"), "results", text)
-      if (changed === undefined) throw new Error("README.md has no results section")
-      await writeFile(file, changed)
-      const shown = charted.flatMap((id) => measures.filter((measure) => measure.id === id))
-      if (shown.length > 0) await writeFile(path.join(home, "results.svg"), Chart.draw(shown))
+      let text = await readFile(file, "utf8")
+      for (const [part, measures] of measured) {
+        const changed = Table.replaceSection(text, part, report(measures, options))
+        if (changed === undefined) throw new Error(`README.md has no section of the part ${part}`)
+        text = changed
+      }
+      await writeFile(file, text)
+      const shown = charted.flatMap((id) => measured.flatMap(([, measures]) => measures.filter((one) => one.id === id)))
+      if (shown.length === charted.length) await writeFile(path.join(home, "results.svg"), Chart.draw(shown))
     },
     catch: (cause) => new Program.BenchError({ message: `The report was not written: ${cause}` })
   })
@@ -96,30 +101,39 @@ const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   const rates = yield* Rates.measure(testBed, contenders, { ...options, withInvalid: !options.quick })
   const top = { own: topRate(rates, names.edge), peer: topRate(rates, names.fastify) }
   const hasLatency = options.parts.includes("latency") && top.own > 0 && top.peer > 0
-  return hasLatency ? [...rates, ...(yield* Latency.measure(testBed, contenders, top, options))] : rates
+  const latency = hasLatency ? yield* Latency.measure(testBed, contenders, top, options) : []
+  const measured: ReadonlyArray<Measured> = [
+    ["rates", rates],
+    ["latency", latency]
+  ]
+  return measured.filter(([part, measures]) => options.parts.includes(part) && measures.length > 0)
 })
 
 const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
-  const includes = (part: Options["parts"][number]) => options.parts.includes(part)
+  const includes = (part: Part) => options.parts.includes(part)
   // A copy for the other parts, without the page views of the rates and the latencies.
   const fresh = yield* Edge.copy(testBed, edge, "bench_fresh")
-  const measures: Array<Measure> = []
-  if (includes("rates") || includes("latency")) measures.push(...(yield* measureRates(testBed, edge, options)))
-  if (includes("start")) measures.push(yield* StartTime.measure(testBed, fresh, Math.max(5, options.rounds)))
-  if (includes("chat")) measures.push(...(yield* Chat.measure(testBed, fresh, options)))
-  if (includes("streams")) measures.push(...(yield* ChatStreams.measure(testBed, fresh, streams)))
+  const measured: Array<Measured> = []
+  if (includes("rates") || includes("latency")) measured.push(...(yield* measureRates(testBed, edge, options)))
+  if (includes("start"))
+    measured.push(["start", [yield* StartTime.measure(testBed, fresh, Math.max(5, options.rounds))]])
+  if (includes("chat")) measured.push(["chat", yield* Chat.measure(testBed, fresh, options)])
+  if (includes("streams")) measured.push(["streams", yield* ChatStreams.measure(testBed, fresh, streams)])
   if (includes("stored")) {
     yield* TestBed.runStatements(testBed, fresh.database, ["TRUNCATE page_view, bot_view"])
     const full = yield* PrefilledDatabase.fill(testBed, fresh, options.stored)
-    measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, withInvalid: false }))
+    measured.push([
+      "stored",
+      [yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, withInvalid: false })]
+    ])
   }
-  if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
-  if (includes("day")) measures.push(...(yield* DayReports.measure(testBed, fresh, options)))
-  if (includes("console")) measures.push(...(yield* ConsoleView.measure(testBed, fresh, options)))
-  if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
-  if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
-  if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
-  if (includes("webhooks")) measures.push(...(yield* WebhookCost.measure(2 * options.rounds)))
+  if (includes("reports")) measured.push(["reports", yield* Reports.measure(testBed, fresh, options)])
+  if (includes("day")) measured.push(["day", yield* DayReports.measure(testBed, fresh, options)])
+  if (includes("console")) measured.push(["console", yield* ConsoleView.measure(testBed, fresh, options)])
+  if (includes("stores")) measured.push(["stores", yield* Stores.measure(testBed, fresh, options)])
+  if (includes("workers")) measured.push(["workers", [yield* Workers.measure(testBed, fresh, options)]])
+  if (includes("capacity")) measured.push(["capacity", yield* Capacity.measure(testBed, fresh, options)])
+  if (includes("webhooks")) measured.push(["webhooks", yield* WebhookCost.measure(2 * options.rounds)])
   if (includes("websites")) {
     const { against } = options
     const baseline =
@@ -135,9 +149,10 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
               )
             }
           ]
-    measures.push(...(yield* Websites.measure(testBed, [{ name: names.edge, edge: fresh }, ...baseline], options)))
+    const revisions = [{ name: names.edge, edge: fresh }, ...baseline]
+    measured.push(["websites", yield* Websites.measure(testBed, revisions, options)])
   }
-  return measures
+  return measured
 })
 
 /** Returns a function that computes how many cores other programs used on average since this call. */
@@ -186,16 +201,20 @@ export const run = (options: Options) =>
       const edge = yield* Edge.prepare(testBed, root, "bench_edge")
       if (options.against !== undefined && options.quick) return yield* compare(testBed, edge, options.against, options)
       const { profile } = options
-      const measures =
+      const measured: ReadonlyArray<Measured> =
         profile === undefined
           ? yield* measureParts(testBed, edge, options)
-          : yield* Rates.measure(testBed, [Contenders.ofEdge(testBed, names.edge, edge)], {
-              ...options,
-              withInvalid: false
-            })
+          : [
+              [
+                "rates",
+                yield* Rates.measure(testBed, [Contenders.ofEdge(testBed, names.edge, edge)], {
+                  ...options,
+                  withInvalid: false
+                })
+              ]
+            ]
       if (profile !== undefined) yield* reportProfiles(profile)
-      const text = report(measures, options)
-      console.log(text)
-      if (options.write) yield* write(text, measures)
+      for (const [part, measures] of measured) console.log(`${part}: ${report(measures, options)}\n`)
+      if (options.write) yield* write(measured, options)
     })
   )

@@ -44,7 +44,7 @@ export interface Options {
   /** The endpoints that are compared with that revision. */
   readonly endpoints: ReadonlyArray<Endpoint>
   readonly profile: string | undefined
-  /** Whether the results in the README and the chart are written. */
+  /** Whether the results of the parts are written to the README. */
   readonly write: boolean
 }
 
@@ -62,7 +62,7 @@ export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints
   --websites NUMBER     the number of websites in the part of this name (40000)
   --data FOLDER         keep the page views of the reports in FOLDER, and use those that an earlier run of this day kept there
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
-  --write               write the results to scripts/bench/README.md and draw the chart; a full run always does`
+  --write               write the results of these parts to scripts/bench/README.md; a full run always does, and draws the chart`
 
 export type Parsed =
   | { readonly _tag: "Help" }

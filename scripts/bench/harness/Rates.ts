@@ -97,8 +97,12 @@ const measureOne = Effect.fnUntraced(function* (
           ? []
           : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`, "--cpu-prof-interval=500"]
       const program = yield* contender.serve(port, { node })
+      const settled = contender.name === names.edge ? TestBed.awaitIdle(testBed) : Effect.void
       const measure = (kind: "view" | "form" | "invalid") =>
-        Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections }))
+        Effect.tap(
+          Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections })),
+          settled
+        )
       const measureStored = Effect.fnUntraced(function* (kind: "view" | "form") {
         const count = countStored(testBed, contender, kind === "view" ? "views" : "forms")
         const before = yield* count

@@ -10,6 +10,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Redacted, Schema, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
 
 export interface TestBed {
@@ -129,6 +130,22 @@ export const countRows = (testBed: TestBed, database: string, tables: ReadonlyAr
 
 /** Writes all dirty pages to disk, so that the next contender does not pay for them. */
 export const checkpoint = (testBed: TestBed) => runStatements(testBed, "postgres", ["CHECKPOINT"])
+
+/** The longest time after page views until their visits begin to be stored, and one second more. */
+const pauseMillis = 6_000
+
+/** A second of PostgreSQL without work in the background costs less processor time, in microseconds. */
+const idleMicros = 20_000
+
+/** Waits until the work in the background that a load leaves is done, so that the next load does not pay for it. At most two minutes. */
+export const awaitIdle = Effect.fnUntraced(function* ({ postmaster }: TestBed) {
+  yield* Effect.sleep(pauseMillis)
+  for (let second = 0; second < 120; second++) {
+    const before = ProcessorTime.read(postmaster)
+    yield* Effect.sleep(1_000)
+    if (ProcessorTime.read(postmaster) - before < idleMicros) return
+  }
+})
 
 /** Whether a database has a table. */
 export const hasTable = (testBed: TestBed, database: string, table: string) =>
