@@ -71,9 +71,6 @@ export class TokenBudget extends Context.Service<
 
     /** Replaces a reservation by the tokens that were used, on the day of the reservation. Later calls have no effect. */
     readonly settle: (reservation: Reservation, used: number) => Effect.Effect<void, StorageUnavailable>
-
-    /** The tokens that are used or reserved today. */
-    readonly used: (instanceId: string) => Effect.Effect<number, StorageUnavailable>
   }
 >()("hydracore/chat/TokenBudget") {}
 
@@ -106,11 +103,6 @@ export const layerMemory: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () 
     settle: ({ instanceId, reservationId, tokens }, spent) =>
       Effect.sync(() => {
         if (openReservations.delete(reservationId)) used.set(instanceId, usedBy(instanceId) - tokens + spent)
-      }),
-    used: (instanceId) =>
-      Effect.map(today, (day) => {
-        startDay(day)
-        return usedBy(instanceId)
       })
   })
 })

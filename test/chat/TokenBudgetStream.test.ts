@@ -5,6 +5,7 @@ import { AgentBroken, AgentRefused, AgentStream } from "../../src/chat/AgentStre
 import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
 import * as MemoryTokenBudget from "../../src/chat/TokenBudget.ts"
 import { TokenBudget } from "../../src/chat/TokenBudget.ts"
+import { usedOf } from "../suites/TokenBudget.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -36,7 +37,7 @@ const withAgent = (script: ScriptedAgent.Script, budget: Layer.Layer<TokenBudget
 
 const ask = (request: AgentRequest) =>
   AgentStream.use((agent) => Effect.result(Stream.runCollect(agent.stream(request))))
-const used = TokenBudget.use((budget) => budget.used(instanceId))
+const used = TokenBudget.use((budget) => usedOf(budget, instanceId))
 
 describe("chat/TokenBudget: the agent's stream", () => {
   it.effect("counts the usage that the agent reports, or an estimate if it reports none or zeros", () =>

@@ -17,6 +17,14 @@ const newInstance = InstanceDirectory.use(({ create }) =>
   Effect.map(create({ name: "Counted", agent_url: "http://agent" }), ({ instance_id: instanceId }) => instanceId)
 )
 
+/** The tokens that are used or reserved today: those that another reservation cannot have. */
+export const usedOf = Effect.fnUntraced(function* (budget: TokenBudget["Service"], instanceId: string) {
+  const limit = 1_000_000
+  const rest = Option.getOrThrow(yield* budget.reserve({ instanceId, limit, min: 0, max: limit }))
+  yield* budget.settle(rest, 0)
+  return limit - rest.tokens
+})
+
 export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | InstanceDirectory, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
@@ -37,14 +45,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
             const open = Option.getOrElse(Option.all(reserved.filter(Option.isSome)), () => [])
             const sum = open.reduce((sum, { tokens }) => sum + tokens, 0)
             assert.isAtMost(sum, limit)
-            assert.strictEqual(yield* budget.used(instanceId), sum)
+            assert.strictEqual(yield* usedOf(budget, instanceId), sum)
             const spent = open.map((reservation, index) => [reservation, demands[index]?.[2] ?? 0] as const)
             yield* Effect.forEach(spent, ([reservation, used]) => budget.settle(reservation, used), {
               concurrency: "unbounded",
               discard: true
             })
             assert.strictEqual(
-              yield* budget.used(instanceId),
+              yield* usedOf(budget, instanceId),
               spent.reduce((sum, [, used]) => sum + used, 0)
             )
           }).pipe(at(noon)),
@@ -60,7 +68,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
           assert.strictEqual(first.tokens, 60)
           yield* budget.settle(first, 20)
           yield* budget.settle(first, 0)
-          assert.strictEqual(yield* budget.used(instanceId), 20)
+          assert.strictEqual(yield* usedOf(budget, instanceId), 20)
         }).pipe(at(noon))
       )
 
@@ -93,7 +101,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
             const tomorrow = Option.getOrThrow(yield* at(noon + day)(reserve(one)))
             assert.strictEqual(tomorrow.day, today.day + 1)
             yield* at(noon + day)(budget.settle(today, 70))
-            assert.strictEqual(yield* at(noon + day)(budget.used(one)), 100)
+            assert.strictEqual(yield* at(noon + day)(usedOf(budget, one)), 100)
           })
       )
     })

@@ -101,7 +101,7 @@ const measureOne = Effect.fnUntraced(function* (
       const measure = (kind: "view" | "form" | "invalid") =>
         Effect.tap(
           Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections })),
-          settled
+          () => settled
         )
       const measureStored = Effect.fnUntraced(function* (kind: "view" | "form") {
         const count = countStored(testBed, contender, kind === "view" ? "views" : "forms")

@@ -75,16 +75,6 @@ export const layer: Layer.Layer<TokenBudget, never, PgClient.PgClient> = Layer.e
         Effect.asVoid
       )
 
-    const used: TokenBudget["Service"]["used"] = Effect.fnUntraced(function* (instanceId) {
-      const date = dateParameter(dayOf(yield* Clock.currentTimeMillis))
-      const rows = yield* sql`
-          SELECT tokens FROM token_usage WHERE instance_id = ${PgTypes.uuid(instanceId)} AND day = ${date}`.pipe(
-        decodeRows(Rows),
-        Database.mapErrors
-      )
-      return Number(rows[0]?.tokens ?? 0n)
-    })
-
-    return TokenBudget.of({ reserve, settle, used })
+    return TokenBudget.of({ reserve, settle })
   })
 )

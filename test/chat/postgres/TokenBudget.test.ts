@@ -4,7 +4,7 @@ import * as Instances from "../../../src/chat/InstanceDirectory.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as TokenBudget from "../../../src/chat/postgres/TokenBudget.ts"
 import * as Budget from "../../../src/chat/TokenBudget.ts"
-import { suite } from "../../suites/TokenBudget.ts"
+import { suite, usedOf } from "../../suites/TokenBudget.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const budget = TokenBudget.layer
@@ -28,7 +28,7 @@ describe("chat/postgres/TokenBudget: processes", () => {
         { concurrency: "unbounded" }
       )
       assert.lengthOf(reserved.filter(Option.isSome), 10)
-      assert.strictEqual(yield* budgets[0]!.used(instanceId), 100)
+      assert.strictEqual(yield* usedOf(budgets[0]!, instanceId), 100)
     }).pipe(Effect.scoped, Effect.provide(instances.pipe(Layer.provideMerge(TestClient.layer))))
   )
 })
