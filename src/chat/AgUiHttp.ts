@@ -12,11 +12,10 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
-import type { AgentActivity } from "./agent/Agent.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ClientMessages from "./ClientMessages.ts"
-import { type Dialect, event, type Failure, type Source, sentences } from "./stream/ChatStream.ts"
+import { type Dialect, event, sentences } from "./stream/ChatStream.ts"
 
 /** The client's ids of the conversation and of this request. */
 export interface RunIds {
@@ -24,56 +23,18 @@ export interface RunIds {
   readonly runId: string
 }
 
-const noHeaders = {}
-
-export class AgUiRun implements Dialect {
-  private readonly ids: RunIds
-
-  constructor({ runId, threadId }: RunIds) {
-    this.ids = { threadId, runId }
-  }
-
-  get headers() {
-    return noHeaders
-  }
-
-  start(): string {
-    return event({ type: "RUN_STARTED", ...this.ids })
-  }
-
-  textStart(messageId: string): string {
-    return event({ type: "TEXT_MESSAGE_START", messageId, role: "assistant" })
-  }
-
-  textDelta(messageId: string, delta: string): string {
-    return event({ type: "TEXT_MESSAGE_CONTENT", messageId, delta })
-  }
-
-  textEnd(messageId: string): string {
-    return event({ type: "TEXT_MESSAGE_END", messageId })
-  }
-
-  source({ sourceId, title, url }: Source): string {
-    const value = { sourceId, url, ...(title === null ? {} : { title }) }
-    return event({ type: "CUSTOM", name: "source-url", value })
-  }
-
-  activityStart(stepName: AgentActivity): string {
-    return event({ type: "STEP_STARTED", stepName })
-  }
-
-  activityEnd(stepName: AgentActivity): string {
-    return event({ type: "STEP_FINISHED", stepName })
-  }
-
-  finished(): string {
-    return event({ type: "RUN_FINISHED", ...this.ids })
-  }
-
-  failed(failure: Failure): string {
-    return event({ type: "RUN_ERROR", message: sentences[failure], code: failure })
-  }
-}
+export const run = ({ runId, threadId }: RunIds): Dialect => ({
+  start: () => event({ type: "RUN_STARTED", threadId, runId }),
+  textStart: (messageId) => event({ type: "TEXT_MESSAGE_START", messageId, role: "assistant" }),
+  textDelta: (messageId, delta) => event({ type: "TEXT_MESSAGE_CONTENT", messageId, delta }),
+  textEnd: (messageId) => event({ type: "TEXT_MESSAGE_END", messageId }),
+  source: ({ sourceId, title, url }) =>
+    event({ type: "CUSTOM", name: "source-url", value: { sourceId, url, ...(title === null ? {} : { title }) } }),
+  activityStart: (stepName) => event({ type: "STEP_STARTED", stepName }),
+  activityEnd: (stepName) => event({ type: "STEP_FINISHED", stepName }),
+  finished: () => event({ type: "RUN_FINISHED", threadId, runId }),
+  failed: (failure) => event({ type: "RUN_ERROR", message: sentences[failure], code: failure })
+})
 
 /** Serves the contract's group. */
 export const layer = HttpApiBuilder.group(
@@ -98,7 +59,7 @@ export const layer = HttpApiBuilder.group(
                 isKnownComplete: false,
                 isResumable: false
               },
-              { dialect: () => new AgUiRun({ threadId, runId }) }
+              { dialect: () => run({ threadId, runId }) }
             )
         })
       )

@@ -26,7 +26,7 @@ import { ConversationStore, NothingToRegenerate } from "./ConversationStore.ts"
 import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
-import { type Dialect, UiMessageStream } from "./stream/ChatStream.ts"
+import * as ChatStream from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetApi.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -48,7 +48,7 @@ export interface OpenedAnswer {
 /** How a client gets the answer to a question. */
 export interface Reply {
   /** The client's protocol, for an answer that begins at `now` (milliseconds since 1970). */
-  readonly dialect: (answer: OpenedAnswer, now: number) => Dialect
+  readonly dialect: (answer: OpenedAnswer, now: number) => ChatStream.Dialect
   /** A stream that is silent for this time gets a comment, so that no proxy closes it as idle. 15 seconds by default. */
   readonly heartbeat?: Duration.Input
   /** Makes the response to an answer that has begun; `headers` are those of the rate limit. By default, it streams the answer. */
@@ -64,7 +64,7 @@ export interface Reply {
 /** The published protocol. */
 export const uiMessageStream: Reply = {
   dialect: ({ answerId, conversationId, hasMemory }) =>
-    new UiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
+    ChatStream.uiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
 }
 
 type SlotName = "address" | "instance"

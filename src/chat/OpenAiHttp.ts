@@ -29,7 +29,7 @@ const commonFieldsOf = ({ answerId }: ChatEndpoint.OpenedAnswer, now: number): O
 })
 
 const streamed = (includeUsage: boolean): ChatEndpoint.Reply => ({
-  dialect: (answer, now) => new OpenAiCompletion.OpenAiCompletionStream(commonFieldsOf(answer, now), includeUsage),
+  dialect: (answer, now) => OpenAiCompletion.chunks(commonFieldsOf(answer, now), includeUsage),
   toRefusal: OpenAiErrors.of
 })
 

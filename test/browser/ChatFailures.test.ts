@@ -12,7 +12,7 @@ import type { Fault, Received } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-const dialect = new ChatStream.UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
+const dialect = ChatStream.uiMessageStream({ messageId: "m", conversationId: "c", memory: false })
 
 const agent = ChatPage.agent()
 

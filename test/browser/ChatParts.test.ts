@@ -79,7 +79,7 @@ describe("Frames.parse", () => {
     const [, wire] = ChatStream.encodeAll(
       ChatStream.initial({
         messageId: "m",
-        dialect: new ChatStream.UiMessageStream({ messageId: "m", conversationId: "c", memory: false }),
+        dialect: ChatStream.uiMessageStream({ messageId: "m", conversationId: "c", memory: false }),
         maxBytes: 1_000_000
       }),
       [

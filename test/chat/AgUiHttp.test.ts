@@ -1,14 +1,14 @@
 import { HttpAgent } from "@ag-ui/client"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { AgUiRun } from "../../src/chat/AgUiHttp.ts"
+import * as AgUiHttp from "../../src/chat/AgUiHttp.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
 import { Event, textOf, toEvent } from "../support/ChatEvents.ts"
 
 const encode = (events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.encodeAll(
     ChatStream.initial({
-      dialect: new AgUiRun({ threadId: "thread", runId: "run" }),
+      dialect: AgUiHttp.run({ threadId: "thread", runId: "run" }),
       messageId: "m-1",
       maxBytes: 1_000_000
     }),
@@ -43,7 +43,7 @@ const run = async (stream: string) => {
   return { types, clientError, runError, text: newMessages.map(({ content }) => content ?? "").join("") }
 }
 
-describe("AgUiRun", () => {
+describe("chat/AgUiHttp: a run", () => {
   it.effect.prop("the client accepts any events, and assembles the exact text", [Schema.Array(Event)], ([list]) =>
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Failed", failure: "agent-broken" } as const]

@@ -11,7 +11,7 @@ export type Agent = Stream.Stream<AgentEvent, AgentError>
 
 export const accepted: AgentEvent = { _tag: "Accepted" }
 export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
-const dialect = new ChatStream.UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false })
+const dialect = ChatStream.uiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false })
 
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 

@@ -370,26 +370,6 @@ export const healthWindow = 20
 /** The maximum number of answers that are read. */
 export const maxOutcomes = 100
 
-/**
- * The outcomes of the latest answers, latest first; of simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
- * before the oldest of these are left out: others of that time are not read.
- *
- * @param conversations those of one instance, latest `updatedAt` first
- */
-export const outcomesOf = (conversations: ReadonlyArray<Transcript>): ReadonlyArray<Outcome> => {
-  const latest = conversations.slice(0, healthWindow)
-  const since = latest.length < healthWindow ? undefined : latest.at(-1)?.updated_at
-  return latest
-    .flatMap(({ messages }) => messages.filter(isAnswer))
-    .flatMap((message) => {
-      const isMissing = conclusionOf(message)
-      return isMissing === undefined ? [] : [{ at: Date.parse(message.created_at), isMissing }]
-    })
-    .filter(({ at }) => since === undefined || at >= Date.parse(since))
-    .sort((left, right) => right.at - left.at || Number(right.isMissing) - Number(left.isMissing))
-    .slice(0, maxOutcomes)
-}
-
 /** @param outcomes latest first */
 export const healthOf = (outcomes: ReadonlyArray<Outcome>): AnswerHealth => {
   const index = outcomes.findIndex(({ isMissing }) => !isMissing)

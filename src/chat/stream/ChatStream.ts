@@ -60,21 +60,21 @@ export interface Source {
 /** The tokens of the request and of the answer, as the agent counts them. */
 export type Usage = Omit<AgentEvent & { readonly _tag: "Usage" }, "_tag">
 
-/** Encodes the frames of one stream in a client's protocol. Frames that the protocol lacks are empty. */
+/** Encodes the frames of one stream in a client's protocol, which may lack frames. */
 export interface Dialect {
   /** The headers of the response that are the protocol's own. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly start: () => string
-  readonly textStart: (textId: string) => string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly start?: () => string
+  readonly textStart?: (textId: string) => string
   readonly textDelta: (textId: string, delta: string) => string
-  readonly textEnd: (textId: string) => string
-  readonly source: (source: Source) => string
-  readonly activityStart: (activity: AgentActivity) => string
-  readonly activityEnd: (activity: AgentActivity) => string
+  readonly textEnd?: (textId: string) => string
+  readonly source?: (source: Source) => string
+  readonly activityStart?: (activity: AgentActivity) => string
+  readonly activityEnd?: (activity: AgentActivity) => string
   /** Ends a stream whose agent finished. */
-  readonly finished: (reason: FinishReason, sources: ReadonlyArray<Source>, usage: Usage | null) => string
+  readonly finished?: (reason: FinishReason, sources: ReadonlyArray<Source>, usage: Usage | null) => string
   /** Ends a stream that failed. */
-  readonly failed: (failure: Failure) => string
+  readonly failed?: (failure: Failure) => string
 }
 
 /**
@@ -139,28 +139,11 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xd
 
 const replacement = "\uFFFD"
 
-/**
- * The state after a delta, without an activity. Copied field by field, because spreading would cost more than all else here.
- */
-const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
-  phase,
-  dialect: state.dialect,
-  messageId: state.messageId,
-  textId: state.textId,
-  held,
-  allowance,
-  activity: null,
-  endedTexts: state.endedTexts,
-  sources: state.sources,
-  usage: state.usage,
-  finishReason: state.finishReason,
-  failure: state.failure
-})
-
 type Step = readonly [State, string]
 
 /** Ends the activity that the client shows, if there is one. */
-const endActivity = ({ activity, dialect }: State): string => (activity === null ? "" : dialect.activityEnd(activity))
+const endActivity = ({ activity, dialect }: State): string =>
+  activity === null ? "" : (dialect.activityEnd?.(activity) ?? "")
 
 const addText = (state: State, delta: string): Step => {
   const text = state.held + delta
@@ -172,24 +155,24 @@ const addText = (state: State, delta: string): Step => {
   // The held half is written as U+FFFD if the other half never arrives.
   if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return fail(state, "too-much")
   const { dialect, textId } = state
-  if (whole === "") return [advanced(state, state.phase, held, state.allowance), endActivity(state)]
+  if (whole === "") return [{ ...state, held, activity: null }, endActivity(state)]
   const frames = dialect.textDelta(textId, whole)
-  const next = advanced(state, "text", held, allowance)
+  const next: State = { ...state, phase: "text", held, allowance, activity: null }
   if (state.phase === "text" && state.activity === null) return [next, frames]
-  return [next, endActivity(state) + (state.phase === "text" ? "" : dialect.textStart(textId)) + frames]
+  return [next, endActivity(state) + (state.phase === "text" ? "" : (dialect.textStart?.(textId) ?? "")) + frames]
 }
 
 /** Ends the text part, if there is one. The next text begins a new part. */
 const endText = (state: State): Step => {
   const { dialect, held, textId } = state
   if (state.phase !== "text" && held === "") return [state, ""]
-  const begin = state.phase === "text" ? "" : dialect.textStart(textId)
+  const begin = state.phase === "text" ? "" : (dialect.textStart?.(textId) ?? "")
   const rest = held === "" ? "" : dialect.textDelta(textId, replacement)
   const allowance = state.allowance - (held === "" ? 0 : Buffer.byteLength(replacement))
   const endedTexts = state.endedTexts + 1
   return [
     { ...state, phase: "open", held: "", allowance, endedTexts, textId: `${state.messageId}-${endedTexts}` },
-    begin + rest + dialect.textEnd(textId)
+    begin + rest + (dialect.textEnd?.(textId) ?? "")
   ]
 }
 
@@ -201,12 +184,13 @@ const close = (state: State): Step => {
 
 const finish = (state: State, finishReason: FinishReason): Step => {
   const [closed, frames] = close(state)
-  return [{ ...closed, finishReason }, frames + state.dialect.finished(finishReason, state.sources, state.usage)]
+  const end = state.dialect.finished?.(finishReason, state.sources, state.usage) ?? ""
+  return [{ ...closed, finishReason }, frames + end]
 }
 
 const fail = (state: State, failure: Failure): Step => {
   const [closed, frames] = close(state)
-  return [{ ...closed, failure }, frames + state.dialect.failed(failure)]
+  return [{ ...closed, failure }, frames + (state.dialect.failed?.(failure) ?? "")]
 }
 
 /** A tool between two texts makes them separate parts. */
@@ -214,13 +198,13 @@ const showActivity = (state: State, event: AgentEvent): Step => {
   const next = activityOf(event)
   if (next === null || next === state.activity) return [state, ""]
   const [closed, frames] = event._tag === "Tool" ? endText(state) : ([state, ""] as const)
-  return [{ ...closed, activity: next }, frames + endActivity(state) + state.dialect.activityStart(next)]
+  return [{ ...closed, activity: next }, frames + endActivity(state) + (state.dialect.activityStart?.(next) ?? "")]
 }
 
 const addSource = (state: State, url: string, title: string | null): Step => {
   if (state.sources.length === maxSources) return [state, ""]
   const source = { sourceId: `${state.messageId}-source-${state.sources.length + 1}`, url, title }
-  return [{ ...state, sources: [...state.sources, source] }, state.dialect.source(source)]
+  return [{ ...state, sources: [...state.sources, source] }, state.dialect.source?.(source) ?? ""]
 }
 
 const step = (state: State, event: Event): Step => {
@@ -253,11 +237,9 @@ const step = (state: State, event: Event): Step => {
  */
 export const encode = (state: State, event: Event): Step => {
   if (state.phase === "ended") return [state, ""]
-  // The most frequent case.
-  if (event._tag === "Text" && state.phase !== "fresh") return addText(state, event.delta)
   if (state.phase !== "fresh") return step(state, event)
   const [next, frames] = step({ ...state, phase: "open" }, event)
-  return [next, state.dialect.start() + frames]
+  return [next, (state.dialect.start?.() ?? "") + frames]
 }
 
 /** `encode` for several events at once. */
@@ -280,59 +262,20 @@ export interface Names {
   readonly memory: boolean
 }
 
-const headers = { "x-vercel-ai-ui-message-stream": "v1" }
-
 const finishFrames = (finishReason: FinishReason | "error"): string =>
   event({ type: "finish", finishReason }) + doneEvent
 
-export class UiMessageStream implements Dialect {
-  private readonly names: Names
-
-  constructor(names: Names) {
-    this.names = names
-  }
-
-  get headers() {
-    return headers
-  }
-
-  start(): string {
-    const { conversationId, memory, messageId } = this.names
-    return event({ type: "start", messageId, messageMetadata: { conversation_id: conversationId, memory } })
-  }
-
-  textStart(id: string): string {
-    return event({ type: "text-start", id })
-  }
-
-  /** Called for every token. Returns the same text as `event`, and takes a quarter less time. */
-  textDelta(id: string, delta: string): string {
-    return `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
-  }
-
-  textEnd(id: string): string {
-    return event({ type: "text-end", id })
-  }
-
-  source({ sourceId, title, url }: Source): string {
-    return event({ type: "source-url", sourceId, url, ...(title === null ? {} : { title }) })
-  }
-
-  /** Transient: the AI SDK does not keep it in the message. */
-  activityStart(activity: AgentActivity): string {
-    return event({ type: "data-activity", data: { activity }, transient: true })
-  }
-
-  /** No frame, because the next part ends the activity. */
-  activityEnd(): string {
-    return ""
-  }
-
-  finished(reason: FinishReason): string {
-    return finishFrames(reason)
-  }
-
-  failed(failure: Failure): string {
-    return event({ type: "error", errorText: sentences[failure] }) + finishFrames("error")
-  }
-}
+/** The published protocol: the UI message stream of the AI SDK (see `ChatFrame`). */
+export const uiMessageStream = ({ conversationId, memory, messageId }: Names): Dialect => ({
+  headers: { "x-vercel-ai-ui-message-stream": "v1" },
+  start: () => event({ type: "start", messageId, messageMetadata: { conversation_id: conversationId, memory } }),
+  textStart: (id) => event({ type: "text-start", id }),
+  textDelta: (id, delta) => event({ type: "text-delta", id, delta }),
+  textEnd: (id) => event({ type: "text-end", id }),
+  source: ({ sourceId, title, url }) =>
+    event({ type: "source-url", sourceId, url, ...(title === null ? {} : { title }) }),
+  // Transient: the AI SDK does not keep it in the message. The next part ends it.
+  activityStart: (activity) => event({ type: "data-activity", data: { activity }, transient: true }),
+  finished: finishFrames,
+  failed: (failure) => event({ type: "error", errorText: sentences[failure] }) + finishFrames("error")
+})

@@ -39,93 +39,40 @@ const annotationOf = ({ title, url }: ChatStream.Source) => ({
   url_citation: { url, title: title ?? url, start_index: 0, end_index: 0 }
 })
 
-const noHeaders = {}
-
-/** The stream of chunks. */
-export class OpenAiCompletionStream implements ChatStream.Dialect {
-  private readonly common: CommonFields
-  private readonly includeUsage: boolean
-
-  /** @param includeUsage whether the client requested the usage (`stream_options.include_usage`) */
-  constructor(common: CommonFields, includeUsage: boolean) {
-    this.common = common
-    this.includeUsage = includeUsage
-  }
-
-  get headers() {
-    return noHeaders
-  }
-
-  start(): string {
-    return this.choice({ role: "assistant", content: "" })
-  }
-
-  textStart(): string {
-    return ""
-  }
-
-  textDelta(_textId: string, content: string): string {
-    return this.choice({ content })
-  }
-
-  textEnd(): string {
-    return ""
-  }
-
-  /** All sources are sent at once at the end: clients keep the last list only. */
-  source(): string {
-    return ""
-  }
-
-  activityStart(): string {
-    return ""
-  }
-
-  activityEnd(): string {
-    return ""
-  }
-
-  finished(reason: FinishReason, sources: ReadonlyArray<ChatStream.Source>, usage: ChatStream.Usage | null): string {
-    const citations = sources.length === 0 ? "" : this.choice({ annotations: sources.map(annotationOf) })
-    const total = this.includeUsage && usage !== null ? this.chunk([], usageOf(usage)) : ""
-    return citations + this.choice({}, finishReasons[reason]) + total + doneEvent
-  }
-
-  failed(failure: ChatStream.Failure): string {
-    const message = ChatStream.sentences[failure]
-    return event({ error: { message, type: "server_error", code: failure, param: null } }) + doneEvent
-  }
-
-  private choice(delta: object, finish_reason: string | null = null): string {
-    return this.chunk([{ index: 0, delta, logprobs: null, finish_reason }], null)
-  }
-
-  private chunk(choices: ReadonlyArray<unknown>, usage: object | null): string {
-    const { completionId, created, model } = this.common
-    return event({
+/**
+ * The stream of chunks. All sources are sent at once at the end: clients keep the last list only.
+ *
+ * @param includeUsage whether the client requested the usage (`stream_options.include_usage`)
+ */
+export const chunks = ({ completionId, created, model }: CommonFields, includeUsage: boolean): ChatStream.Dialect => {
+  const chunk = (choices: ReadonlyArray<unknown>, usage: object | null): string =>
+    event({
       id: completionId,
       object: "chat.completion.chunk",
       created,
       model,
       choices,
-      ...(this.includeUsage ? { usage } : {})
+      ...(includeUsage ? { usage } : {})
     })
+  const choice = (delta: object, finish_reason: string | null = null): string =>
+    chunk([{ index: 0, delta, logprobs: null, finish_reason }], null)
+  return {
+    start: () => choice({ role: "assistant", content: "" }),
+    textDelta: (_, content) => choice({ content }),
+    finished: (reason, sources, usage) => {
+      const citations = sources.length === 0 ? "" : choice({ annotations: sources.map(annotationOf) })
+      const total = includeUsage && usage !== null ? chunk([], usageOf(usage)) : ""
+      return citations + choice({}, finishReasons[reason]) + total + doneEvent
+    },
+    failed: (failure) => {
+      const message = ChatStream.sentences[failure]
+      return event({ error: { message, type: "server_error", code: failure, param: null } }) + doneEvent
+    }
   }
 }
 
 /** Only the text of an answer, for a client that requests the whole answer at once. */
-export const plainText: ChatStream.Dialect = {
-  headers: noHeaders,
-  start: () => "",
-  textStart: () => "",
-  textDelta: (_textId, delta) => delta,
-  textEnd: () => "",
-  source: () => "",
-  activityStart: () => "",
-  activityEnd: () => "",
-  finished: () => "",
-  failed: () => ""
-}
+export const plainText: ChatStream.Dialect = { textDelta: (_, delta) => delta }
 
 /** The completion object of an answer that finished. */
 export const completion = (

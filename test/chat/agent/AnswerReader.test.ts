@@ -5,7 +5,7 @@ import { protocols } from "../../../src/chat/agent/AgentClient.ts"
 import * as Throttle from "../../../src/chat/agent/AnswerReader.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
+import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { finishes, says } from "../../support/TestUpstream.ts"
 
 /** Pieces of which an agent's stream may consist. */
@@ -47,7 +47,7 @@ const read = (pieces: ReadonlyArray<Buffer>) => {
   events.push(...last)
   const chat = ChatStream.initial({
     messageId: "m-1",
-    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false }),
+    dialect: uiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false }),
     maxBytes: 200
   })
   return { events, sent: ChatStream.encodeAll(chat, events)[1], failure }

@@ -4,7 +4,7 @@ import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import type { MessagePart } from "../../../src/chat/conversations/Conversation.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
+import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { Event } from "../../support/Conversations.ts"
 
 const Events = Schema.Array(Event).check(Schema.isMaxLength(20))
@@ -77,7 +77,7 @@ describe("chat/conversations/AnswerParts", () => {
       if (event._tag === "Source") return urls.has(event.url) || !urls.add(event.url) ? [] : [event]
       return "delta" in event ? [{ ...event, delta: event.delta.toWellFormed() }] : [event]
     })
-    const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: true })
+    const dialect = uiMessageStream({ messageId: "m", conversationId: "c", memory: true })
     const [, frames] = ChatStream.encodeAll(ChatStream.initial({ dialect, messageId: "m", maxBytes: 1_000_000 }), [
       { _tag: "Accepted" },
       ...events.filter(({ _tag }) => _tag !== "Finish"),

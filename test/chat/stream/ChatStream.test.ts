@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { ChatFrame } from "../../../src/chat/ChatFrame.ts"
 import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { UiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
+import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { Event, Piece, Text, toEvent } from "../../support/ChatEvents.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
@@ -31,7 +31,7 @@ const deltas = (list: ReturnType<typeof frames>) =>
 const initial = (maxBytes = 1_000_000) =>
   ChatStream.initial({
     messageId: "m-1",
-    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
+    dialect: uiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
     maxBytes
   })
 

@@ -27,7 +27,7 @@ const bytesOf = (text: string): ReadableStream<Uint8Array> => {
 const encode = (list: ReadonlyArray<typeof Event.Type>) => {
   const initial = ChatStream.initial({
     messageId: "m-1",
-    dialect: new ChatStream.UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
+    dialect: ChatStream.uiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
     maxBytes: 1_000_000
   })
   const [, frames] = ChatStream.encodeAll(initial, [...list.map(toEvent), { _tag: "Finish", reason: "stop" }])

@@ -63,7 +63,7 @@ describe("OpenAiCompletion", () => {
       Effect.gen(function* () {
         const events = [...list.map(toEvent), failure]
         const ending = events.find((event) => event._tag === "Finish" || event._tag === "Failed")!
-        const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(common, true), events)
+        const [, stream] = encode(OpenAiCompletion.chunks(common, true), events)
         const { completion, error } = yield* Effect.promise(() => readStream(stream))
         if (ending._tag === "Failed") {
           assert.isTrue(error instanceof APIError)
@@ -84,7 +84,7 @@ describe("OpenAiCompletion", () => {
         clientOf(body, "application/json").chat.completions.create(request)
       )
       assert.deepStrictEqual(contentsOf(completion), expectedContents(events))
-      const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(common, true), events)
+      const [, stream] = encode(OpenAiCompletion.chunks(common, true), events)
       const streamed = yield* Effect.promise(() => readStream(stream))
       assert.strictEqual(completion.choices[0]!.finish_reason, streamed.completion?.choices[0]?.finish_reason)
     })
@@ -106,7 +106,7 @@ describe("OpenAiCompletion", () => {
       choices: [{ index: 0, delta, logprobs: null, finish_reason }]
     })
     const framesOf = (includeUsage: boolean) =>
-      encode(new OpenAiCompletion.OpenAiCompletionStream(common, includeUsage), events)[1]
+      encode(OpenAiCompletion.chunks(common, includeUsage), events)[1]
         .trimEnd()
         .split("\n\n")
         .map((frame) => frame.slice("data: ".length))
