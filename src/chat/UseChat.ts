@@ -16,6 +16,7 @@ import type { ValidationError } from "../platform/contract/Errors.ts"
 import * as Fault from "../platform/contract/Fault.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import type * as ClientConversation from "./conversations/ClientConversation.ts"
+import type { Question } from "./Question.ts"
 
 const Part = Schema.Struct({
   type: Schema.String.annotate({ description: "Only parts of the type `text` are read" }),
@@ -93,22 +94,8 @@ const toMessage = (message: unknown): ReadonlyArray<ClientConversation.ClientMes
       ]
     : []
 
-/** The question of a body. `id` is the client's id of the conversation. */
-export type ClientQuestion = { readonly id: string } & (
-  | ({ readonly _tag: "Conversation" } & Pick<
-      ClientConversation.ClientRequest,
-      "kind" | "targetId" | "isKnownComplete"
-    > & {
-        readonly conversation: ClientConversation.ClientConversation
-      })
-  /** The newest message alone. */
-  | ({ readonly _tag: "Newest" } & Pick<ClientConversation.ClientRequest, "kind" | "targetId"> & {
-        readonly text: string
-        readonly messageId: string | null
-      })
-  /** Another answer to a message of the conversation that the edge keeps. */
-  | { readonly _tag: "Regenerate"; readonly targetId: string | null }
-)
+/** The question of a body. */
+type UseChatQuestion = Exclude<Question, { readonly _tag: "Message" }>
 
 const invalid = (field: "id" | "messages", msg: string) =>
   Result.fail<ReadonlyArray<ValidationError>>([
@@ -116,7 +103,7 @@ const invalid = (field: "id" | "messages", msg: string) =>
   ])
 
 /** Reads a body. The error messages are sentences for the visitor. */
-export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray<ValidationError>> => {
+export const read = (body: unknown): Result.Result<UseChatQuestion, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
   const { id, message, messages, messageId } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
@@ -125,9 +112,9 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
   if (message !== undefined) {
     return Result.map(
       ClientMessages.conversationOf(toMessage(message)),
-      (conversation): ClientQuestion => ({
+      (conversation): UseChatQuestion => ({
         _tag: "Newest",
-        id,
+        conversationId: id,
         kind,
         targetId,
         text: conversation.message,
@@ -136,17 +123,19 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
     )
   }
   const all = Array.isArray(messages) ? messages : []
-  if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, targetId })
+  if (kind === "regenerate" && all.length === 0)
+    return Result.succeed({ _tag: "Regenerate", conversationId: id, targetId })
   return Result.map(
     ClientMessages.conversationOf(all.flatMap(toMessage)),
     // assistant-ui always sends `tools`, which other clients do not, and it always sends the whole conversation.
-    (conversation): ClientQuestion => ({
+    (conversation): UseChatQuestion => ({
       _tag: "Conversation",
-      id,
+      conversationId: id,
       kind,
       targetId,
       conversation,
-      isKnownComplete: Predicate.isObject(body["tools"])
+      isKnownComplete: Predicate.isObject(body["tools"]),
+      isResumable: true
     })
   )
 }

@@ -202,14 +202,6 @@ export const bodies = Layer.mergeAll(
   HttpApiMiddleware.layerSchemaErrorTransform(OpenAiValidation, (error, { endpoint }) => answerInvalid(error, endpoint))
 )
 
-/** The question of a body of `useChat`. */
-const questionOf = (client: UseChat.ClientQuestion): Question => {
-  const { id: conversationId, ...question } = client
-  return question._tag === "Conversation"
-    ? { ...question, conversationId, isResumable: true }
-    : { ...question, conversationId }
-}
-
 const group = HttpApiBuilder.group(
   Api,
   "widget",
@@ -225,7 +217,7 @@ const group = HttpApiBuilder.group(
         }
         return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
           onFailure: ChatRefusals.invalid,
-          onSuccess: (client) => ask(questionOf(client))
+          onSuccess: ask
         })
       })
     )

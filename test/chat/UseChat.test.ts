@@ -68,7 +68,7 @@ describe("chat/UseChat", () => {
       { id: "3", ...user("b") }
     ]
     const questionOf = (body: object) => {
-      const { id: _, ...question } = Result.getOrThrow(UseChat.read({ id: "c", ...body }))
+      const { conversationId: _, ...question } = Result.getOrThrow(UseChat.read({ id: "c", ...body }))
       return question
     }
     const trigger = "regenerate-message"
