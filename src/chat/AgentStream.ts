@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, type Duration, Effect, Layer, Schema, Stream } from "effect"
-import { type AgentEvent, type AgentFinish, type AgentRequest, type FinishReason, messageOf } from "./agent/Agent.ts"
+import { type AgentEvent, AgentFinish, type AgentRequest, type FinishReason, messageOf } from "./agent/Agent.ts"
 
 /** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
@@ -48,11 +48,9 @@ export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken"
   reason: Schema.String
 }) {}
 
-const finishReasons: ReadonlyArray<AgentFinish> = ["stop", "length", "content-filter", "tool-calls", "other"]
-
 /** The agent finished without text: it declined, called tools that the client would have to run, or only reasoned. */
 export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
-  finish: Schema.Literals(finishReasons),
+  finish: AgentFinish,
   /** The name of the first event that is not of the agent's protocol, if there was one. */
   unknownEvent: Schema.optional(Schema.String)
 }) {}

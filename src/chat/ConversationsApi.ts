@@ -17,7 +17,7 @@ import { streamed } from "../platform/contract/OpenApi.ts"
 import { Body } from "../platform/contract/Received.ts"
 import { InstanceId, MessageId, WebsiteConfigId } from "../platform/Id.ts"
 import { ChatEvent } from "./ChatFrame.ts"
-import { maxMessageLength } from "./conversations/Conversation.ts"
+import { MessagePart, maxMessageLength } from "./conversations/Conversation.ts"
 import { contactOffers } from "./Instance.ts"
 import { WidgetTokenSecurity } from "./WidgetApi.ts"
 
@@ -83,16 +83,6 @@ export const stop = HttpApiEndpoint.post("stop", `${base}/stop`, {
     })
   )
 
-const Part = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
-  Schema.Struct({
-    type: Schema.Literal("source-url"),
-    sourceId: Schema.String,
-    url: Schema.String,
-    title: Schema.optionalKey(Schema.String)
-  })
-])
-
 /** The messages of a conversation, as the AI SDK's UIMessage has them. */
 export const Conversation = Schema.Struct({
   conversation_id: Schema.String,
@@ -100,7 +90,7 @@ export const Conversation = Schema.Struct({
     Schema.Struct({
       id: Schema.String,
       role: Schema.Literals(["user", "assistant"]),
-      parts: Schema.Array(Part),
+      parts: Schema.Array(MessagePart),
       metadata: Schema.Struct({
         created_at: Schema.String.annotate({ format: "date-time" }),
         ending: Schema.optionalKey(

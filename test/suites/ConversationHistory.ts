@@ -9,7 +9,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import { ConversationStore, type EndedAnswer } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
-import { endings, maxMessages, maxSize } from "../../src/chat/conversations/Conversation.ts"
+import { AnswerEnding, maxMessages, maxSize } from "../../src/chat/conversations/Conversation.ts"
 import * as History from "../../src/chat/conversations/History.ts"
 import type { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as Id from "../../src/platform/Id.ts"
@@ -34,7 +34,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     "messages and answers are read unchanged and in order",
     {
       turns: Schema.Array(
-        Schema.Tuple([Question, Schema.Array(Event).check(Schema.isMaxLength(6)), Schema.Literals(endings)])
+        Schema.Tuple([Question, Schema.Array(Event).check(Schema.isMaxLength(6)), AnswerEnding])
       ).check(Schema.isMaxLength(4))
     },
     ({ turns }) =>

@@ -9,7 +9,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
-import { endings } from "../../src/chat/conversations/Conversation.ts"
+import { AnswerEnding } from "../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
@@ -69,7 +69,7 @@ const Turn = Schema.Struct({
   question: Schema.Literals(["Where are you?", 'größer "x"', "  two\n lines  ", "a\nour\\now", "\u0000"]),
   answer: Schema.Literals(["", "Here: 日本", "100%"]),
   isSourced: Schema.Boolean,
-  ending: Schema.Literals(endings),
+  ending: AnswerEnding,
   rating: Schema.NullOr(Schema.Literals(["up", "down"])),
   comment: Schema.NullOr(Schema.Literals(["Thank you", "Bad"]))
 })
@@ -296,7 +296,7 @@ export const suite = <E>(
         steps: Schema.Array(
           Schema.Union([
             Schema.Literal("open"),
-            Schema.Struct({ ending: Schema.Literals(endings), answer: Schema.Literals(["", "Here"]) })
+            Schema.Struct({ ending: AnswerEnding, answer: Schema.Literals(["", "Here"]) })
           ])
         ).check(Schema.isMinLength(1), Schema.isMaxLength(8))
       },

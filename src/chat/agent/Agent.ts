@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Schema } from "effect"
 import type { Instance } from "../Instance.ts"
 
 /** A message as an agent gets it. */
@@ -25,24 +26,31 @@ export interface AgentRequest {
  * Why an agent finished: the reasons of OpenAI's `finish_reason` that a visitor's client can use; any other reason is
  * `other`.
  */
-export type FinishReason = "stop" | "length" | "content-filter" | "other"
+export const FinishReason = Schema.Literals(["stop", "length", "content-filter", "other"])
+
+export type FinishReason = typeof FinishReason.Type
 
 /** Why an agent finished a part of its answer. After `tool-calls`, the agent may run its tools and continue. */
-export type AgentFinish = FinishReason | "tool-calls"
+export const AgentFinish = Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])
 
-export type AgentEvent =
+export type AgentFinish = typeof AgentFinish.Type
+
+export const AgentEvent = Schema.Union([
   /** The agent accepted the request. No text has arrived yet. */
-  | { readonly _tag: "Accepted" }
-  | { readonly _tag: "Text"; readonly delta: string }
+  Schema.TaggedStruct("Accepted", {}),
+  Schema.TaggedStruct("Text", { delta: Schema.String }),
   /** Text that explains why the agent does not answer. Visitors read it like `Text`. */
-  | { readonly _tag: "Refusal"; readonly delta: string }
-  | { readonly _tag: "Reasoning"; readonly delta: string }
-  | { readonly _tag: "Source"; readonly url: string; readonly title: string | null }
+  Schema.TaggedStruct("Refusal", { delta: Schema.String }),
+  Schema.TaggedStruct("Reasoning", { delta: Schema.String }),
+  Schema.TaggedStruct("Source", { url: Schema.String, title: Schema.NullOr(Schema.String) }),
   /** A tool that the agent's side runs, such as a web search. */
-  | { readonly _tag: "Tool"; readonly id: string; readonly name: string; readonly state: "running" | "done" }
+  Schema.TaggedStruct("Tool", { id: Schema.String, name: Schema.String, state: Schema.Literals(["running", "done"]) }),
   /** The tokens of the whole request so far. A later event replaces an earlier one. */
-  | { readonly _tag: "Usage"; readonly inputTokens: number; readonly outputTokens: number }
-  | { readonly _tag: "Finish"; readonly reason: FinishReason }
+  Schema.TaggedStruct("Usage", { inputTokens: Schema.Finite, outputTokens: Schema.Finite }),
+  Schema.TaggedStruct("Finish", { reason: FinishReason })
+])
+
+export type AgentEvent = typeof AgentEvent.Type
 
 /** The visitor's message. */
 export const messageOf = ({ messages }: AgentRequest): string => messages[messages.length - 1]!.text

@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import { ConversationId, InstanceId, type MessageId } from "../../platform/Id.ts"
-import type { AgentFinish } from "../agent/Agent.ts"
+import { AgentFinish } from "../agent/Agent.ts"
 
 /** The maximum number of messages of one conversation, answers included. */
 export const maxMessages = 500
@@ -33,9 +33,17 @@ export interface ConversationKey extends Schema.Schema.Type<typeof ConversationK
 
 const isKey = Schema.is(ConversationKey)
 
-export type MessagePart =
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "source-url"; readonly sourceId: string; readonly url: string; readonly title?: string }
+export const MessagePart = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("source-url"),
+    sourceId: Schema.String,
+    url: Schema.String,
+    title: Schema.optionalKey(Schema.String)
+  })
+])
+
+export type MessagePart = typeof MessagePart.Type
 
 /**
  * How an answer ended:
@@ -45,20 +53,9 @@ export type MessagePart =
  * - `failed`: the agent failed, or a bound of the edge ended it;
  * - `cut`: its process died or was stopped, and the rest is lost.
  */
-export type AnswerEnding = AgentFinish | "stopped" | "superseded" | "failed" | "cut"
+export const AnswerEnding = Schema.Literals([...AgentFinish.literals, "stopped", "superseded", "failed", "cut"])
 
-/** Every ending. */
-export const endings = [
-  "stop",
-  "length",
-  "content-filter",
-  "tool-calls",
-  "other",
-  "stopped",
-  "superseded",
-  "failed",
-  "cut"
-] as const satisfies ReadonlyArray<AnswerEnding>
+export type AnswerEnding = typeof AnswerEnding.Type
 
 export interface VisitorMessage {
   readonly messageId: MessageId

@@ -14,10 +14,10 @@ import { contains } from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import {
+  AnswerEnding,
   type Conversation,
   type ConversationKey,
   type ConversationVisit,
-  endings,
   type Message,
   type MessagePart
 } from "./Conversation.ts"
@@ -37,7 +37,7 @@ const TranscriptMessage = Schema.Struct({
   created_at: Fields.time,
   parts: Schema.Array(Part),
   ending: Schema.optionalKey(
-    Schema.NullOr(Schema.Literals(endings)).annotate({
+    Schema.NullOr(AnswerEnding).annotate({
       description: "How an answer ended; null while it is running"
     })
   ),

@@ -8,30 +8,20 @@ import { Effect, Schema } from "effect"
 import { ConversationId, MessageId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import type { AgentEvent } from "../agent/Agent.ts"
+import { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import {
   type AgentAnswer,
+  AnswerEnding,
   type ConversationKey,
-  endings,
   type Message,
-  type MessagePart
+  MessagePart
 } from "../conversations/Conversation.ts"
-
-const Part = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
-  Schema.Struct({
-    type: Schema.Literal("source-url"),
-    sourceId: Schema.String,
-    url: Schema.String,
-    title: Schema.optionalKey(Schema.String)
-  })
-])
 
 /** The parts of a visitor's message, as JSON. */
 export const messageParts = (text: string): string => JSON.stringify([{ type: "text", text } satisfies MessagePart])
 
-export const Parts = Schema.fromJsonString(Schema.Array(Part))
+export const Parts = Schema.fromJsonString(Schema.Array(MessagePart))
 
 /** The members of a `ConversationVisit`, which the columns of the same names have. */
 export const visit = {
@@ -52,31 +42,9 @@ export const summary = {
 export const summaryColumns = `conversation_id AS "conversationId", ${Times.millisAs("created_at", "createdAt")},
   ${Times.millisAs("updated_at", "updatedAt")}, messages, page, source, country`
 
-const Event = Schema.Union([
-  Schema.TaggedStruct("Accepted", {}),
-  Schema.TaggedStruct("Text", { delta: Schema.String }),
-  Schema.TaggedStruct("Refusal", { delta: Schema.String }),
-  Schema.TaggedStruct("Reasoning", { delta: Schema.String }),
-  Schema.TaggedStruct("Source", { url: Schema.String, title: Schema.NullOr(Schema.String) }),
-  Schema.TaggedStruct("Tool", {
-    id: Schema.String,
-    name: Schema.String,
-    state: Schema.Literals(["running", "done"])
-  }),
-  Schema.TaggedStruct("Usage", { inputTokens: Schema.Finite, outputTokens: Schema.Finite }),
-  Schema.TaggedStruct("Finish", {
-    reason: Schema.Literals(["stop", "length", "content-filter", "other"])
-  })
-])
-
-/** Does not compile if `Event` lacks an event. */
-const readable = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<typeof Event.Type> => events
-
-export const eventsJson = (events: ReadonlyArray<AgentEvent>): string => JSON.stringify(readable(events))
-
 /** The pieces of an answer as one JSON text, or null for none. */
 export const Pieces = Schema.NullOr(
-  Schema.fromJsonString(Schema.Array(Schema.Tuple([Schema.Int, Schema.Array(Event)])))
+  Schema.fromJsonString(Schema.Array(Schema.Tuple([Schema.Int, Schema.Array(AgentEvent)])))
 )
 
 /** The pieces of `answer` (an expression) for which `condition` holds, as `Pieces` reads them. */
@@ -133,7 +101,7 @@ export const keyParameters = ({ conversationId, instanceId }: ConversationKey): 
 
 const Answer = Schema.Struct({
   parts: Parts,
-  ending: Schema.NullOr(Schema.Literals(endings)),
+  ending: Schema.NullOr(AnswerEnding),
   runs: Schema.Boolean,
   lapsed: Schema.Boolean,
   pieces: Pieces

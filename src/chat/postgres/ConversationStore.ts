@@ -347,7 +347,7 @@ export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError
         renew: makeRenew(sql),
         append: ({ answerId, events, position }) =>
           events.length > 0
-            ? storePiece({ answerId, endsAt: position + events.length, events: Rows.eventsJson(events) })
+            ? storePiece({ answerId, endsAt: position + events.length, events: JSON.stringify(events) })
             : Effect.succeed(false),
         hashKey: makeHashKey(sql)
       })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type AnswerEnding, endings, type Message, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
+import { AnswerEnding, type Message, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import * as Calendar from "../../../src/platform/text/Calendar.ts"
@@ -11,7 +11,7 @@ describe("chat/conversations/Transcript", () => {
     const text = [{ type: "text", text: "Hi" }] as const
     const broken: ReadonlyArray<AnswerEnding> = ["failed", "cut"]
     const byVisitor: ReadonlyArray<AnswerEnding> = ["stopped", "superseded"]
-    for (const ending of endings) {
+    for (const ending of AnswerEnding.literals) {
       assert.strictEqual(Transcript.isMissing({ ending, parts: text }), broken.includes(ending), ending)
       assert.strictEqual(Transcript.isMissing({ ending, parts: [] }), !byVisitor.includes(ending), ending)
     }
@@ -30,7 +30,7 @@ describe("chat/conversations/Transcript", () => {
 
 /** The text, ending and rating of each turn. */
 const Turns = Schema.Array(
-  Schema.Tuple([Schema.String, Schema.NullOr(Schema.Literals(endings)), Schema.NullOr(Schema.Literals(["up", "down"]))])
+  Schema.Tuple([Schema.String, Schema.NullOr(AnswerEnding), Schema.NullOr(Schema.Literals(["up", "down"]))])
 ).check(Schema.isMaxLength(5))
 
 it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Turns], ([turns]) => {
