@@ -183,7 +183,7 @@ const beginLocked = Effect.fnUntraced(function* (
   yield* sql.unsafe(continueStatement, [
     ...Rows.keyParameters(key),
     PgTypes.uuid(message?.messageId ?? null),
-    PgTypes.text(Rows.messageParts(message?.text ?? "")),
+    PgTypes.text(JSON.stringify([{ type: "text", text: message?.text }])),
     PgTypes.uuid(answerId),
     now,
     PgTypes.int4(addedSize),

@@ -18,9 +18,6 @@ import {
   MessagePart
 } from "../conversations/Conversation.ts"
 
-/** The parts of a visitor's message, as JSON. */
-export const messageParts = (text: string): string => JSON.stringify([{ type: "text", text } satisfies MessagePart])
-
 export const Parts = Schema.fromJsonString(Schema.Array(MessagePart))
 
 /** The members of a `ConversationVisit`, which the columns of the same names have. */
