@@ -5,7 +5,7 @@
  * @module
  */
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto"
-import { Clock, Context, type Duration, Effect, identity, Layer, type Option, Scope, type Stream } from "effect"
+import { Clock, Context, type Duration, Effect, identity, Layer, Option, Scope, type Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { conversationName } from "../platform/contract/Headers.ts"

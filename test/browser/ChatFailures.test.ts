@@ -62,7 +62,11 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       "no stream": { fault: answer(200, { "content-type": "text/html" }, "<p>Log in"), says: /Something went wrong/ },
       "no connection to the edge": { fault: { _tag: "Cut" }, says: /may not have arrived/ },
       "a stream without an end": {
-        fault: answer(200, { "content-type": "text/event-stream" }, dialect.start() + dialect.textDelta("m", "Half ")),
+        fault: answer(
+          200,
+          { "content-type": "text/event-stream" },
+          (dialect.start?.() ?? "") + dialect.textDelta("m", "Half ")
+        ),
         says: /was interrupted/
       },
       "an endless event": {

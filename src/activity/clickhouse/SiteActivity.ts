@@ -1,6 +1,6 @@
 /**
  * Reads the latest activity of a website: page views and events from ClickHouse, submissions from `Inbox`, and conversations
- * from `ConversationStore`.
+ * from `Transcripts`.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import * as AnalyticsRows from "../../analytics/AnalyticsRows.ts"
 import * as AnalyticsExport from "../../analytics/clickhouse/AnalyticsExport.ts"
 import { Parameters } from "../../analytics/reports/clickhouse/Parameters.ts"
 import * as VisitSql from "../../analytics/reports/clickhouse/VisitSql.ts"
-import { ConversationStore } from "../../chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
+import { Transcripts } from "../../chat/Transcripts.ts"
 import { Inbox } from "../../forms/InboxMessage.ts"
 import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
@@ -53,25 +53,25 @@ export interface Options {
 
 export const layer = ({
   timeout
-}: Options): Layer.Layer<Activities.SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | ConversationStore> =>
+}: Options): Layer.Layer<Activities.SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | Transcripts> =>
   Layer.effect(
     Activities.SiteActivity,
     Effect.gen(function* () {
       const { query } = yield* ClickHouse
       const inbox = yield* Inbox
       const directory = yield* InstanceDirectory
-      const store = yield* ConversationStore
+      const { list } = yield* Transcripts
       /** The most recently updated conversations of a website, as activities at the times when they began. */
       const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfigId, limit: number) {
         const instances = yield* directory.list(websiteConfigId)
         const found = yield* Effect.forEach(instances, ({ instance_id: instanceId }) =>
-          Effect.map(store.list({ instanceId, limit, before: null }), (summaries) =>
-            summaries.map(
-              ({ conversationId, createdAt }): Activities.Activity => ({
+          Effect.map(list({ reach: websiteConfigId, instanceId, filter: {}, after: null, limit }), ({ items }) =>
+            items.map(
+              ({ conversation_id, created_at }): Activities.Activity => ({
                 type: "conversation",
-                received_at: Calendar.iso(createdAt),
+                received_at: created_at,
                 instance_id: instanceId,
-                conversation_id: conversationId
+                conversation_id
               })
             )
           )

@@ -7,7 +7,7 @@ import { finishes, says, start } from "../../support/TestUpstream.ts"
 
 const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
 
-const budget = TokenBudget.of({ reserve: () => unavailable, settle: () => unavailable, used: () => unavailable })
+const budget = TokenBudget.of({ reserve: () => unavailable, settle: () => unavailable })
 
 it.live(
   "without the store of the budgets no request is sent; an instance without a limit does not need the store",
