@@ -189,23 +189,23 @@ const counted = Layer.effect(
   })
 )
 
-const groupOf = ({ event, track }: Tracking["Service"]) =>
+const groupOf = ({ event, track }: Tracking["Service"], named: ServiceSpans.Named) =>
   HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     handlers
       .handle(
         "track",
-        ServiceSpans.handler("analytics.track", ({ payload }) => track(payload)),
+        named("analytics.track", ({ payload }) => track(payload)),
         { uninterruptible: true }
       )
       .handle(
         "view",
-        ServiceSpans.handler("analytics.view", ({ payload }) => track(payload)),
+        named("analytics.view", ({ payload }) => track(payload)),
         { uninterruptible: true }
       )
       .handle(
         "event",
-        ServiceSpans.handler("analytics.event", ({ payload }) => event(payload)),
+        named("analytics.event", ({ payload }) => event(payload)),
         { uninterruptible: true }
       )
   )
@@ -214,7 +214,7 @@ const groupOf = ({ event, track }: Tracking["Service"]) =>
 export const group = Layer.unwrap(
   Effect.gen(function* () {
     const services = yield* Effect.context<Counted | Validation>()
-    const handlers = groupOf(yield* Tracking)
+    const handlers = groupOf(yield* Tracking, yield* ServiceSpans.handlers)
     return EndpointGroup.withOnly(handlers, Context.pick(Counted, Validation)(services))
   })
 ).pipe(Layer.provideMerge(counted))

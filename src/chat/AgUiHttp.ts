@@ -41,10 +41,11 @@ export const layer = HttpApiBuilder.group(
   Api,
   "agUi",
   Effect.fnUntraced(function* (handlers) {
+    const named = yield* ServiceSpans.handlers
     const { answer } = yield* ChatEndpoint.ChatEndpoint
     return handlers.handle(
       "run",
-      ServiceSpans.handler("agUi.run", ({ payload: { messages, runId, threadId } }) =>
+      named("agUi.run", ({ payload: { messages, runId, threadId } }) =>
         Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(messages)), {
           onFailure: ChatRefusals.invalid,
           onSuccess: (conversation) =>

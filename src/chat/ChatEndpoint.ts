@@ -5,7 +5,7 @@
  * @module
  */
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto"
-import { Clock, Context, type Duration, Effect, identity, Layer, Option, Scope, type Stream } from "effect"
+import { Cause, Clock, Context, type Duration, Effect, identity, Layer, Option, Scope, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { conversationName } from "../platform/contract/Headers.ts"
@@ -16,6 +16,7 @@ import { MessageId } from "../platform/Id.ts"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import * as Slots from "../platform/limits/Slots.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import { AgentFailures, failed } from "./AgentFailures.ts"
 import { type AgentError, type AgentRefusal, AgentStream } from "./AgentStream.ts"
@@ -41,8 +42,6 @@ export interface OpenedAnswer {
   /** Whether the edge keeps the conversation for the visitor. */
   readonly hasMemory: boolean
   readonly events: Stream.Stream<AgentEvent, AgentError>
-  /** Whether the events come directly from the agent. Otherwise they come from `RunningAnswers`, which measures the answer. */
-  readonly isDirect: boolean
 }
 
 /** How a client gets the answer to a question. */
@@ -135,9 +134,73 @@ const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope
 /** A session id that is used once, so that the agent cannot continue the conversation. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
+/** The kind of an agent's failure; undefined if the edge did not send the question. */
+const failureKind = (error: AgentError, isAccepted: boolean): Metrics.AgentFailureKind | undefined => {
+  switch (error._tag) {
+    case "DailyTokensUsed":
+      return undefined
+    case "AgentTimeout":
+      return "timeout"
+    case "AgentBusy":
+      return "busy"
+    case "AgentEmpty":
+      return "empty"
+    default:
+      return isAccepted ? "broken" : "refused"
+  }
+}
+
+/**
+ * Makes the function that measures an agent's answer: its tokens, the time from the request to the first text, and its failure. A defect
+ * and an interruption are not failures of the agent.
+ */
+export const makeMeasured = Effect.contextWith((context: Context.Context<never>) => {
+  const clock = Context.get(context, Clock.Clock)
+  const firstToken = Metrics.chatFirstToken({})
+  const tokens = Metrics.chatTokens({})
+  const failures = new Map(Metrics.agentFailureKinds.map((kind) => [kind, Metrics.agentFailures({ kind })]))
+  // Exports each series as zero before its first value, because a rate needs a start.
+  for (const metric of [firstToken, tokens, ...failures.values()]) metric.valueUnsafe(context)
+  return Effect.succeed((events: Stream.Stream<AgentEvent, AgentError>) =>
+    Stream.transformPull(events, (pull) =>
+      Effect.sync(() => {
+        const sentAt = clock.currentTimeMillisUnsafe()
+        let hasText = false
+        let last: AgentEvent["_tag"] | undefined
+        const count = (events: ReadonlyArray<AgentEvent>): void => {
+          last = events.at(-1)?._tag
+          const texts = events.filter(({ _tag }) => _tag === "Text").length
+          if (texts === 0) return
+          tokens.updateUnsafe(texts, context)
+          if (!hasText) firstToken.updateUnsafe(Metrics.seconds(clock.currentTimeMillisUnsafe() - sentAt), context)
+          hasText = true
+        }
+        const countEnd = (cause: Cause.Cause<AgentError | Cause.Done>): void => {
+          const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+          if (error === undefined || (Cause.isDone(error) && last === "Finish")) return
+          const isAccepted = last !== undefined
+          const kind = Cause.isDone(error) ? (isAccepted ? "broken" : "refused") : failureKind(error, isAccepted)
+          if (kind !== undefined) failures.get(kind)?.updateUnsafe(1, context)
+        }
+        return Effect.matchCauseEffect(pull, {
+          onSuccess: (events) => {
+            count(events)
+            return Effect.succeed(events)
+          },
+          onFailure: (cause) => {
+            countEnd(cause)
+            return Effect.failCause(cause)
+          }
+        })
+      })
+    )
+  )
+})
+
 /** Makes the function that sends a question. */
 const makeSend = Effect.gen(function* () {
   const agent = yield* AgentStream
+  const measured = yield* makeMeasured
   const answers = yield* RunningAnswers
   const leads = yield* LeadHashes.makeOfChats
   const prepare = Question.makePrepare(yield* ConversationStore)
@@ -170,22 +233,24 @@ const makeSend = Effect.gen(function* () {
       conversationId,
       answerId,
       hasMemory: isKey,
-      events,
-      isDirect: storedId === null
+      events
     })
-    const requestOf = (messages: AgentRequest["messages"]): AgentRequest => ({
-      // An agent that keeps the conversation has instructions of its own.
-      instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
-      session: session ?? freshSession(),
-      messages,
-      wantsUsage: question._tag === "Conversation" && question.wantsUsage === true
-    })
+    const eventsFor = (messages: AgentRequest["messages"]) =>
+      measured(
+        agent.stream({
+          // An agent that keeps the conversation has instructions of its own.
+          instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
+          session: session ?? freshSession(),
+          messages,
+          wantsUsage: question._tag === "Conversation" && question.wantsUsage === true
+        })
+      )
     if (storedId === null) {
       const messages = Question.unstoredMessages(question, session, bounds)
       return Effect.flatMap(releaseWithScope(release), () => {
         if (messages === null) return Effect.fail(new NothingToRegenerate())
         leads.add(instance.instance_id, visitorHashes)
-        return Effect.succeed(opened(agent.stream(requestOf(messages))))
+        return Effect.succeed(opened(eventsFor(messages)))
       })
     }
     const key = { instanceId: instance.instance_id, conversationId: storedId }
@@ -205,7 +270,7 @@ const makeSend = Effect.gen(function* () {
             from,
             visitorHashes: hashes,
             isResumable: isKey,
-            request: requestOf(messages),
+            events: eventsFor(messages),
             onEnd
           })
         )
@@ -244,8 +309,7 @@ export const layer = (options: Options) =>
             readTimeout: options.readTimeout,
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
-            headers,
-            isMeasured: answer.isDirect
+            headers
           })
         ).pipe(Effect.flatMap((chat) => respond(chat, answer, headers)))
 

@@ -1,7 +1,6 @@
 /**
  * Responds to a chat request with an agent's stream: the frames of `chat/stream/ChatStream`, with heartbeats and limits. The
- * stream always ends as its protocol requires. Measures how streams end, how their agents fail, the time to the first text, and the
- * tokens.
+ * stream always ends as its protocol requires. Counts how streams end.
  *
  * @module
  */
@@ -52,61 +51,6 @@ export const makeDrain = Effect.fnUntraced(function* (options: {
   })
 })
 
-export interface ChatMetrics {
-  readonly ended: (reason: Metrics.ChatEnd) => void
-  /**
-   * `isAccepted` says whether the agent had accepted the request. A defect of the edge, an interruption, and a question that
-   * the edge did not send because the tokens of the day are used, are not counted.
-   */
-  readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
-  /** Makes the function that counts the tokens of an answer whose question is sent now, and measures the time until its first text. */
-  readonly answer: () => (events: ReadonlyArray<AgentEvent>) => void
-}
-
-/** The kind of an agent's failure; undefined if the edge failed, or did not send the question. */
-const failureKind = (
-  cause: Cause.Cause<AgentError | Cause.Done>,
-  isAccepted: boolean
-): Metrics.AgentFailureKind | undefined => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  if (error === undefined) return undefined
-  if (!Cause.isDone(error)) {
-    if (error._tag === "DailyTokensUsed") return undefined
-    if (error._tag === "AgentTimeout") return "timeout"
-    if (error._tag === "AgentBusy") return "busy"
-    if (error._tag === "AgentEmpty") return "empty"
-  }
-  return isAccepted ? "broken" : "refused"
-}
-
-export const makeMetrics: Effect.Effect<ChatMetrics> = Effect.contextWith((context: Context.Context<never>) => {
-  const clock = Context.get(context, Clock.Clock)
-  const firstToken = Metrics.chatFirstToken({})
-  const tokens = Metrics.chatTokens({})
-  const ends = new Map(Metrics.chatEnds.map((reason) => [reason, Metrics.chatStreams({ reason })]))
-  const failures = new Map(Metrics.agentFailureKinds.map((kind) => [kind, Metrics.agentFailures({ kind })]))
-  // Exports each series as zero before its first value, because a rate needs a start.
-  for (const metric of [firstToken, tokens, ...ends.values(), ...failures.values()]) metric.valueUnsafe(context)
-  return Effect.succeed({
-    ended: (reason) => ends.get(reason)?.updateUnsafe(1, context),
-    agentFailed: (cause, isAccepted) => {
-      const kind = failureKind(cause, isAccepted)
-      if (kind !== undefined) failures.get(kind)?.updateUnsafe(1, context)
-    },
-    answer: () => {
-      const sentAt = clock.currentTimeMillisUnsafe()
-      let hasText = false
-      return (events) => {
-        const texts = events.filter(({ _tag }) => _tag === "Text").length
-        if (texts === 0) return
-        tokens.updateUnsafe(texts, context)
-        if (!hasText) firstToken.updateUnsafe(Metrics.seconds(clock.currentTimeMillisUnsafe() - sentAt), context)
-        hasText = true
-      }
-    }
-  })
-})
-
 /** What identifies a chat in the log. */
 interface ChatIds {
   readonly instanceId: string
@@ -128,8 +72,6 @@ export interface Options {
   readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether to measure the agent: its tokens, the time to the first token, and its failure. */
-  readonly isMeasured: boolean
 }
 
 /** A chat that its agent accepted. */
@@ -210,20 +152,16 @@ const cuts: ReadonlySet<ChatStream.Failure | null> = new Set(["too-long", "too-m
 
 type ChatError = AgentError | Limit | Cause.Done
 
-/** The agent's own error in a cause. */
-const agentErrorOf = (cause: Cause.Cause<ChatError>): Option.Option<AgentError | Cause.Done> =>
-  Option.filter(
-    Cause.findErrorOption(cause),
-    (error): error is AgentError | Cause.Done => Cause.isDone(error) || error._tag !== "Limit"
-  )
-
 const ofShutdown = { reason: "the service is shutting down" }
 
 const shuttingDown = new Limit({ failure: "shutting-down" })
 
 /** Makes the function that begins a chat. `graceExpired` completes when the grace period of this process is over. */
 export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<void>) {
-  const metrics = yield* makeMetrics
+  const context = yield* Effect.context<never>()
+  const ends = new Map(Metrics.chatEnds.map((reason) => [reason, Metrics.chatStreams({ reason })]))
+  // Exports each series as zero before its first value, because a rate needs a start.
+  for (const metric of ends.values()) metric.valueUnsafe(context)
   /** Ends the chats that are open. */
   const open = new Set<Effect.Effect<void>>()
   let isGraceOver = false
@@ -245,24 +183,19 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
     events: Stream.Stream<AgentEvent, AgentError>,
     options: Options
   ): Effect.fn.Return<StartedChat, AgentRefusal, Scope.Scope> {
-    const { instanceId, isMeasured, messageId } = options
+    const { instanceId, messageId } = options
     const ids = { instanceId, messageId }
     if (isGraceOver)
       return yield* Effect.tapError(Effect.fail(new AgentRefused(ofShutdown)), (error) => logRefusal(error, ids))
     const scope = yield* Scope.Scope
     const clock = yield* Clock.Clock
-    const measure = metrics.answer()
-    const measureFailure = (cause: Cause.Cause<ChatError>, isAccepted: boolean): void => {
-      const error = agentErrorOf(cause)
-      if (isMeasured && Option.isSome(error)) metrics.agentFailed(Cause.fail(error.value), isAccepted)
-    }
 
     /** The events that the visitor has not taken. Empty ones are heartbeats. */
     const pending = yield* Queue.bounded<ReadonlyArray<AgentEvent>, ChatError>(1)
-    const agent = yield* Stream.runForEachArray(events, (events) => {
-      if (isMeasured) measure(events)
-      return Queue.offer(pending, events)
-    }).pipe(Queue.into(pending), Effect.forkIn(scope, { startImmediately: true }))
+    const agent = yield* Stream.runForEachArray(events, (events) => Queue.offer(pending, events)).pipe(
+      Queue.into(pending),
+      Effect.forkIn(scope, { startImmediately: true })
+    )
     const endBy = (limit: Limit) => Effect.andThen(Queue.fail(pending, limit), Fiber.interrupt(agent))
     const end = endBy(shuttingDown)
     open.add(end)
@@ -272,7 +205,6 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
     )
 
     let first: ReadonlyArray<AgentEvent> | undefined = yield* Queue.take(pending).pipe(
-      Effect.tapCause((cause) => Effect.sync(() => measureFailure(cause, false))),
       Effect.mapError((error) =>
         Cause.isDone(error) || error._tag !== "Limit" ? refusal(error) : new AgentRefused(ofShutdown)
       ),
@@ -302,7 +234,7 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
       scope,
       Effect.suspend(() => {
         const failure = isUnread ? "unread" : state.failure
-        metrics.ended(failure ?? (ChatStream.isEnded(state) ? "finished" : "left"))
+        ends.get(failure ?? (ChatStream.isEnded(state) ? "finished" : "left"))?.updateUnsafe(1, context)
         return failure !== null && cuts.has(failure) ? logCut(failure, ids) : Effect.void
       })
     )
@@ -315,10 +247,7 @@ export const make = Effect.fnUntraced(function* (graceExpired: Effect.Effect<voi
     }
     const take = Effect.matchCauseEffect(Queue.take(pending), {
       onSuccess: (events) => Effect.succeed(encode(events)),
-      onFailure: (cause) => {
-        measureFailure(cause, true)
-        return Effect.map(failureOfCause(cause, ids), (failure) => encode([{ _tag: "Failed", failure }]))
-      }
+      onFailure: (cause) => Effect.map(failureOfCause(cause, ids), (failure) => encode([{ _tag: "Failed", failure }]))
     })
     const next: Pull.Pull<readonly [string]> = Effect.suspend(() => {
       if (first !== undefined) {

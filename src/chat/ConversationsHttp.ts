@@ -65,6 +65,7 @@ export const layer = HttpApiBuilder.group(
   Api,
   "conversations",
   Effect.fnUntraced(function* (handlers) {
+    const named = yield* ServiceSpans.handlers
     const store = yield* ConversationStore
     const answers = yield* RunningAnswers
     const follow = FollowedAnswers.make(store)
@@ -116,8 +117,7 @@ export const layer = HttpApiBuilder.group(
         answerId,
         hasMemory: true,
         // The response begins at once, whether or not the agent has accepted.
-        events: Stream.concat(Stream.succeed(accepted), events),
-        isDirect: false
+        events: Stream.concat(Stream.succeed(accepted), events)
       }
       return yield* stream(answer, headers).pipe(
         // This process is about to end.
@@ -128,7 +128,7 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handle(
         "stream",
-        ServiceSpans.handler("conversations.stream", ({ params, request }) =>
+        named("conversations.stream", ({ params, request }) =>
           asVisitor(
             params.conversation_id,
             (visitor) =>
@@ -147,19 +147,17 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "feedback",
-        ServiceSpans.handler(
-          "conversations.feedback",
-          ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
-            asVisitor(params.conversation_id, ({ headers, key }) =>
-              Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
-                isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
-              )
+        named("conversations.feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
+          asVisitor(params.conversation_id, ({ headers, key }) =>
+            Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
+              isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
             )
+          )
         )
       )
       .handle(
         "read",
-        ServiceSpans.handler("conversations.read", ({ params }) =>
+        named("conversations.read", ({ params }) =>
           asVisitor(params.conversation_id, ({ headers, key }) =>
             Effect.map(
               store.read(key),
@@ -177,7 +175,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "contact",
-        ServiceSpans.handler("conversations.contact", () =>
+        named("conversations.contact", () =>
           Effect.map(Admitted, ({ headers, instance }) =>
             HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
           )
@@ -185,7 +183,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "stop",
-        ServiceSpans.handler("conversations.stop", ({ params }) =>
+        named("conversations.stop", ({ params }) =>
           asVisitor(
             params.conversation_id,
             Effect.fnUntraced(function* (visitor) {

@@ -59,11 +59,12 @@ export const layer = HttpApiBuilder.group(
   Api,
   "openai",
   Effect.fnUntraced(function* (handlers) {
+    const named = yield* ServiceSpans.handlers
     const { answer } = yield* ChatEndpoint.ChatEndpoint
     return handlers
       .handle(
         "completions",
-        ServiceSpans.handler("openai.completions", ({ payload }) => {
+        named("openai.completions", ({ payload }) => {
           const isStreamed = payload.stream === true
           // OpenAI always reports the usage of a whole answer.
           const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
@@ -88,7 +89,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "models",
-        ServiceSpans.handler("openai.models", () =>
+        named("openai.models", () =>
           Effect.map(Admitted, ({ headers }) =>
             HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
           )
@@ -96,7 +97,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "model",
-        ServiceSpans.handler("openai.model", ({ params }) =>
+        named("openai.model", ({ params }) =>
           Effect.map(Admitted, ({ headers }) =>
             params.model === model
               ? HttpApiSchema.withHeaders({ body: modelObject, headers })

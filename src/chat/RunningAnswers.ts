@@ -25,8 +25,8 @@ import {
 } from "effect"
 import type { MessageId } from "../platform/Id.ts"
 import * as Rounds from "../platform/rounds/Rounds.ts"
-import { AgentBroken, type AgentError, AgentStream } from "./AgentStream.ts"
-import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
+import { AgentBroken, type AgentError } from "./AgentStream.ts"
+import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore, type NewTurn } from "./ConversationStore.ts"
 import * as AnswerParts from "./conversations/AnswerParts.ts"
@@ -45,7 +45,8 @@ export interface Options {
 export type Events = Stream.Stream<AgentEvent, AgentError>
 
 export interface NewAnswer extends NewTurn {
-  readonly request: AgentRequest
+  /** The agent's answer, which is requested when it is read. */
+  readonly events: Stream.Stream<AgentEvent, AgentError>
   /** Whether the answer continues without a reader, for `Options.resume`. */
   readonly isResumable: boolean
   /** Called once when the answer has ended. */
@@ -58,7 +59,7 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Sends the question to the agent and stores the turn concurrently. The first event comes after both. The last event comes
+     * Requests the agent's answer and stores the turn concurrently. The first event comes after both. The last event comes
      * after the whole answer is stored, so that the next turn finds the answer. The scope is that of the visitor's request:
      * while it is open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
      */
@@ -107,8 +108,6 @@ class RunningAnswer {
   /** Completes when the answer is stored: true if this process ended it. */
   readonly ended = Deferred.makeUnsafe<boolean>()
   usage: Usage | null = null
-  /** Whether the agent has accepted the request. */
-  isAccepted = false
   readers = 0
   /** How long the answer continues without a reader; `None` ends it when its last reader leaves. */
   readonly resume: Options["resume"]
@@ -251,7 +250,6 @@ class RunningAnswer {
     this.isReasoning = event._tag === "Reasoning"
     switch (event._tag) {
       case "Accepted":
-        this.isAccepted = true
         return true
       case "Text":
       case "Refusal":
@@ -288,16 +286,12 @@ const retries = {
 /** How long a process that shuts down waits for its answers to be stored, after the grace period. */
 const storeGrace = Duration.seconds(4)
 
-export const layer = (
-  options: Options
-): Layer.Layer<RunningAnswers, never, ConversationStore | AgentStream | ChatResponse.Drain> =>
+export const layer = (options: Options): Layer.Layer<RunningAnswers, never, ConversationStore | ChatResponse.Drain> =>
   Layer.effect(
     RunningAnswers,
     Effect.gen(function* () {
       const store = yield* ConversationStore
-      const agent = yield* AgentStream
       const drain = yield* ChatResponse.Drain
-      const metrics = yield* ChatResponse.makeMetrics
       const fibers = yield* FiberMap.make<string>()
       const running = new Map<MessageId, RunningAnswer>()
       /** The timers of the answers without a reader. */
@@ -323,22 +317,15 @@ export const layer = (
       const read = (answer: RunningAnswer): Events => Stream.unwrap(Effect.as(hold(answer), answer.events))
 
       /** Reads the agent's events until the last one, or until the answer has ended otherwise. */
-      const readAgent = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
-        const measure = metrics.answer()
-        return agent.stream(request).pipe(
-          Stream.runForEachArray((events) =>
-            Effect.sync(() => {
-              measure(events)
-              answer.push(events)
-            })
-          ),
+      const readAgent = (answer: RunningAnswer, events: Events): Effect.Effect<void, AgentError> =>
+        events.pipe(
+          Stream.runForEachArray((events) => Effect.sync(() => answer.push(events))),
           Effect.timeoutOrElse({
             duration: options.maxDuration,
             orElse: () => Effect.sync(() => answer.fail("the answer took longer than CHAT_MAX_DURATION"))
           }),
           Effect.interruptible
         )
-      }
 
       /** Stores the events that an answer got since the last time. */
       const storePiece = (answer: RunningAnswer): Effect.Effect<void> =>
@@ -373,7 +360,6 @@ export const layer = (
 
       /** Stores the whole answer, ends its log, and returns whether this process ended it. */
       const settle = Effect.fnUntraced(function* (answer: RunningAnswer, exit: AgentExit) {
-        if (!answer.isOver && Exit.isFailure(exit)) metrics.agentFailed(exit.cause, answer.isAccepted)
         const ending = answer.endingAfter(exit)
         const { answerId, parts, usage } = answer
         const complete = store.complete({ answerId, parts, ending, usage })
@@ -397,11 +383,11 @@ export const layer = (
       /** Runs an answer to its end. `begun` completes when the turn is stored. Its interruption gives up storing the answer. */
       const run = (
         answer: RunningAnswer,
-        { answerId, from, key, message, onEnd, request, visitorHashes }: NewAnswer,
+        { answerId, events, from, key, message, onEnd, visitorHashes }: NewAnswer,
         begun: Deferred.Deferred<void, BeginError>
       ): Effect.Effect<void> =>
         Effect.gen(function* () {
-          const agentFiber = yield* Effect.forkChild(readAgent(answer, request), { startImmediately: true })
+          const agentFiber = yield* Effect.forkChild(readAgent(answer, events), { startImmediately: true })
           answer.agentFiber = agentFiber
           const stored = yield* Effect.exit(store.begin({ answerId, key, message, from, visitorHashes }))
           if (Exit.isFailure(stored)) {

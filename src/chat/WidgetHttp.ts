@@ -202,33 +202,34 @@ export const bodies = Layer.mergeAll(
   HttpApiMiddleware.layerSchemaErrorTransform(OpenAiValidation, (error, { endpoint }) => answerInvalid(error, endpoint))
 )
 
-const group = HttpApiBuilder.group(
-  Api,
-  "widget",
-  Effect.fnUntraced(function* (handlers) {
-    const { answer } = yield* ChatEndpoint.ChatEndpoint
-    const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
-    return handlers.handle(
-      "chat",
-      ServiceSpans.handler("widget.chat", ({ payload }) => {
-        if (!("id" in payload)) {
-          const { conversation_id, message } = payload
-          return ask({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message })
-        }
-        return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
-          onFailure: ChatRefusals.invalid,
-          onSuccess: ask
+const group = (named: ServiceSpans.Named) =>
+  HttpApiBuilder.group(
+    Api,
+    "widget",
+    Effect.fnUntraced(function* (handlers) {
+      const { answer } = yield* ChatEndpoint.ChatEndpoint
+      const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
+      return handlers.handle(
+        "chat",
+        named("widget.chat", ({ payload }) => {
+          if (!("id" in payload)) {
+            const { conversation_id, message } = payload
+            return ask({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message })
+          }
+          return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
+            onFailure: ChatRefusals.invalid,
+            onSuccess: ask
+          })
         })
-      })
-    )
-  })
-)
+      )
+    })
+  )
 
 /** Serves the contract's group. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
     const services = yield* Effect.context<ChatEndpoint.ChatEndpoint | ChatBody | Validation | WidgetTokenSecurity>()
     const used = Context.pick(ChatEndpoint.ChatEndpoint, ChatBody, Validation, WidgetTokenSecurity)
-    return EndpointGroup.withOnly(group, used(services))
+    return EndpointGroup.withOnly(group(yield* ServiceSpans.handlers), used(services))
   })
 )

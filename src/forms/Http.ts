@@ -241,11 +241,11 @@ const submitted = Layer.effect(
 const isSubmission = (payload: SubmissionPayload | typeof PlainForm.Type): payload is SubmissionPayload =>
   Predicate.isObject(payload.form_data)
 
-const group = (submit: Effect.Success<ReturnType<typeof make>>) =>
+const group = (submit: Effect.Success<ReturnType<typeof make>>, named: ServiceSpans.Named) =>
   HttpApiBuilder.group(Api, "forms", (handlers) =>
     handlers.handle(
       "submit",
-      ServiceSpans.handler("forms.submit", ({ headers, payload }) =>
+      named("forms.submit", ({ headers, payload }) =>
         isSubmission(payload)
           ? submit(payload, headers["idempotency-key"] ?? null)
           : Effect.die(new Error("A plain form was not read"))
@@ -260,6 +260,9 @@ export const layer = (options: Options) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const services = yield* Effect.context<Submitted | Validation>()
-      return EndpointGroup.withOnly(group(yield* make(options)), Context.pick(Submitted, Validation)(services))
+      return EndpointGroup.withOnly(
+        group(yield* make(options), yield* ServiceSpans.handlers),
+        Context.pick(Submitted, Validation)(services)
+      )
     })
   ).pipe(Layer.provideMerge(submitted))

@@ -178,7 +178,10 @@ export const layer = (options: Options) => {
           fastPath: yield* FastPath.make(options, tracing),
           router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
         }
-      }).pipe(Effect.provideContext(endpointServices))
+      }).pipe(
+        Effect.provideContext(endpointServices),
+        Effect.provideService(ServiceSpans.IsTraced, tracing !== undefined)
+      )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
         Effect.updateContext(withoutServices)

@@ -53,7 +53,12 @@ describe("chat/ChatResponse, its metrics", () => {
     ],
     ["an agent that ends without a finish", afterAccepting(Stream.empty), "agent-broken", "broken"],
     ["an agent that stops sending", afterAccepting(Stream.fail(new AgentTimeout())), "agent-timeout", "timeout"],
-    ["an agent that sends too much text", afterAccepting(Stream.succeed(text("a".repeat(101)))), "too-much", undefined],
+    [
+      "an agent that sends too much text",
+      afterAccepting(Stream.concat(Stream.succeed(text("a".repeat(101))), Stream.never)),
+      "too-much",
+      undefined
+    ],
     ["a defect of the service", afterAccepting(Stream.die(new Error("bug"))), "internal", undefined],
     ["an agent that refuses", Stream.fail(new AgentRefused({ reason: "no" })), undefined, "refused"],
     [

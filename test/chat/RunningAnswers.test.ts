@@ -163,7 +163,7 @@ describe("chat/RunningAnswers", () => {
       assert.strictEqual(metrics.value("chat_tokens_total"), 2)
       assert.strictEqual(metrics.value("chat_time_to_first_token_seconds_count"), 1)
       assert.strictEqual(metrics.value('agent_failures_total{kind="broken"}'), 1)
-    }).pipe(Effect.provide(layer({ script }).pipe(Layer.provide(metrics.layer))))
+    }).pipe(Effect.provide(layer({ script }).pipe(Layer.provideMerge(metrics.layer))))
   })
 
   it.effect.prop(

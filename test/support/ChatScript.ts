@@ -4,6 +4,7 @@
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { AgentError } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
 
@@ -21,8 +22,8 @@ export const begin = (
   rest: Partial<ChatResponse.Options> = {},
   graceExpired: Effect.Effect<void> = Effect.never
 ) =>
-  Effect.flatMap(ChatResponse.make(graceExpired), (begin) =>
-    begin(agent, {
+  Effect.flatMap(Effect.all([ChatResponse.make(graceExpired), ChatEndpoint.makeMeasured]), ([begin, measured]) =>
+    begin(measured(agent), {
       instanceId: "i-1",
       messageId: "m-1",
       dialect,
@@ -30,7 +31,6 @@ export const begin = (
       readTimeout: "1 minute",
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
-      isMeasured: true,
       ...rest
     })
   )

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
+import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
@@ -48,8 +49,9 @@ export const layer = (options: {
     Layer.provideMerge(
       Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: options.grace ?? "1 second" }))
     ),
-    Layer.provide(ScriptedAgent.layerScripted(options.script)),
-    Layer.provideMerge(Layer.provideMerge(replaced, storage))
+    Layer.provideMerge(
+      Layer.mergeAll(Layer.provideMerge(replaced, storage), ScriptedAgent.layerScripted(options.script))
+    )
   )
 }
 
@@ -59,6 +61,8 @@ export const begin = Effect.fnUntraced(function* (
   options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
 ) {
   const answers = yield* RunningAnswers.RunningAnswers
+  const agent = yield* ScriptedAgent.AgentStream
+  const measured = yield* ChatEndpoint.makeMeasured
   const answerId = MessageId.make(randomUUID())
   const message = options.message ?? "hello"
   const events = yield* answers
@@ -67,11 +71,13 @@ export const begin = Effect.fnUntraced(function* (
       answerId,
       message: { messageId: MessageId.make(randomUUID()), text: message },
       isResumable: true,
-      request: {
-        instance: Instance.make(key.instanceId, { name: "a", agent_url: "http://agent" }),
-        session: "s",
-        messages: [{ role: "user", text: message }]
-      },
+      events: measured(
+        agent.stream({
+          instance: Instance.make(key.instanceId, { name: "a", agent_url: "http://agent" }),
+          session: "s",
+          messages: [{ role: "user", text: message }]
+        })
+      ),
       onEnd: options.onEnd ?? (() => {})
     })
     .pipe(Scope.provide(options.request ?? (yield* Scope.make())))

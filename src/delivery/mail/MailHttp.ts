@@ -97,6 +97,7 @@ export const layer = ({ secretsKey }: Options) =>
     Api,
     "mail",
     Effect.fnUntraced(function* (handlers) {
+      const named = yield* ServiceSpans.handlers
       const notifications = yield* Notifications
       const notificationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => LinkToken.verifyUnsubscribe(Redacted.value(key), token))
@@ -112,7 +113,7 @@ export const layer = ({ secretsKey }: Options) =>
       return handlers
         .handle(
           "show",
-          ServiceSpans.handler("mail.show", ({ params }) =>
+          named("mail.show", ({ params }) =>
             Effect.succeed(
               Option.isSome(notificationOf(params.token))
                 ? question
@@ -124,7 +125,7 @@ export const layer = ({ secretsKey }: Options) =>
         )
         .handle(
           "unsubscribe",
-          ServiceSpans.handler("mail.unsubscribe", ({ params }) =>
+          named("mail.unsubscribe", ({ params }) =>
             Option.match(unsubscriptionOf(params.token), {
               onNone: () => Effect.succeed(invalid),
               onSome: (unsubscription) =>
@@ -137,13 +138,13 @@ export const layer = ({ secretsKey }: Options) =>
         )
         .handle(
           "showConfirmation",
-          ServiceSpans.handler("mail.showConfirmation", ({ params }) =>
+          named("mail.showConfirmation", ({ params }) =>
             Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
           )
         )
         .handle(
           "confirm",
-          ServiceSpans.handler("mail.confirm", ({ params }) =>
+          named("mail.confirm", ({ params }) =>
             Option.match(confirmationOf(params.token), {
               onNone: () => Effect.succeed(invalid),
               onSome: ({ isRecipient, websiteConfigId }) =>

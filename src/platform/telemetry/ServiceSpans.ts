@@ -47,14 +47,27 @@ const wrapped = (name: string, member: unknown): unknown => {
   }
 }
 
+/** Whether traces are exported. */
+export const IsTraced = Context.Reference<boolean>("hydracore/platform/telemetry/ServiceSpans/IsTraced", {
+  defaultValue: () => false
+})
+
+/** Names a handler of a public endpoint. */
+export type Named = <Input extends ReadonlyArray<unknown>, A, E, R>(
+  name: string,
+  handle: (...input: Input) => Effect.Effect<A, E, R>
+) => (...input: Input) => Effect.Effect<A, E, R>
+
 /**
- * A handler of a public endpoint, each call of which is a span with this name in a sampled request. `sites/access/Validation` names
- * the spans of the owner API.
+ * Makes the function that names the handlers of public endpoints: each call is a span with this name in a sampled request, if traces are
+ * exported. `sites/access/Validation` names the spans of the owner API.
  */
-export const handler =
-  <Input extends ReadonlyArray<unknown>, A, E, R>(name: string, handle: (...input: Input) => Effect.Effect<A, E, R>) =>
-  (...input: Input): Effect.Effect<A, E, R> =>
-    named(name, handle(...input))
+export const handlers: Effect.Effect<Named> = Effect.map(
+  IsTraced,
+  (isTraced): Named =>
+    (name, handle) =>
+      isTraced ? (...input) => named(name, handle(...input)) : handle
+)
 
 const isPlain = (service: unknown): service is Readonly<Record<string, unknown>> =>
   Predicate.isObject(service) && Object.getPrototypeOf(service) === Object.prototype

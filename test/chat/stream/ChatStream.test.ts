@@ -113,13 +113,14 @@ describe("ChatStream", () => {
 
   it.prop("encoding events one at a time or all at once gives the same stream", [Schema.Array(Event)], ([list]) => {
     const events = list.map(toEvent)
-    let state = initial()
+    const begin = initial()
+    let state = begin
     const parts = events.map((event) => {
       const [next, text] = ChatStream.encode(state, event)
       state = next
       return text
     })
-    assert.deepStrictEqual([state, parts.join("")], [...ChatStream.encodeAll(initial(), events)])
+    assert.deepStrictEqual([state, parts.join("")], [...ChatStream.encodeAll(begin, events)])
   })
 
   it("encodes frames of the AI SDK's UI message stream", () => {
