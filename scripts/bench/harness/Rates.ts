@@ -97,7 +97,7 @@ const measureOne = Effect.fnUntraced(function* (
           ? []
           : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`, "--cpu-prof-interval=500"]
       const program = yield* contender.serve(port, { node })
-      const settled = contender.name === names.edge ? TestBed.awaitIdle(testBed) : Effect.void
+      const settled = contender.name === names.edge ? TestBed.awaitQuiet(testBed) : Effect.void
       const measure = (kind: "view" | "form" | "invalid") =>
         Effect.tap(
           Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections })),

@@ -131,19 +131,15 @@ export const countRows = (testBed: TestBed, database: string, tables: ReadonlyAr
 /** Writes all dirty pages to disk, so that the next contender does not pay for them. */
 export const checkpoint = (testBed: TestBed) => runStatements(testBed, "postgres", ["CHECKPOINT"])
 
-/** The longest time after page views until their visits begin to be stored, and one second more. */
-const pauseMillis = 6_000
-
-/** A second of PostgreSQL without work in the background costs less processor time, in microseconds. */
-const idleMicros = 20_000
-
-/** Waits until the work in the background that a load leaves is done, so that the next load does not pay for it. At most two minutes. */
-export const awaitIdle = Effect.fnUntraced(function* ({ postmaster }: TestBed) {
-  yield* Effect.sleep(pauseMillis)
-  for (let second = 0; second < 120; second++) {
+/**
+ * Waits until PostgreSQL has done nothing for eight seconds. The visits of a busy website are stored for up to half a minute after
+ * its page views, and no other load must pay for this.
+ */
+export const awaitQuiet = Effect.fnUntraced(function* ({ postmaster }: TestBed) {
+  for (let quiet = 0; quiet < 4; ) {
     const before = ProcessorTime.read(postmaster)
-    yield* Effect.sleep(1_000)
-    if (ProcessorTime.read(postmaster) - before < idleMicros) return
+    yield* Effect.sleep("2 seconds")
+    quiet = ProcessorTime.read(postmaster) - before < 50_000 ? quiet + 1 : 0
   }
 })
 

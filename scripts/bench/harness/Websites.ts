@@ -145,18 +145,6 @@ const listWebsites = (testBed: TestBed.TestBed, edge: Edge.Edge, port: number) =
     return { millis: performance.now() - startedAt, bytes }
   })
 
-/**
- * Waits until PostgreSQL has done nothing for eight seconds. The visits of a busy website are stored for up to half a minute after
- * its page views, and no other load must pay for this.
- */
-const awaitQuiet = Effect.fnUntraced(function* (testBed: TestBed.TestBed) {
-  for (let quiet = 0; quiet < 4; ) {
-    const before = ProcessorTime.read(testBed.postmaster)
-    yield* Effect.sleep("2 seconds")
-    quiet = ProcessorTime.read(testBed.postmaster) - before < 50_000 ? quiet + 1 : 0
-  }
-})
-
 /** The cost of page views in turns: of one website while it is the only one, and of 4,000 websites. */
 const measureViews = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
@@ -180,7 +168,7 @@ const measureViews = Effect.fnUntraced(function* (
     for (const { kind, subject, title, websites } of Statistics.orderOf(loads, round)) {
       const { connections, seconds } = options
       const load = { port, kind, subject, connections }
-      yield* awaitQuiet(testBed)
+      yield* TestBed.awaitQuiet(testBed)
       let warmUp = warmUpSeconds
       while ((yield* Wrk.send(testBed.folder, name, { ...load, seconds: warmUp })).requests < websites) warmUp *= 2
       costs.get(title)?.push(yield* Wrk.measure(testBed, program, name, { ...load, seconds }))
