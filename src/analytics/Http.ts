@@ -18,12 +18,10 @@ import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import type { TrackingToken } from "../platform/Id.ts"
-import type { RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import { type LimitHeaders, makeCheck, RateLimiter } from "../platform/limits/RateLimit.ts"
+import { type LimitHeaders, makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
-import * as DecisionHttp from "../sites/DecisionHttp.ts"
-import { Decisions } from "../sites/Decisions.ts"
+import * as Decisions from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
 import { SiteDirectory } from "../sites/SiteDirectory.ts"
@@ -65,12 +63,12 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = makeCheck(yield* RateLimiter, options.rateLimit)
   const directory = yield* SiteDirectory
   const salts = yield* VisitorSalts
-  const recordUncounted = DecisionHttp.make(yield* Decisions)
+  const recordUncounted = Decisions.recorder(yield* Decisions.Decisions)
   const clock = yield* Clock.Clock
   const countryOf = ofClient(yield* Countries, options.country)
   const parseUserAgent = memoize(PageView.parseUserAgent, maxCachedUserAgents)
 
-  const decided = DecisionHttp.decided(recordUncounted, "tracking-token", Received)
+  const decided = Decisions.decided(recordUncounted, "tracking-token", Received)
 
   return <Payload extends { readonly site_id: TrackingToken }>(record: Record<Payload>) => {
     const store = (head: RequestHead, payload: Payload, site: Site, headers: LimitHeaders) => {
@@ -111,7 +109,7 @@ const makeTracking = Effect.fnUntraced(function* (options: Options) {
               ? Effect.flatMap(directory.byTrackingToken(payload.site_id), (site) =>
                   Option.isSome(site)
                     ? store(head, payload, site.value, headers)
-                    : Effect.succeed(DecisionHttp.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
+                    : Effect.succeed(Decisions.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
                 ).pipe(Effect.catch((error) => ErrorMapping.ofStorage(error, headers)))
               : Effect.succeed(ErrorResponses.overLimit(headers))
           )
@@ -182,10 +180,10 @@ export const handlers = (options: Options) =>
 
 const counted = Layer.effect(
   Counted,
-  Effect.map(Decisions, (decisions) => {
+  Effect.map(Decisions.Decisions, (decisions) => {
     const readBody = Body.make()({ overloaded: ErrorMapping.overloaded })
-    const decided = DecisionHttp.decided(DecisionHttp.make(decisions), "tracking-token", Received)
-    return (httpEffect) => Effect.map(readBody(decided(httpEffect)), DecisionHttp.byStatus)
+    const decided = Decisions.decided(Decisions.recorder(decisions), "tracking-token", Received)
+    return (httpEffect) => Effect.map(readBody(decided(httpEffect)), Decisions.byStatus)
   })
 )
 

@@ -22,8 +22,7 @@ import * as Json from "../platform/json/Json.ts"
 import { type LimitHeaders, makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
-import * as DecisionHttp from "../sites/DecisionHttp.ts"
-import { Decisions } from "../sites/Decisions.ts"
+import * as Decisions from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { Site } from "../sites/Site.ts"
 import { type PlainForm, SubmissionBody, type SubmissionPayload, Submitted } from "./Api.ts"
@@ -81,7 +80,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const directory = yield* FormDirectory
   const leadHashes = yield* LeadHashes.make
   const repo = yield* SubmissionRepo
-  const recordUncounted = DecisionHttp.make(yield* Decisions)
+  const recordUncounted = Decisions.recorder(yield* Decisions.Decisions)
   const repetitions = SpamScore.makeRepeated(maxRecentDigests)
 
   const store = (
@@ -155,7 +154,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
           : page(head, site, plainForm.value.next, submissionId, headers)
         return decision === "quarantined"
           ? recordUncounted(decision, subject)(answer)
-          : Effect.succeed(DecisionHttp.withDecision(answer, decision))
+          : Effect.succeed(Decisions.withDecision(answer, decision))
       })
     })
   }
@@ -172,7 +171,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
           ? Effect.flatMap(directory.bySite(payload.site_id), (found) =>
               Option.isSome(found)
                 ? store(body, payload, toStore, key, found.value, headers)
-                : Effect.succeed(DecisionHttp.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
+                : Effect.succeed(Decisions.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
             ).pipe(
               Effect.catch((error) =>
                 error._tag === "IdempotencyConflict"
@@ -191,16 +190,16 @@ const asPage = (head: Parameters<typeof PlainForms.wantsPage>[0], answer: Respon
 
 const submitted = Layer.effect(
   Submitted,
-  Effect.map(Decisions, (decisions) => {
+  Effect.map(Decisions.Decisions, (decisions) => {
     const readBody = Body.make()({ overloaded: ErrorMapping.overloaded })
-    const recordUncounted = DecisionHttp.make(decisions)
-    const decided = DecisionHttp.decided(recordUncounted, "website-config-id", SubmissionBody)
+    const recordUncounted = Decisions.recorder(decisions)
+    const decided = Decisions.decided(recordUncounted, "website-config-id", SubmissionBody)
 
     /** Records the faults of a form whose fields cannot be read, for the website in its URL. */
     const invalidForm = (head: RequestHead, faults: ReadonlyArray<ValidationError>) =>
       recordUncounted(
         "invalid",
-        DecisionHttp.claimOf({ site_id: PlainForms.siteOf(head) }, "website-config-id")
+        Decisions.claimOf({ site_id: PlainForms.siteOf(head) }, "website-config-id")
       )(ErrorResponses.invalid(faults))
 
     const withBody = <E, R>(httpEffect: Effect.Effect<Response, E, R>) => {
@@ -224,7 +223,7 @@ const submitted = Layer.effect(
     }
 
     return (httpEffect) => {
-      const answer = Effect.map(readBody(withBody(httpEffect)), DecisionHttp.byStatus)
+      const answer = Effect.map(readBody(withBody(httpEffect)), Decisions.byStatus)
       return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
         PlainForms.isPlain(request)
           ? answer.pipe(

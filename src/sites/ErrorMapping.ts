@@ -6,7 +6,7 @@
 import { Context, Effect } from "effect"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import { type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
-import * as DecisionHttp from "./DecisionHttp.ts"
+import * as Decisions from "./Decisions.ts"
 
 /** The log annotation that names an error's cause. The cause's message is not logged, because it may quote a visitor's data. */
 const causeName = (cause: unknown): { readonly cause?: string } =>
@@ -47,7 +47,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
   error._tag === "StorageUnavailable"
     ? Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
     : error.reason === "unknown-site"
-      ? Effect.succeed(DecisionHttp.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
+      ? Effect.succeed(Decisions.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
       : Effect.as(
           Effect.annotateLogs(Effect.logWarning("The store refused a record; the request got a 422"), {
             ...(error.code === undefined ? {} : { code: error.code }),

@@ -13,7 +13,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
-import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
 import * as Person from "./Person.ts"
 
@@ -38,7 +37,7 @@ export const ConsoleSession = Schema.Struct({
   ends_at: Fields.time.annotate({
     description: "When the session ends if it is not used again; while the link is not opened, when the link expires"
   }),
-  created_by: CredentialFields.issuer
+  created_by: Credential.issuer
 })
 
 export type ConsoleSession = typeof ConsoleSession.Type
@@ -172,7 +171,7 @@ export class ConsoleSessions extends Context.Service<
      * Sessions without a person and unopened links, oldest first, that have not ended. Reads none of other websites, and no secrets.
      */
     readonly list: (
-      query: CredentialFields.CredentialQuery
+      query: Credential.CredentialQuery
     ) => Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
     /** The open sessions of a person, the latest used first. */
     readonly ofPerson: (personId: PersonId) => Effect.Effect<ReadonlyArray<OpenSession>, StorageUnavailable>

@@ -15,7 +15,7 @@ import * as Maximums from "../Maximums.ts"
 import * as Access from "./Access.ts"
 import * as Authorized from "./Authorized.ts"
 import { ConsoleSession } from "./ConsoleSession.ts"
-import * as CredentialFields from "./CredentialFields.ts"
+import * as Credential from "./Credential.ts"
 import * as Fields from "./Fields.ts"
 import { OwnerKey } from "./OwnerKey.ts"
 import { ListedPerson } from "./Person.ts"
@@ -47,8 +47,8 @@ export const Keys = Schema.Struct({
 
 export const NewKey = Schema.Struct({
   scope: Field.Choice(Access.scopes, { title: "Scope" }),
-  sites: CredentialFields.sites,
-  label: CredentialFields.label,
+  sites: Credential.sites,
+  label: Credential.label,
   expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
 }).annotate({
   identifier: "NewKey",
@@ -67,7 +67,7 @@ export const IssuedKey = Schema.Struct({
 })
 
 export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
-  query: { ...CredentialFields.listQuery, revoked: Fields.choice(["false"], { title: "Revoked" }) },
+  query: { ...Credential.listQuery, revoked: Fields.choice(["false"], { title: "Revoked" }) },
   success: Keys
 })
   .middleware(Authorized.caller.admin.read)
@@ -75,7 +75,7 @@ export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
     Authorized.operation({
       identifier: "list_keys",
       summary: "List keys",
-      description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${CredentialFields.listed}`
+      description: `The keys whose access does not exceed that of the request, oldest first, without their secrets. \`revoked=false\` leaves out the revoked ones. ${Credential.listed}`
     })
   )
 
@@ -88,22 +88,22 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
     Authorized.operation({
       identifier: "issue_key",
       summary: "Issue a key",
-      description: `Issues a key. ${CredentialFields.rights("key")}`,
+      description: `Issues a key. ${Credential.rights("key")}`,
       maximums: [Maximums.keys, Maximums.storedKeys]
     })
   )
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
   params: { key_id: Field.Id(KeyId, { title: "Key Id" }) },
-  query: { with_opened: CredentialFields.withOpened },
-  success: CredentialFields.Revoked
+  query: { with_opened: Credential.withOpened },
+  success: Credential.Revoked
 })
   .middleware(Authorized.caller.admin.change)
   .annotateMerge(
     Authorized.operation({
       identifier: "revoke_key",
       summary: "Revoke a key",
-      description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("key")}`
+      description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${Credential.openedRemain} ${Credential.rights("key")}`
     })
   )
 
@@ -151,8 +151,8 @@ export const email = Fields.email("Where to mail the link, which makes the perso
 
 export const NewLink = Schema.Struct({
   role: Field.Choice(Access.roles, { title: "Role" }),
-  sites: CredentialFields.sites,
-  label: CredentialFields.label,
+  sites: Credential.sites,
+  label: Credential.label,
   email: Schema.optionalKey(email),
   expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
 }).annotate({
@@ -182,7 +182,7 @@ export const CreatedLink = Schema.Struct({
 })
 
 export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
-  query: CredentialFields.listQuery,
+  query: Credential.listQuery,
   success: Sessions
 })
   .middleware(Authorized.caller.admin.read)
@@ -190,7 +190,7 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
     Authorized.operation({
       identifier: "list_sessions",
       summary: "List sessions and links",
-      description: `The sessions without a person and the unopened links whose access does not exceed that of the request, oldest first. ${CredentialFields.listed}`
+      description: `The sessions without a person and the unopened links whose access does not exceed that of the request, oldest first. ${Credential.listed}`
     })
   )
 
@@ -203,7 +203,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
     Authorized.operation({
       identifier: "create_link",
       summary: "Create a link to the console",
-      description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.rights("link")}`,
+      description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. An address that has not confirmed mails of the website gets at most three invitations and confirmation mails a day, at least ten minutes apart, and a website sends at most 20 of them a day; a 429 says when the next one is possible. An address that unsubscribed gets none (422). If the mail server does not accept the mail, the link is void and the response is 422. ${Credential.rights("link")}`,
       maximums: [Maximums.sessions, Maximums.people]
     })
   )
@@ -224,15 +224,15 @@ export const mailLink = HttpApiEndpoint.post("mailLink", "/v1/owner/sessions/:se
 
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
   params: { session_id: Field.Id(SessionId, { title: "Session Id" }) },
-  query: { with_opened: CredentialFields.withOpened },
-  success: CredentialFields.Revoked
+  query: { with_opened: Credential.withOpened },
+  success: Credential.Revoked
 })
   .middleware(Authorized.caller.admin.change)
   .annotateMerge(
     Authorized.operation({
       identifier: "revoke_session",
       summary: "End a session",
-      description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${CredentialFields.openedRemain} ${CredentialFields.rights("session")}`
+      description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${Credential.openedRemain} ${Credential.rights("session")}`
     })
   )
 
@@ -276,19 +276,19 @@ export const People = Schema.Struct({
   ]
 })
 
-export const people = HttpApiEndpoint.get("people", peoplePath, { query: CredentialFields.listQuery, success: People })
+export const people = HttpApiEndpoint.get("people", peoplePath, { query: Credential.listQuery, success: People })
   .middleware(Authorized.caller.admin.read)
   .annotateMerge(
     Authorized.operation({
       identifier: "list_people",
       summary: "List people",
-      description: `The people with a role for a website that the request owns, with these roles, in the order in which they were added. ${CredentialFields.listed}`
+      description: `The people with a role for a website that the request owns, with these roles, in the order in which they were added. ${Credential.listed}`
     })
   )
 
 export const NewRole = Schema.Struct({
   role: Field.Choice(Access.roles, { title: "Role" }),
-  sites: CredentialFields.sites
+  sites: Credential.sites
 }).annotate({ identifier: "NewRole", title: "NewRole", examples: [{ role: "owner", sites: [Fields.exampleSiteId] }] })
 
 export const setRole = HttpApiEndpoint.put("setRole", `${peoplePath}/:person_id/role`, {

@@ -11,7 +11,6 @@ import * as Calendar from "../../platform/text/Calendar.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import * as Access from "./Access.ts"
 import * as Credential from "./Credential.ts"
-import * as CredentialFields from "./CredentialFields.ts"
 import * as Fields from "./Fields.ts"
 
 /** A key without its secret. */
@@ -19,12 +18,12 @@ export const OwnerKey = Schema.Struct({
   key_id: KeyId,
   scope: Schema.Literals(Access.scopes),
   /** The ids are sorted; deleted websites are left out. */
-  sites: CredentialFields.reached,
+  sites: Credential.reached,
   label: Schema.NullOr(Schema.String),
   created_at: Fields.time,
   expires_at: Fields.nullableTime,
   revoked_at: Fields.nullableTime,
-  issued_by: CredentialFields.issuer
+  issued_by: Credential.issuer
 })
 
 export type OwnerKey = typeof OwnerKey.Type
@@ -58,7 +57,7 @@ export const outlives = (expiresAt: number | null, end: number): boolean => expi
 /** `hok_` and 43 characters. */
 export const { format, isWellFormed } = Credential.syntax("hok")
 
-export interface KeyQuery extends CredentialFields.CredentialQuery {
+export interface KeyQuery extends Credential.CredentialQuery {
   /** Whether revoked keys are left out. */
   readonly unrevoked: boolean
 }

@@ -9,8 +9,8 @@ import { PersonId, type SessionId, type WebsiteConfigId } from "../../platform/I
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import type * as Cursor from "../../platform/text/Cursor.ts"
 import * as Access from "./Access.ts"
-import type { CredentialQuery } from "./CredentialFields.ts"
-import * as CredentialFields from "./CredentialFields.ts"
+import type { CredentialQuery } from "./Credential.ts"
+import * as Credential from "./Credential.ts"
 import * as Fields from "./Fields.ts"
 
 /** A role for all websites, or for those with these ids. */
@@ -18,7 +18,7 @@ export const GrantedRole = Schema.Struct({
   role: Schema.Literals(Access.roles).annotate({
     description: "A viewer can only read; a member can also work in the inbox; an owner can change everything"
   }),
-  sites: CredentialFields.reached.annotate({ description: "All websites, also later ones, or those with these ids" })
+  sites: Credential.reached.annotate({ description: "All websites, also later ones, or those with these ids" })
 })
 
 export type GrantedRole = typeof GrantedRole.Type

@@ -15,8 +15,8 @@ import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import { LimitReached, type StorageUnavailable } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
 import type * as SiteLock from "../../postgres/SiteLock.ts"
+import type { CredentialQuery } from "../Credential.ts"
 import * as Credential from "../Credential.ts"
-import type { CredentialQuery } from "../CredentialFields.ts"
 
 /** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
 const tables = [
