@@ -14,11 +14,6 @@ import * as Access from "./Access.ts"
 import type { Caller } from "./AuthenticationApi.ts"
 import * as Errors from "./Errors.ts"
 
-/** The maximums of what an operation creates. An operation without them creates nothing that stays, or replaces something. */
-export class CreatesUpTo extends Context.Service<CreatesUpTo, ReadonlyArray<Maximums.Maximum>>()(
-  "hydracore/sites/access/Authorized/CreatesUpTo"
-) {}
-
 const error = [Errors.NotFound, Errors.ServiceUnavailable] as const
 
 /** Requires a right for the website that `:site_id` in the path names. */
@@ -103,10 +98,7 @@ export const requiredBy = ({ middlewares }: { readonly middlewares: ReadonlySet<
 export const sentence = ({ capability, mode }: Required): string =>
   `Role \`${Access.roleFor(capability, mode)}\`. Scope \`${Access.scopeFor(capability, mode)}\`.`
 
-/**
- * The annotations of an endpoint, with the maximums of what it creates. The document's description also names the scope that the
- * endpoint requires.
- */
+/** The annotations of an endpoint, whose description also names the maximums of what it creates. */
 export const operation = ({
   description,
   maximums,
@@ -115,10 +107,7 @@ export const operation = ({
   readonly description: string
   readonly maximums?: ReadonlyArray<Maximums.Maximum>
 } & Parameters<typeof OpenApi.annotations>[0]) =>
-  maximums === undefined
-    ? OpenApi.annotations({ ...documented, description })
-    : Context.add(
-        OpenApi.annotations({ ...documented, description: `${description} ${Maximums.description(maximums)}` }),
-        CreatesUpTo,
-        maximums
-      )
+  OpenApi.annotations({
+    ...documented,
+    description: maximums === undefined ? description : `${description} ${Maximums.description(maximums)}`
+  })

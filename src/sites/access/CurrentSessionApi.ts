@@ -12,6 +12,7 @@ import * as Field from "../../platform/contract/Field.ts"
 import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Maximums from "../Maximums.ts"
 import { Authentication, Guest, Validation } from "./AuthenticationApi.ts"
+import { operation } from "./Authorized.ts"
 import * as ConsolePage from "./ConsolePage.ts"
 import { ConsoleSession } from "./ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
@@ -263,10 +264,11 @@ export const setPerson = HttpApiEndpoint.put("setPerson", `${path}/person`, {
   .middleware(Validation)
   .middleware(Authentication)
   .annotateMerge(
-    OpenApi.annotations({
+    operation({
       identifier: "set_person",
       summary: "Say who uses the session",
-      description: `Sets the name of the session's person. A session that a link opened without a person also sends an \`email\`: the service mails a link to it, with the limits of an invitation, which makes the person with the roles of the session; a service that sends no mail makes the person at once. 422 if there is such a person already and no mail can be sent. 404 for a request with a key. ${Maximums.description([Maximums.people])}`
+      description: `Sets the name of the session's person. A session that a link opened without a person also sends an \`email\`: the service mails a link to it, with the limits of an invitation, which makes the person with the roles of the session; a service that sends no mail makes the person at once. 422 if there is such a person already and no mail can be sent. 404 for a request with a key.`,
+      maximums: [Maximums.people]
     })
   )
 
