@@ -26,9 +26,6 @@ import * as SumSql from "./SumSql.ts"
 import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** A website with at least so many page views and events that were read is rolled up. */
-const manyRows = 1_000
-
 /** The groups of websites with the same goals; null if they are more than `limit`. */
 const countAlike = Effect.fnUntraced(function* (
   reader: Reader,
@@ -94,26 +91,16 @@ const countAlike = Effect.fnUntraced(function* (
     // At the same time, because each reads which days are stored: a day that was stored between them would be missing in both.
     const [summed, counted] = yield* Effect.all([ofSums, ofVisits], { concurrency: "unbounded" })
     if (summed.length > limit || counted.length > limit) return null
-    return { summed, counted }
+    return [...summed, ...counted]
   })
   const { divisors, groups, total } = Counting.plan(query)
   const found = yield* Effect.forEach([groups, divisors, total], (shape) =>
-    shape === null ? Effect.succeed({ summed: [], counted: [] }) : groupsOf(shape)
+    shape === null ? Effect.succeed([]) : groupsOf(shape)
   )
   const perShape: Array<ReadonlyMap<string, Array<Counts.Group>>> = []
   for (const one of found) {
     if (one === null) return null
-    perShape.push(
-      Map.groupBy(Counts.joinGroups([...one.summed, ...one.counted]), ({ dimensions }) => dimensions[0] ?? "")
-    )
-  }
-  const rows = new Map<string, number>()
-  for (const { counts, dimensions } of found[0]?.counted ?? []) {
-    const [hostedWebsiteId = ""] = dimensions
-    rows.set(hostedWebsiteId, (rows.get(hostedWebsiteId) ?? 0) + counts.events)
-  }
-  for (const [hostedWebsiteId, count] of rows) {
-    if (count >= manyRows) reader.onUnstored({ hostedWebsiteId, timeZone }, [days])
+    perShape.push(Map.groupBy(Counts.joinGroups(one), ({ dimensions }) => dimensions[0] ?? ""))
   }
   const own = (index: number, { hostedWebsiteId }: ReportSite) =>
     (perShape[index]?.get(hostedWebsiteId) ?? []).map(({ counts, dimensions }) => ({

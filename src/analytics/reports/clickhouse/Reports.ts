@@ -55,11 +55,7 @@ export const layer = (
       const rollUps = yield* RollUpLoop.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, { onUnstored: rollUps.offer })
-      const many = Reader.make(
-        clickhouse,
-        { seconds: seconds * manySites, memory: memory * manySites },
-        { onUnstored: rollUps.offer }
-      )
+      const many = Reader.make(clickhouse, { seconds: seconds * manySites, memory: memory * manySites })
       /** Limits the time of a report's reads. The server ends each of their statements after the same time. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>,
