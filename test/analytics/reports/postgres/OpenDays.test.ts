@@ -32,19 +32,21 @@ const metricLists: ReadonlyArray<ReadonlyArray<Metric>> = [
   metrics.filter((metric) => !["conversions", "conversion_rate", "group_conversion_rate"].includes(metric))
 ]
 
-const queries = metricLists.flatMap((metrics) =>
-  dimensionLists.map(
-    (dimensions): Query => ({
-      ...ReportQuery.plain,
-      siteId: "",
+const queryOf = (parts: Pick<Query, "metrics" | "dimensions"> & Partial<Query>): Query => ({
+  ...{ ...ReportQuery.plain, siteId: "", range: { first: date, last: date }, timeZone: "UTC", limit: 1000 },
+  ...parts
+})
+
+const queries = [
+  ...metricLists.flatMap((metrics) => dimensionLists.map((dimensions) => queryOf({ metrics, dimensions }))),
+  ...[["/pricing"], ["/docs"], ["/thanks", "(not set)"]].map((values) =>
+    queryOf({
       metrics,
-      dimensions,
-      range: { first: date, last: date },
-      timeZone: "UTC",
-      limit: 1000
+      dimensions: ["visit:source"],
+      filters: [{ operator: "is", dimension: "event:page", values }]
     })
   )
-)
+]
 
 /** The rows of four visitors with visits throughout the day. Some of their page views have a session id. */
 const statements = [
@@ -52,6 +54,10 @@ const statements = [
     SELECT $1, timestamptz '${date} 00:10Z' + n * interval '17 minutes', (ARRAY['/', '/pricing', '/thanks'])[1 + n * 5 % 3],
       (ARRAY['news', NULL])[1 + n % 2], (ARRAY['a', 'b', NULL, NULL])[1 + n * 7 % 4], decode(md5((n * 11 % 4)::text), 'hex')
     FROM generate_series(0, 80) AS n`,
+  // A session whose second page is of another visitor hash.
+  `INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, session_id, visitor_hash)
+    VALUES ($1, '${date} 05:00Z', '/', 'news', 'moves', decode(md5('first'), 'hex')),
+      ($1, '${date} 05:05Z', '/docs', NULL, 'moves', decode(md5('second'), 'hex'))`,
   // A visitor who stays for hours, with campaigns whose last page view before another one is often more than 30 minutes ago.
   `INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, visitor_hash)
     SELECT $1, timestamptz '${date} 02:00Z' + n * interval '19 minutes', '/',
