@@ -67,9 +67,9 @@ const deleteDay = Effect.fnUntraced(function* (sql: PgClient.PgClient, { large, 
 const rollUp = Effect.fnUntraced(function* (sql: PgClient.PgClient, sites: ReadonlyArray<DayRollUp.Site>, now: number) {
   const pid = yield* ReportQueries.backendOf(sql)
   const before = ProcessorTime.readThread(pid)
-  yield* Effect.forEach(sites, (site) => OpenDays.advanceTo(site, now - OpenDays.maxUnmarkedDelay)).pipe(
-    Effect.provideService(SqlClient.SqlClient, sql)
-  )
+  const advance = (site: DayRollUp.Site) =>
+    OpenDays.advanceDay(site, day, now - OpenDays.maxUnmarkedDelay, Number.POSITIVE_INFINITY)
+  yield* Effect.forEach(sites, advance).pipe(Effect.provideService(SqlClient.SqlClient, sql))
   return (ProcessorTime.readThread(pid) - before) / 1000
 })
 

@@ -8,7 +8,6 @@ import type { PgClient } from "@effect/sql-pg"
 import { Duration, Effect, Option, Schema } from "effect"
 import { SqlError } from "effect/sql"
 import * as DateRange from "../../../src/analytics/reports/DateRange.ts"
-import type { Reading } from "../../../src/analytics/reports/postgres/Counting.ts"
 import * as Query from "../../../src/analytics/reports/postgres/Reports.ts"
 import type { Request } from "../../../src/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
@@ -64,7 +63,6 @@ export interface Timings {
 }
 
 export interface Options {
-  readonly reading?: Reading
   /** Time limit of each statement. */
   readonly limit?: Duration.Duration
   /** The time of the queries, in milliseconds since 1970. Default: the machine's. */
@@ -88,7 +86,7 @@ export const measure = (
   sql: PgClient.PgClient,
   site: ReportSite,
   requests: ReadonlyArray<Request>,
-  { limit = Duration.minutes(5), now: time = TestTime.ofMachine(), reading = "rollups" }: Options = {}
+  { limit = Duration.minutes(5), now: time = TestTime.ofMachine() }: Options = {}
 ) =>
   Effect.gen(function* () {
     const pid = yield* backendOf(sql)
@@ -101,9 +99,7 @@ export const measure = (
       yield* Query.readOnly(
         sql,
         limit
-      )(Query.answer(reader, site, query, reading)).pipe(
-        Effect.catchIf(isCancelled, () => Effect.sync(() => cancelled++))
-      )
+      )(Query.answer(reader, site, query)).pipe(Effect.catchIf(isCancelled, () => Effect.sync(() => cancelled++)))
     }
     const end = now()
     const own = process.cpuUsage(begin.own)

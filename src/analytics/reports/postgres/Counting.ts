@@ -113,15 +113,6 @@ const rollupStatement = (
     FROM one ${groups}`
 }
 
-/**
- * The data that may be read.
- *
- * - `rows`: page views, events and conversions.
- * - `visits`: also stored visits.
- * - `rollups`: also rollups.
- */
-export type Reading = "rows" | "visits" | "rollups"
-
 const Rows = Schema.Array(Schema.Struct({ ...CountRows.columns, dimensions: Schema.Array(Schema.String) }))
 
 /**
@@ -201,7 +192,6 @@ export const count = Effect.fnUntraced(function* (
   site: ReportSite,
   query: Query,
   range: DateRange.Resolved,
-  allowed: Reading,
   limit = Counting.maxGroups
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
@@ -213,16 +203,14 @@ export const count = Effect.fnUntraced(function* (
   const lastSummed = wholeDays.at(-1)?.date ?? range.last
   const { sql } = reader
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
-  const noRollups: RollupPlan.State = { days: new Map(), months: new Map() }
 
   const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
-    const rollupReading = allowed === "rollups" ? readingOf(shape) : null
+    const rollupReading = readingOf(shape)
     const usesGoals = conversions || Evaluate.usesGoals(shape)
-    const usable = allowed === "rows" ? noRollups : state
     const needsConversions = rollupReading !== null && usesGoals
-    const plan = RollupPlan.make(wholeDays, usable, needsConversions)
-    const cut = RollupPlan.make(cutDays, { ...usable, months: new Map() }, needsConversions)
+    const plan = RollupPlan.make(wholeDays, state, needsConversions)
+    const cut = RollupPlan.make(cutDays, { ...state, months: new Map() }, needsConversions)
     const raw = [...plan.raw, ...cut.raw]
     const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>

@@ -178,12 +178,6 @@ const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray
     .pipe(decodeRows(Behind))
 })
 
-/** Stores the visits of a website's open day before the horizon. */
-export const advanceTo = (site: DayRollUp.Site, before: number) =>
-  Effect.forEach(openDays(site.timeZone, before), (day) => advanceDay(site, day, before, Number.POSITIVE_INFINITY), {
-    discard: true
-  })
-
 /** Stores the visits of the open days of websites. Returns whether there were any. */
 const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
   const ready = yield* FailedItems.ready("rollup", behind, ({ hostedWebsiteId }) => hostedWebsiteId)

@@ -23,7 +23,6 @@ import { currentMillis, EventProperty, latest, type ReportError, type ReportSite
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
-import * as RollupState from "./RollupState.ts"
 import * as Tails from "./Tails.ts"
 
 /** The maximum of PostgreSQL's `statement_timeout`, in milliseconds: 24 days. */
@@ -67,13 +66,13 @@ const count = Effect.fnUntraced(function* (
   reader: Counting.Reader,
   site: ReportSite,
   query: Query,
-  allowed: Counting.Reading,
   maxGroups?: number
 ): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
-  const first = query.range.first === null ? yield* RollupState.firstReceivedAt(reader.sql, site.hostedWebsiteId) : null
+  const firsts = query.range.first === null ? yield* ManySitesSql.firstReceived(reader.sql, [site]) : undefined
+  const first = firsts?.get(site.hostedWebsiteId) ?? null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.resolved(query, local)
-  const counted = yield* Counting.count(reader, site, query, range, allowed, maxGroups)
+  const counted = yield* Counting.count(reader, site, query, range, maxGroups)
   const compared =
     query.comparison === null
       ? null
@@ -82,7 +81,6 @@ const count = Effect.fnUntraced(function* (
           site,
           query,
           DateRange.compared(range, { ...query, comparison: query.comparison }),
-          allowed,
           maxGroups
         )
   return { counted, compared }
@@ -92,15 +90,14 @@ const count = Effect.fnUntraced(function* (
 export const makeReader = (sql: SqlClient.SqlClient): Effect.Effect<Counting.Reader> =>
   Effect.map(Tails.make(sql), (tails) => ({ sql, tails }))
 
-/** The answer to a query. `allowed` is the data that may be read. `maxGroups` is the maximum number of groups of a statement. */
+/** The answer to a query. `maxGroups` is the maximum number of groups of a statement. */
 export const answer = (
   reader: Counting.Reader,
   site: ReportSite,
   query: Query,
-  allowed: Counting.Reading = "rollups",
   maxGroups?: number
 ): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(reader, site, query, allowed, maxGroups), ({ compared, counted }) =>
+  Effect.map(count(reader, site, query, maxGroups), ({ compared, counted }) =>
     Assembly.answer(query, counted, compared)
   )
 
@@ -110,7 +107,7 @@ const coarseAnswer = (
   site: ReportSite,
   query: Query
 ): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(reader, site, SmallCounts.queryToCount(query), "rollups"), ({ compared, counted }) =>
+  Effect.map(count(reader, site, SmallCounts.queryToCount(query)), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )
 

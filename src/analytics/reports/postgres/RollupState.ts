@@ -139,17 +139,8 @@ export const read = Effect.fnUntraced(function* (
   }
 })
 
-const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
-
 /** SQL of when the first page view or event of a website was received, in milliseconds since 1970; null without one. */
 export const firstReceived = (site: string): string =>
   `extract(epoch FROM least(${["page_view", "event"]
     .map((table) => `(SELECT min(received_at) FROM ${table} WHERE hosted_website_id = ${site})`)
     .join(", ")}))::float8 * 1000`
-
-/** When the first page view or event of a website was received, in milliseconds since 1970; null without one. */
-export const firstReceivedAt = (sql: SqlClient.SqlClient, hostedWebsiteId: string) =>
-  sql.unsafe(`SELECT ${firstReceived("$1")} AS first`, [PgTypes.uuid(hostedWebsiteId)]).pipe(
-    decodeRows(First),
-    Effect.map(([{ first }]) => first)
-  )

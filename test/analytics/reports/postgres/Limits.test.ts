@@ -39,10 +39,7 @@ it.live(
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
       SELECT ${site.hostedWebsiteId}, now(), '/' || number, decode(md5('a'), 'hex') FROM generate_series(1, 101) AS number`
       const reportOf = (filters: ReadonlyArray<Filter>) =>
-        Query.readOnly(
-          sql,
-          "20 seconds"
-        )(Query.answer(reader, site, query(site.websiteConfigId, filters), "rollups", 100))
+        Query.readOnly(sql, "20 seconds")(Query.answer(reader, site, query(site.websiteConfigId, filters), 100))
       assert.deepStrictEqual(yield* Effect.flip(reportOf([])), new ReportTooLarge({ limit: "100 rows" }))
       const withoutOne: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
       assert.strictEqual((yield* reportOf([withoutOne])).meta.total_rows, 100)
