@@ -7,7 +7,7 @@
  */
 import { Result } from "effect"
 import { RE2JS, RE2JSException } from "re2js"
-import * as Memo from "../platform/data/Memo.ts"
+import * as Memo from "../platform/text/Memo.ts"
 
 /** The parts of a regular expression in RE2's syntax. A text that RE2 refuses is split somehow. */
 const token =

@@ -8,8 +8,8 @@ import { hash } from "node:crypto"
 import { Schema } from "effect"
 import type { Attribution } from "../analytics/Lead.ts"
 import { ConversationId, InstanceId, type SubmissionId, type WebsiteConfigId } from "../platform/Id.ts"
-import * as Json from "../platform/json/Json.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
+import * as Json from "../platform/text/Json.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Submission from "../../src/forms/Submission.ts"
 import { ConversationId, InstanceId, WebsiteConfigId } from "../../src/platform/Id.ts"
-import * as Json from "../../src/platform/json/Json.ts"
+import * as Json from "../../src/platform/text/Json.ts"
 import { id } from "../support/Ids.ts"
 
 const content = Schema.Struct({
@@ -36,7 +36,7 @@ const keyOf = (name: string, index: number): string =>
     ? JSON.stringify(name)
     : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
 
-describe("platform/json/Json: members", () => {
+describe("platform/text/Json: members", () => {
   it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
     const parsed = Json.members(text)

@@ -4,7 +4,7 @@
  * @module
  */
 import { BigDecimal } from "effect"
-import { memoize } from "../../platform/data/Memo.ts"
+import { memoize } from "../../platform/text/Memo.ts"
 import * as Text from "../../platform/text/Text.ts"
 import type { MetricValue, RevenueTotal } from "./Answer.ts"
 import type { Metric } from "./Query.ts"

@@ -5,8 +5,8 @@
  * @module
  */
 import { DateTime } from "effect"
-import { memoize } from "../../platform/data/Memo.ts"
 import { dateOf, dayMillis, dayOf } from "../../platform/text/Calendar.ts"
+import { memoize } from "../../platform/text/Memo.ts"
 import type { LocalDate } from "./Query.ts"
 
 /** `date` is `YYYY-MM-DD`. `end` is the start of the next day. A day has 23 to 25 hours in most zones. */

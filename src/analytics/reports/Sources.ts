@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { memoize } from "../../platform/data/Memo.ts"
+import { memoize } from "../../platform/text/Memo.ts"
 
 export type Kind = "search" | "social" | "video" | "shopping" | "assistant" | "mail"
 

@@ -7,8 +7,8 @@
 import { Context, Effect, Layer, Result } from "effect"
 import { Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Body, Received, type RequestHead } from "../contract/Received.ts"
-import type * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
+import type * as Json from "../text/Json.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 import * as Incoming from "./Incoming.ts"
 import {

@@ -13,9 +13,9 @@ import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import type { RequestHead } from "../contract/Received.ts"
-import * as Json from "../json/Json.ts"
 import * as Capacity from "../limits/Capacity.ts"
 import { clientKey } from "../limits/ClientAddress.ts"
+import * as Json from "../text/Json.ts"
 import * as Connections from "./Connections.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.

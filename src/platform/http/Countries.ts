@@ -27,7 +27,7 @@ export class Countries extends Context.Service<
      */
     readonly of: (address: string) => string | null
   }
->()("hydracore/platform/countries/Countries") {}
+>()("hydracore/platform/http/Countries") {}
 
 /** Codes that proxies and databases use for an unknown country. */
 const unknown = new Set(["XX", "ZZ"])

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Json from "../../../src/platform/json/Json.ts"
+import * as Json from "../../../src/platform/text/Json.ts"
 
 /** Flat objects of plain values, as most forms send them. */
 const Fields = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
 
-describe("platform/json/Json: members", () => {
+describe("platform/text/Json: members", () => {
   it.prop(
     "returns the text of a member, and the last text of a repeated member",
     [Schema.Json, Schema.Json, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],

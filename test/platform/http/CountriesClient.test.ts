@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { IpNetwork } from "effect/net"
-import * as Countries from "../../../src/platform/countries/Countries.ts"
+import * as Countries from "../../../src/platform/http/Countries.ts"
 
 const countries = { of: (address: string) => (address === "203.0.113.7" ? "SE" : null) }
 
@@ -15,7 +15,7 @@ const head = (peer: string, address: string, header?: string) => ({
 
 const trustedProxies = [IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
-describe("platform/countries/Countries: of a client", () => {
+describe("platform/http/Countries: of a client", () => {
   it("uses the header of trusted proxies only", () => {
     const countryOf = Countries.ofClient(countries, { header: Option.some("CF-IPCountry"), trustedProxies })
     assert.strictEqual(countryOf(head("10.0.0.4", "203.0.113.7", "no")), "NO")

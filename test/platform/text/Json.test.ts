@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Json from "../../../src/platform/json/Json.ts"
+import * as Json from "../../../src/platform/text/Json.ts"
 
 const isJson = (text: string): boolean => {
   try {
@@ -45,7 +45,7 @@ const mutate = ({ at, insert, length, value }: typeof nearlyJson.Type): string =
   return text.slice(0, place) + insert + text.slice(place + length)
 }
 
-describe("platform/json/Json", () => {
+describe("platform/text/Json", () => {
   it.prop(
     "a text has a fault if and only if it is not JSON, and the offset is within the text",
     [nearlyJson],

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { memoize } from "../../../src/platform/data/Memo.ts"
+import { memoize } from "../../../src/platform/text/Memo.ts"
 
-describe("platform/data/Memo", () => {
+describe("platform/text/Memo", () => {
   it.prop("returns the results of the function", [Schema.Array(Schema.String)], ([texts]) => {
     const length = memoize((text) => text.length, 4)
     for (const text of [...texts, ...texts]) assert.strictEqual(length(text), text.length)
