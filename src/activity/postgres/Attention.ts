@@ -9,7 +9,6 @@ import { Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import { isWaiting } from "../../chat/postgres/ConversationRows.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Access } from "../../sites/access/Access.ts"
@@ -51,7 +50,7 @@ const place = "rank, since, website_config_id"
 
 export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.effect(
   Attention,
-  Effect.map(OwnerConnections.OwnerConnections, (sql) => {
+  Effect.map(Database.OwnerConnections, (sql) => {
     const isOneOf = (sites: Access["sites"]) =>
       sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
     return Attention.of({
@@ -125,4 +124,4 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
       }
     })
   })
-).pipe(Layer.provide(OwnerConnections.layer))
+).pipe(Layer.provide(Database.layerOwner))

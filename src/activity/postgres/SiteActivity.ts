@@ -11,7 +11,6 @@ import * as AnalyticsRows from "../../analytics/AnalyticsRows.ts"
 import * as AnalyticsExport from "../../analytics/postgres/AnalyticsExport.ts"
 import * as VisitSql from "../../analytics/reports/postgres/VisitSql.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import * as Activities from "../Activity.ts"
 
@@ -51,7 +50,7 @@ const rowStatements = [
 
 export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
   Activities.SiteActivity,
-  Effect.map(OwnerConnections.OwnerConnections, (sql) => {
+  Effect.map(Database.OwnerConnections, (sql) => {
     const read = (statement: string, id: string, limit: number) =>
       sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
     return Activities.SiteActivity.of({
@@ -82,4 +81,4 @@ export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgCl
       }, Database.mapErrors)
     })
   })
-).pipe(Layer.provide(OwnerConnections.layer))
+).pipe(Layer.provide(Database.layerOwner))

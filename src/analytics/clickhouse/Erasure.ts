@@ -8,7 +8,7 @@
  */
 import { type Duration, Effect, Schema } from "effect"
 import { bounded, ClickHouse, quoted } from "../../platform/clickhouse/ClickHouse.ts"
-import * as Layout from "../../platform/clickhouse/schema/Layout.ts"
+import * as Migrations from "../../platform/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../platform/clickhouse/schema/Tables.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { StorageUnavailable } from "../../platform/Storage.ts"
@@ -84,13 +84,13 @@ const visitTables = [
 
 /** See `Store.eraseVisits`. No statement takes longer than `timeout`. */
 export const eraseVisits = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
-  const target = yield* bounded(timeout)(Layout.target)
+  const target = yield* bounded(timeout)(Migrations.target)
   for (const name of visitTables) yield* eraseFrom(target, name, hostedWebsiteId, timeout)
 })
 
 /** See `Store.erase`. No statement takes longer than `timeout`. */
 export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
-  const target = yield* bounded(timeout)(Layout.target)
+  const target = yield* bounded(timeout)(Migrations.target)
   // Waits for the mutations of an interrupted erasure.
   yield* awaitMutations(target, hostedWebsiteId, timeout)
   const from = (name: Tables.Name) => eraseFrom(target, name, hostedWebsiteId, timeout)
@@ -129,7 +129,7 @@ const monthOf = (time: number): number => {
 /** See `Store.dropMonthsBefore`. */
 export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeout: Duration.Input) {
   const { command, query } = yield* ClickHouse
-  const target = yield* bounded(timeout)(Layout.target)
+  const target = yield* bounded(timeout)(Migrations.target)
   const tables = Tables.names.map((name) => Tables.localTable(target, name))
   const partitions = yield* query(
     `SELECT DISTINCT table, partition AS month FROM ${system(target, "parts")}

@@ -9,7 +9,6 @@ import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
@@ -139,7 +138,7 @@ const texts = escapes.reduce(
 )
 
 const make = Effect.gen(function* () {
-  const sql = yield* OwnerConnections.OwnerConnections
+  const sql = yield* Database.OwnerConnections
   const writer = yield* PgClient.PgClient
   const { read, stream } = Reads.make(sql)
 
@@ -321,4 +320,4 @@ const make = Effect.gen(function* () {
 export const layer: Layer.Layer<Transcripts, SqlError.SqlError, PgClient.PgClient> = Layer.effect(
   Transcripts,
   make
-).pipe(Layer.provide(OwnerConnections.layer))
+).pipe(Layer.provide(Database.layerOwner))

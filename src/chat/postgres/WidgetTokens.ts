@@ -10,8 +10,8 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { InstanceId } from "../../platform/Id.ts"
 import { mapErrors } from "../../platform/postgres/Database.ts"
+import * as Locks from "../../platform/postgres/Locks.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
-import * as RowLock from "../../platform/postgres/RowLock.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rows from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
@@ -77,7 +77,7 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { capacity = 10_000 } = options
-      const whileLocked = yield* RowLock.make("instance", "instance_id")
+      const whileLocked = yield* Locks.rows("instance", "instance_id")
 
       // By the token itself, which is not a secret.
       const find = yield* Lookup.make<TokenWithInstance>({

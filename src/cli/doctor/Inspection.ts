@@ -3,19 +3,18 @@
  *
  * @module
  */
+import type { PgClient } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Logger, Option, Redacted, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as Erasure from "../../analytics/clickhouse/Erasure.ts"
 import * as WebhookRows from "../../delivery/postgres/Webhooks.ts"
 import type { Address } from "../../platform/clickhouse/AnalyticsUrl.ts"
 import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
-import * as Layout from "../../platform/clickhouse/schema/Layout.ts"
 import * as AnalyticsMigrations from "../../platform/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../platform/clickhouse/schema/Tables.ts"
 import { isLoopback } from "../../platform/http/Host.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Migrations from "../../platform/postgres/schema/Migrations.ts"
-import * as PreparedStatements from "../../platform/postgres/schema/PreparedStatements.ts"
 import * as Privileges from "../../platform/postgres/schema/Privileges.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -56,9 +55,47 @@ const inspectServer = Effect.gen(function* () {
   return { ...row, clockAheadMillis, roundTripMillis: Math.round(roundTripMillis) }
 })
 
+/** `invalid_sql_statement_name`: the connection has no prepared statement of the name. */
+const unknownStatement = "26000"
+
+/** Behind a pooler with one connection, the second transaction waits for the first. */
+const poolerTimeout = "1 second"
+
+/** Other users of the pooler can take the connection that the first statement was prepared on. */
+const poolerAttempts = 3
+
+/**
+ * Whether a statement that was prepared outside a transaction exists in a later transaction, while another transaction uses the
+ * pooler's connection. It does not behind a pooler that gives each transaction another of its connections and does not prepare the
+ * statement there, as PgBouncer with `max_prepared_statements = 0`. True if that cannot be found out.
+ */
+const statementsAreKept: Effect.Effect<boolean, SqlError.SqlError, PgClient.PgClient> = Effect.gen(function* () {
+  const first = yield* Database.dedicated()
+  const second = yield* Database.dedicated()
+  const statement = first`SELECT 1`
+  const attempt = Effect.gen(function* () {
+    yield* statement
+    return yield* second.withTransaction(
+      Effect.andThen(
+        second`SELECT 2`,
+        // The driver repeats an unknown statement outside a transaction, but cannot do so in one.
+        first
+          .withTransaction(statement)
+          .pipe(
+            Database.withTimeout(poolerTimeout),
+            Database.mapErrors,
+            Effect.match({ onFailure: ({ code }) => code !== unknownStatement, onSuccess: () => true })
+          )
+      )
+    )
+  })
+  for (let count = 0; count < poolerAttempts; count++) if (!(yield* attempt)) return false
+  return true
+}).pipe(Effect.scoped)
+
 /** Whether prepared statements are kept; true if that cannot be found out in time. */
 const keepsStatements = (timeout: Duration.Input) =>
-  PreparedStatements.areKept.pipe(
+  statementsAreKept.pipe(
     Database.withDeadline(timeout),
     Effect.orElseSucceed(() => true)
   )
@@ -126,7 +163,7 @@ export const analytics = (address: Redacted.Redacted<Address>, timeout: Duration
     const [{ version }] = yield* query("SELECT version() AS version").pipe(decodeRows(Version))
     const pending = yield* AnalyticsMigrations.pending()
     if (pending.length > 0) return yield* new NotReady({ reason: "analytics-not-migrated" })
-    const target = yield* Layout.target
+    const target = yield* AnalyticsMigrations.target
     // Even an insert of no rows requires the rights to write and to read.
     const tables = yield* denied(Tables.names, (name) => `INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)
     // A right on its database does not include the system tables, which deletions read.

@@ -12,7 +12,6 @@ import { Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { ConversationId, InstanceId, SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
@@ -111,7 +110,7 @@ const isUnread = ({ isRead, status }: Inboxes.Filter): boolean => status === "ac
 
 const make = Effect.gen(function* () {
   const sql = yield* PgClient
-  const reads = yield* OwnerConnections.OwnerConnections
+  const reads = yield* Database.OwnerConnections
   const repo = yield* SubmissionRepo
   const whileLocked = yield* SiteLock.make
 
@@ -301,4 +300,4 @@ const make = Effect.gen(function* () {
 export const layer: Layer.Layer<Inboxes.Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(
   Inboxes.Inbox,
   make
-).pipe(Layer.provide(OwnerConnections.layer))
+).pipe(Layer.provide(Database.layerOwner))

@@ -13,7 +13,6 @@ import { hostOf } from "../../delivery/Webhook.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../platform/Id.ts"
 import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as OwnerConnections from "../../platform/postgres/OwnerConnections.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -141,7 +140,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
   Layer.effect(
     Problem.Problems,
     Effect.gen(function* () {
-      const sql = yield* OwnerConnections.OwnerConnections
+      const sql = yield* Database.OwnerConnections
       const reports = yield* Reports
 
       const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<Problem.CheckedSite>, now: number) {
@@ -209,4 +208,4 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
         })
       })
     })
-  ).pipe(Layer.provide(OwnerConnections.layer))
+  ).pipe(Layer.provide(Database.layerOwner))

@@ -13,7 +13,7 @@ import {
   Effect,
   Fiber,
   identity,
-  type Layer,
+  Layer,
   Option,
   Predicate,
   Redacted,
@@ -92,6 +92,19 @@ export const dedicated = Effect.fnUntraced(function* (
     Effect.provideService(Reactivity.Reactivity, reactivity)
   )
 })
+
+/** A process's connections for the reads of owners, so that no list or export delays a visitor's request. */
+export class OwnerConnections extends Context.Service<OwnerConnections, PgClient.PgClient>()(
+  "hydracore/platform/postgres/OwnerConnections"
+) {}
+
+/** The maximum number of connections for the reads of owners. They open on demand. */
+const maxOwnerConnections = 2
+
+export const layerOwner: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClient.PgClient> = Layer.effect(
+  OwnerConnections,
+  dedicated({ maxConnections: maxOwnerConnections })
+)
 
 /** A binary array parameter of a type that PostgreSQL has an array type for. */
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>

@@ -1,12 +1,14 @@
 /**
  * Every metric of the service, as Prometheus sees it: name, help, labels, buckets. Values live in the
- * `Metric.MetricRegistry` of the context that updates them; `observe...` registers a metric whose value is read on demand.
+ * `Metric.MetricRegistry` of the context that updates them; `observe...` registers a metric whose value is read on demand, as
+ * `layerProcess` does for those of the process itself.
  *
  * No label contains client input: each has a few values, all known beforehand.
  *
  * @module
  */
-import { type Context, Effect, Metric, type Scope } from "effect"
+import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks"
+import { type Context, Effect, Layer, Metric, Schema, type Scope } from "effect"
 import { constVoid } from "effect/Function"
 
 /**
@@ -254,3 +256,90 @@ export const observeCounter = (metric: Metric.Counter<number>, read: () => numbe
 
 export const observeGauge = (metric: Metric.Gauge<number>, read: () => number) =>
   observe(metric, () => ({ value: read() }))
+
+/** The minimum interval over which quantiles of the event loop's delay are computed, in milliseconds. */
+const delayWindow = 10_000
+
+/** The interval at which the event loop's delay is sampled, in milliseconds. Node includes it in each sample. */
+const delayResolution = 20
+
+const collectionKinds = [
+  [constants.NODE_PERFORMANCE_GC_MINOR, "minor"],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental"],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weak"]
+] as const
+
+const isCollection = Schema.is(
+  Schema.Struct({ duration: Schema.Number, detail: Schema.Struct({ kind: Schema.Number }) })
+)
+
+/** The delay in seconds of a sample in nanoseconds. */
+const delayOf = (nanos: number): number => seconds(Math.max(0, nanos / 1e6 - delayResolution))
+
+const observeEventLoop = Effect.gen(function* () {
+  yield* observeCounter(eventLoopActive({}), () => seconds(performance.eventLoopUtilization().active))
+  const delay = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const monitor = monitorEventLoopDelay({ resolution: delayResolution })
+      monitor.enable()
+      return monitor
+    }),
+    (monitor) => Effect.sync(() => monitor.disable())
+  )
+  let since = performance.now()
+  let state = { quantiles: [] as ReadonlyArray<readonly [number, number]>, count: 0, sum: 0, min: 0, max: 0 }
+  yield* observe(eventLoopDelay, () => {
+    if (state.quantiles.length > 0 && performance.now() - since < delayWindow) return state
+    const { count } = delay
+    state = {
+      quantiles: [0.5, 0.99, 1].map((quantile) => [quantile, delayOf(delay.percentile(100 * quantile))] as const),
+      count: state.count + count,
+      sum: state.sum + (count === 0 ? 0 : delayOf(delay.mean) * count),
+      min: count === 0 ? 0 : delayOf(delay.min),
+      max: count === 0 ? 0 : delayOf(delay.max)
+    }
+    delay.reset()
+    since = performance.now()
+    return state
+  })
+})
+
+const observeCollections = Effect.gen(function* () {
+  const context = yield* Effect.context<never>()
+  const pauses = new Map<number, ReturnType<typeof gc>>(
+    collectionKinds.map(([kind, label]) => [kind, gc({ kind: label })])
+  )
+  for (const metric of pauses.values()) metric.updateUnsafe(0, context)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const observer = new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if (isCollection(entry)) pauses.get(entry.detail.kind)?.updateUnsafe(seconds(entry.duration), context)
+        }
+      })
+      observer.observe({ entryTypes: ["gc"] })
+      return observer
+    }),
+    (observer) => Effect.sync(() => observer.disconnect())
+  )
+})
+
+/**
+ * Registers the metrics of the process itself while the scope is open: memory, processor time, event loop, garbage collection,
+ * version. Most are read when a snapshot is taken. `version` is the service's.
+ */
+export const layerProcess = (version: string): Layer.Layer<never> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const build = buildInfo({ version, node: process.version })
+      yield* observeGauge(build, () => 1)
+      yield* observeGauge(startTime({}), () => performance.timeOrigin / 1_000)
+      yield* observeGauge(memory({ kind: "resident" }), () => process.memoryUsage.rss())
+      yield* observeGauge(memory({ kind: "heap" }), () => process.memoryUsage().heapUsed)
+      yield* observeCounter(cpu({ mode: "user" }), () => seconds(process.cpuUsage().user / 1_000))
+      yield* observeCounter(cpu({ mode: "system" }), () => seconds(process.cpuUsage().system / 1_000))
+      yield* observeEventLoop
+      yield* observeCollections
+    })
+  )

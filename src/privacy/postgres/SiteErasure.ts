@@ -20,8 +20,8 @@ import { SeparateStore } from "../../analytics/SeparateStore.ts"
 import * as InstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
 import { HostedWebsiteId, InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Locks from "../../platform/postgres/Locks.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
-import * as Writers from "../../platform/postgres/Writers.ts"
 import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
@@ -180,7 +180,7 @@ const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseO
     decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.mapErrors(Writers.awaitEnd(writtenTables))
+  yield* Database.mapErrors(Locks.awaitWriters(writtenTables))
   return Option.some(marked.hosted_website_id)
 })
 

@@ -161,7 +161,7 @@ export const kinds = {
   reports: { noun: "reports", slots: 2, slotsPerOwner: 2, waiting, waitingPerOwner: 100 },
   /** Reports of shared dashboards also take a slot for reports: one, so that their viewers leave the other to owners. */
   sharedReports: { noun: "reports of shared dashboards", slots: 1, slotsPerOwner: 1, waiting, waitingPerOwner: 32 },
-  /** Lists of submissions, conversations and activity, and what changes many submissions (`platform/postgres/OwnerConnections`). */
+  /** Lists of submissions, conversations and activity, and what changes many submissions (`platform/postgres/Database`). */
   lists: { noun: "lists and searches", slots: 2, slotsPerOwner: 2, waiting, waitingPerOwner: 100 },
   exports: { noun: "exports", slots: 4, slotsPerOwner: 1, waiting: 100, waitingPerOwner: 10 },
   /** The deletion of a website or of a person's data. */

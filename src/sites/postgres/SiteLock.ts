@@ -8,11 +8,11 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { Statement } from "effect/sql"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import * as RowLock from "../../platform/postgres/RowLock.ts"
+import * as Locks from "../../platform/postgres/Locks.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import type { Maximum } from "../Maximums.ts"
 
-export const make = RowLock.make("site", "website_config_id")
+export const make = Locks.rows("site", "website_config_id")
 
 /**
  * Fails if a website has as many rows in a table as it may have. The website must be locked.

@@ -4,7 +4,6 @@ import { HttpServer } from "effect/http"
 import * as Batches from "../../../src/platform/batch/Batches.ts"
 import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
 import * as MetricsServer from "../../../src/platform/telemetry/MetricsServer.ts"
-import * as ProcessMetrics from "../../../src/platform/telemetry/ProcessMetrics.ts"
 import * as Snapshot from "../../../src/platform/telemetry/Snapshot.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
@@ -12,7 +11,7 @@ import * as TestServer from "../../support/TestServer.ts"
 /** The Prometheus text of a service after a page view and a chat, with all metrics. */
 const scraped = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
-  yield* Layer.build(ProcessMetrics.layer("1.2.3"))
+  yield* Layer.build(Metrics.layerProcess("1.2.3"))
   for (const kind of ["page-views", "submissions"] as const) {
     const { submit } = yield* Batches.make<number, number, never>(kind, {
       flush: (items) => Effect.succeed(items.map((item) => Result.succeed(item))),

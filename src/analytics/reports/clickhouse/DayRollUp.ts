@@ -10,7 +10,7 @@
 import { randomInt } from "node:crypto"
 import { Array as Arr, Clock, Effect, Schema } from "effect"
 import { bounded, ClickHouse, quoted } from "../../../platform/clickhouse/ClickHouse.ts"
-import * as Layout from "../../../platform/clickhouse/schema/Layout.ts"
+import * as Migrations from "../../../platform/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
@@ -258,7 +258,7 @@ const keptSince = Effect.fnUntraced(function* (olderThan: number) {
  */
 const deleteRuns = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, condition: string) {
   const { command } = yield* ClickHouse
-  const target = yield* Layout.target
+  const target = yield* Migrations.target
   const ids = sites.map(quoted).join(", ")
   for (const name of ["visit_sum", "visit", "visit_day", "visit_run"] as const) {
     yield* command(

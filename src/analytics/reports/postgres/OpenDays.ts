@@ -14,7 +14,7 @@ import { Array as Arr, type Cause, Clock, Context, Duration, Effect, Schema } fr
 import { SqlClient, type SqlError } from "effect/sql"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
-import * as Writers from "../../../platform/postgres/Writers.ts"
+import * as Locks from "../../../platform/postgres/Locks.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { dateOf } from "../../../platform/text/Calendar.ts"
@@ -124,7 +124,7 @@ export const horizon = Effect.gen(function* () {
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
     decodeRows(Now)
   )
-  yield* Effect.timeout(Writers.awaitEnd(["page_view", "event", "conversion"]), writersTimeout)
+  yield* Effect.timeout(Locks.awaitWriters(["page_view", "event", "conversion"]), writersTimeout)
   return Math.floor(now) - maxUnmarkedDelay
 })
 

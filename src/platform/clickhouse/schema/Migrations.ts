@@ -1,5 +1,5 @@
 /**
- * The migrations of the tables: runs them, and lists those that the database lacks.
+ * The migrations of the tables: runs them, lists those that the database lacks, and finds where the tables are.
  *
  * @module
  */
@@ -8,7 +8,6 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { ClickHouse, quoted } from "../ClickHouse.ts"
 import type { ClickHouseError } from "../Errors.ts"
 import { migrations } from "./History.ts"
-import * as Layout from "./Layout.ts"
 import type { Migration } from "./Tables.ts"
 import * as Tables from "./Tables.ts"
 
@@ -17,6 +16,32 @@ export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout"
   /** Where the tables are, such as `one server`. */
   layout: Schema.String
 }) {}
+
+const Found = Schema.Array(Schema.Struct({ name: Schema.String, engine: Schema.String, definition: Schema.String }))
+
+/** Those of the service's tables that the database has, with their engines. */
+const existing = ClickHouse.use(({ query }) =>
+  query(
+    `SELECT name, engine, engine_full AS definition FROM system.tables
+      WHERE database = currentDatabase() AND name IN {names:Array(String)}`,
+    { parameters: { names: [...Tables.names, Tables.versions] } }
+  ).pipe(decodeRows(Found))
+)
+
+/** The cluster of a `Distributed` table. */
+const clusterOf = (definition: string): string | undefined => /^Distributed\('((?:[^'\\]|\\.)*)'/.exec(definition)?.[1]
+
+/** Where the tables are; on one server if there are none yet. */
+export const target: Effect.Effect<Tables.Target, ClickHouseError, ClickHouse> = Effect.map(existing, (found) => {
+  const cluster = found.map(({ definition }) => clusterOf(definition)).find((name) => name !== undefined)
+  return cluster === undefined ? Tables.server : { _tag: "Cluster", cluster: cluster.replace(/\\(.)/g, "$1") }
+})
+
+/** The names of the service's tables that the database has. */
+export const present: Effect.Effect<ReadonlySet<string>, ClickHouseError, ClickHouse> = Effect.map(
+  existing,
+  (found) => new Set(found.map(({ name }) => name))
+)
 
 const Ids = Schema.Array(Schema.Struct({ id: Schema.Int }))
 
@@ -32,9 +57,9 @@ const recorded = ClickHouse.use(({ query }) =>
  * one. If a table is missing, neither the migration that creates it nor a later one, which may change it, counts as applied.
  */
 const applied = Effect.fnUntraced(function* (all: ReadonlyArray<Migration>) {
-  const present = yield* Layout.present
-  const ids = present.has(Tables.versions) ? yield* recorded : new Set([1])
-  const incomplete = all.find(({ creates }) => !creates.every((name) => present.has(name)))
+  const tables = yield* present
+  const ids = tables.has(Tables.versions) ? yield* recorded : new Set([1])
+  const incomplete = all.find(({ creates }) => !creates.every((name) => tables.has(name)))
   return incomplete === undefined ? ids : new Set([...ids].filter((id) => id < incomplete.id))
 })
 
@@ -80,15 +105,15 @@ export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>,
   all: ReadonlyArray<Migration> = migrations
 ): Effect.fn.Return<ReadonlyArray<Migration>, ClickHouseError | OtherLayout, ClickHouse> {
-  const current = yield* Layout.target
-  const present = yield* Layout.present
-  const target: Tables.Target = Option.match(cluster, {
+  const current = yield* target
+  const tables = yield* present
+  const wanted: Tables.Target = Option.match(cluster, {
     onNone: () => current,
     onSome: (name) => ({ _tag: "Cluster", cluster: name })
   })
-  const anyExists = Tables.names.some((name) => present.has(name))
-  if (anyExists && layoutOf(target) !== layoutOf(current)) {
+  const anyExists = Tables.names.some((name) => tables.has(name))
+  if (anyExists && layoutOf(wanted) !== layoutOf(current)) {
     return yield* new OtherLayout({ layout: layoutOf(current) })
   }
-  return yield* migrate(target, all)
+  return yield* migrate(wanted, all)
 })

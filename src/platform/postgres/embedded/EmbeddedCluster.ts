@@ -10,6 +10,7 @@
  *
  * @module
  */
+
 import { type ChildProcess, spawn } from "node:child_process"
 import {
   closeSync,
@@ -22,12 +23,13 @@ import {
   rmSync,
   statSync
 } from "node:fs"
+import { connect } from "node:net"
 import path from "node:path"
-import { Effect, type Scope } from "effect"
+import { Clock, Effect, Option, type Scope } from "effect"
+import * as SystemErrorCode from "../../text/SystemErrorCode.ts"
 import * as Binaries from "./Binaries.ts"
 import * as Folder from "./DataFolder.ts"
 import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
-import * as Postmaster from "./Postmaster.ts"
 import * as User from "./SystemUser.ts"
 
 export { EmbeddedClusterError } from "./EmbeddedClusterError.ts"
@@ -184,6 +186,121 @@ const initialize = Effect.fnUntraced(function* (
   return data
 })
 
+/** What `postmaster.pid` says, PostgreSQL's lock file in its data folder. */
+interface PidFile {
+  readonly pid: number
+  readonly status: string
+}
+
+const pidFilePath = (data: string) => path.join(data, "postmaster.pid")
+
+const readPidFile = (data: string): Option.Option<PidFile> => {
+  try {
+    const lines = readFileSync(pidFilePath(data), "utf8").split("\n")
+    const pid = Number(lines[0])
+    return Number.isInteger(pid) && pid > 0 ? Option.some({ pid, status: (lines[7] ?? "").trim() }) : Option.none()
+  } catch {
+    return Option.none()
+  }
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return SystemErrorCode.of(cause) === "EPERM"
+  }
+}
+
+/** Whether a command line is that of a PostgreSQL process. */
+const isServer = (command: string): boolean => command.includes("postgres")
+
+/**
+ * The command line of the process of `postmaster.pid`, if the process may be a server that still uses the folder; empty if the
+ * command line cannot be read. The id may by now belong to another process (after a restart of the machine or the container) or
+ * to a zombie (in a container without an init).
+ */
+const commandOf = Effect.fnUntraced(function* ({ pid }: PidFile): Effect.fn.Return<Option.Option<string>> {
+  if (!alive(pid)) return Option.none()
+  if (existsSync("/proc/self/cmdline")) {
+    try {
+      return Option.liftPredicate(readFileSync(`/proc/${pid}/cmdline`, "utf8"), isServer)
+    } catch {
+      return alive(pid) ? Option.some("") : Option.none()
+    }
+  }
+  // On macOS, the rest of an option after `=` is the header, so each column needs its own `-o`.
+  const { code, stdout } = yield* User.run({ ids: {} }, "ps", "-p", String(pid), "-o", "stat=", "-o", "command=")
+  if (code !== 0) return Option.some("")
+  return Option.liftPredicate(stdout.trim(), (line) => !line.startsWith("Z") && isServer(line))
+})
+
+/** Milliseconds of the monotonic clock. */
+const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** How long to wait for a left-over server before signalling it, and before giving up. Milliseconds. */
+const waitLimits = { signal: 5_000, fail: 60_000 }
+
+/**
+ * Waits until no server runs on the data folder. Only the holder of the cluster's lock (`DataFolder.lock`) waits, so a server that
+ * runs before the holder has started one is left over from a process that ended. A left-over server usually ends within a second after the process that started
+ * it. After five seconds it gets a signal, since the watcher that would stop it may have been killed as well. A process whose
+ * command line does not name the folder gets none: it may be the server of another folder. After sixty seconds the wait fails
+ * with `InUse` and the server's process id.
+ */
+export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
+  const since = yield* elapsed
+  let isSignalled = false
+  while (true) {
+    const pidFile = readPidFile(data)
+    if (Option.isNone(pidFile)) return
+    const command = yield* commandOf(pidFile.value)
+    if (Option.isNone(command)) {
+      // PostgreSQL would mistake a live process with this id for a server and refuse to start. Without this file, it still
+      // finds a server that has not ended, by the server's shared memory.
+      return yield* io(`remove ${pidFilePath(data)}`, () => rmSync(pidFilePath(data), { force: true }))
+    }
+    const waited = (yield* elapsed) - since
+    if (waited > waitLimits.fail) {
+      return yield* fail(
+        "InUse",
+        `A PostgreSQL server (pid ${pidFile.value.pid}) still runs on ${data}. Stop it first (kill -INT ${pidFile.value.pid}).`
+      )
+    }
+    if (waited > waitLimits.signal && !isSignalled && command.value.includes(data)) {
+      isSignalled = true
+      yield* Effect.ignore(Effect.try(() => process.kill(pidFile.value.pid, "SIGINT")))
+    }
+    yield* Effect.sleep("20 millis")
+  }
+})
+
+const canConnect = (socket: string): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const connection = connect(socket)
+    connection.once("connect", () => {
+      connection.destroy()
+      resume(Effect.succeed(true))
+    })
+    connection.once("error", () => resume(Effect.succeed(false)))
+    return Effect.sync(() => connection.destroy())
+  })
+
+/** How long to wait for a recovery, in milliseconds. */
+const maxRecoveryMillis = 300_000
+
+/** Waits until the server accepts connections; false if it has ended, or if its recovery takes more than five minutes. */
+export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, hasEnded: () => boolean) {
+  const until = (yield* elapsed) + maxRecoveryMillis
+  while (!hasEnded() && (yield* elapsed) < until) {
+    const pidFile = readPidFile(data)
+    if (Option.isSome(pidFile) && pidFile.value.status === "ready" && (yield* canConnect(socket))) return true
+    yield* Effect.sleep("10 millis")
+  }
+  return false
+})
+
 /** Checks that the data belongs to this user and to this major version. */
 const check = Effect.fnUntraced(function* (user: User.User, data: string, major: number) {
   const owner = yield* io(`read ${data}`, () => statSync(data).uid)
@@ -222,7 +339,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   yield* io(`rename ${log}`, () => existsSync(log) && renameSync(log, `${log}.1`))
   const data = yield* initialize(user, home, binaries, options.settings?.["fsync"] !== "off")
   yield* check(user, data, binaries.major)
-  yield* Postmaster.awaitGone(data)
+  yield* awaitGone(data)
   const socketFolder = yield* Folder.makeSocketFolder(home, user)
 
   const settings = Object.entries({
@@ -235,7 +352,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
     port: "5432"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const server = yield* Effect.acquireRelease(launch(user, home, binaries.postgres, ["-D", data, ...settings]), stop)
-  const ready = yield* Postmaster.awaitReady(data, Folder.socketIn(socketFolder), server.hasEnded)
+  const ready = yield* awaitReady(data, Folder.socketIn(socketFolder), server.hasEnded)
   if (!ready) return yield* fail("StartFailed", `PostgreSQL did not start in ${home}: ${logTail(home)}`)
   server.child.unref()
 

@@ -5,7 +5,7 @@ import path from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import * as Postmaster from "../../../../src/platform/postgres/embedded/Postmaster.ts"
+import * as EmbeddedCluster from "../../../../src/platform/postgres/embedded/EmbeddedCluster.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-postmaster-"))),
@@ -22,7 +22,7 @@ const server = (data: string) =>
   )
 
 it.effect(
-  "platform/postgres/embedded/Postmaster: only a server of the folder gets a signal, and no other server that got its id",
+  "platform/postgres/embedded/EmbeddedCluster: only a server of the folder gets a signal, and no other server that got its id",
   () =>
     Effect.gen(function* () {
       const data = yield* folder
@@ -33,7 +33,7 @@ it.effect(
         const child = yield* server(serverData)
         const signalled = new Promise<string | null>((resolve) => child.once("exit", (_, name) => resolve(name)))
         writeFileSync(path.join(data, "postmaster.pid"), [child.pid, data, 1, 5432, "", "", "", "ready"].join("\n"))
-        const waiting = yield* Effect.forkChild(Effect.exit(Postmaster.awaitGone(data)))
+        const waiting = yield* Effect.forkChild(Effect.exit(EmbeddedCluster.awaitGone(data)))
         yield* TestClock.adjust("10 seconds")
         if (signal !== null) assert.strictEqual(yield* Effect.promise(() => signalled), signal)
         yield* TestClock.adjust("60 seconds")

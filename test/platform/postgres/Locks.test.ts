@@ -2,7 +2,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer } from "effect"
-import * as RowLock from "../../../src/platform/postgres/RowLock.ts"
+import { rows } from "../../../src/platform/postgres/Locks.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { SiteDirectory as Sites } from "../../../src/sites/SiteDirectory.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -15,16 +15,13 @@ const newSite = Effect.map(
   ({ websiteConfigId }) => websiteConfigId
 )
 
-layer(live, { excludeTestServices: true })("platform/postgres/RowLock", (it) => {
+layer(live, { excludeTestServices: true })("platform/postgres/Locks", (it) => {
   it.effect("creations of two processes see each other", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* newSite
       const id = PgTypes.uuid(site)
-      const [first, second] = [
-        yield* RowLock.make("site", "website_config_id"),
-        yield* RowLock.make("site", "website_config_id")
-      ]
+      const [first, second] = [yield* rows("site", "website_config_id"), yield* rows("site", "website_config_id")]
       const [begun, ending] = [yield* Latch.make(), yield* Latch.make()]
       const creation = yield* sql`UPDATE site SET name = 'B' WHERE website_config_id = ${id}`.pipe(
         Effect.andThen(begun.open),
@@ -46,7 +43,7 @@ layer(live, { excludeTestServices: true })("platform/postgres/RowLock", (it) => 
       const sql = yield* PgClient.PgClient
       const site = yield* newSite
       const id = PgTypes.uuid(site)
-      const whileLocked = yield* RowLock.make("site", "website_config_id")
+      const whileLocked = yield* rows("site", "website_config_id")
       const rename = (name: string) => sql`UPDATE site SET name = ${name} WHERE website_config_id = ${id}`
       const failed = yield* rename("B").pipe(Effect.andThen(Effect.fail("no" as const)), whileLocked(site), Effect.flip)
       assert.strictEqual(failed, "no")

@@ -6,7 +6,7 @@ import { Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
-import * as LogOutput from "../../../src/platform/telemetry/LogOutput.ts"
+import * as Telemetry from "../../../src/platform/telemetry/Telemetry.ts"
 
 const notice = (lines: number) => `lost ${lines}`
 
@@ -142,14 +142,14 @@ const readBothLate = async () => {
   }
 }
 
-describe("platform/telemetry/LogOutput", () => {
+describe("platform/telemetry/Telemetry", () => {
   it.effect.prop(
     "lines are written in order or counted as dropped, and the buffer is bounded",
     [Schema.Array(Schema.Struct({ kilobytes: Schema.Literals([1, 300, 2000]), isRead: Schema.Boolean }))],
     ([steps]) =>
       Effect.promise(async () => {
         const reader = slowReader()
-        const log = LogOutput.make(reader.output, notice)
+        const log = Telemetry.makeOutput(reader.output, notice)
         for (const [index, { isRead, kilobytes }] of steps.entries()) {
           log.write(`${index} ${"x".repeat(kilobytes * 1024)}`)
           assert.isBelow(reader.output.writableLength, (1024 + 2001) * 1024)
@@ -180,7 +180,7 @@ describe("platform/telemetry/LogOutput", () => {
   it.effect("flush waits only until the buffer is empty", () =>
     Effect.gen(function* () {
       const reader = slowReader(1024)
-      const log = LogOutput.make(reader.output, notice)
+      const log = Telemetry.makeOutput(reader.output, notice)
       yield* log.flush
       for (const line of ["one", "two"]) log.write(line)
       const flushing = yield* Effect.forkChild(log.flush, { startImmediately: true })
@@ -193,7 +193,7 @@ describe("platform/telemetry/LogOutput", () => {
   it.effect("flush does not wait for a closed reader", () =>
     Effect.gen(function* () {
       const reader = slowReader()
-      const log = LogOutput.make(reader.output, notice)
+      const log = Telemetry.makeOutput(reader.output, notice)
       for (const line of ["one", "two"]) log.write(line)
       const flushing = yield* Effect.forkChild(log.flush, { startImmediately: true })
       reader.output.destroy(new Error("EPIPE"))
