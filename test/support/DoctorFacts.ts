@@ -4,8 +4,8 @@
  * @module
  */
 import { Schema } from "effect"
+import type { Finding } from "../../src/cli/doctor/Diagnosis.ts"
 import * as Diagnosis from "../../src/cli/doctor/Diagnosis.ts"
-import type { Finding } from "../../src/cli/doctor/Finding.ts"
 import * as Certificate from "../../src/platform/outward/Certificate.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -16,28 +16,111 @@ import {
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import type * as App from "../../App.ts"
 import { OwnerApi } from "../../api/OwnerApi.ts"
+import type { AgentCheck } from "../../chat/agent/Inspection.ts"
+import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
+import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
+import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import { layerMemory } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
+import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
+import { scopeGrants } from "../../sites/access/Access.ts"
+import {
+  Authentication,
+  Caller,
+  Guest,
+  type Identity,
+  SharedAuthentication
+} from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/AuthorizedHttp.ts"
+import type { Invitations } from "../../sites/access/MailedLink.ts"
 import * as SiteSlots from "../../sites/access/SiteSlots.ts"
 import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import * as Operator from "../operator/Groups.ts"
-import * as Identity from "../operator/Identity.ts"
-import { Settings } from "../operator/Operations.ts"
 import * as Client from "./Client.ts"
-import * as Groups from "./Groups.ts"
+
+export interface Options extends InstanceChanges.Options, DataHandlers.Options, WebhookHandlers.Options {}
+
+/**
+ * The operator's identity. A person who can run a command on the database may use every operation.
+ *
+ * It replaces the authentication of requests and exists only in the process of a command. No server can import it (the order of
+ * folders), so no server has it, and no key, session or request reaches it.
+ */
+const operator: Identity = {
+  id: "operator",
+  kind: "operator",
+  access: [{ grants: scopeGrants.write, sites: "all" }],
+  session: null,
+  expiresAt: null,
+  isValid: Effect.succeed(true)
+}
+
+const asOperator = <E, R>(handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Caller>) =>
+  Effect.provideService(handler, Caller, operator)
+
+const unused = Effect.die(new Error("A command opens no session and no shared dashboard."))
+
+/** Every caller is the operator. Sessions and shared dashboards, which take a secret, are for browsers. */
+const authentication = Layer.mergeAll(
+  Layer.succeed(Authentication, {
+    consoleSession: asOperator,
+    localConsoleSession: asOperator,
+    ownerKey: asOperator
+  }),
+  Layer.succeed(Guest, () => unused),
+  Layer.succeed(SharedAuthentication, { shareSecret: () => unused })
+)
 
 /** What the handlers need besides the stores, and the operator as their caller. */
-const common = Layer.mergeAll(Identity.layer, Authorized.layer, Validation.layer, SiteSlots.layer).pipe(
+const common = Layer.mergeAll(authentication, Authorized.layer, Validation.layer, SiteSlots.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(layerMemory({ maxKeys: 1000 }), HttpServer.layerServices))
 )
 
+/** The services with which handlers reach the stores and other systems. */
+type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
+
 /** What the handlers of both APIs need. */
-const services = Layer.merge(common, Layer.effectContext(Effect.context<Groups.Stores>()))
+const services = Layer.merge(common, Layer.effectContext(Effect.context<Stores>()))
 
 type Services = Layer.Success<typeof services>
+
+type Api = typeof OwnerApi
+
+type AnyGroup = HttpApiGroup.ToService<Api["identifier"], Api["groups"][Client.GroupName]>
+
+/** A layer of one group, which the routes of that group need. */
+const handlers = (layer: Layer.Layer<never, never, Services>) => layer as Layer.Layer<AnyGroup, never, Services>
+
+/**
+ * Loads the handlers of each group of the owner API that commands call. A command loads those of its group alone: loading and
+ * building all of them takes longer than most commands. The others are for browsers.
+ */
+const load: Partial<Record<Client.GroupName, (options: Options) => Promise<ReturnType<typeof handlers>>>> = {
+  activity: async () => handlers((await import("../../activity/OwnerActivityHttp.ts")).layer),
+  attention: async () => handlers((await import("../../activity/OwnerAttentionHttp.ts")).layer),
+  autoReplies: async () => handlers((await import("../../delivery/mail/OwnerRepliesHttp.ts")).layer),
+  conversations: async () => handlers((await import("../../chat/OwnerConversationsHttp.ts")).layer),
+  data: async (options) => handlers((await import("../../privacy/OwnerDataHttp.ts")).layer(options)),
+  forms: async () => handlers((await import("../../forms/OwnerFormsHttp.ts")).layer),
+  goals: async () => handlers((await import("../../analytics/OwnerGoalsHttp.ts")).layer),
+  health: async () => handlers((await import("../../health/OwnerHealthHttp.ts")).layer),
+  instances: async (options) => handlers((await import("../../chat/OwnerInstancesHttp.ts")).layer(options)),
+  keys: async () => handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer),
+  notifications: async () => handlers((await import("../../delivery/mail/OwnerNotificationsHttp.ts")).layer),
+  people: async () => handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer),
+  reports: async () => handlers((await import("../../analytics/reports/OwnerReportsHttp.ts")).layer),
+  sessions: async () => handlers((await import("../../sites/access/OwnerAccessHttp.ts")).layer),
+  shares: async () => handlers((await import("../../analytics/shares/OwnerSharesHttp.ts")).layer),
+  sites: async () => handlers((await import("../../sites/OwnerSitesHttp.ts")).layer),
+  spam: async () => handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer),
+  submissions: async () => handlers((await import("../../forms/OwnerSubmissionsHttp.ts")).layer),
+  tokens: async () => handlers((await import("../../chat/OwnerTokensHttp.ts")).layer),
+  webhooks: async (options) => handlers((await import("../../delivery/OwnerWebhooksHttp.ts")).layer(options))
+}
 
 /** Requests need a host, which nothing resolves. */
 const baseUrl = "http://operator.invalid"
@@ -77,11 +160,15 @@ const clientOf = (handler: Handler, scope: Scope.Scope) =>
   )
 
 /** The routes of a group of the owner API alone. */
-const routesOf = (group: Client.GroupName, options: Groups.Options) =>
+const routesOf = (group: Client.GroupName, options: Options) =>
   Effect.map(
-    Effect.promise(() => Groups.load(group, options)),
-    (handlers) =>
-      HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(Layer.provide(handlers))
+    Effect.promise(async () => load[group]?.(options)),
+    (loaded) => {
+      if (loaded === undefined) throw new Error(`Commands do not call the group ${group}, which is for browsers.`)
+      return HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(
+        Layer.provide(loaded)
+      )
+    }
   )
 
 type OperatorModule = Awaited<ReturnType<(typeof Operator.groups)[Operator.GroupName]>>
@@ -99,11 +186,10 @@ interface AnyOperatorGroup {
   >
 }
 
-const make = (options: Groups.Options) =>
+const make = (options: Options) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Layer.build(services)
-    const settings = Layer.succeed(Settings, options)
     const clientFor = (routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Services>) =>
       HttpRouter.toHttpEffect(Layer.provide(routes, Layer.succeedContext(context))).pipe(
         Effect.map((handler) => clientOf(handler, scope)),
@@ -117,11 +203,9 @@ const make = (options: Groups.Options) =>
         ),
       operator: <const Name extends Operator.GroupName>(name: Name) =>
         Effect.gen(function* () {
-          const loaded: unknown = yield* Effect.promise(async () => Operator.groups[name]())
+          const loaded: unknown = yield* Effect.promise(async () => Operator.groups[name](options))
           const { Api, layer } = loaded as AnyOperatorGroup
-          const httpClient = yield* clientFor(
-            HttpApiBuilder.layer(Api).pipe(Layer.provide(layer), Layer.provide(settings))
-          )
+          const httpClient = yield* clientFor(HttpApiBuilder.layer(Api).pipe(Layer.provide(layer)))
           const group = name as "sites"
           const client: unknown = yield* HttpApiClient.group(Api, { group, httpClient, baseUrl })
           return client as Operator.Group<Name>
@@ -130,4 +214,4 @@ const make = (options: Groups.Options) =>
     })
   })
 
-export const layer = (options: Groups.Options) => Layer.effect(Client.Client, make(options))
+export const layer = (options: Options) => Layer.effect(Client.Client, make(options))

@@ -1,17 +1,23 @@
 /**
  * `analytics export`: a website's page views and events as rows. An export is streamed, so memory use does not depend on its
- * size.
+ * size. `analytics copy`: copies page views, events and conversions from PostgreSQL to ClickHouse.
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as App from "../../App.ts"
+import * as AnalyticsCopy from "../../analytics/postgres/AnalyticsCopy.ts"
+import { Settings } from "../../Config.ts"
+import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
+import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
+import { WritableSites } from "../../sites/SiteDirectory.ts"
 import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
+import * as LocalDatabase from "../support/LocalDatabase.ts"
 import * as Output from "../support/Output.ts"
-import * as AnalyticsCopy from "./AnalyticsCopy.ts"
 
 const exportCommand = Command.make(
   "export",
@@ -55,12 +61,80 @@ const exportCommand = Command.make(
   ])
 )
 
+/** Sends a batch to ClickHouse, unless its website is being deleted. */
+const send = ({ hostedWebsiteId, id, rows, table }: AnalyticsCopy.Batch) =>
+  WritableSites.use(({ during }) =>
+    during(new Set([hostedWebsiteId]), (writable) => {
+      const [first, ...others] = table.columns.map(([name]) => name)
+      if (first === undefined || !writable.has(hostedWebsiteId)) return Effect.void
+      return ClickHouse.ClickHouse.use(({ insert }) =>
+        insert({ table: table.name, columns: [first, ...others], rows, token: id }).pipe(
+          // Bounded, since the erasure of a website waits for `during`.
+          ClickHouse.bounded(AnalyticsCopy.timeout)
+        )
+      )
+    })
+  )
+
+/** Copies everything that is not copied yet, and returns the numbers of rows by table. After an interruption, it continues. */
+export const copyAll = Effect.fnUntraced(function* <R>(
+  onTable: (name: string, rows: number) => Effect.Effect<void, never, R>
+) {
+  const websites = yield* AnalyticsCopy.websites
+  const counts: Record<string, number> = {}
+  for (const table of AnalyticsCopy.tables) {
+    let sum = 0
+    for (const website of websites) {
+      while (true) {
+        const copied = yield* AnalyticsCopy.copyNext(table, website, send)
+        if (Option.isNone(copied)) break
+        sum += copied.value
+      }
+    }
+    counts[table.name] = sum
+    yield* onTable(table.name, sum)
+  }
+  return counts
+})
+
+const copy = Command.make(
+  "copy",
+  {},
+  Effect.fnUntraced(function* () {
+    const settings = yield* Settings
+    const address = LocalDatabase.configured(settings)
+    if (Option.isNone(address) || Option.isNone(settings.analyticsUrl)) {
+      return yield* new Output.CliFailure({
+        message: "Set DATABASE_URL, the source of the copy, and ANALYTICS_URL, its target."
+      })
+    }
+    const counts = yield* copyAll((name, rows) => Output.note(`Copied ${rows} rows of ${name}.`)).pipe(
+      Effect.provide(
+        Layer.merge(
+          SiteDirectory.writableSites({ connections: 1 }),
+          ClickHouse.layer({ address: settings.analyticsUrl.value, connections: 1 })
+        ).pipe(Layer.provideMerge(App.database(settings, address.value)))
+      )
+    )
+    yield* Output.answer({
+      json: { copied: counts },
+      text: `Everything is copied: ${Object.entries(counts)
+        .map(([name, rows]) => `${rows} ${name}`)
+        .join(", ")}.\n`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Copy page views, events and conversions from PostgreSQL to ClickHouse; continues where it was interrupted"
+  )
+)
+
 /** The command. The client is built only when `analytics export` runs. */
 export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
   Command.make("analytics").pipe(
     Command.withDescription("Page views and events"),
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(client)),
-      AnalyticsCopy.command.pipe(Command.provideEffectDiscard(Connection.requireLocal))
+      copy.pipe(Command.provideEffectDiscard(Connection.requireLocal))
     ])
   )

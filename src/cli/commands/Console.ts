@@ -12,8 +12,8 @@ import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
-import * as Revocation from "../support/Revocation.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
+import * as Key from "./Key.ts"
 
 const link = Command.make(
   "link",
@@ -122,7 +122,7 @@ const revoke = Command.make(
     )
     yield* Output.answer({
       json: { session_id: sessionId, revoked: true, remaining },
-      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n${Revocation.remainingText(remaining, `console revoke --session-id ${sessionId}`)}`
+      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n${Key.remainingText(remaining, `console revoke --session-id ${sessionId}`)}`
     })
   })
 ).pipe(

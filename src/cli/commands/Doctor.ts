@@ -15,9 +15,8 @@ import { Mailer } from "../../delivery/mail/Mailer.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
+import type { Finding } from "../doctor/Diagnosis.ts"
 import * as Diagnosis from "../doctor/Diagnosis.ts"
-import type { Finding } from "../doctor/Finding.ts"
 import * as Inspection from "../doctor/Inspection.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -90,7 +89,7 @@ export const command = Command.make(
     }
     const settings = yield* Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
     const { facts: database, instances, webhooks } = yield* inspectDatabase(settings)
-    const asked = instances === null ? null : AgentDiagnosis.choose(instances, ask)
+    const asked = instances === null ? null : Diagnosis.choose(instances, ask)
     const unknown = Array.isArray(ask)
       ? ask.find((id) => asked !== null && !asked.some(({ instance_id }) => instance_id === id))
       : undefined

@@ -9,8 +9,7 @@ import type { OperatorInstance } from "../../chat/Instance.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
-import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
-import * as Change from "../support/Change.ts"
+import * as Diagnosis from "../doctor/Diagnosis.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
@@ -62,7 +61,7 @@ const instances = <A, E extends { readonly _tag: string }, R>(
 /** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
 const check = Effect.fnUntraced(function* ({ instance_id, name }: OperatorInstance) {
   const outcome = yield* instances(instance_id, (instances) => instances.test({ params: { instance_id } }))
-  const { advice, finding, severity } = AgentDiagnosis.ofAgent({ instance_id, name, outcome })
+  const { advice, finding, severity } = Diagnosis.ofAgent({ instance_id, name, outcome })
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })
@@ -155,7 +154,7 @@ const clearing = {
 
 /** The new value of a field that may be cleared; undefined if neither flag is given. */
 const clearable = <A>(flag: string, value: A | null, isCleared: boolean) =>
-  Change.changeTo<A, null>(
+  Inputs.changeTo<A, null>(
     { flag, value: value ?? undefined },
     { flag: `no-${flag}`, isGiven: isCleared, cleared: null }
   )
@@ -173,7 +172,7 @@ const update = Command.make(
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
-    const payload = yield* Change.require(
+    const payload = yield* Inputs.requireChange(
       {
         name: input.name ?? undefined,
         website_config_id: yield* clearable("site", yield* siteOf(input.site), input.noSite),
@@ -192,7 +191,7 @@ const update = Command.make(
         max_tokens: input.max_tokens ?? undefined,
         daily_tokens: yield* clearable("daily-tokens", input.daily_tokens, input.noDailyTokens),
         contact: input.contact ?? undefined,
-        origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
+        origins: yield* Inputs.originsToBe(input.origins, input.anyOrigin)
       },
       "hydracore instance update"
     )

@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, type Layer } from "effect"
 import { CliError, Command } from "effect/cli"
+import type { Remaining } from "../../sites/access/Credential.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import * as OwnerKey from "../../sites/access/OwnerKey.ts"
 import * as Client from "../client/Client.ts"
@@ -12,7 +13,6 @@ import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
-import * as Revocation from "../support/Revocation.ts"
 
 /** The websites that the flags name. Fails without websites, with both flags, and if a website does not exist. */
 const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
@@ -101,6 +101,16 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the keys of the owner API, oldest first, without their secrets"))
 
+const counted = (count: number, one: string, many: string): ReadonlyArray<string> =>
+  count === 0 ? [] : [count === 1 ? `1 ${one}` : `${count} ${many}`]
+
+/** What remains valid, and the command that ends it; empty if nothing remains. */
+export const remainingText = ({ keys, sessions }: Remaining, command: string): string => {
+  const parts = [...counted(sessions, "session or link", "sessions and links"), ...counted(keys, "key", "keys")]
+  if (parts.length === 0) return ""
+  return `Still valid, because they come from links that were opened: ${parts.join(", and ")}. \`hydracore ${command} --with-opened\` ends them too.\n`
+}
+
 const revoke = Command.make(
   "revoke",
   { keyId: Inputs.keyId, withOpened: Inputs.withOpened("key") },
@@ -110,7 +120,7 @@ const revoke = Command.make(
     )
     yield* Output.answer({
       json: { key_id: keyId, revoked: true, remaining: { ...remaining } },
-      text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${Revocation.remainingText(remaining, `key revoke --key-id ${keyId}`)}`
+      text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${remainingText(remaining, `key revoke --key-id ${keyId}`)}`
     })
   })
 ).pipe(Command.withDescription("Revoke a key and those that it issued; takes effect in every process within a second"))

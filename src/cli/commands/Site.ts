@@ -11,7 +11,6 @@ import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
-import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Snippet from "./Snippet.ts"
@@ -98,10 +97,10 @@ const update = Command.make(
     timeZone: Inputs.newTimeZone
   },
   Effect.fnUntraced(function* ({ anyOrigin, name, origins, site: named, timeZone }) {
-    const payload = yield* Change.require<typeof SitesApi.SiteChange.Type>(
+    const payload = yield* Inputs.requireChange<typeof SitesApi.SiteChange.Type>(
       {
         name: name ?? undefined,
-        origins: yield* Change.originsToBe(origins, anyOrigin),
+        origins: yield* Inputs.originsToBe(origins, anyOrigin),
         time_zone: timeZone ?? undefined
       },
       "hydracore site update"

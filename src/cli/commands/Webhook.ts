@@ -12,7 +12,6 @@ import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
-import * as Change from "../support/Change.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -187,10 +186,10 @@ const update = Command.make(
   },
   Effect.fnUntraced(function* (flags) {
     if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out when --enable is given")
-    const payload = yield* Change.require(
+    const payload = yield* Inputs.requireChange(
       {
         url: flags.url ?? undefined,
-        events: yield* Change.changeTo<ReadonlyArray<Event.Type>, ReadonlyArray<Event.Type>>(
+        events: yield* Inputs.changeTo<ReadonlyArray<Event.Type>, ReadonlyArray<Event.Type>>(
           { flag: "event", value: flags.events.length === 0 ? undefined : flags.events },
           { flag: "all-events", isGiven: flags.allEvents, cleared: [] }
         ),

@@ -1,10 +1,11 @@
 /**
- * Diagnoses an installation from the facts that `Inspection` collects: what an operator can act on, and `serve` does not say when it
- * starts. Pure.
+ * Diagnoses an installation from the facts that `Inspection` collects, and the agents of instances by the outcome of a question: what
+ * an operator can act on, and `serve` does not say when it starts. Pure.
  *
  * @module
  */
 import type { IpNetwork } from "effect/net"
+import { type Outcome, problemOf } from "../../chat/agent/AgentCheck.ts"
 import type { MailFacts } from "../../delivery/mail/Mailer.ts"
 import * as ClientAddress from "../../platform/limits/ClientAddress.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
@@ -12,8 +13,46 @@ import type * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import type { FailedItem } from "../../platform/rounds/postgres/FailedItems.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
-import { type AgentFacts, ofAgent } from "./AgentDiagnosis.ts"
-import { type Finding, ok, orWell, problem, warning } from "./Finding.ts"
+
+/** The result of one check of an installation, and what to do about it. */
+export interface Finding {
+  readonly check:
+    | "database"
+    | "encryption"
+    | "pooler"
+    | "rights"
+    | "durability"
+    | "clock"
+    | "background"
+    | "reader"
+    | "analytics"
+    | "redis"
+    | "proxies"
+    | "webhooks"
+    | "mail"
+    | "agents"
+  /** `problem`: something does not work. `warning`: it works, but may not be intended. */
+  readonly severity: "ok" | "warning" | "problem"
+  readonly finding: string
+  /** What to do; null if there is nothing to do. */
+  readonly advice: string | null
+}
+
+const make =
+  <Advice extends string | null>(severity: Finding["severity"]) =>
+  (check: Finding["check"], finding: string, advice: Advice): Finding => ({ check, severity, finding, advice })
+
+export const problem = make<string>("problem")
+
+export const warning = make<string>("warning")
+
+export const ok = (check: Finding["check"], finding: string): Finding => make<null>("ok")(check, finding, null)
+
+/** What was found, in the order in which to fix it; `otherwise` if nothing was. */
+export const orWell = (otherwise: Finding, found: ReadonlyArray<Finding | false>): ReadonlyArray<Finding> => {
+  const findings = found.filter((one) => one !== false)
+  return findings.length === 0 ? [otherwise] : findings
+}
 
 /** A server cannot be used; `reason` says why and what to do, as every other command does. */
 export interface Unavailable {
@@ -271,6 +310,98 @@ const ofMail = (facts: MailFacts): Finding => {
             toEncrypt
           )
   }
+}
+
+/** The outcome of a question to the agent of an instance. */
+export interface AgentFacts {
+  readonly instance_id: string
+  readonly name: string
+  readonly outcome: Outcome
+}
+
+/**
+ * What is wrong with an agent, as the rest of a sentence about it, and what to do. `update` is the beginning of the command that
+ * changes its instance.
+ */
+const faultOf = (
+  outcome: Exclude<Outcome, { readonly _tag: "Answered" | "TokensUsed" }>,
+  update: string
+): readonly [fault: string, advice: string] => {
+  const protocol = `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\``
+  const address = `if its address changed: \`${update} --agent-url <url>\`.`
+  switch (outcome._tag) {
+    case "LockedKey":
+      return [
+        "has a stored key, or stored fields or headers, that SECRETS_KEY does not decrypt",
+        "Set SECRETS_KEY to the value with which they were stored, or enter them again in the console."
+      ]
+    case "NoKey":
+      return [
+        `needs a key, and the variable ${outcome.variable} is not set here`,
+        `Set ${outcome.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
+      ]
+    case "Failed":
+      return [`gives no answer (${outcome.reason})`, `${protocol}; then see the agent's own log.`]
+    case "Refused": {
+      const cause = problemOf(outcome)
+      const code = outcome.code === undefined ? "" : `, ${outcome.code}`
+      const advice: Readonly<Record<string, string>> = {
+        key: `If the key was entered in the console, enter a valid one there. Otherwise, put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${update} --agent-key-env <name>\`.`,
+        address: `Check the address, which must not redirect, and the model: \`${update} --agent-url <url> --agent-model <name>\`.`,
+        quota: "Check the quota and the rate limit of the key at the provider, and try again.",
+        busy: "It is overloaded or still starting; try again in a moment.",
+        request: `${protocol}.`
+      }
+      return [
+        `refuses ${cause === "key" ? "the key" : "a question"} (status ${outcome.status}${code})`,
+        advice[cause ?? ""] ?? "See the agent's own log."
+      ]
+    }
+    case "Unavailable":
+    case "Silent": {
+      const fault = Certificate.faultOf(outcome.reason)
+      if (fault !== undefined) {
+        return [
+          `has a certificate that was refused (${outcome.reason}): ${Certificate.descriptions[fault]}`,
+          `${Certificate.adviceSentence(fault, "its agent_url").slice(0, -1)}; ${address}`
+        ]
+      }
+      return problemOf(outcome) === "not-public"
+        ? [
+            "was set in the console or over the owner API, and its host was not found on the public internet",
+            `Check the address. If it is in your own network, set it with this command, which allows private addresses: \`${update} --agent-url <url>\`.`
+          ]
+        : [`does not answer (${outcome.reason})`, `Check that it runs and is reachable from here; ${address}`]
+    }
+  }
+}
+
+/** The finding of one agent. */
+export const ofAgent = ({ instance_id, name, outcome }: AgentFacts): Finding => {
+  const agent = `The agent of "${name}" (${instance_id})`
+  if (outcome._tag === "Answered") return ok("agents", `${agent} answers.`)
+  if (outcome._tag === "TokensUsed") {
+    return ok("agents", `${agent} gets no question until the next day (UTC): its tokens of the day are used up.`)
+  }
+  const [fault, advice] = faultOf(outcome, `${hydracore} instance update --instance ${instance_id}`)
+  return problem("agents", `${agent} ${fault}.`, advice)
+}
+
+/** How many instances are asked by default. A question may cost money. */
+export const askedByDefault = 3
+
+/** Which instances to ask: those with these ids, all, or the newest. */
+export type Ask = ReadonlyArray<string> | "all" | "newest"
+
+/** The instances to ask, of all instances, oldest first. */
+export const choose = <A extends { readonly instance_id: string }>(
+  instances: ReadonlyArray<A>,
+  ask: Ask
+): ReadonlyArray<A> => {
+  if (ask === "all") return instances
+  return ask === "newest"
+    ? instances.slice(-askedByDefault)
+    : instances.filter(({ instance_id }) => ask.includes(instance_id))
 }
 
 const ofAgents = ({ asked, others }: NonNullable<InstallationFacts["agents"]>): ReadonlyArray<Finding> => {

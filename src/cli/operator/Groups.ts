@@ -6,19 +6,27 @@
 import type { HttpClientError } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
+import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 
-/** A command loads only the group that it calls. */
+/** A command loads only the group that it calls, with the settings that the group needs. */
 export const groups = {
   conversations: () => import("./Conversations.ts"),
-  instances: () => import("./Instances.ts"),
+  instances: async (options: InstanceChanges.Options) => {
+    const { Api, layer } = await import("./Instances.ts")
+    return { Api, layer: layer(options) }
+  },
   notifications: () => import("./Notifications.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
   shares: () => import("./Shares.ts"),
   sites: () => import("./Sites.ts"),
   tokens: () => import("./Tokens.ts"),
-  webhooks: () => import("./Webhooks.ts")
+  webhooks: async (options: WebhookHandlers.Options) => {
+    const { Api, layer } = await import("./Webhooks.ts")
+    return { Api, layer: layer(options) }
+  }
 } as const
 
 export type GroupName = keyof typeof groups

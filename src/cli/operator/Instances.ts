@@ -20,7 +20,6 @@ import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as Operations from "./Operations.ts"
-import { Settings } from "./Operations.ts"
 
 const base = "/operator/instances"
 
@@ -94,43 +93,44 @@ export const notFound = Errors.make(
 /** How long the agent may take to answer: a runtime may have to load its model first. */
 const testTimeout = "30 seconds"
 
-export const layer = HttpApiBuilder.group(
-  Api,
-  "instances",
-  Effect.fnUntraced(function* (handlers) {
-    const directory = yield* InstanceDirectory
-    const changes = yield* InstanceChanges.make(yield* Settings)
-    const check = yield* Inspection.AgentCheck
-    const found = <E, R>(instance: Effect.Effect<Option.Option<Instance.Instance>, E, R>) =>
-      Effect.flatMap(
-        instance,
-        Effect.fromOption(() => notFound)
-      )
-    return handlers
-      .handle("list", ({ query }) =>
-        Effect.map(directory.list(query.site_id ?? "all"), (instances) => ({
-          instances: instances.map(Instance.forOperator)
-        }))
-      )
-      .handle("create", ({ payload }) => Effect.map(changes.createAsOperator(payload), Instance.forOperator))
-      .handle("read", ({ params }) =>
-        Effect.map(found(directory.read("all", params.instance_id)), Instance.forOperator)
-      )
-      .handle("update", ({ params, payload }) =>
-        Effect.map(found(changes.updateAsOperator(params.instance_id, payload)), Instance.forOperator)
-      )
-      .handle(
-        "delete",
-        Effect.fnUntraced(function* ({ params }) {
-          if (!(yield* directory.delete("all", params.instance_id))) return yield* Effect.fail(notFound)
-        })
-      )
-      .handle(
-        "test",
-        Effect.fnUntraced(function* ({ params }) {
-          const instance = yield* found(directory.read("all", params.instance_id))
-          return yield* check.ask(instance, AgentCheck.ofOperator, testTimeout)
-        })
-      )
-  })
-)
+export const layer = (options: InstanceChanges.Options) =>
+  HttpApiBuilder.group(
+    Api,
+    "instances",
+    Effect.fnUntraced(function* (handlers) {
+      const directory = yield* InstanceDirectory
+      const changes = yield* InstanceChanges.make(options)
+      const check = yield* Inspection.AgentCheck
+      const found = <E, R>(instance: Effect.Effect<Option.Option<Instance.Instance>, E, R>) =>
+        Effect.flatMap(
+          instance,
+          Effect.fromOption(() => notFound)
+        )
+      return handlers
+        .handle("list", ({ query }) =>
+          Effect.map(directory.list(query.site_id ?? "all"), (instances) => ({
+            instances: instances.map(Instance.forOperator)
+          }))
+        )
+        .handle("create", ({ payload }) => Effect.map(changes.createAsOperator(payload), Instance.forOperator))
+        .handle("read", ({ params }) =>
+          Effect.map(found(directory.read("all", params.instance_id)), Instance.forOperator)
+        )
+        .handle("update", ({ params, payload }) =>
+          Effect.map(found(changes.updateAsOperator(params.instance_id, payload)), Instance.forOperator)
+        )
+        .handle(
+          "delete",
+          Effect.fnUntraced(function* ({ params }) {
+            if (!(yield* directory.delete("all", params.instance_id))) return yield* Effect.fail(notFound)
+          })
+        )
+        .handle(
+          "test",
+          Effect.fnUntraced(function* ({ params }) {
+            const instance = yield* found(directory.read("all", params.instance_id))
+            return yield* check.ask(instance, AgentCheck.ofOperator, testTimeout)
+          })
+        )
+    })
+  )

@@ -10,7 +10,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Delivery from "../../delivery/Delivery.ts"
 import * as OwnerWebhooks from "../../delivery/OwnerWebhooksApi.ts"
-import { noDelivery, noWebhook } from "../../delivery/OwnerWebhooksHttp.ts"
+import * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
 import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import * as Webhook from "../../delivery/Webhook.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
@@ -18,7 +18,6 @@ import * as Errors from "../../sites/access/Errors.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Operations from "./Operations.ts"
-import { Settings } from "./Operations.ts"
 
 const base = "/operator/sites/:site_id/webhooks"
 const ofSite = { site_id: OwnerWebhooks.params.site_id }
@@ -66,80 +65,80 @@ export const Api = Operations.api(HttpApiGroup.make("webhooks").add(list, create
 /** What the operator does about a missing or a wrong key. */
 const keyUnusable = (error: Webhook.SecretsKeyUnusable) => Effect.fail(Errors.invalid(null, ErrorMessages.of(error)))
 
-const orNoWebhook = <A>(found: Option.Option<A>) => Effect.fromOption(found, () => noWebhook)
+const orNoWebhook = <A>(found: Option.Option<A>) => Effect.fromOption(found, () => WebhookHandlers.noWebhook)
 
-export const layer = HttpApiBuilder.group(
-  Api,
-  "webhooks",
-  Effect.fnUntraced(function* (handlers) {
-    const directory = yield* SiteDirectory
-    const webhooks = yield* Webhook.Webhooks
-    const deliveries = yield* Delivery.Deliveries
-    const tests = yield* TestDeliveries
-    const { webhookAllow } = yield* Settings
+export const layer = ({ webhookAllow }: WebhookHandlers.Options) =>
+  HttpApiBuilder.group(
+    Api,
+    "webhooks",
+    Effect.fnUntraced(function* (handlers) {
+      const directory = yield* SiteDirectory
+      const webhooks = yield* Webhook.Webhooks
+      const deliveries = yield* Delivery.Deliveries
+      const tests = yield* TestDeliveries
 
-    /**
-     * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a connection
-     * opens.
-     */
-    const requireAllowed = (url: string) => {
-      const target = AddressGuard.targetOf(new URL(url))
-      return Option.match(AddressGuard.refusalOf(webhookAllow, target), {
-        onNone: () => Effect.void,
-        onSome: (refusal) =>
-          Effect.fail(
-            Errors.invalid(
-              "url",
-              `${refusal}. To allow it, set WEBHOOK_ALLOW=${AddressGuard.hostAndPort(target)} for the service and for this command`
+      /**
+       * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a connection
+       * opens.
+       */
+      const requireAllowed = (url: string) => {
+        const target = AddressGuard.targetOf(new URL(url))
+        return Option.match(AddressGuard.refusalOf(webhookAllow, target), {
+          onNone: () => Effect.void,
+          onSome: (refusal) =>
+            Effect.fail(
+              Errors.invalid(
+                "url",
+                `${refusal}. To allow it, set WEBHOOK_ALLOW=${AddressGuard.hostAndPort(target)} for the service and for this command`
+              )
             )
-          )
-      })
-    }
+        })
+      }
 
-    return handlers
-      .handle(
-        "list",
-        Effect.fnUntraced(function* ({ params: { site_id } }) {
-          const site = yield* directory.byWebsiteConfigId(site_id)
-          if (Option.isNone(site)) return yield* Effect.fail(Operations.noSite)
-          return { webhooks: yield* webhooks.list(site_id) }
-        })
-      )
-      .handle(
-        "create",
-        Effect.fnUntraced(
-          function* ({ params, payload: { events = [], format = "standard", url } }) {
-            yield* requireAllowed(url)
-            const created = yield* webhooks.create(params.site_id, { url, events, format })
-            return yield* Effect.fromOption(created, () => Operations.noSite)
-          },
-          Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+      return handlers
+        .handle(
+          "list",
+          Effect.fnUntraced(function* ({ params: { site_id } }) {
+            const site = yield* directory.byWebsiteConfigId(site_id)
+            if (Option.isNone(site)) return yield* Effect.fail(Operations.noSite)
+            return { webhooks: yield* webhooks.list(site_id) }
+          })
         )
-      )
-      .handle(
-        "update",
-        Effect.fnUntraced(function* ({ params, payload }) {
-          if (payload.url !== undefined) yield* requireAllowed(payload.url)
-          return yield* Effect.flatMap(webhooks.update(params.site_id, params.webhook_id, payload), orNoWebhook)
-        })
-      )
-      .handle("rotate", ({ params }) =>
-        Effect.flatMap(webhooks.rotate(params.site_id, params.webhook_id), orNoWebhook).pipe(
-          Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+        .handle(
+          "create",
+          Effect.fnUntraced(
+            function* ({ params, payload: { events = [], format = "standard", url } }) {
+              yield* requireAllowed(url)
+              const created = yield* webhooks.create(params.site_id, { url, events, format })
+              return yield* Effect.fromOption(created, () => Operations.noSite)
+            },
+            Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+          )
         )
-      )
-      .handle("test", ({ params }) =>
-        Effect.flatMap(tests.webhook(params.site_id, params.webhook_id), orNoWebhook).pipe(
-          Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+        .handle(
+          "update",
+          Effect.fnUntraced(function* ({ params, payload }) {
+            if (payload.url !== undefined) yield* requireAllowed(payload.url)
+            return yield* Effect.flatMap(webhooks.update(params.site_id, params.webhook_id, payload), orNoWebhook)
+          })
         )
-      )
-      .handle(
-        "delivery",
-        Effect.fnUntraced(function* ({ params }) {
-          yield* Effect.flatMap(webhooks.find(params.site_id, params.webhook_id), orNoWebhook)
-          const found = yield* deliveries.show(params.webhook_id, params.event_id)
-          return yield* Effect.fromOption(found, () => noDelivery)
-        })
-      )
-  })
-)
+        .handle("rotate", ({ params }) =>
+          Effect.flatMap(webhooks.rotate(params.site_id, params.webhook_id), orNoWebhook).pipe(
+            Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+          )
+        )
+        .handle("test", ({ params }) =>
+          Effect.flatMap(tests.webhook(params.site_id, params.webhook_id), orNoWebhook).pipe(
+            Effect.catchTag("SecretsKeyUnusable", keyUnusable)
+          )
+        )
+        .handle(
+          "delivery",
+          Effect.fnUntraced(function* ({ params }) {
+            yield* Effect.flatMap(webhooks.find(params.site_id, params.webhook_id), orNoWebhook)
+            const found = yield* deliveries.show(params.webhook_id, params.event_id)
+            return yield* Effect.fromOption(found, () => WebhookHandlers.noDelivery)
+          })
+        )
+    })
+  )

@@ -1,6 +1,7 @@
 /**
  * Flags that several commands share. An invalid value fails with one sentence that says what the value must be. The sentence
- * does not repeat the value, since a token, a key or a password may have been pasted by mistake.
+ * does not repeat the value, since a token, a key or a password may have been pasted by mistake. At the end, the changes of an update
+ * command: settings without a flag stay as they are, and an update without changes is an error.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Person from "../../privacy/Person.ts"
 import * as Access from "../../sites/access/Access.ts"
 import * as Site from "../../sites/Site.ts"
-import * as AgentDiagnosis from "../doctor/AgentDiagnosis.ts"
+import * as Diagnosis from "../doctor/Diagnosis.ts"
 
 export interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
@@ -208,14 +209,14 @@ export const recipientKind: Kind<string> = {
 export const submissionId = make("submission-id", idKind(SubmissionId), "<uuid>", "The submission_id of a submission")
 
 /** Whose agents `doctor` asks. */
-export const ask: Flag.Flag<AgentDiagnosis.Ask> = Flag.String("ask").pipe(
+export const ask: Flag.Flag<Diagnosis.Ask> = Flag.String("ask").pipe(
   Flag.withMetavar("<instance_id|none|all>"),
   Flag.withDescription(
-    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${AgentDiagnosis.askedByDefault} newest instances`
+    `Whose agent to ask a question, which may cost money; repeatable; without the flag, those of the ${Diagnosis.askedByDefault} newest instances`
   ),
   Flag.atLeast(0),
   Flag.withDefault<ReadonlyArray<string>>([]),
-  Flag.mapEffect((texts): Effect.Effect<AgentDiagnosis.Ask, CliError.CliError> => {
+  Flag.mapEffect((texts): Effect.Effect<Diagnosis.Ask, CliError.CliError> => {
     if (texts.length === 0) return Effect.succeed("newest")
     if (texts.length === 1 && texts[0] === "all") return Effect.succeed("all")
     if (texts.length === 1 && texts[0] === "none") return Effect.succeed([])
@@ -329,3 +330,37 @@ export const readSince = (flag: string, text: Option.Option<string>, now: number
     ),
     Calendar.isoOrNull
   )
+
+/**
+ * The change of an optional setting: `undefined` without a flag, `cleared` if the flag that clears it was given, and
+ * otherwise the given value.
+ */
+export const changeTo = <A, B>(
+  given: { readonly flag: string; readonly value: A | undefined },
+  clearing: { readonly flag: string; readonly isGiven: boolean; readonly cleared: B }
+): Effect.Effect<A | B | undefined, CliError.CliError> =>
+  clearing.isGiven && given.value !== undefined
+    ? Effect.fail(wrong(clearing.flag, `left out when --${given.flag} is given`))
+    : Effect.succeed(clearing.isGiven ? clearing.cleared : given.value)
+
+/** The new origins, or `undefined` if they stay as they are. */
+export const originsToBe = (origins: ReadonlyArray<string>, isAny: boolean) =>
+  changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
+    { flag: "origin", value: origins.length === 0 ? undefined : origins },
+    { flag: "any-origin", isGiven: isAny, cleared: [] }
+  )
+
+/** The changed settings. If there are none, fails with a message that names the command, whose help lists the flags. */
+export const requireChange = <A extends object>(
+  change: { readonly [K in keyof A]: A[K] | undefined },
+  command: string
+): Effect.Effect<A, CliError.CliError> => {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined)
+  return given.length === 0
+    ? Effect.fail(
+        new CliError.ValidationError({
+          message: `No change was given; \`${command} --help\` lists the flags.`
+        })
+      )
+    : Effect.succeed(Object.fromEntries(given) as A)
+}

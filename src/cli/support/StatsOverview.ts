@@ -8,7 +8,6 @@ import * as Dimensions from "../../analytics/reports/Dimensions.ts"
 import type { NotCounted } from "../../analytics/reports/OwnerReportsApi.ts"
 import { type Dimension, type Metric, metrics } from "../../analytics/reports/Query.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
-import * as BarChart from "./BarChart.ts"
 import * as Output from "./Output.ts"
 import type * as StatsInputs from "./StatsInputs.ts"
 import * as StatsText from "./StatsText.ts"
@@ -101,7 +100,7 @@ const daysOf = ({ meta, results }: Answer): ReadonlyArray<Day> => {
 }
 
 /** The days, or the months of a long period. */
-const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
+const bars = (days: ReadonlyArray<Day>): ReadonlyArray<StatsText.Bar> => {
   const label = ({ date }: Day) => (days.length > maxDailyBars ? date.slice(0, 7) : date)
   const sums = new Map<string, { value: number; visitors: number }>()
   for (const day of days) {
@@ -144,7 +143,7 @@ export const text = (overview: Overview, width: number): string => {
       ...totalFacts(overview.totals)
     ]),
     `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,
-    BarChart.render(bars(days), width),
+    StatsText.drawBars(bars(days), width),
     ...overview.lists.flatMap(([list, answer]) => {
       const rows = entries(overview, list, answer)
       if (rows.length === 0) return []
@@ -159,7 +158,7 @@ export const text = (overview: Overview, width: number): string => {
     }),
     reasonBars.length === 0
       ? ""
-      : `\nNot counted (page views, events and submissions; UTC days)\n${BarChart.render(reasonBars, width)}`
+      : `\nNot counted (page views, events and submissions; UTC days)\n${StatsText.drawBars(reasonBars, width)}`
   ].join("")
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes answers to queries as charts and as CSV. Pure.
+ * Writes answers to queries as bar charts and as CSV. Pure: the width is an argument.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Answer, MetricValue, ResultRow } from "../../analytics/reports/Ans
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import type { LocalDate, Metric } from "../../analytics/reports/Query.ts"
 import * as Csv from "../../platform/text/Csv.ts"
-import * as BarChart from "./BarChart.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
 
 export const titles: Readonly<Record<Metric, string>> = {
   visitors: "visitors",
@@ -113,6 +113,67 @@ export const periodFacts = (
       ])
 ]
 
+export interface Bar {
+  /** Any text. Control characters are shown as U+FFFD, and a long label is truncated. */
+  readonly label: string
+  /** Zero or more. */
+  readonly value: number
+  /** Texts after the number, right-aligned in columns. */
+  readonly notes?: ReadonlyArray<string>
+}
+
+/** The titles of the columns. */
+export interface Header {
+  readonly label: string
+  readonly value: string
+  readonly notes: ReadonlyArray<string>
+}
+
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+/** A bar of `value / max` of `cells`, to an eighth of a cell. A positive value is always visible. */
+const bar = (value: number, max: number, cells: number): string => {
+  if (value <= 0 || max <= 0) return ""
+  const parts = Math.max(1, Math.round((value / max) * cells * 8))
+  return "█".repeat(Math.floor(parts / 8)) + (eighths[parts % 8] ?? "")
+}
+
+/** The minimum width of a chart, in cells. */
+export const minWidth = 20
+
+/**
+ * One line per bar: the label, the bar, the right-aligned number, and the notes. The largest value has the longest bar, and the
+ * other bars are proportional. No line is wider than `width` cells (at least `minWidth`), unless the number and the notes leave
+ * fewer than six cells.
+ */
+export const drawBars = (bars: ReadonlyArray<Bar>, width: number, header?: Header): string => {
+  const total = Math.max(width, minWidth)
+  const cells = bars.map(({ notes = [], value }) => [String(value), ...notes])
+  const titles = header === undefined ? [] : [[header.value, ...header.notes]]
+  const columns = cells[0] ?? []
+  const widths = columns.map((_, column) =>
+    [...titles, ...cells].reduce((max, row) => Math.max(max, TerminalText.width(row[column] ?? "")), 0)
+  )
+  const numberWidth = widths.reduce((sum, cellWidth) => sum + cellWidth + 2, -2)
+  const labels = bars.map(({ label }) => TerminalText.printable(label))
+  const longest = [...labels, header?.label ?? ""].reduce((max, label) => Math.max(max, TerminalText.width(label)), 0)
+  // Labels take up to a third of the line, and leave at least one cell to the bar.
+  const labelWidth = Math.min(longest, Math.max(1, Math.min(Math.floor(total / 3), total - numberWidth - 5)))
+  const barWidth = Math.max(1, total - labelWidth - numberWidth - 4)
+  const largest = bars.reduce((max, { value }) => Math.max(max, value), 0)
+  const line = (label: string, drawn: string, row: ReadonlyArray<string>) => {
+    const numbers = widths.map((cellWidth, column) => TerminalText.padStart(row[column] ?? "", cellWidth))
+    const name = TerminalText.padEnd(TerminalText.truncate(label, labelWidth), labelWidth)
+    return `${name}  ${TerminalText.padEnd(drawn, barWidth)}  ${numbers.join("  ")}\n`
+  }
+  return [
+    ...(header === undefined || bars.length === 0
+      ? []
+      : [line(TerminalText.printable(header.label), "", [header.value, ...header.notes])]),
+    ...bars.map(({ value }, index) => line(labels[index] ?? "", bar(value, largest, barWidth), cells[index] ?? []))
+  ].join("")
+}
+
 /** A row of an answer. `site` is null if the query was about one website. */
 export interface NamedRow {
   readonly site: { readonly websiteConfigId: string; readonly name: string } | null
@@ -142,7 +203,7 @@ export const chart = (
     ]
   }))
   const names = rows.some(({ site }) => site !== null) ? ["website"] : []
-  return BarChart.render(bars, width, {
+  return drawBars(bars, width, {
     label: [...names, ...dimensions].join("  "),
     value: columnTitle(first),
     notes: [...(isCompared ? ["change"] : []), ...others.map(columnTitle)]

@@ -7,7 +7,7 @@ import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExp
 import * as AnalyticsCopy from "../../../src/analytics/postgres/AnalyticsCopy.ts"
 import * as PostgresExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
-import { copyAll } from "../../../src/cli/commands/AnalyticsCopy.ts"
+import { copyAll } from "../../../src/cli/commands/Analytics.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as AgentDiagnosis from "../../../src/cli/doctor/AgentDiagnosis.ts"
+import * as Diagnosis from "../../../src/cli/doctor/Diagnosis.ts"
 import * as Certificate from "../../../src/platform/outward/Certificate.ts"
 import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
-describe("cli/doctor/AgentDiagnosis", () => {
+describe("cli/doctor/Diagnosis: agents", () => {
   it.prop(
     "every asked instance has a finding, which is a problem unless the agent answers or its tokens are used up",
     [Facts],
@@ -66,7 +66,7 @@ describe("cli/doctor/AgentDiagnosis", () => {
     ([ids, ask]) => {
       const instances = ids.map((id) => ({ instance_id: String(id) }))
       const wanted = typeof ask === "string" ? ask : ask.map(String)
-      const asked = AgentDiagnosis.choose(instances, wanted)
+      const asked = Diagnosis.choose(instances, wanted)
       if (wanted === "all") assert.deepStrictEqual(asked, instances)
       else if (wanted === "newest") assert.deepStrictEqual(asked, instances.slice(-3))
       else
@@ -79,7 +79,7 @@ describe("cli/doctor/AgentDiagnosis", () => {
 
   it("an owner's agent in a private network is not reported as down", () => {
     const outcome = { _tag: "Unavailable", reason: "ENOTPUBLIC" } as const
-    const { advice, finding } = AgentDiagnosis.ofAgent({ instance_id: "an-id", name: "Support", outcome })
+    const { advice, finding } = Diagnosis.ofAgent({ instance_id: "an-id", name: "Support", outcome })
     assert.include(finding, "was not found on the public internet")
     assert.notInclude(advice, "Check that it runs")
     assert.include(advice, "`npm run -s hydracore -- instance update --instance an-id --agent-url <url>`")

@@ -23,7 +23,9 @@ const endpoints = (
   await Promise.all(
     Object.values(groups).map(async (load) => {
       const found: Array<{ readonly method: string; readonly path: string }> = []
-      const { Api } = (await load()) as Awaited<ReturnType<typeof groups.sites>>
+      const { Api } = (await load({ secretsKey: Option.none(), webhookAllow: [] })) as Awaited<
+        ReturnType<typeof groups.sites>
+      >
       HttpApi.reflect(Api, {
         onGroup: () => {},
         onEndpoint: ({ endpoint }) => found.push({ method: endpoint.method, path: endpoint.path })

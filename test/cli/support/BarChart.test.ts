@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as BarChart from "../../../src/cli/support/BarChart.ts"
+import * as StatsText from "../../../src/cli/support/StatsText.ts"
 import * as TerminalText from "../../../src/platform/text/TerminalText.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -9,8 +9,8 @@ const Bars = Schema.Array(Schema.Struct({ label: Schema.String, value: between(0
 )
 const Width = between(0, 140)
 
-const linesOf = (bars: ReadonlyArray<BarChart.Bar>, width: number): Array<string> => {
-  const lines = BarChart.render(bars, width).split("\n")
+const linesOf = (bars: ReadonlyArray<StatsText.Bar>, width: number): Array<string> => {
+  const lines = StatsText.drawBars(bars, width).split("\n")
   assert.strictEqual(lines.pop(), "")
   return lines
 }
@@ -21,10 +21,10 @@ const parts = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
 const lengthOf = (line: string): number =>
   [...(/([▏▎▍▌▋▊▉█]*) *\d+$/.exec(line)?.[1] ?? "")].reduce((sum, part) => sum + parts.indexOf(part) + 1, 0)
 
-const withPlainLabels = (bars: ReadonlyArray<BarChart.Bar>) =>
+const withPlainLabels = (bars: ReadonlyArray<StatsText.Bar>) =>
   bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
 
-describe("cli/support/BarChart", () => {
+describe("cli/support/StatsText: bars", () => {
   it.prop(
     "a chart has a line per bar, which ends with the bar's number and is not too wide",
     [Bars, Width],
@@ -33,7 +33,7 @@ describe("cli/support/BarChart", () => {
       assert.strictEqual(lines.length, bars.length)
       for (const [index, line] of lines.entries()) {
         assert.isTrue(line.endsWith(` ${bars[index]!.value}`))
-        assert.isAtMost(TerminalText.width(line), Math.max(width, BarChart.minWidth))
+        assert.isAtMost(TerminalText.width(line), Math.max(width, StatsText.minWidth))
       }
     }
   )
@@ -63,12 +63,12 @@ describe("cli/support/BarChart", () => {
 
   it("a chart with a long number and control characters in a label is exactly as wide as the minimum", () => {
     const lines = linesOf([{ label: "\0\0?t6|", value: 1_000_000_000 }], 18)
-    assert.strictEqual(TerminalText.width(lines[0]!), BarChart.minWidth)
+    assert.strictEqual(TerminalText.width(lines[0]!), StatsText.minWidth)
   })
 
   it("draws a week", () => {
     assert.strictEqual(
-      BarChart.render(
+      StatsText.drawBars(
         [
           { label: "2026-03-01", value: 0 },
           { label: "2026-03-02", value: 100 },
