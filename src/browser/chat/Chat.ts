@@ -4,10 +4,10 @@
  * @module
  */
 import * as Client from "./Client.ts"
+import { chatUrl } from "./Client.ts"
 import { type Contact, makeContact } from "./Contact.ts"
 import * as Store from "./ConversationStore.ts"
 import { continuationOf } from "./ConversationStore.ts"
-import { chatUrl } from "./Endpoint.ts"
 import { isLost } from "./Failures.ts"
 import * as Limits from "./Limits.ts"
 import { makePanel, narrowWindow, type Panel } from "./Panel.ts"
@@ -15,8 +15,7 @@ import type { RunningChat } from "./PanelLoader.ts"
 import * as Run from "./Run.ts"
 import { SharedConversation } from "./SharedConversation.ts"
 import { makeSpeech, type Speech } from "./Speech.ts"
-import { type Strings, withReplacements } from "./Strings.ts"
-import { parseSuggestions } from "./Suggestions.ts"
+import { parseSuggestions, type Strings, withReplacements } from "./Strings.ts"
 import { makeTranscript, type Transcript } from "./Transcript.ts"
 
 interface Parts {

@@ -13,10 +13,11 @@
  *
  * @module
  */
+
+import { loadJson } from "./ConversationStore.ts"
 import { labelLauncher, makeLauncher } from "./Launcher.ts"
 import { sheet } from "./LauncherStyle.ts"
 import { loadPanel, type RunningChat } from "./PanelLoader.ts"
-import { loadJson } from "./StoredJson.ts"
 
 export class HydracoreChat extends HTMLElement {
   static readonly observedAttributes = ["instance", "heading", "strings", "suggestions"]

@@ -7,7 +7,6 @@
 import type { Failure } from "./Failures.ts"
 import { type Source, sourceFrom, text } from "./Frames.ts"
 import * as Limits from "./Limits.ts"
-import { loadJson, nameOf } from "./StoredJson.ts"
 
 export type Rating = "up" | "down"
 
@@ -36,6 +35,18 @@ export interface Conversation {
   readonly open: boolean
   /** The message that is typed but not sent. */
   readonly draft: string
+}
+
+/** The key of an instance's conversation in `sessionStorage`, and the name of the channel between tabs. */
+export const nameOf = (instance: string): string => `hydracore-chat:${instance}`
+
+/** Returns the stored JSON, or null. */
+export const loadJson = (instance: string): string | null => {
+  try {
+    return sessionStorage.getItem(nameOf(instance))
+  } catch {
+    return null
+  }
 }
 
 export const empty: Conversation = {

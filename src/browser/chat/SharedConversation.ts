@@ -4,10 +4,10 @@
  * @module
  */
 import * as Store from "./ConversationStore.ts"
+import { nameOf } from "./ConversationStore.ts"
 import type { Failure } from "./Failures.ts"
 import * as Limits from "./Limits.ts"
 import { messageOf, type Run } from "./Run.ts"
-import { nameOf } from "./StoredJson.ts"
 
 interface Tabs {
   /** Sends a conversation, as encoded by `ConversationStore`, to the other tabs. */

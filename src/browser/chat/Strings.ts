@@ -1,9 +1,11 @@
 /**
- * The chat's texts in English. A website can replace each of them.
+ * The chat's texts in English, each of which a website can replace, and the messages that it suggests. Pure.
  *
  * @module
  */
+
 import type { Failure } from "./Failures.ts"
+import * as Limits from "./Limits.ts"
 import { fill, launcherTexts, replaceTexts } from "./Texts.ts"
 
 /** Placeholders: `{heading}`, `{seconds}`, `{email}`, and `{sentence}`, which is the edge's error message in English. */
@@ -70,3 +72,18 @@ export const sentenceOf = (failure: Failure, strings: Strings): string =>
   fill(Object.hasOwn(strings, failure.kind) ? strings[failure.kind] : strings.unexpected, {
     sentence: failure.sentence || strings.cut
   })
+
+/** Parses the `suggestions` attribute, a JSON list of texts. Returns undefined if the attribute is invalid; empty if absent. */
+export const parseSuggestions = (json: string | null): ReadonlyArray<string> | undefined => {
+  if (json === null) return []
+  try {
+    const texts = JSON.parse(json) as unknown
+    if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) return undefined
+    return (texts as ReadonlyArray<string>)
+      .map((text) => text.trim())
+      .filter(Boolean)
+      .slice(0, Limits.maxSuggestions)
+  } catch {
+    return undefined
+  }
+}

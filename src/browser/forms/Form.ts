@@ -21,6 +21,8 @@
  *
  * @module
  */
+import type * as Faults from "../forms-faults.ts"
+import * as Controls from "./Controls.ts"
 import {
   attributeOf,
   controlState,
@@ -34,13 +36,7 @@ import {
 import * as Delivery from "./Delivery.ts"
 import * as FormContent from "./FormContent.ts"
 import { honeypot } from "./FormContent.ts"
-import { addStyle, faults, loadFaults } from "./Parts.ts"
-import * as ReactState from "./ReactState.ts"
 
-/**
- * A hidden field that only bots fill in. Its style is set by script: a strict Content-Security-Policy forbids `style`
- * attributes.
- */
 /** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling the field in. */
 const noAutofill = {
   autocomplete: "off",
@@ -51,8 +47,9 @@ const noAutofill = {
 }
 
 /**
- * Adds the field to a form. If the website's own markup has it, as the guide shows, sets its style, because a style sheet can
- * override the attribute `hidden`.
+ * Adds a hidden field to a form that only bots fill in. Its style is set by script: a strict Content-Security-Policy forbids `style`
+ * attributes. If the website's own markup has the field, as the guide shows, sets its style, because a style sheet can override the
+ * attribute `hidden`.
  */
 export const addHoneypot = (form: HTMLFormElement): void => {
   const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
@@ -71,6 +68,43 @@ export const addHoneypot = (form: HTMLFormElement): void => {
   box.style.cssText = "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%)"
   box.append(input)
   formMember(form, "append")(box)
+}
+
+/** The file names of the other parts of the form enhancer, defined by the bundler. */
+declare const FAULTS_FILE: string
+declare const STYLE_FILE: string
+
+const resolve = (file: string): string => new URL(file, import.meta.url).href
+
+/** What `forms-faults.js` exports, once it is loaded. */
+let faults: typeof Faults | undefined
+
+/** Loads `forms-faults.js`. Returns undefined if that fails. */
+const loadFaults = async (): Promise<typeof Faults | undefined> => {
+  try {
+    faults ??= (await import(resolve(FAULTS_FILE))) as typeof Faults
+  } catch {
+    // The edge may be unreachable. The callers do without the script.
+  }
+  return faults
+}
+
+let isStyled = false
+
+/**
+ * Adds the style sheet, once. A constructed style sheet is allowed by a strict Content-Security-Policy, and is not removed by
+ * frameworks that replace the page's head. Browsers without constructed style sheets show the messages as plain text.
+ */
+const addStyle = async (): Promise<void> => {
+  if (isStyled) return
+  isStyled = true
+  try {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(await (await fetch(resolve(STYLE_FILE))).text())
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
+  } catch {
+    // The form works without it.
+  }
 }
 
 /**
@@ -169,7 +203,7 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
     addHoneypot(form)
     state.status = statusOf(form)
   }
-  ReactState.remember(controls(form))
+  Controls.rememberFields(controls(form))
   return states.get(form)
 }
 
@@ -217,7 +251,7 @@ const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissi
   // Changes since the submission are kept.
   if (isUnchanged(form, pending)) {
     formMember(form, "reset")()
-    ReactState.reset(controls(form))
+    Controls.resetReact(controls(form))
   }
   state.shownAt = performance.now()
   showText(form, state, "sent", "sent")
