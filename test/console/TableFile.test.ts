@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { Report } from "../../src/console/overview/Report.ts"
+import type { Report } from "../../src/console/overview/Queries.ts"
 import * as TableFile from "../../src/console/overview/TableFile.ts"
 
 const report = (names: ReadonlyArray<string>) =>

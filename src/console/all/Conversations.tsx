@@ -16,10 +16,8 @@ import { Search, useTyped } from "../parts/Search.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import * as Page from "./Page.ts"
-import { type AllPageProps, isMemberOf, useSite } from "./Page.ts"
-import { SiteSelect } from "./SiteSelect.tsx"
-import { ToWebsites } from "./ToWebsites.tsx"
+import * as Page from "./Page.tsx"
+import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useSite } from "./Page.tsx"
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 

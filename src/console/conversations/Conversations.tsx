@@ -23,9 +23,8 @@ import { useIsWide } from "../parts/Wide.ts"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { Transcript } from "./Transcript.tsx"
+import { Transcript, Visit } from "./Transcript.tsx"
 import * as View from "./View.ts"
-import { Visit } from "./Visit.tsx"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-
 import { useEffect, useRef } from "preact/hooks"
+import { nameOf as sourceName } from "../../analytics/reports/Sources.ts"
 import { makeMarkdown } from "../../browser/chat/Markdown.ts"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
@@ -16,7 +16,6 @@ import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { foreignHref } from "./ForeignLink.ts"
-import { Visit } from "./Visit.tsx"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
 type Message = Conversation["messages"][number]
@@ -218,3 +217,28 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
     </article>
   )
 }
+
+interface KnownVisit {
+  readonly page: string | null
+  readonly source: string | null
+  readonly country: string | null
+}
+
+/** What is known of the visit in which a conversation began. Follows other texts on its line, separated by dots. */
+export const Visit = ({ country, page, source }: KnownVisit) => (
+  <>
+    {[
+      page,
+      source === null ? null : Texts.conversations.from(sourceName(source)),
+      country === null ? null : Format.value("visit:country", country)
+    ].map(
+      (text, index) =>
+        text !== null && (
+          <span key={index}>
+            {" · "}
+            <bdi>{text}</bdi>
+          </span>
+        )
+    )}
+  </>
+)

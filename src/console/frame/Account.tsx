@@ -11,7 +11,7 @@ import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
 import * as Texts from "../Texts.ts"
-import { WhoAreYou } from "./WhoAreYou.tsx"
+import { WhoAreYou } from "./Login.tsx"
 
 type Session = Answer<"GET /v1/owner/session">
 

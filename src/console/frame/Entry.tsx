@@ -10,8 +10,7 @@ import { type Answer, type FailureKind, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
 import * as Texts from "../Texts.ts"
-import { LoginSteps } from "./Login.tsx"
-import { WhoAreYou } from "./WhoAreYou.tsx"
+import { LoginSteps, WhoAreYou } from "./Login.tsx"
 
 type Linked = Answer<"POST /v1/owner/session/link">
 type Session = Answer<"GET /v1/owner/session">

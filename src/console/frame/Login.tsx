@@ -1,6 +1,6 @@
 /**
  * How a person without a session opens the console: with a link by mail, or, if the service sends no mail, with a link that its
- * operator creates.
+ * operator creates. And how a session without a person gets one.
  *
  * @module
  */
@@ -9,31 +9,49 @@ import * as ConsolePage from "../../sites/access/ConsolePage.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Message } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
-import { type Failure, send } from "../Requests.ts"
+import { type Failure, type Outcome, send } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 
-/** The page that opens after the log-in: the one that is open, if the service can name it in a mail. */
-const currentPage = (): string | undefined => (ConsolePage.isNameable(location.hash) ? location.hash : undefined)
+interface FormProps<A> {
+  readonly isNamed: boolean
+  /** The text of the button. `isSent`: whether a mail was sent before. */
+  readonly submit: (isSent: boolean) => string
+  readonly request: (person: { readonly name: string; readonly email: string }) => Promise<Outcome<A>>
+  /** What to say after a request that succeeded; null for nothing. */
+  readonly onDone: (answer: A, email: string) => string | null
+}
 
-/** Requests a link by mail. The answer is the same whether or not the address is known. */
-export const LoginForm = () => {
+/** Asks for an address, and with `isNamed` for a name. */
+function PersonForm<A>({ isNamed, onDone, request, submit }: FormProps<A>) {
+  const [name, setName] = useState("")
   const [email, setEmail] = useState("")
-  const [sentTo, setSentTo] = useState<string | null>(null)
+  const [sent, setSent] = useState<string | null>(null)
   const [failure, setFailure] = useState<Failure | undefined>(undefined)
   const [isBusy, setBusy] = useState(false)
-  const request = async (event: Event) => {
+  const onSubmit = async (event: Event) => {
     event.preventDefault()
     setBusy(true)
-    const page = currentPage()
-    const outcome = await send("POST /v1/owner/login", {
-      body: { email: email.trim(), ...(page !== undefined && { page }) }
-    })
+    const person = { name: name.trim(), email: email.trim() }
+    const outcome = await request(person)
     setBusy(false)
     setFailure(outcome.ok ? undefined : outcome.failure)
-    if (outcome.ok) setSentTo(email.trim())
+    if (outcome.ok) setSent(onDone(outcome.value, person.email))
   }
   return (
-    <form class="form" onSubmit={request}>
+    <form class="form" onSubmit={onSubmit}>
+      {isNamed && (
+        <label class="field">
+          {Texts.person.name}
+          <input
+            type="text"
+            required
+            maxLength={200}
+            autocomplete="name"
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+        </label>
+      )}
       <label class="field">
         {Texts.login.email}
         <input
@@ -47,15 +65,52 @@ export const LoginForm = () => {
         />
       </label>
       <button type="submit" class="button primary large" disabled={isBusy}>
-        {sentTo === null ? Texts.login.send : Texts.login.sendAgain}
+        {submit(sent !== null)}
       </button>
       <div role="status">
         {failure !== undefined && <p class="bad">{messageOf(failure)}</p>}
-        {failure === undefined && sentTo !== null && <p>{Texts.login.sent(sentTo)}</p>}
+        {failure === undefined && sent !== null && <p>{sent}</p>}
       </div>
     </form>
   )
 }
+
+/** The page that opens after the log-in: the one that is open, if the service can name it in a mail. */
+const currentPage = (): string | undefined => (ConsolePage.isNameable(location.hash) ? location.hash : undefined)
+
+/** Requests a link by mail. The answer is the same whether or not the address is known. */
+const LoginForm = () => (
+  <PersonForm
+    isNamed={false}
+    submit={(isSent) => (isSent ? Texts.login.sendAgain : Texts.login.send)}
+    request={({ email }) => {
+      const page = currentPage()
+      return send("POST /v1/owner/login", { body: { email, ...(page !== undefined && { page }) } })
+    }}
+    onDone={(_, email) => Texts.login.sent(email)}
+  />
+)
+
+interface WhoAreYouProps {
+  /** Called when there is a person, without a mail. */
+  readonly onNamed: () => void
+  /** Called when a mail with a link was sent: the session has no person until that is opened. */
+  readonly onMailed?: () => void
+}
+
+/** Asks a session without a person for a name and an address, with which the person logs in from then on. */
+export const WhoAreYou = ({ onMailed, onNamed }: WhoAreYouProps) => (
+  <PersonForm
+    isNamed
+    submit={() => Texts.person.save}
+    request={(body) => send("PUT /v1/owner/session/person", { body })}
+    onDone={({ mailed }, email) => {
+      if (mailed) onMailed?.()
+      else onNamed()
+      return mailed ? Texts.person.mailed(email) : null
+    }}
+  />
+)
 
 /** The form, or how to get a link without mail. */
 export const LoginSteps = () => {

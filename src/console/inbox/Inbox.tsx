@@ -23,8 +23,7 @@ import { hides } from "./Change.ts"
 import { type Changes, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
 import { Held } from "./Held.tsx"
-import { List } from "./List.tsx"
-import { Marked } from "./Marked.tsx"
+import { List, Marked } from "./List.tsx"
 import * as View from "./View.ts"
 
 interface ToolbarProps {

@@ -115,3 +115,18 @@ export const List = ({ empty, onFirst, ...shared }: Props) => {
     />
   )
 }
+
+interface MarkedProps {
+  readonly ids: ReadonlyArray<string>
+  readonly changes: Changes
+}
+
+/** Says that submissions were marked as spam, which can be undone. */
+export const Marked = ({ changes, ids }: MarkedProps) => (
+  <div class="selection" role="status">
+    <b>{Texts.inbox.marked(ids.length)}</b>
+    <button type="button" class="button" onClick={() => changes.release(ids)}>
+      {Texts.inbox.undo}
+    </button>
+  </div>
+)

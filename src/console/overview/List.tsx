@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { useId } from "preact/hooks"
 import { type Dimension, type Listed, type Metric, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
@@ -12,8 +11,8 @@ import { Mark } from "../parts/Mark.tsx"
 import { Problem } from "../parts/Message.tsx"
 import { Select } from "../parts/Select.tsx"
 import * as Texts from "../Texts.ts"
+import type { Row } from "./Queries.ts"
 import * as Queries from "./Queries.ts"
-import type { Row } from "./Report.ts"
 import { useReport } from "./Statistics.ts"
 import type { Total } from "./Totals.tsx"
 

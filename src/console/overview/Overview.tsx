@@ -89,7 +89,7 @@ const Now = ({ siteId }: { readonly siteId: string }) => {
 
 /** Most websites have no problem, so it is loaded later. */
 const ProblemLine = lazy(
-  () => import("../health/Line.tsx").then(({ Line }) => Line),
+  () => import("../health/Problems.tsx").then(({ Line }) => Line),
   () => null
 )
 

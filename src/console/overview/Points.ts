@@ -6,7 +6,7 @@
 import type { Interval } from "../Address.ts"
 import * as Format from "../Format.ts"
 import * as Texts from "../Texts.ts"
-import type { Report } from "./Report.ts"
+import type { Report } from "./Queries.ts"
 
 export interface Point {
   /** A value of the time dimension. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { limits } from "../../analytics/reports/Query.ts"
 import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
 import {
@@ -17,6 +16,7 @@ import {
 } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
+import type { Answer } from "../Requests.ts"
 
 /** The metrics of the totals, in the order in which the page shows them. `conversions` is a query of its own. */
 export const totalMetrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] as const
@@ -211,3 +211,8 @@ export const list = (
     pagination: { limit }
   }
 }
+
+/** A report of the overview: of a website, or of a shared dashboard. */
+export type Report = Answer<"POST /v1/owner/query" | "POST /v1/owner/shared/query">
+
+export type Row = Report["results"][number]

@@ -7,7 +7,7 @@ import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
 import { useAddress } from "../Location.ts"
 import { type Answer, type Outcome, send } from "../Requests.ts"
 import { type Resource, useAnswer } from "../Resource.ts"
-import type { Report } from "./Report.ts"
+import type { Report } from "./Queries.ts"
 
 /** The report of a query; none for null. For `scope`, see `useAnswer`. */
 export const useReport = (query: QueryBody | null, scope: string): Resource<Report> => {

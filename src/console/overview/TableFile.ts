@@ -5,8 +5,7 @@
  */
 import type { Dimension, Metric } from "../Address.ts"
 import type { MetricValue } from "../Format.ts"
-import type { Dimensions } from "./Queries.ts"
-import type { Report } from "./Report.ts"
+import type { Dimensions, Report } from "./Queries.ts"
 
 /** The beginning of a formula, also after what a spreadsheet may take for a separator. */
 const formula = /(^|[,;|])([\s"]*)([=+\-@＝＋－＠])/gu

@@ -8,8 +8,8 @@ import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import * as Texts from "../Texts.ts"
+import type { Report, Row } from "./Queries.ts"
 import * as Queries from "./Queries.ts"
-import type { Report, Row } from "./Report.ts"
 
 /** The value of a metric in the range, and in the compared range if there is one. */
 export interface Total {

@@ -4,9 +4,11 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
-import { reloadData } from "../Connection.ts"
+import { connection, isSignedOut, reloadData } from "../Connection.ts"
+import * as Format from "../Format.ts"
 import { linkTo, useAddress } from "../Location.ts"
 import type { Failure, FailureKind } from "../Requests.ts"
+import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 import { OnCommandLine } from "./Snippet.tsx"
 
@@ -120,3 +122,19 @@ export const Message = ({ children, title }: Props) => (
     {children}
   </section>
 )
+
+/** Shows that the service does not answer, and how old the data on the page is. */
+export const Notice = () => {
+  const state = useStore(connection)
+  const { failure, succeededAt } = state
+  const failures = useFailures()
+  return (
+    <div class="notice" role="status">
+      {failure !== null && !isSignedOut(state) && (
+        <p>
+          {failures[failure.kind]} {succeededAt !== null && Texts.stale(Format.clock(succeededAt))}
+        </p>
+      )}
+    </div>
+  )
+}

@@ -7,6 +7,7 @@ import type { ComponentChildren } from "preact"
 import { useId } from "preact/hooks"
 import type { Choice } from "../parts/Choices.ts"
 import { Select } from "../parts/Select.tsx"
+import { useAnswer } from "../Resource.ts"
 
 interface Common {
   readonly label: string
@@ -136,3 +137,31 @@ export const Check = ({ isChecked, label, onChange }: CheckProps) => (
     {label}
   </label>
 )
+
+interface PageFieldProps {
+  readonly siteId: string
+  readonly label: string
+  readonly hint: string
+  readonly value: string
+  readonly fault: string | undefined
+  readonly onInput: (page: string) => void
+}
+
+/** The field for the `page_slug` of a form. It offers those of the latest submissions, and accepts any other. */
+export const PageField = ({ onInput, siteId, ...field }: PageFieldProps) => {
+  const overview = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/overview",
+    { params: { site_id: siteId } },
+    siteId
+  )
+  const pages = overview.value?.pages ?? []
+  return (
+    <ChoiceField
+      {...field}
+      placeholder={pages[0] ?? "contact"}
+      choices={pages.map((page) => [page, page])}
+      onChoose={onInput}
+      onType={onInput}
+    />
+  )
+}

@@ -13,8 +13,7 @@ import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, TextField } from "./Fields.tsx"
-import { PageField } from "./PageField.tsx"
+import { Check, ChoiceField, PageField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Notification = Answer<"GET /v1/owner/sites/:site_id/notifications">["notifications"][number]

@@ -12,8 +12,7 @@ import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, TextField } from "./Fields.tsx"
-import { PageField } from "./PageField.tsx"
+import { Check, ChoiceField, PageField, TextField } from "./Fields.tsx"
 import * as Rules from "./Rules.ts"
 
 type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]

@@ -5,11 +5,10 @@
  */
 import { useEffect, useState } from "preact/hooks"
 import { ThemeMenu } from "../frame/Bar.tsx"
-import { Notice } from "../frame/Notice.tsx"
 import { Overview } from "../overview/Overview.tsx"
 import { useChange } from "../parts/Change.ts"
 import { Mark } from "../parts/Icon.tsx"
-import { Message, PagePending } from "../parts/Message.tsx"
+import { Message, Notice, PagePending } from "../parts/Message.tsx"
 import { authorizeShared } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import * as Address from "../Address.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { Select } from "../parts/Select.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
+import * as Texts from "../Texts.ts"
 
 export interface AllPageProps {
   /** The first websites of the session. */
@@ -36,3 +39,33 @@ export const parsePlace = (item: string | null, count: number): ReadonlyArray<st
   const ids = item?.split(".") ?? []
   return ids.length < count ? null : [...ids.slice(0, count - 1), ids.slice(count - 1).join(".")]
 }
+
+interface SiteSelectProps {
+  readonly sites: ReadonlyArray<Site>
+  /** Empty for all. */
+  readonly siteId: string
+  readonly onChoose: (siteId: string) => void
+}
+
+/** Chooses the website whose items a list shows. */
+export const SiteSelect = ({ onChoose, siteId, sites }: SiteSelectProps) => {
+  const chosen = useSite(siteId === "" ? null : siteId, sites)
+  const listed = chosen === undefined || sites.includes(chosen) ? sites : [chosen, ...sites]
+  return (
+    <Select
+      aria-label={Texts.sites.one}
+      value={siteId}
+      choices={[["", Texts.sites.all], ...listed.map(({ name, site_id }) => [site_id, name] as const)]}
+      onChoose={onChoose}
+    />
+  )
+}
+
+/** The step from an empty page of all websites: to a website, whose settings have its tags. */
+export const ToWebsites = () => (
+  <p>
+    <a class="button primary large" href={Address.format(Address.initial)}>
+      {Texts.sites.all}
+    </a>
+  </p>
+)
