@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { useState } from "preact/hooks"
 import { useChange, useWhileShown } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { faultOf } from "../parts/FailureText.ts"
 import type { Answer, Input } from "../Requests.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import { Check, ChoiceField, TextField, useFields } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 
 type Settings = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id">
@@ -30,46 +29,31 @@ const collapsedMembers = [
   ...["agent_body", "agent_headers"]
 ]
 
-/** The members of the body whose faults the fields show. */
-const members = ["name", "agent_url", "agent_key", "agent_model", "instructions", "origins", ...collapsedMembers]
-
+/** The form begins with the settings, but for the secrets, which are not shown: each is replaced, removed or kept. */
 const initial = (settings: Settings | null) => ({
   name: settings?.name ?? "",
-  url: settings?.agent_url ?? "",
-  key: "",
-  protocol: settings?.agent_protocol ?? ("openai-chat" as const),
-  model: settings?.agent_model ?? "",
-  keyHeader: settings?.agent_key_header ?? "",
-  body: "",
-  headers: "",
+  agent_url: settings?.agent_url ?? "",
+  agent_key: "",
+  agent_protocol: settings?.agent_protocol ?? ("openai-chat" as const),
+  agent_model: settings?.agent_model ?? "",
+  agent_key_header: settings?.agent_key_header ?? "",
+  agent_body: "",
+  agent_headers: "",
   memory: settings?.memory ?? ("edge" as const),
   contact: settings?.contact ?? ("failed" as const),
-  conversationIds: settings?.conversation_ids ?? ("service" as const),
+  conversation_ids: settings?.conversation_ids ?? ("service" as const),
   instructions: settings?.instructions ?? "",
   history: String(settings?.history ?? 40),
-  historyCharacters: String(settings?.history_characters ?? 60_000),
-  maxTokens: String(settings?.max_tokens ?? 4096),
-  dailyTokens: String(settings?.daily_tokens ?? ""),
-  origins: (settings?.origins ?? []).join("\n")
+  history_characters: String(settings?.history_characters ?? 60_000),
+  max_tokens: String(settings?.max_tokens ?? 4096),
+  daily_tokens: String(settings?.daily_tokens ?? ""),
+  origins: (settings?.origins ?? []).join("\n"),
+  removesKey: false,
+  removesBody: false,
+  removesHeaders: false
 })
 
-interface Chosen {
-  readonly protocol: Settings["agent_protocol"]
-  readonly memory: Settings["memory"]
-  readonly contact: Settings["contact"]
-  readonly conversationIds: Settings["conversation_ids"]
-}
-
-type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
-
 const orNull = (text: string): string | null => text.trim() || null
-
-/** The stored secrets that are to be removed. */
-interface Removed {
-  readonly key: boolean
-  readonly body: boolean
-  readonly headers: boolean
-}
 
 /** The value of a secret member: the typed one, or null to remove the stored one. Without either, there is no member. */
 const secretMember = (
@@ -88,47 +72,41 @@ const parseJson = (text: string): unknown => {
 }
 
 /** The body to send, without `agent_url`, which `submit` adds. */
-const bodyOf = (typed: Typed, removed: Removed): Body => ({
+const bodyOf = (typed: ReturnType<typeof initial>): Body => ({
   name: typed.name,
-  agent_protocol: typed.protocol,
-  agent_model: orNull(typed.model),
-  agent_key_header: orNull(typed.keyHeader),
+  agent_protocol: typed.agent_protocol,
+  agent_model: orNull(typed.agent_model),
+  agent_key_header: orNull(typed.agent_key_header),
   memory: typed.memory,
   contact: typed.contact,
-  conversation_ids: typed.conversationIds,
+  conversation_ids: typed.conversation_ids,
   // The form hides the instructions of an agent with its own memory.
   ...(typed.memory === "edge" && { instructions: orNull(typed.instructions) }),
   history: Number(typed.history),
-  history_characters: Number(typed.historyCharacters),
-  max_tokens: Number(typed.maxTokens),
-  daily_tokens: typed.dailyTokens.trim() === "" ? null : Number(typed.dailyTokens),
+  history_characters: Number(typed.history_characters),
+  max_tokens: Number(typed.max_tokens),
+  daily_tokens: typed.daily_tokens.trim() === "" ? null : Number(typed.daily_tokens),
   origins: Lines.parse(typed.origins),
-  ...secretMember("agent_key", typed.key === "" ? null : typed.key, removed.key),
-  ...secretMember("agent_body", typed.body.trim() === "" ? null : parseJson(typed.body), removed.body),
+  ...secretMember("agent_key", typed.agent_key || null, typed.removesKey),
+  ...secretMember("agent_body", typed.agent_body.trim() === "" ? null : parseJson(typed.agent_body), typed.removesBody),
   ...secretMember(
     "agent_headers",
-    typed.headers.trim() === "" ? null : Lines.parseHeaders(typed.headers),
-    removed.headers
+    typed.agent_headers.trim() === "" ? null : Lines.parseHeaders(typed.agent_headers),
+    typed.removesHeaders
   )
 })
 
 export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => {
-  const [typed, setTyped] = useState<Typed>(initial(settings))
-  const [removed, setRemoved] = useState<Removed>({ key: false, body: false, headers: false })
   const create = useChange("POST /v1/owner/sites/:site_id/instances")
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
   const saved = useWhileShown(onSaved)
   const failure = create.failure ?? update.failure
-  const text = (name: Exclude<keyof Typed, keyof Chosen>, member: string) => ({
-    value: typed[name],
-    onInput: (value: string) => setTyped({ ...typed, [name]: value }),
-    fault: faultOf(failure, member)
-  })
+  const { check, choice, message, text, values: typed } = useFields(initial(settings), failure)
   const bodyNames = settings?.agent_body_fields ?? []
   const headerNames = settings?.agent_header_names ?? []
   const submit = () => {
-    const body = bodyOf(typed, removed)
-    const url = typed.url.trim()
+    const body = bodyOf(typed)
+    const url = typed.agent_url.trim()
     if (settings === null) {
       create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, saved)
     } else {
@@ -147,108 +125,90 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
       title={settings === null ? Texts.add : Texts.edit(settings.name)}
       submit={settings === null ? Common.create : Common.save}
       isDisabled={create.isBusy || update.isBusy}
-      message={messageOf(failure, members)}
+      message={message}
       onClose={onClose}
       onSubmit={submit}
     >
-      <TextField label={Texts.name} {...text("name", "name")} />
+      <TextField label={Texts.name} {...text("name")} />
       <TextField
         label={Texts.url}
         hint={settings !== null && settings.agent_url === null ? Texts.urlByOperator : Texts.urlHint}
         type="url"
         placeholder="https://agent.example.com/v1"
-        {...text("url", "agent_url")}
+        {...text("agent_url")}
       />
       <TextField
         label={Common.optional(Texts.key)}
         hint={Texts.keyHints[settings?.agent_key ?? "none"]}
         type="password"
-        {...text("key", "agent_key")}
+        {...text("agent_key")}
       />
-      {settings !== null && settings.agent_key !== null && (
-        <Check label={Texts.removeKey} isChecked={removed.key} onChange={(key) => setRemoved({ ...removed, key })} />
-      )}
+      {settings !== null && settings.agent_key !== null && <Check label={Texts.removeKey} {...check("removesKey")} />}
       <div class="pair">
         <ChoiceField
           label={Texts.protocol}
-          value={typed.protocol}
           choices={[
             ["openai-chat", Texts.protocols["openai-chat"]],
             ["openai-responses", Texts.protocols["openai-responses"]],
             ["anthropic", Texts.protocols.anthropic]
           ]}
-          onChoose={(protocol) => setTyped({ ...typed, protocol })}
+          {...choice("agent_protocol")}
         />
-        <TextField label={Common.optional(Texts.model)} {...text("model", "agent_model")} />
+        <TextField label={Common.optional(Texts.model)} {...text("agent_model")} />
       </div>
       <ChoiceField
         label={Texts.memory}
-        value={typed.memory}
         choices={[
           ["edge", Texts.memoryChoices.edge],
           ["agent", Texts.memoryChoices.agent]
         ]}
-        onChoose={(memory) => setTyped({ ...typed, memory })}
+        {...choice("memory")}
       />
       {typed.memory === "edge" && (
         <TextField
           label={Common.optional(Texts.instructions)}
           hint={Texts.instructionsHint}
           rows={4}
-          {...text("instructions", "instructions")}
+          {...text("instructions")}
         />
       )}
       <ChoiceField
         label={Texts.contact}
         hint={Texts.contactHint}
-        value={typed.contact}
         choices={[
           ["failed", Texts.contactChoices.failed],
           ["always", Texts.contactChoices.always],
           ["off", Texts.contactChoices.off]
         ]}
-        onChoose={(contact) => setTyped({ ...typed, contact })}
+        {...choice("contact")}
       />
       <TextField
         label={Common.optional(Texts.origins)}
         hint={Texts.originsHint}
         placeholder="https://www.example.com"
         rows={2}
-        {...text("origins", "origins")}
+        {...text("origins")}
       />
       <details class="more" open={collapsedMembers.some((member) => faultOf(failure, member) !== undefined)}>
         <summary>{Texts.limits}</summary>
         <div class="form-fields">
           <div class="pair">
-            <TextField label={Texts.history} type="number" {...text("history", "history")} />
-            <TextField
-              label={Texts.historyCharacters}
-              type="number"
-              {...text("historyCharacters", "history_characters")}
-            />
+            <TextField label={Texts.history} type="number" {...text("history")} />
+            <TextField label={Texts.historyCharacters} type="number" {...text("history_characters")} />
           </div>
           <div class="pair">
-            <TextField label={Texts.maxTokens} type="number" {...text("maxTokens", "max_tokens")} />
-            <TextField
-              label={Common.optional(Texts.dailyTokens)}
-              type="number"
-              {...text("dailyTokens", "daily_tokens")}
-            />
+            <TextField label={Texts.maxTokens} type="number" {...text("max_tokens")} />
+            <TextField label={Common.optional(Texts.dailyTokens)} type="number" {...text("daily_tokens")} />
           </div>
           <div class="pair">
-            <TextField
-              label={Common.optional(Texts.keyHeader)}
-              placeholder="api-key"
-              {...text("keyHeader", "agent_key_header")}
-            />
+            <TextField label={Common.optional(Texts.keyHeader)} placeholder="api-key" {...text("agent_key_header")} />
             <ChoiceField
               label={Texts.conversationIds}
-              value={typed.conversationIds}
               choices={[
                 ["service", Texts.conversationIdChoices.service],
                 ["client", Texts.conversationIdChoices.client]
               ]}
-              onChoose={(conversationIds) => setTyped({ ...typed, conversationIds })}
+              {...choice("conversation_ids")}
             />
           </div>
           <TextField
@@ -256,28 +216,16 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
             hint={bodyNames.length === 0 ? Texts.bodyHint : Texts.storedNames(bodyNames)}
             rows={3}
             isCode
-            {...text("body", "agent_body")}
+            {...text("agent_body")}
           />
-          {bodyNames.length > 0 && (
-            <Check
-              label={Texts.removeBody}
-              isChecked={removed.body}
-              onChange={(body) => setRemoved({ ...removed, body })}
-            />
-          )}
+          {bodyNames.length > 0 && <Check label={Texts.removeBody} {...check("removesBody")} />}
           <TextField
             label={Common.optional(Texts.headers)}
             hint={headerNames.length === 0 ? Texts.headersHint : Texts.storedNames(headerNames)}
             rows={2}
-            {...text("headers", "agent_headers")}
+            {...text("agent_headers")}
           />
-          {headerNames.length > 0 && (
-            <Check
-              label={Texts.removeHeaders}
-              isChecked={removed.headers}
-              onChange={(headers) => setRemoved({ ...removed, headers })}
-            />
-          )}
+          {headerNames.length > 0 && <Check label={Texts.removeHeaders} {...check("removesHeaders")} />}
         </div>
       </details>
     </FormDialog>

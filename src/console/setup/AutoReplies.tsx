@@ -5,14 +5,13 @@
  */
 import { useState } from "preact/hooks"
 import { useChange, useWhileShown } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
-import { PageField, TextField } from "./Fields.tsx"
+import { PageField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 const path = "/v1/owner/sites/:site_id/forms/auto-replies"
@@ -27,52 +26,38 @@ interface EditProps {
 }
 
 const Edit = ({ onClose, reply, siteId }: EditProps) => {
-  const [page, setPage] = useState(reply?.page ?? "")
-  const [subject, setSubject] = useState(reply?.subject ?? "")
-  const [text, setText] = useState(reply?.text ?? "")
-  const [replyTo, setReplyTo] = useState(reply?.reply_to ?? "")
   const change = useChange(`PUT ${path}`)
+  const fields = useFields(
+    {
+      page: reply?.page ?? "",
+      subject: reply?.subject ?? "",
+      text: reply?.text ?? "",
+      reply_to: reply?.reply_to ?? ""
+    },
+    change.failure
+  )
   const close = useWhileShown(onClose)
-  const fault = (member: string) => faultOf(change.failure, member)
   return (
     <FormDialog
       isWide
       title={reply === null ? Texts.autoReplies.add : Texts.autoReplies.edit(reply.page)}
       submit={Common.save}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["page", "subject", "text", "reply_to"])}
+      message={fields.message}
       onClose={onClose}
-      onSubmit={() =>
-        change.run({ params: { site_id: siteId }, body: { page, subject, text, reply_to: replyTo } }, close)
-      }
+      onSubmit={() => change.run({ params: { site_id: siteId }, body: fields.values }, close)}
     >
       {reply === null && (
-        <PageField
-          siteId={siteId}
-          label={Texts.forms.page}
-          hint={Texts.forms.pageHint}
-          value={page}
-          onInput={setPage}
-          fault={fault("page")}
-        />
+        <PageField siteId={siteId} label={Texts.forms.page} hint={Texts.forms.pageHint} {...fields.text("page")} />
       )}
-      <TextField label={Texts.autoReplies.subject} value={subject} onInput={setSubject} fault={fault("subject")} />
-      <TextField
-        label={Texts.autoReplies.text}
-        hint={Texts.autoReplies.textHint}
-        rows={8}
-        value={text}
-        onInput={setText}
-        fault={fault("text")}
-      />
+      <TextField label={Texts.autoReplies.subject} {...fields.text("subject")} />
+      <TextField label={Texts.autoReplies.text} hint={Texts.autoReplies.textHint} rows={8} {...fields.text("text")} />
       <TextField
         label={Texts.autoReplies.replyTo}
         hint={Texts.autoReplies.replyToHint}
         type="email"
         placeholder="owner@example.com"
-        value={replyTo}
-        onInput={setReplyTo}
-        fault={fault("reply_to")}
+        {...fields.text("reply_to")}
       />
     </FormDialog>
   )

@@ -4,10 +4,50 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
-import { useId } from "preact/hooks"
+import { useId, useState } from "preact/hooks"
 import type { Choice } from "../parts/Choices.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Select } from "../parts/Select.tsx"
+import type { Failure } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
+
+type Values = Readonly<Record<string, string | boolean>>
+
+/** The names of the values of this type. */
+type Names<A extends Values, Value> = { [K in keyof A & string]: A[K] extends Value ? K : never }[keyof A & string]
+
+/**
+ * The values of a form's fields, by the members of the body that they fill: each field gets its value, the function that changes it,
+ * and the fault of its member.
+ *
+ * @param failure why the form was refused
+ */
+export function useFields<A extends Values>(initial: A, failure: Failure | undefined) {
+  const [values, setValues] = useState(initial)
+  const set =
+    <K extends keyof A>(name: K) =>
+    (value: A[K]): void =>
+      setValues((all) => ({ ...all, [name]: value }))
+  return {
+    values,
+    /** What is wrong besides the faults of the fields. */
+    message: messageOf(failure, Object.keys(initial)),
+    text: <K extends Names<A, string>>(name: K) => ({
+      value: values[name],
+      onInput: set(name) as (value: string) => void,
+      fault: faultOf(failure, name)
+    }),
+    choice: <K extends Names<A, string>>(name: K) => ({
+      value: values[name],
+      onChoose: set(name),
+      fault: faultOf(failure, name)
+    }),
+    check: <K extends Names<A, boolean>>(name: K) => ({
+      isChecked: values[name],
+      onChange: set(name) as (isChecked: boolean) => void
+    })
+  }
+}
 
 interface Common {
   readonly label: string

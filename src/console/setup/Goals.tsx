@@ -5,13 +5,12 @@
  */
 import { useState } from "preact/hooks"
 import { useChange, useWhileShown } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField } from "./Fields.tsx"
+import { ChoiceField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Goal = Answer<"GET /v1/owner/sites/:site_id/goals">["goals"][number]
@@ -22,17 +21,16 @@ interface DialogProps {
 }
 
 const Create = ({ onClose, siteId }: DialogProps) => {
-  const [kind, setKind] = useState<Goal["kind"]>("page")
-  const [value, setValue] = useState("")
-  const [name, setName] = useState("")
   const change = useChange("POST /v1/owner/sites/:site_id/goals")
+  const fields = useFields({ kind: "page" as Goal["kind"], value: "", name: "" }, change.failure)
+  const { kind, name, value } = fields.values
   const close = useWhileShown(onClose)
   return (
     <FormDialog
       title={Texts.goals.add}
       submit={Texts.create}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["kind", "value", "name"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
         change.run(
@@ -43,27 +41,19 @@ const Create = ({ onClose, siteId }: DialogProps) => {
     >
       <ChoiceField
         label={Texts.goals.kind}
-        value={kind}
         choices={[
           ["page", Texts.goals.kinds.page],
           ["event", Texts.goals.kinds.event]
         ]}
-        onChoose={setKind}
+        {...fields.choice("kind")}
       />
       <TextField
         label={Texts.goals.values[kind]}
         hint={Texts.goals.hints[kind]}
         placeholder={kind === "page" ? "/thanks*" : "Signup"}
-        value={value}
-        onInput={setValue}
-        fault={faultOf(change.failure, "value")}
+        {...fields.text("value")}
       />
-      <TextField
-        label={Texts.optional(Texts.goals.name)}
-        value={name}
-        onInput={setName}
-        fault={faultOf(change.failure, "name")}
-      />
+      <TextField label={Texts.optional(Texts.goals.name)} {...fields.text("name")} />
     </FormDialog>
   )
 }

@@ -8,7 +8,6 @@ import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
 import type { Answer } from "../Requests.ts"
@@ -17,7 +16,7 @@ import * as Texts from "../texts/Keys.ts"
 import * as ReachTexts from "../texts/Reach.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import { Check, ChoiceField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Key = Answer<"GET /v1/owner/keys">["keys"][number]
@@ -31,17 +30,16 @@ const IssueKey = ({
   onKey,
   page
 }: DialogProps & { readonly page: PageProps; readonly onKey: (key: string) => void }) => {
-  const [label, setLabel] = useState("")
-  const [scope, setScope] = useState<Key["scope"]>("stats")
   const reach = useReach(page)
-  const [expiry, setExpiry] = useState("")
   const change = useChange("POST /v1/owner/keys")
+  const fields = useFields({ label: "", scope: "stats" as Key["scope"], expires_at: "" }, change.failure)
+  const { expires_at, label, scope } = fields.values
   return (
     <FormDialog
       title={Texts.add}
       submit={Common.create}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["label", "expires_at"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
         change.run(
@@ -50,41 +48,28 @@ const IssueKey = ({
               scope,
               sites: reach.sites,
               ...(label.trim() !== "" && { label: label.trim() }),
-              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
+              ...(expires_at !== "" && { expires_at: Expiry.endOf(expires_at) })
             }
           },
           ({ key }) => onKey(key)
         )
       }
     >
-      <TextField
-        label={Common.optional(Texts.label)}
-        hint={Texts.labelHint}
-        value={label}
-        onInput={setLabel}
-        fault={faultOf(change.failure, "label")}
-      />
+      <TextField label={Common.optional(Texts.label)} hint={Texts.labelHint} {...fields.text("label")} />
       <ChoiceField
         label={Texts.scope}
-        value={scope}
         choices={[
           ["stats", Texts.scopes.stats],
           ["read", Texts.scopes.read],
           ["write", Texts.scopes.write]
         ]}
-        onChoose={setScope}
+        {...fields.choice("scope")}
       />
       {reach.choices.length > 1 && (
         <ChoiceField label={ReachTexts.label} value={reach.kind} choices={reach.choices} onChoose={reach.choose} />
       )}
       {reach.list}
-      <TextField
-        label={Common.optional(Texts.expiry)}
-        type="date"
-        value={expiry}
-        onInput={setExpiry}
-        fault={faultOf(change.failure, "expires_at")}
-      />
+      <TextField label={Common.optional(Texts.expiry)} type="date" {...fields.text("expires_at")} />
     </FormDialog>
   )
 }

@@ -6,14 +6,14 @@
 import { useState } from "preact/hooks"
 import { ago, until } from "../Format.ts"
 import { useChange, useWhileShown } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, PageField, TextField } from "./Fields.tsx"
+import { Check, ChoiceField, PageField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Notification = Answer<"GET /v1/owner/sites/:site_id/notifications">["notifications"][number]
@@ -26,17 +26,19 @@ const conversationChoices = ["unanswered", "all", "off"] as const
 
 type Conversations = Notification["conversations"]
 
-const topicOf = (
-  kind: (typeof kinds)[number],
-  includesQuarantined: boolean,
-  page: string,
-  conversations: Conversations
-) =>
+interface Topic {
+  readonly kind: (typeof kinds)[number]
+  readonly quarantined: boolean
+  readonly page: string
+  readonly conversations: Conversations
+}
+
+const topicOf = ({ conversations, kind, page, quarantined }: Topic) =>
   kind === "weekly" || kind === "monthly"
     ? { report: kind }
     : {
-        quarantined: includesQuarantined,
-        ...(page === "" ? { conversations } : { page }),
+        quarantined,
+        ...(page.trim() === "" ? { conversations } : { page: page.trim() }),
         ...(kind === "each" ? {} : { digest: kind })
       }
 
@@ -57,13 +59,19 @@ interface DialogProps {
 }
 
 const Add = ({ onClose, siteId }: DialogProps) => {
-  const [to, setTo] = useState("")
-  const [kind, setKind] = useState<(typeof kinds)[number]>("each")
-  const [includesQuarantined, setIncludesQuarantined] = useState(false)
-  const [page, setPage] = useState("")
-  const [conversations, setConversations] = useState<Conversations>("unanswered")
-  const [includesProblems, setIncludesProblems] = useState(false)
   const change = useChange("POST /v1/owner/sites/:site_id/notifications")
+  const fields = useFields(
+    {
+      to: "",
+      kind: "each" as (typeof kinds)[number],
+      quarantined: false,
+      page: "",
+      conversations: "unanswered" as Conversations,
+      problems: false
+    },
+    change.failure
+  )
+  const { kind, page, problems, to } = fields.values
   const close = useWhileShown(onClose)
   const isReport = kind === "weekly" || kind === "monthly"
   return (
@@ -71,55 +79,30 @@ const Add = ({ onClose, siteId }: DialogProps) => {
       title={Texts.mails.add}
       submit={Common.add}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["to", "page", "conversations"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
-        change.run(
-          {
-            params: { site_id: siteId },
-            body: { to, problems: includesProblems, ...topicOf(kind, includesQuarantined, page.trim(), conversations) }
-          },
-          close
-        )
+        change.run({ params: { site_id: siteId }, body: { to, problems, ...topicOf(fields.values) } }, close)
       }
     >
-      <TextField
-        label={Texts.mails.to}
-        type="email"
-        placeholder="owner@example.com"
-        value={to}
-        onInput={setTo}
-        fault={faultOf(change.failure, "to")}
-      />
+      <TextField label={Texts.mails.to} type="email" placeholder="owner@example.com" {...fields.text("to")} />
       <ChoiceField
         label={Texts.mails.what}
-        value={kind}
         choices={kinds.map((choice) => [choice, Texts.mails.kinds[choice]])}
-        onChoose={setKind}
+        {...fields.choice("kind")}
       />
       {!isReport && (
-        <PageField
-          siteId={siteId}
-          label={Texts.mails.form}
-          hint={Texts.mails.formHint}
-          value={page}
-          onInput={setPage}
-          fault={faultOf(change.failure, "page")}
-        />
+        <PageField siteId={siteId} label={Texts.mails.form} hint={Texts.mails.formHint} {...fields.text("page")} />
       )}
       {!isReport && page.trim() === "" && (
         <ChoiceField
           label={Texts.mails.conversations}
-          value={conversations}
           choices={conversationChoices.map((choice) => [choice, Texts.mails.conversationChoices[choice]])}
-          onChoose={setConversations}
-          fault={faultOf(change.failure, "conversations")}
+          {...fields.choice("conversations")}
         />
       )}
-      {!isReport && (
-        <Check label={Texts.mails.quarantined} isChecked={includesQuarantined} onChange={setIncludesQuarantined} />
-      )}
-      <Check label={Texts.mails.problems} isChecked={includesProblems} onChange={setIncludesProblems} />
+      {!isReport && <Check label={Texts.mails.quarantined} {...fields.check("quarantined")} />}
+      <Check label={Texts.mails.problems} {...fields.check("problems")} />
       <p class="hint">{Texts.mails.addHint}</p>
     </FormDialog>
   )

@@ -7,13 +7,12 @@ import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { OnCommandLine } from "../parts/Snippet.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
-import { TextField } from "./Fields.tsx"
+import { TextField, useFields } from "./Fields.tsx"
 import { AddButton, Loading, Row } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
 
@@ -33,15 +32,15 @@ const Issue = ({
   onToken,
   siteId
 }: DialogProps & { readonly onToken: (token: string) => void }) => {
-  const [label, setLabel] = useState("")
-  const [expiry, setExpiry] = useState("")
   const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
+  const fields = useFields({ label: "", expires_at: "" }, change.failure)
+  const { expires_at, label } = fields.values
   return (
     <FormDialog
       title={Texts.tokens.issue}
       submit={Common.create}
       isDisabled={change.isBusy}
-      message={messageOf(change.failure, ["label", "expires_at"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
         change.run(
@@ -49,27 +48,15 @@ const Issue = ({
             params: { site_id: siteId, instance_id: instanceId },
             body: {
               ...(label.trim() !== "" && { label: label.trim() }),
-              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
+              ...(expires_at !== "" && { expires_at: Expiry.endOf(expires_at) })
             }
           },
           ({ token }) => onToken(token)
         )
       }
     >
-      <TextField
-        label={Common.optional(Texts.tokens.label)}
-        hint={Texts.tokens.labelHint}
-        value={label}
-        onInput={setLabel}
-        fault={faultOf(change.failure, "label")}
-      />
-      <TextField
-        label={Common.optional(Texts.tokens.expiry)}
-        type="date"
-        value={expiry}
-        onInput={setExpiry}
-        fault={faultOf(change.failure, "expires_at")}
-      />
+      <TextField label={Common.optional(Texts.tokens.label)} hint={Texts.tokens.labelHint} {...fields.text("label")} />
+      <TextField label={Common.optional(Texts.tokens.expiry)} type="date" {...fields.text("expires_at")} />
     </FormDialog>
   )
 }

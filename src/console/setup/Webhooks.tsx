@@ -6,7 +6,7 @@
 import { useState } from "preact/hooks"
 import { ago } from "../Format.ts"
 import { useChange, useWhileShown } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { Menu } from "../parts/Menu.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
@@ -15,7 +15,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { Deliveries } from "./Deliveries.tsx"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
-import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import { Check, ChoiceField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Webhook = Answer<"GET /v1/owner/sites/:site_id/webhooks">["webhooks"][number]
@@ -38,18 +38,20 @@ const newSubmissions: ReadonlyArray<Type> = ["submission.accepted", "submission.
 
 /** Creates or changes a webhook. */
 const WebhookForm = ({ onClose, onSecret, siteId, webhook }: WebhookFormProps) => {
-  const [url, setUrl] = useState(webhook?.url ?? "")
   const [chosen, setChosen] = useState<ReadonlyArray<string>>(
     webhook === null ? newSubmissions : webhook.events.length === 0 ? types : webhook.events
   )
   const isOperators = webhook !== null && webhook.host === null
-  const [format, setFormat] = useState<Webhook["format"]>(webhook?.format ?? "standard")
   const create = useChange("POST /v1/owner/sites/:site_id/webhooks")
   const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
   const close = useWhileShown(onClose)
-  const failure = create.failure ?? update.failure
+  const fields = useFields(
+    { url: webhook?.url ?? "", format: (webhook?.format ?? "standard") as Webhook["format"] },
+    create.failure ?? update.failure
+  )
   const submit = () => {
     const events = types.filter((type) => chosen.includes(type))
+    const { format, url } = fields.values
     const settings = { format, events: events.length === types.length ? [] : events }
     const body = { url, ...settings }
     if (webhook === null) {
@@ -64,7 +66,7 @@ const WebhookForm = ({ onClose, onSecret, siteId, webhook }: WebhookFormProps) =
       title={webhook === null ? Texts.webhooks.add : Texts.webhooks.actions.edit}
       submit={webhook === null ? Common.create : Common.save}
       isDisabled={create.isBusy || update.isBusy || chosen.length === 0}
-      message={messageOf(failure, ["url"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={submit}
     >
@@ -76,19 +78,16 @@ const WebhookForm = ({ onClose, onSecret, siteId, webhook }: WebhookFormProps) =
           hint={Texts.webhooks.urlHint}
           type="url"
           placeholder="https://hooks.example.com/leads"
-          value={url}
-          onInput={setUrl}
-          fault={faultOf(failure, "url")}
+          {...fields.text("url")}
         />
       )}
       <ChoiceField
         label={Texts.webhooks.format}
-        value={format}
         choices={[
           ["standard", Texts.webhooks.formats.standard],
           ["slack", Texts.webhooks.formats.slack]
         ]}
-        onChoose={setFormat}
+        {...fields.choice("format")}
       />
       <fieldset class="checks">
         <legend>{Texts.webhooks.events}</legend>

@@ -8,61 +8,49 @@ import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ConfirmDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField } from "./Fields.tsx"
+import { ChoiceField, TextField, useFields } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 import { Loading, Section } from "./Section.tsx"
 import { zones } from "./Zones.ts"
 
 type Details = Answer<"GET /v1/owner/sites/:site_id">
 
-const members = ["name", "time_zone", "origins"]
-
 const Form = ({ details }: { readonly details: Details }) => {
-  const [name, setName] = useState(details.name)
-  const [timeZone, setTimeZone] = useState(details.time_zone)
-  const [origins, setOrigins] = useState(details.origins.join("\n"))
-  /** What was last saved, as JSON: the person may have changed the fields since. */
-  const [saved, setSaved] = useState<string>()
   const change = useChange("PATCH /v1/owner/sites/:site_id")
-  const fault = (member: string) => faultOf(change.failure, member)
-  const message = messageOf(change.failure, members)
-  const body = { name, time_zone: timeZone, origins: Lines.parse(origins) }
-  const current = JSON.stringify(body)
-  const edit = (set: (value: string) => void) => (value: string) => {
-    setSaved(undefined)
-    set(value)
-  }
+  const { choice, message, text, values } = useFields(
+    { name: details.name, time_zone: details.time_zone, origins: details.origins.join("\n") },
+    change.failure
+  )
+  /** The values that were saved last: the person may have changed a field since. */
+  const [saved, setSaved] = useState<typeof values>()
   return (
     <form
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
-        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(current))
+        const body = { ...values, origins: Lines.parse(values.origins) }
+        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(values))
       }}
     >
-      <TextField label={Texts.website.name} value={name} onInput={edit(setName)} fault={fault("name")} />
+      <TextField label={Texts.website.name} {...text("name")} />
       <ChoiceField
         label={Texts.website.timeZone}
         hint={Texts.website.timeZoneHint}
-        value={timeZone}
         choices={zones()}
-        onChoose={edit(setTimeZone)}
-        fault={fault("time_zone")}
+        {...choice("time_zone")}
       />
       <TextField
         label={Texts.website.origins}
         hint={Texts.website.originsHint}
         placeholder="https://www.example.com"
         rows={3}
-        value={origins}
-        onInput={edit(setOrigins)}
-        fault={fault("origins")}
+        {...text("origins")}
       />
       {message !== undefined && (
         <p class="bad" role="alert">
@@ -74,7 +62,7 @@ const Form = ({ details }: { readonly details: Details }) => {
           {Texts.save}
         </button>
         <span class="muted" role="status">
-          {saved === current ? Texts.website.saved : ""}
+          {saved === values ? Texts.website.saved : ""}
         </span>
       </div>
     </form>

@@ -7,14 +7,14 @@ import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { type ReachProps, useReach } from "../parts/Reach.tsx"
 import { Select } from "../parts/Select.tsx"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import { all, type GrantedRole, type Role } from "../Roles.ts"
 import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
-import { ChoiceField, TextField } from "../setup/Fields.tsx"
+import { ChoiceField, TextField, useFields } from "../setup/Fields.tsx"
 import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
@@ -80,21 +80,22 @@ interface InviteProps {
 }
 
 const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
-  const [name, setName] = useState("")
-  const [email, setEmail] = useState("")
-  const [role, setRole] = useState<Role>("viewer")
   const reach = useReach(page)
-  // A day, so that a colleague need not open the link at once.
-  const [expiry, setExpiry] = useState<Expiry>("1d")
   const creation = useChange("POST /v1/owner/sessions")
-  const label = name.trim()
-  const address = email.trim()
+  const fields = useFields(
+    // A day, so that a colleague need not open the link at once.
+    { label: "", email: "", role: "viewer" as Role, expiry: "1d" as Expiry },
+    creation.failure
+  )
+  const { expiry, role } = fields.values
+  const label = fields.values.label.trim()
+  const address = fields.values.email.trim()
   return (
     <FormDialog
       title={Texts.people.invite}
       submit={address === "" ? Texts.people.create : Texts.people.send}
       isDisabled={creation.isBusy}
-      message={messageOf(creation.failure, ["label", "email"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
         creation.run(
@@ -116,21 +117,12 @@ const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
         )
       }
     >
-      <TextField label={Texts.people.name} value={name} onInput={setName} fault={faultOf(creation.failure, "label")} />
-      {canMail && (
-        <TextField
-          label={Texts.people.email}
-          type="email"
-          value={email}
-          onInput={setEmail}
-          fault={faultOf(creation.failure, "email")}
-        />
-      )}
+      <TextField label={Texts.people.name} {...fields.text("label")} />
+      {canMail && <TextField label={Texts.people.email} type="email" {...fields.text("email")} />}
       <ChoiceField
         label={Texts.people.role}
-        value={role}
         choices={all.map((choice) => [choice, Texts.people.roles[choice]])}
-        onChoose={setRole}
+        {...fields.choice("role")}
       />
       {reach.choices.length > 1 && (
         <ChoiceField label={ReachTexts.label} value={reach.kind} choices={reach.choices} onChoose={reach.choose} />
@@ -138,12 +130,11 @@ const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
       {reach.list}
       <ChoiceField
         label={Texts.people.expiry}
-        value={expiry}
         choices={(Object.keys(expiries) as ReadonlyArray<Expiry>).map((choice) => [
           choice,
           Texts.people.expiries[choice]
         ])}
-        onChoose={setExpiry}
+        {...fields.choice("expiry")}
       />
     </FormDialog>
   )

@@ -10,13 +10,12 @@ import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
-import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { type Answer, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
-import { ChoiceField, TextField } from "../setup/Fields.tsx"
+import { ChoiceField, TextField, useFields } from "../setup/Fields.tsx"
 import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
 import * as Common from "../texts/SetUp.ts"
@@ -38,18 +37,19 @@ interface ShareProps {
 }
 
 const ShareDashboard = ({ onClose, onCreated, siteId }: ShareProps) => {
-  const [label, setLabel] = useState("")
-  const [expiry, setExpiry] = useState("")
-  const [password, setPassword] = useState("")
-  const [numbers, setNumbers] = useState<Share["numbers"]>("protected")
   const creation = useChange("POST /v1/owner/sites/:site_id/shares")
-  const name = label.trim()
+  const fields = useFields(
+    { label: "", numbers: "protected" as Share["numbers"], expires_at: "", password: "" },
+    creation.failure
+  )
+  const { expires_at, numbers, password } = fields.values
+  const label = fields.values.label.trim()
   return (
     <FormDialog
       title={Texts.dashboards.share}
       submit={Texts.dashboards.create}
       isDisabled={creation.isBusy}
-      message={messageOf(creation.failure, ["label", "password", "expires_at"])}
+      message={fields.message}
       onClose={onClose}
       onSubmit={() =>
         creation.run(
@@ -57,43 +57,29 @@ const ShareDashboard = ({ onClose, onCreated, siteId }: ShareProps) => {
             params: { site_id: siteId },
             body: {
               numbers,
-              ...(name !== "" && { label: name }),
+              ...(label !== "" && { label }),
               ...(password !== "" && { password }),
-              ...(expiry !== "" && { expires_at: Expiry.endOf(expiry) })
+              ...(expires_at !== "" && { expires_at: Expiry.endOf(expires_at) })
             }
           },
           ({ path }) => onCreated({ url: location.origin + path, hasPassword: password !== "" })
         )
       }
     >
-      <TextField
-        label={Common.optional(Texts.dashboards.name)}
-        value={label}
-        onInput={setLabel}
-        fault={faultOf(creation.failure, "label")}
-      />
+      <TextField label={Common.optional(Texts.dashboards.name)} {...fields.text("label")} />
       <ChoiceField
         label={Texts.dashboards.shows}
-        value={numbers}
         choices={[
           ["protected", Texts.dashboards.numbers.protected],
           ["exact", Texts.dashboards.numbers.exact]
         ]}
-        onChoose={setNumbers}
+        {...fields.choice("numbers")}
       />
-      <TextField
-        label={Common.optional(Texts.dashboards.expiry)}
-        type="date"
-        value={expiry}
-        onInput={setExpiry}
-        fault={faultOf(creation.failure, "expires_at")}
-      />
+      <TextField label={Common.optional(Texts.dashboards.expiry)} type="date" {...fields.text("expires_at")} />
       <TextField
         label={Common.optional(Texts.dashboards.password)}
         hint={Texts.dashboards.passwordHint}
-        value={password}
-        onInput={setPassword}
-        fault={faultOf(creation.failure, "password")}
+        {...fields.text("password")}
       />
     </FormDialog>
   )
