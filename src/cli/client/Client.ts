@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Context, Effect, Stream } from "effect"
+import { Context, Effect, type Layer, Stream } from "effect"
+import { Command } from "effect/cli"
 import type { HttpClientError } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiClient from "effect/http-api/HttpApiClient"
@@ -74,3 +75,21 @@ export const operator = <const Name extends Operator.GroupName, A, E extends { r
 export const textOf = <H, E, R>(
   file: Effect.Effect<HttpApiSchema.withHeaders<Stream.Stream<Uint8Array, HttpClientError.HttpClientError>, H>, E, R>
 ) => Stream.unwrap(Effect.map(file, ({ body }) => body.pipe(Stream.mapError(Failures.ofBrokenOff), Stream.decodeText)))
+
+// biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
+type Subcommand<E = unknown, R = unknown> = Command.Command<any, never, unknown, E, R>
+
+/** The command of these subcommands, which send requests. The client is built only when one of them runs. */
+export const command =
+  <const Name extends string, const Subcommands extends ReadonlyArray<Subcommand>>(
+    name: Name,
+    description: string,
+    ...subcommands: Subcommands
+  ) =>
+  <E, R>(client: Layer.Layer<Client, E, R>) => {
+    // The errors and services of the subcommands, which an array of them does not keep.
+    const provided = subcommands.map((subcommand) => Command.provide(subcommand, client)) as ReadonlyArray<
+      Subcommand<E | Command.Error<Subcommands[number]>, R | Exclude<Command.Services<Subcommands[number]>, Client>>
+    >
+    return Command.make(name).pipe(Command.withDescription(description), Command.withSubcommands(provided))
+  }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Client from "../client/Client.ts"
@@ -137,13 +137,4 @@ const revoke = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("console").pipe(
-    Command.withDescription("Who may open the console"),
-    Command.withSubcommands([
-      link.pipe(Command.provide(client)),
-      sessions.pipe(Command.provide(client)),
-      revoke.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("console", "Who may open the console", link, sessions, revoke)

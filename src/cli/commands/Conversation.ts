@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Clock, Effect, type Layer, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { ConversationId } from "../../platform/Id.ts"
@@ -164,14 +164,11 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete a conversation with all its messages"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("conversation").pipe(
-    Command.withDescription("Stored conversations of an instance"),
-    Command.withSubcommands([
-      list.pipe(Command.provide(client)),
-      show.pipe(Command.provide(client)),
-      exportCommand.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command(
+  "conversation",
+  "Stored conversations of an instance",
+  list,
+  show,
+  exportCommand,
+  remove
+)

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { deliveryStatuses, listSize, positionOf } from "../../delivery/Delivery.ts"
 import * as Replay from "../../delivery/Replay.ts"
 import { EventId, type WebhookId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import type * as Client from "../client/Client.ts"
+import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
@@ -186,14 +186,4 @@ const replay = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("delivery").pipe(
-    Command.withDescription("Deliveries to webhooks"),
-    Command.withSubcommands([
-      list.pipe(Command.provide(client)),
-      show.pipe(Command.provide(client)),
-      retry.pipe(Command.provide(client)),
-      replay.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("delivery", "Deliveries to webhooks", list, show, retry, replay)

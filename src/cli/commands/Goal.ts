@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
@@ -116,13 +116,4 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete a goal; the events and page views are kept"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("goal").pipe(
-    Command.withDescription("Goals: what counts as a conversion"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("goal", "Goals: what counts as a conversion", create, list, remove)

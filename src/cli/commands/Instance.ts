@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import type { OperatorInstance } from "../../chat/Instance.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -262,14 +262,4 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("instance").pipe(
-    Command.withDescription("Instances of agents"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(client)),
-      update.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("instance", "Instances of agents", create, update, remove, list)

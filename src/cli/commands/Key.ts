@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import type { Remaining } from "../../sites/access/Credential.ts"
 import * as Credential from "../../sites/access/Credential.ts"
@@ -125,13 +125,4 @@ const revoke = Command.make(
   })
 ).pipe(Command.withDescription("Revoke a key and those that it issued; takes effect in every process within a second"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("key").pipe(
-    Command.withDescription("Keys of the owner API"),
-    Command.withSubcommands([
-      issue.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      revoke.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("key", "Keys of the owner API", issue, list, revoke)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import {
   type ConversationChoice,
@@ -236,15 +236,12 @@ const test = Command.make(
   })
 ).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print the outcome"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("notify").pipe(
-    Command.withDescription("Mails: submissions, conversations and reports about a website"),
-    Command.withSubcommands([
-      add.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client)),
-      resend.pipe(Command.provide(client)),
-      test.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command(
+  "notify",
+  "Mails: submissions, conversations and reports about a website",
+  add,
+  list,
+  remove,
+  resend,
+  test
+)

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -206,15 +206,12 @@ const remove = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("person").pipe(
-    Command.withDescription("A person's data, by email address, and the people who log in to the console"),
-    Command.withSubcommands([
-      exportCommand.pipe(Command.provide(client)),
-      erase.pipe(Command.provide(client)),
-      invite.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command(
+  "person",
+  "A person's data, by email address, and the people who log in to the console",
+  exportCommand,
+  erase,
+  invite,
+  list,
+  remove
+)

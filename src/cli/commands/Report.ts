@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
@@ -33,9 +33,4 @@ const rebuild = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("report").pipe(
-    Command.withDescription("Precomputed statistics"),
-    Command.withSubcommands([rebuild.pipe(Command.provide(client))])
-  )
+export const command = Client.command("report", "Precomputed statistics", rebuild)

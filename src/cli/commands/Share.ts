@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto"
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
@@ -122,13 +122,10 @@ const revoke = Command.make(
   })
 ).pipe(Command.withDescription("Stop sharing a dashboard; takes effect in every process within a second"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("share").pipe(
-    Command.withDescription("Dashboards that anyone with their secret URL can view"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      revoke.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command(
+  "share",
+  "Dashboards that anyone with their secret URL can view",
+  create,
+  list,
+  revoke
+)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { type Place, parsePlace } from "../../activity/Attention.ts"
 import type { AttentionList } from "../../activity/OwnerAttentionApi.ts"
@@ -232,15 +232,4 @@ const list = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("site").pipe(
-    Command.withDescription("Websites"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(client)),
-      update.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      Snippet.command.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("site", "Websites", create, update, remove, list, Snippet.command)

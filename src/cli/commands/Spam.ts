@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { SpamMarkId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -79,13 +79,4 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Take back a mark; its address and its text are no longer held"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("spam").pipe(
-    Command.withDescription("What is marked as spam"),
-    Command.withSubcommands([
-      mark.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("spam", "What is marked as spam", mark, list, remove)

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { listStatuses } from "../../forms/InboxMessage.ts"
 import { exportFormats } from "../../forms/OwnerSubmissionsApi.ts"
@@ -165,14 +165,4 @@ const remove = Command.make(
   ])
 )
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("submissions").pipe(
-    Command.withDescription("Submissions of forms"),
-    Command.withSubcommands([
-      exportCommand.pipe(Command.provide(client)),
-      release.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client)),
-      restore.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("submissions", "Submissions of forms", exportCommand, release, remove, restore)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import { validityOf } from "../../chat/WidgetToken.ts"
 import * as Credential from "../../sites/access/Credential.ts"
@@ -91,13 +91,4 @@ const revoke = Command.make(
   })
 ).pipe(Command.withDescription("Revoke a token; takes effect in every process within a second"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("token").pipe(
-    Command.withDescription("Tokens of chat widgets"),
-    Command.withSubcommands([
-      issue.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      revoke.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command("token", "Tokens of chat widgets", issue, list, revoke)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Event from "../../delivery/Event.ts"
 import { type Webhook as Entity, expectedUrl, formats, parseUrl, type WebhookSecret } from "../../delivery/Webhook.ts"
@@ -271,16 +271,13 @@ const test = Command.make(
   })
 ).pipe(Command.withDescription("Send one event and print the outcome"))
 
-/** The command. The client is built only when a subcommand runs. */
-export const command = <E, R>(client: Layer.Layer<Client.Client, E, R>) =>
-  Command.make("webhook").pipe(
-    Command.withDescription("Webhooks: a website's events for programs and chat tools"),
-    Command.withSubcommands([
-      create.pipe(Command.provide(client)),
-      list.pipe(Command.provide(client)),
-      update.pipe(Command.provide(client)),
-      remove.pipe(Command.provide(client)),
-      rotate.pipe(Command.provide(client)),
-      test.pipe(Command.provide(client))
-    ])
-  )
+export const command = Client.command(
+  "webhook",
+  "Webhooks: a website's events for programs and chat tools",
+  create,
+  list,
+  update,
+  remove,
+  rotate,
+  test
+)
