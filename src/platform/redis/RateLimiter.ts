@@ -18,8 +18,8 @@ import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effec
 import { networkKey } from "../limits/ClientAddress.ts"
 import { type Counted, decideCounted, decideInNetwork, RateLimiter, type RateLimitPolicy } from "../limits/RateLimit.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
+import { RedisUnavailable } from "./Clients.ts"
 import { type Connection, open, type RedisTopology } from "./Connection.ts"
-import { RedisUnavailable } from "./RedisUnavailable.ts"
 
 const prefix = "hydracore:limit:"
 
