@@ -8,7 +8,6 @@ import * as Connection from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, linkTo, useAddress } from "../Location.ts"
-import * as Commands from "../parts/Commands.ts"
 import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
@@ -19,6 +18,7 @@ import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { useRevealed } from "../parts/Reveal.ts"
 import { Search, useTyped } from "../parts/Search.tsx"
 import { Select } from "../parts/Select.tsx"
+import { connectCommand } from "../parts/Snippet.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -244,7 +244,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
     return (
       <Message title={Texts.conversations.none}>
         <p>{Texts.conversations.noneBody}</p>
-        <SetUpLink label={Texts.conversations.connect} section="assistants" command={Commands.connect(site.site_id)} />
+        <SetUpLink label={Texts.conversations.connect} section="assistants" command={connectCommand(site.site_id)} />
       </Message>
     )
   }

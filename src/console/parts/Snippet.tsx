@@ -45,3 +45,7 @@ export const OnCommandLine = ({
     {children}
   </details>
 )
+
+/** The command that connects an assistant. */
+export const connectCommand = (siteId: string): string =>
+  `hydracore instance create --site ${siteId} --name Assistant --agent-url https://agent.example.com/v1`

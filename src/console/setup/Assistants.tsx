@@ -6,12 +6,12 @@
 import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
-import * as Commands from "../parts/Commands.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Menu } from "../parts/Menu.tsx"
 import { Problem } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { connectCommand } from "../parts/Snippet.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
@@ -132,7 +132,7 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
   const [open, setOpen] = useState<Open>()
   const instances = useAnswer("GET /v1/owner/sites/:site_id/instances", { params: { site_id: siteId } }, siteId)
   const close = () => setOpen(undefined)
-  const first = { label: Texts.add, onClick: () => setOpen("create"), command: Commands.connect(siteId) }
+  const first = { label: Texts.add, onClick: () => setOpen("create"), command: connectCommand(siteId) }
   return (
     <Section title={Common.sections.assistants} note={Texts.note} actions={isOwner && <AddButton {...first} />}>
       <Rows

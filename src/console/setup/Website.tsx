@@ -14,19 +14,14 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ConfirmDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField, useFields } from "./Fields.tsx"
-import * as Lines from "./Lines.ts"
 import { Loading, Section } from "./Section.tsx"
-import { zones } from "./Zones.ts"
+import { useSiteFields } from "./SiteFields.tsx"
 
 type Details = Answer<"GET /v1/owner/sites/:site_id">
 
 const Form = ({ details }: { readonly details: Details }) => {
   const change = useChange("PATCH /v1/owner/sites/:site_id")
-  const { choice, message, text, values } = useFields(
-    { name: details.name, time_zone: details.time_zone, origins: details.origins.join("\n") },
-    change.failure
-  )
+  const { body, fields, message, values } = useSiteFields(details, change.failure)
   /** The values that were saved last: the person may have changed a field since. */
   const [saved, setSaved] = useState<typeof values>()
   return (
@@ -34,24 +29,10 @@ const Form = ({ details }: { readonly details: Details }) => {
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
-        const body = { ...values, origins: Lines.parse(values.origins) }
         change.run({ params: { site_id: details.site_id }, body }, () => setSaved(values))
       }}
     >
-      <TextField label={Texts.website.name} {...text("name")} />
-      <ChoiceField
-        label={Texts.website.timeZone}
-        hint={Texts.website.timeZoneHint}
-        choices={zones()}
-        {...choice("time_zone")}
-      />
-      <TextField
-        label={Texts.website.origins}
-        hint={Texts.website.originsHint}
-        placeholder="https://www.example.com"
-        rows={3}
-        {...text("origins")}
-      />
+      {fields}
       {message !== undefined && (
         <p class="bad" role="alert">
           {message}

@@ -1,0 +1,62 @@
+/**
+ * The fields of a website: its name, its time zone and its origins.
+ *
+ * @module
+ */
+import type { Choice } from "../parts/Choices.ts"
+import type { Failure } from "../Requests.ts"
+import * as Texts from "../texts/SetUp.ts"
+import { ChoiceField, TextField, useFields } from "./Fields.tsx"
+import * as Lines from "./Lines.ts"
+
+/** The difference of a time zone from UTC at a time, such as `UTC+05:30`. */
+const offsetOf = (zone: string, time: number): string =>
+  new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" })
+    .formatToParts(time)
+    .find(({ type }) => type === "timeZoneName")
+    ?.value.replace("GMT", "UTC") ?? ""
+
+let known: ReadonlyArray<Choice<string>> | undefined
+
+/** UTC and the time zones that the browser knows, with their present differences from UTC as notes. */
+const zones = (): ReadonlyArray<Choice<string>> => {
+  const now = Date.now()
+  known ??= [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])]
+    .sort()
+    .map((zone) => [zone, zone.replaceAll("_", " "), offsetOf(zone, now)])
+  return known
+}
+
+interface Details {
+  readonly name: string
+  readonly time_zone: string
+  readonly origins: ReadonlyArray<string>
+}
+
+/** The fields of a website, and the body of the request that they fill. They begin with `details`. */
+export const useSiteFields = ({ name, origins, time_zone }: Details, failure: Failure | undefined) => {
+  const { choice, message, text, values } = useFields({ name, time_zone, origins: origins.join("\n") }, failure)
+  return {
+    values,
+    message,
+    body: { ...values, origins: Lines.parse(values.origins) },
+    fields: (
+      <>
+        <TextField label={Texts.website.name} {...text("name")} />
+        <ChoiceField
+          label={Texts.website.timeZone}
+          hint={Texts.website.timeZoneHint}
+          choices={zones()}
+          {...choice("time_zone")}
+        />
+        <TextField
+          label={Texts.optional(Texts.website.origins)}
+          hint={Texts.website.originsHint}
+          placeholder="https://www.example.com"
+          rows={3}
+          {...text("origins")}
+        />
+      </>
+    )
+  }
+}
