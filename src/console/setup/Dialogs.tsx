@@ -81,6 +81,8 @@ interface ConfirmProps {
   readonly message: string | undefined
   /** The text that must be typed to confirm. */
   readonly requiredText?: string
+  /** Whether Enter confirms at once. */
+  readonly isFocused?: boolean
   /** Fields of the change, such as a choice of what it includes. */
   readonly children?: ComponentChildren
   readonly onClose: () => void
@@ -91,6 +93,7 @@ export const ConfirmDialog = ({
   body,
   children,
   isBusy,
+  isFocused = false,
   message,
   onClose,
   onConfirm,
@@ -125,6 +128,7 @@ export const ConfirmDialog = ({
           <button
             type="submit"
             class="button danger"
+            autofocus={isFocused}
             disabled={isBusy || (requiredText !== undefined && typed.trim() !== requiredText)}
           >
             {yes}

@@ -3,15 +3,11 @@
  *
  * @module
  */
-
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Confirm } from "../parts/Dialog.tsx"
 import { Problem, SkeletonLines } from "../parts/Message.tsx"
-import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 import { Empty, type First } from "../setup/Section.tsx"
-import * as Texts from "../Texts.ts"
 
 export interface Grant {
   readonly id: string
@@ -29,10 +25,6 @@ interface Words {
   /** The label of the button. `endOf` begins with it. */
   readonly end: string
   readonly endOf: (name: string) => string
-  readonly confirm: (name: string) => string
-  readonly confirmBody: string
-  /** The label of the checkbox "also end what was opened with this access". Absent if an access cannot open anything. */
-  readonly withOpened?: string | undefined
 }
 
 interface Props {
@@ -40,17 +32,12 @@ interface Props {
   readonly words: Words
   /** Adds the first one. */
   readonly first?: First
-  /** Removes an access and, if `endsOpened`, also what was opened with it. Returns the failure, if any. */
-  readonly onEnd: (id: string, endsOpened: boolean) => Promise<Failure | undefined>
+  /** The dialog that removes an access. */
+  readonly removal: (grant: Grant, onClose: () => void) => ComponentChildren
 }
 
-export const Granted = ({ grants: { failure, value }, first, onEnd, words }: Props) => {
+export const Granted = ({ first, grants: { failure, value }, removal, words }: Props) => {
   const [ending, setEnding] = useState<Grant | null>(null)
-  const [failed, setFailed] = useState<Failure | undefined>(undefined)
-  const end = async (grant: Grant, endsOpened: boolean) => {
-    setEnding(null)
-    setFailed(await onEnd(grant.id, endsOpened))
-  }
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
       <ul class="grants" aria-busy="true">
@@ -91,21 +78,7 @@ export const Granted = ({ grants: { failure, value }, first, onEnd, words }: Pro
           ))}
         </ul>
       )}
-      {failed !== undefined && (
-        <p class="bad" role="alert">
-          {Texts.failures[failed.kind]}
-        </p>
-      )}
-      {ending !== null && (
-        <Confirm
-          title={words.confirm(ending.name)}
-          body={words.confirmBody}
-          action={words.end}
-          checkbox={words.withOpened}
-          onCancel={() => setEnding(null)}
-          onConfirm={(endsOpened) => end(ending, endsOpened)}
-        />
-      )}
+      {ending !== null && removal(ending, () => setEnding(null))}
     </>
   )
 }

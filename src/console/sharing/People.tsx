@@ -4,21 +4,20 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { type ReachProps, useReach } from "../parts/Reach.tsx"
 import { Select } from "../parts/Select.tsx"
-import { type Answer, send } from "../Requests.ts"
+import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import { all, type GrantedRole, type Role } from "../Roles.ts"
-import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
-import { ChoiceField, TextField, useFields } from "../setup/Fields.tsx"
+import { ConfirmChange, FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
+import { Check, ChoiceField, TextField, useFields } from "../setup/Fields.tsx"
 import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
 import * as ReachTexts from "../texts/Reach.ts"
-import { Granted } from "./Granted.tsx"
+import { type Grant, Granted } from "./Granted.tsx"
 
 type Session = Answer<"GET /v1/owner/sessions">["sessions"][number]
 
@@ -67,9 +66,6 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
     ...session.roles.flatMap(({ sites }) => (sites === "all" || sites.length > 1 ? [ReachTexts.reached(sites)] : []))
   ].join(" · ")
 }
-
-/** Whether the person has the website only by a role for all websites. */
-const isForAll = (person: Person, siteId: string): boolean => grantedHere(person, siteId).sites === "all"
 
 interface InviteProps {
   readonly page: ReachProps
@@ -140,6 +136,24 @@ const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
   )
 }
 
+/** Ends a session, or makes an unopened link stop working. */
+const EndSession = ({ grant: { id, name }, onClose }: { readonly grant: Grant; readonly onClose: () => void }) => {
+  const [endsOpened, setEndsOpened] = useState(false)
+  return (
+    <ConfirmChange
+      operation="DELETE /v1/owner/sessions/:session_id"
+      input={{ params: { session_id: id }, query: endsOpened ? { with_opened: "true" } : {} }}
+      title={Texts.people.confirm(name)}
+      body={Texts.people.confirmBody}
+      yes={Texts.people.end}
+      isFocused
+      onClose={onClose}
+    >
+      <Check label={Texts.people.withOpened} isChecked={endsOpened} onChange={setEndsOpened} />
+    </ConfirmChange>
+  )
+}
+
 export const People = (page: ReachProps) => {
   const { site } = page
   const [isInviting, setInviting] = useState(false)
@@ -198,26 +212,11 @@ export const People = (page: ReachProps) => {
     })
   )
 
-  const end = async (id: string, endsOpened: boolean) => {
-    const outcome = await send("DELETE /v1/owner/sessions/:session_id", {
-      params: { session_id: id },
-      query: endsOpened ? { with_opened: "true" } : {}
-    })
-    reloadData()
-    return outcome.ok ? undefined : outcome.failure
-  }
-
-  /** Removes the role for this website, or, if the person has one for all, all roles. */
-  const remove = async (id: string) => {
-    const outcome = await send("DELETE /v1/owner/people/:person_id", {
-      params: { person_id: id },
-      query: listedPeople.value?.people.some((person) => person.person_id === id && isForAll(person, site.site_id))
-        ? {}
-        : { site_id: site.site_id }
-    })
-    reloadData()
-    return outcome.ok ? undefined : outcome.failure
-  }
+  /** The role for this website is removed, or, if the person has one for all, all roles. */
+  const isForAll = (id: string) =>
+    listedPeople.value?.people.some(
+      (person) => person.person_id === id && grantedHere(person, site.site_id).sites === "all"
+    )
 
   const first = {
     label: Texts.people.invite,
@@ -234,12 +233,26 @@ export const People = (page: ReachProps) => {
       </div>
       <Granted
         grants={people}
-        words={{ ...Texts.people, ...Texts.removal, none: Texts.people.nobody }}
+        words={{ ...Texts.people, none: Texts.people.nobody }}
         first={first}
-        onEnd={remove}
+        removal={({ id, name }, onClose) => (
+          <ConfirmChange
+            operation="DELETE /v1/owner/people/:person_id"
+            input={{ params: { person_id: id }, query: isForAll(id) ? {} : { site_id: site.site_id } }}
+            title={Texts.people.confirm(name)}
+            body={Texts.people.confirmPerson}
+            yes={Texts.people.end}
+            isFocused
+            onClose={onClose}
+          />
+        )}
       />
       <h3>{Texts.people.links}</h3>
-      <Granted grants={grants} words={{ ...Texts.people, none: Texts.people.noLinks }} onEnd={end} />
+      <Granted
+        grants={grants}
+        words={{ ...Texts.people, none: Texts.people.noLinks }}
+        removal={(grant, onClose) => <EndSession grant={grant} onClose={onClose} />}
+      />
       {listed.value !== undefined && listed.value.next !== null && <p class="muted">{Texts.people.first}</p>}
       {isInviting && (
         <Invite

@@ -5,16 +5,15 @@
  */
 
 import { useState } from "preact/hooks"
-import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { type Answer, send } from "../Requests.ts"
+import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
-import { FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
+import { ConfirmChange, FormDialog, SecretDialog } from "../setup/Dialogs.tsx"
 import { ChoiceField, TextField, useFields } from "../setup/Fields.tsx"
 import { AddButton, Section } from "../setup/Section.tsx"
 import * as Texts from "../Texts.ts"
@@ -107,14 +106,6 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
     }))
   )
 
-  const end = async (id: string) => {
-    const outcome = await send("DELETE /v1/owner/sites/:site_id/shares/:share_id", {
-      params: { ...params, share_id: id }
-    })
-    reloadData()
-    return outcome.ok ? undefined : outcome.failure
-  }
-
   const first = {
     label: Texts.dashboards.share,
     onClick: () => setSharing(true),
@@ -122,7 +113,22 @@ const Dashboards = ({ site }: { readonly site: Site }) => {
   }
   return (
     <Section title={Texts.dashboards.title} note={Texts.dashboards.note} actions={<AddButton {...first} />}>
-      <Granted grants={grants} words={Texts.dashboards} first={first} onEnd={end} />
+      <Granted
+        grants={grants}
+        words={Texts.dashboards}
+        first={first}
+        removal={({ id, name }, onClose) => (
+          <ConfirmChange
+            operation="DELETE /v1/owner/sites/:site_id/shares/:share_id"
+            input={{ params: { ...params, share_id: id } }}
+            title={Texts.dashboards.confirm(name)}
+            body={Texts.dashboards.confirmBody}
+            yes={Texts.dashboards.end}
+            isFocused
+            onClose={onClose}
+          />
+        )}
+      />
       {isSharing && (
         <ShareDashboard
           siteId={site.site_id}

@@ -41,14 +41,10 @@ export const people = {
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
     "The session ends within a second, or the unopened link stops working. The keys and the unopened links that were created in the session stop working too. People who opened such a link stay logged in, unless you remove them too.",
-  withOpened: "Also log out people who opened links of this session, and revoke the keys and links that they created"
-} as const
-
-/** The removal of a person, where it differs from that of a link or a session. */
-export const removal = {
-  confirmBody:
-    "The person cannot reach this website from the next second on. The keys and the unopened links for it that the person created stop working too.",
-  withOpened: undefined
+  withOpened: "Also log out people who opened links of this session, and revoke the keys and links that they created",
+  /** Instead of `confirmBody`, for a person. */
+  confirmPerson:
+    "The person cannot reach this website from the next second on. The keys and the unopened links for it that the person created stop working too."
 } as const
 
 export const dashboards = {
