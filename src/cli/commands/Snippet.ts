@@ -8,9 +8,8 @@ import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../../Config.ts"
 import * as WidgetToken from "../../chat/WidgetToken.ts"
-import { isLoopback } from "../../platform/http/Host.ts"
 import type { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
-import * as Text from "../../platform/text/Text.ts"
+import * as Tags from "../../sites/Tags.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
@@ -28,40 +27,11 @@ export interface Given {
   readonly chat: { readonly instanceId: string; readonly token: string } | null
 }
 
-export interface Tags {
-  /** For every page. */
-  readonly tracker: string
-  /** For a page with a form. The form works without scripts too. */
-  readonly form: string
-  readonly chat: string | null
-}
-
-/** Only pages of this machine can load a script from it. Without `data-local`, the tracker does not count them. */
-const local = (baseUrl: string): string => (isLoopback(URL.parse(baseUrl)?.hostname ?? "") ? " data-local" : "")
-
-export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Tags => {
-  const base = `${Text.escapeHtml(baseUrl)}/v1/public`
-  return {
-    tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"${local(baseUrl)}></script>`,
-    form: [
-      `<form data-hydracore-form data-site="${websiteConfigId}" data-page="contact"`,
-      `      method="post" action="${base}/forms/submit?site=${websiteConfigId}&amp;page=contact">`,
-      '  <label>Name <input name="name" autocomplete="name" required></label>',
-      '  <label>Email <input name="email" type="email" autocomplete="email"></label>',
-      '  <label>Message <textarea name="message" required></textarea></label>',
-      '  <input name="hydracore_hp" tabindex="-1" autocomplete="off" aria-hidden="true" hidden style="display:none!important">',
-      "  <button>Send</button>",
-      "</form>"
-    ].join("\n"),
-    chat:
-      chat === null
-        ? null
-        : [
-            `<script type="module" src="${base}/chat.js"></script>`,
-            `<hydracore-chat instance="${chat.instanceId}" token="${Text.escapeHtml(chat.token)}" heading="Ask us"></hydracore-chat>`
-          ].join("\n")
-  }
-}
+export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given) => ({
+  tracker: Tags.tracker(baseUrl, trackingToken),
+  form: Tags.form(baseUrl, websiteConfigId),
+  chat: chat === null ? null : Tags.chat(baseUrl, chat.instanceId, chat.token)
+})
 
 /** The tags as HTML, with comments that say where each belongs. Pure. */
 export const page = (given: Given, isBaseGuessed: boolean): string => {

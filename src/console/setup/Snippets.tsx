@@ -4,6 +4,7 @@
  * @module
  */
 import { useEffect, useState } from "preact/hooks"
+import * as Tags from "../../sites/Tags.ts"
 import * as Connection from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
@@ -18,7 +19,6 @@ import * as Texts from "../texts/SetUp.ts"
 import { AnswerCheck, LiveCheck } from "./AnswerCheck.tsx"
 import * as InstallCheck from "./InstallCheck.ts"
 import { AddButton, Loading, Section } from "./Section.tsx"
-import * as Tags from "./Tags.ts"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
 type Tokens = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/tokens">["tokens"]

@@ -4,6 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import * as Tags from "../../sites/Tags.ts"
 import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
@@ -14,7 +15,6 @@ import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { TextField, useFields } from "./Fields.tsx"
 import { AddButton, Loading, Row } from "./Section.tsx"
-import * as Tags from "./Tags.ts"
 
 interface Props {
   readonly siteId: string

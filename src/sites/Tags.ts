@@ -1,5 +1,5 @@
 /**
- * The HTML to paste into a website's pages. Pure. `site snippet` of the command line prints the same.
+ * The HTML to paste into a website's pages, for the console and the command line. A browser can import it. Pure.
  *
  * @module
  */
