@@ -1,10 +1,16 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { decide, layerMemory, type RateLimitPolicy, SlidingWindows } from "../../../src/platform/limits/RateLimit.ts"
 import { suite } from "../../suites/RateLimiter.ts"
-import { collectGarbage } from "../../support/Garbage.ts"
 
 suite("platform/limits/RateLimit: in memory", layerMemory({ maxKeys: 1000 }))
+
+const collectGarbage = (): void => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+}
 
 const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
 const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }

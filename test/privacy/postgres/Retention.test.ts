@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Option, Ref, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Option, Ref, Schema } from "effect"
 import * as Service from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
@@ -12,9 +12,24 @@ import * as Retention from "../../../src/privacy/postgres/Retention.ts"
 import type * as Core from "../../../src/sites/Retention.ts"
 import { shapeOf, viewOf } from "../../suites/PageViews.ts"
 import { at } from "../../suites/VisitorSalts.ts"
-import { logged } from "../../support/LogLines.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
+
+const Line = Schema.fromJsonString(
+  Schema.Struct({
+    message: Schema.Unknown,
+    level: Schema.String,
+    annotations: Schema.Record(Schema.String, Schema.Unknown)
+  })
+)
+
+/** Runs an effect and returns the lines that it logs, in the JSON format of the service. */
+const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    yield* Effect.provide(effect, Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
+    return lines.map((line) => Schema.decodeUnknownSync(Line)(line))
+  })
 
 const months = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "months" })
 const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
