@@ -12,7 +12,7 @@ import { useChange } from "../parts/Change.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
-import { Search, useTyped } from "../parts/Search.tsx"
+import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -30,7 +30,6 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
       { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
       { replace }
     )
-  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
   const [openSiteId = null, instanceId = "", conversationId = ""] = Page.parsePlace(item, 3) ?? []
   const openSite = useSite(openSiteId, sites)
   const [isRemoving, setRemoving] = useState(false)
@@ -38,19 +37,15 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
   return (
     <div class={openSiteId === null ? "" : "reading"}>
       <h1 class="sr-only">{Texts.pages.conversations}</h1>
-      <header class="toolbar">
-        <nav class="folders" aria-label={Texts.conversations.show}>
-          {View.kinds.map((kind) => (
-            <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
-              {Texts.conversations.kinds[kind]}
-            </button>
-          ))}
-        </nav>
-        <div class="tools">
-          <SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
-          <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-        </div>
-      </header>
+      <Toolbar
+        label={Texts.conversations.show}
+        folders={View.kinds.map((kind) => [kind, Texts.conversations.kinds[kind]])}
+        folder={view.kind}
+        search={view.search}
+        onFolder={(kind) => show({ kind })}
+        onSearch={(search) => show({ search }, siteId, true)}
+        menu={<SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />}
+      />
       {removal.failure !== undefined && (
         <p class="bad failed" role="alert">
           {Texts.inbox.failed}
@@ -94,12 +89,7 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
           }}
           empty={
             View.isFiltered(view) || siteId !== "" ? (
-              <div class="nothing">
-                <p>{Texts.conversations.noMatch}</p>
-                <button type="button" class="button" onClick={() => go({ view: {} })}>
-                  {Texts.inbox.empty.clear}
-                </button>
-              </div>
+              <NoMatch text={Texts.conversations.noMatch} onClear={() => go({ view: {} })} />
             ) : (
               <Message title={Texts.conversations.empty}>
                 <p>{Texts.conversations.emptyInAll}</p>

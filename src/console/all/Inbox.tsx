@@ -13,7 +13,7 @@ import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
-import { Search, useTyped } from "../parts/Search.tsx"
+import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -24,8 +24,6 @@ type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
 
 const nothing: ReadonlySet<string> = new Set()
 
-const isFolder = (folder: View.Folder): folder is "accepted" | "quarantined" => folder !== "deleted"
-
 export const AllInbox = ({ roles, sites }: AllPageProps) => {
   const { item, view: parameters } = useAddress()
   const view = View.parse(parameters)
@@ -35,7 +33,6 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
       { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
       { replace }
     )
-  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, siteId, true))
   const [openSiteId = null, openId = null] = Page.parsePlace(item, 2) ?? []
   const openSite = useSite(openSiteId, sites)
   const changes = useChanges(openSiteId ?? "")
@@ -45,34 +42,26 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
   return (
     <div class={`inbox ${isOpen ? "reading" : ""}`}>
       <h1 class="sr-only">{Texts.pages.inbox}</h1>
-      <header class="toolbar">
-        <nav class="folders" aria-label={Texts.inbox.folder}>
-          {View.folders.filter(isFolder).map((folder) => (
-            <button
-              type="button"
-              key={folder}
-              aria-pressed={folder === view.folder}
-              onClick={() => show({ folder, isUnreadOnly: false })}
-            >
-              {Texts.inbox.folders[folder]}
-            </button>
-          ))}
-        </nav>
-        <div class="tools">
-          <SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />
-          <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-          {view.folder === "accepted" && (
-            <button
-              type="button"
-              class="button toggle"
-              aria-pressed={view.isUnreadOnly}
-              onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
-            >
-              {Texts.inbox.unreadOnly}
-            </button>
-          )}
-        </div>
-      </header>
+      <Toolbar
+        label={Texts.inbox.folder}
+        folders={(["accepted", "quarantined"] as const).map((folder) => [folder, Texts.inbox.folders[folder]])}
+        folder={view.folder}
+        search={view.search}
+        onFolder={(folder) => show({ folder, isUnreadOnly: false })}
+        onSearch={(search) => show({ search }, siteId, true)}
+        menu={<SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />}
+      >
+        {view.folder === "accepted" && (
+          <button
+            type="button"
+            class="button toggle"
+            aria-pressed={view.isUnreadOnly}
+            onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
+          >
+            {Texts.inbox.unreadOnly}
+          </button>
+        )}
+      </Toolbar>
       {changes.isFailed && (
         <p class="bad failed" role="alert">
           {Texts.inbox.failed}
@@ -119,12 +108,10 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
           )}
           empty={
             View.isFiltered(view) || siteId !== "" ? (
-              <div class="nothing">
-                <p>{view.isUnreadOnly && view.search === "" ? Texts.inbox.empty.unread : Texts.inbox.empty.noMatch}</p>
-                <button type="button" class="button" onClick={() => go({ view: {} })}>
-                  {Texts.inbox.empty.clear}
-                </button>
-              </div>
+              <NoMatch
+                text={view.isUnreadOnly && view.search === "" ? Texts.inbox.empty.unread : Texts.inbox.empty.noMatch}
+                onClear={() => go({ view: {} })}
+              />
             ) : (
               <Message title={Texts.inbox.empty[view.folder]}>
                 <p>{Texts.inbox.empty[`${view.folder}Body`]}</p>

@@ -15,10 +15,9 @@ import { Icon } from "../parts/Icon.tsx"
 import { InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
-import { useRevealed } from "../parts/Reveal.ts"
-import { Search, useTyped } from "../parts/Search.tsx"
 import { Select } from "../parts/Select.tsx"
 import { connectCommand } from "../parts/Snippet.tsx"
+import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { type Answer, addressOf, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -37,51 +36,48 @@ interface ToolbarProps {
 }
 
 /** Chooses which conversations are listed, and exports them. */
-const Toolbar = ({ instance, instances, site, view }: ToolbarProps) => {
+const ConversationsToolbar = ({ instance, instances, site, view }: ToolbarProps) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
-  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
-  const folders = useRevealed(view.kind)
   return (
-    <header class="toolbar">
-      <nav class="folders" aria-label={Texts.conversations.show} ref={folders}>
-        {View.kinds.map((kind) => (
-          <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
-            {Texts.conversations.kinds[kind]}
-          </button>
-        ))}
-      </nav>
-      <div class="tools">
-        {/* The tools are aligned at the end of the bar. The menu is the first of them, so the others stay in place when it appears. */}
-        {instance !== undefined && instances.length > 1 && (
+    <Toolbar
+      label={Texts.conversations.show}
+      folders={View.kinds.map((kind) => [kind, Texts.conversations.kinds[kind]])}
+      folder={view.kind}
+      search={view.search}
+      onFolder={(kind) => show({ kind })}
+      onSearch={(search) => show({ search }, true)}
+      menu={
+        instance !== undefined &&
+        instances.length > 1 && (
           <Select
             aria-label={Texts.conversations.instance}
             value={instance.instance_id}
             choices={instances.map(({ instance_id, name }) => [instance_id, name] as const)}
             onChoose={(chosen) => show({ instance: chosen })}
           />
-        )}
-        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-        <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />
-        <button
-          type="button"
-          class="button"
-          disabled={instance === undefined}
-          onClick={() =>
-            instance !== undefined &&
-            download(
-              addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
-                params: { site_id: site.site_id, instance_id: instance.instance_id },
-                query: View.toFilter(view)
-              })
-            )
-          }
-        >
-          <Icon name="export" />
-          {Texts.inbox.export}
-        </button>
-      </div>
-    </header>
+        )
+      }
+    >
+      <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />
+      <button
+        type="button"
+        class="button"
+        disabled={instance === undefined}
+        onClick={() =>
+          instance !== undefined &&
+          download(
+            addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
+              params: { site_id: site.site_id, instance_id: instance.instance_id },
+              query: View.toFilter(view)
+            })
+          )
+        }
+      >
+        <Icon name="export" />
+        {Texts.inbox.export}
+      </button>
+    </Toolbar>
   )
 }
 
@@ -137,16 +133,10 @@ interface EmptyProps {
 
 const Empty = ({ instanceId, isStoredByAgent, siteId, view }: EmptyProps) =>
   View.isFiltered(view) ? (
-    <div class="nothing">
-      <p>{Texts.conversations.noMatch}</p>
-      <button
-        type="button"
-        class="button"
-        onClick={() => go({ view: View.format({ ...View.parse({}), instance: view.instance }) })}
-      >
-        {Texts.inbox.empty.clear}
-      </button>
-    </div>
+    <NoMatch
+      text={Texts.conversations.noMatch}
+      onClear={() => go({ view: View.format({ ...View.parse({}), instance: view.instance }) })}
+    />
   ) : isStoredByAgent ? (
     <Message title={Texts.conversations.elsewhere}>
       <p>{Texts.conversations.elsewhereBody}</p>
@@ -253,7 +243,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
   return (
     <div class={chosen === null ? "" : "reading"}>
       <h1 class="sr-only">{Texts.pages.conversations}</h1>
-      <Toolbar site={site} view={view} instance={instance} instances={instances} />
+      <ConversationsToolbar site={site} view={view} instance={instance} instances={instances} />
       {isFailed && (
         <p class="bad failed" role="alert">
           {Texts.inbox.failed}

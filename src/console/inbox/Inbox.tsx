@@ -12,9 +12,8 @@ import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { useRevealed } from "../parts/Reveal.ts"
-import { Search, useTyped } from "../parts/Search.tsx"
 import { Select } from "../parts/Select.tsx"
+import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { addressOf } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -37,75 +36,69 @@ interface ToolbarProps {
 }
 
 /** Chooses which submissions are listed, and exports them. */
-const Toolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view }: ToolbarProps) => {
+const InboxToolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view }: ToolbarProps) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
-  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
-  const folders = useRevealed(view.folder)
   return (
-    <header class="toolbar">
-      <nav class="folders" aria-label={Texts.inbox.folder} ref={folders}>
-        {View.folders.map((folder) => (
-          <button
-            type="button"
-            key={folder}
-            aria-pressed={folder === view.folder}
-            onClick={() => show({ folder, isUnreadOnly: false })}
-          >
-            {Texts.inbox.folders[folder]}
-            {folder === "quarantined" && quarantinedCount > 0 && <span class="count">{quarantinedCount}</span>}
-          </button>
-        ))}
-      </nav>
-      <div class="tools">
-        {/* The tools are aligned to the end of the row, so that the first of them can appear later without moving the others. */}
-        {(forms.length > 1 || view.form !== "") && (
+    <Toolbar
+      label={Texts.inbox.folder}
+      folders={View.folders.map((folder) => [
+        folder,
+        Texts.inbox.folders[folder],
+        folder === "quarantined" ? quarantinedCount : 0
+      ])}
+      folder={view.folder}
+      search={view.search}
+      onFolder={(folder) => show({ folder, isUnreadOnly: false })}
+      onSearch={(search) => show({ search }, true)}
+      menu={
+        (forms.length > 1 || view.form !== "") && (
           <Select
             aria-label={Texts.inbox.form}
             value={view.form}
             choices={[["", Texts.inbox.allForms], ...forms.map((form) => [form, form] as const)]}
             onChoose={(form) => show({ form })}
           />
-        )}
-        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-        {view.folder === "accepted" && (
-          <button
-            type="button"
-            class="button toggle"
-            aria-pressed={view.isUnreadOnly}
-            onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
-          >
-            {Texts.inbox.unreadOnly}
-          </button>
-        )}
-        <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
-        {view.folder === "quarantined" && (
-          <button type="button" class="button" onClick={onHeld}>
-            {Texts.inbox.held.open}
-          </button>
-        )}
-        <Menu
-          label={Texts.inbox.export}
-          side="end"
-          hasChevron={false}
-          choices={(["csv", "ndjson"] as const).map((format) => ({
-            value: format,
-            label: Texts.inbox.exports[format]
-          }))}
-          onChoose={(format) =>
-            download(
-              addressOf("/v1/owner/sites/:site_id/submissions/export", {
-                params: { site_id: siteId },
-                query: { ...View.toFilter(view), format }
-              })
-            )
-          }
+        )
+      }
+    >
+      {view.folder === "accepted" && (
+        <button
+          type="button"
+          class="button toggle"
+          aria-pressed={view.isUnreadOnly}
+          onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
         >
-          <Icon name="export" />
-          {Texts.inbox.export}
-        </Menu>
-      </div>
-    </header>
+          {Texts.inbox.unreadOnly}
+        </button>
+      )}
+      <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
+      {view.folder === "quarantined" && (
+        <button type="button" class="button" onClick={onHeld}>
+          {Texts.inbox.held.open}
+        </button>
+      )}
+      <Menu
+        label={Texts.inbox.export}
+        side="end"
+        hasChevron={false}
+        choices={(["csv", "ndjson"] as const).map((format) => ({
+          value: format,
+          label: Texts.inbox.exports[format]
+        }))}
+        onChoose={(format) =>
+          download(
+            addressOf("/v1/owner/sites/:site_id/submissions/export", {
+              params: { site_id: siteId },
+              query: { ...View.toFilter(view), format }
+            })
+          )
+        }
+      >
+        <Icon name="export" />
+        {Texts.inbox.export}
+      </Menu>
+    </Toolbar>
   )
 }
 
@@ -113,16 +106,10 @@ const Empty = ({ siteId, view }: { readonly siteId: string; readonly view: View.
   const { empty } = Texts.inbox
   if (View.isFiltered(view)) {
     return (
-      <div class="nothing">
-        <p>{view.isUnreadOnly && view.search === "" ? empty.unread : empty.noMatch}</p>
-        <button
-          type="button"
-          class="button"
-          onClick={() => go({ view: View.format({ ...View.parse({}), folder: view.folder }) })}
-        >
-          {empty.clear}
-        </button>
-      </div>
+      <NoMatch
+        text={view.isUnreadOnly && view.search === "" ? empty.unread : empty.noMatch}
+        onClear={() => go({ view: View.format({ ...View.parse({}), folder: view.folder }) })}
+      />
     )
   }
   return view.folder !== "accepted" ? (
@@ -243,7 +230,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   return (
     <div class={`inbox ${chosen === null ? "" : "reading"}`}>
       <h1 class="sr-only">{Texts.pages.inbox}</h1>
-      <Toolbar
+      <InboxToolbar
         siteId={site.site_id}
         timeZone={site.time_zone}
         view={view}
