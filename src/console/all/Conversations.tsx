@@ -7,7 +7,7 @@ import { useState } from "preact/hooks"
 import { partSize, Row } from "../conversations/Conversations.tsx"
 import { Transcript } from "../conversations/Transcript.tsx"
 import * as View from "../conversations/View.ts"
-import { go, useAddress } from "../Location.ts"
+import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Message } from "../parts/Message.tsx"
@@ -17,19 +17,12 @@ import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Page from "./Page.tsx"
-import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useSite } from "./Page.tsx"
+import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 
 export const AllConversations = ({ roles, sites }: AllPageProps) => {
-  const { item, view: parameters } = useAddress()
-  const view = View.parse(parameters)
-  const siteId = parameters["site"] ?? ""
-  const show = (change: Partial<View.View>, ofSite = siteId, replace = false) =>
-    go(
-      { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
-      { replace }
-    )
+  const { item, show, siteId, view } = useAllView(View)
   const [openSiteId = null, instanceId = "", conversationId = ""] = Page.parsePlace(item, 3) ?? []
   const openSite = useSite(openSiteId, sites)
   const [isRemoving, setRemoving] = useState(false)

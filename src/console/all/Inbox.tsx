@@ -9,7 +9,7 @@ import { useChanges } from "../inbox/Changes.ts"
 import { Details } from "../inbox/Details.tsx"
 import { Marked, partSize, Row } from "../inbox/List.tsx"
 import * as View from "../inbox/View.ts"
-import { go, useAddress } from "../Location.ts"
+import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
@@ -18,21 +18,14 @@ import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Page from "./Page.tsx"
-import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useSite } from "./Page.tsx"
+import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
 
 type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
 
 const nothing: ReadonlySet<string> = new Set()
 
 export const AllInbox = ({ roles, sites }: AllPageProps) => {
-  const { item, view: parameters } = useAddress()
-  const view = View.parse(parameters)
-  const siteId = parameters["site"] ?? ""
-  const show = (change: Partial<View.View>, ofSite = siteId, replace = false) =>
-    go(
-      { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
-      { replace }
-    )
+  const { item, show, siteId, view } = useAllView(View)
   const [openSiteId = null, openId = null] = Page.parsePlace(item, 2) ?? []
   const openSite = useSite(openSiteId, sites)
   const changes = useChanges(openSiteId ?? "")

@@ -5,6 +5,7 @@
  */
 import * as Address from "../Address.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { go, useAddress } from "../Location.ts"
 import { Select } from "../parts/Select.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
@@ -14,6 +15,28 @@ export interface AllPageProps {
   /** The first websites of the session. */
   readonly sites: ReadonlyArray<Site>
   readonly roles: ReadonlyArray<Roles.GrantedRole>
+}
+
+type Parameters = Readonly<Record<string, string>>
+
+/**
+ * The view in the address, the website whose items the page shows (empty for all), and the function that changes them.
+ *
+ * @param View the view of the page of one website
+ */
+export function useAllView<A extends object>(View: {
+  readonly parse: (parameters: Parameters) => A
+  readonly format: (view: A) => Parameters
+}) {
+  const { item, view: parameters } = useAddress()
+  const view = View.parse(parameters)
+  const siteId = parameters["site"] ?? ""
+  const show = (change: Partial<A>, ofSite = siteId, replace = false) =>
+    go(
+      { view: { ...View.format({ ...view, ...change }), ...(ofSite !== "" && { site: ofSite }) }, item: null },
+      { replace }
+    )
+  return { item, view, siteId, show }
 }
 
 /** The website with this id: one of `sites`, or one that is requested. Undefined while it loads, and for null. */
