@@ -1,6 +1,9 @@
+/**
+ * How a conversation continues on the next page and in another tab, and how a conversation in the browser's storage, an answer
+ * stored by the edge, and suggestions are read.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { replayStored } from "../../src/browser/chat/Client.ts"
 import {
   type Conversation,
   continuationOf,
@@ -9,12 +12,8 @@ import {
   type Message,
   parse
 } from "../../src/browser/chat/ConversationStore.ts"
+import { replayStored } from "../../src/browser/chat/Frames.ts"
 import { parseSuggestions } from "../../src/browser/chat/Strings.ts"
-
-/**
- * How a conversation continues on the next page and in another tab, and how a conversation in the browser's storage, an answer
- * stored by the edge, and suggestions are read.
- */
 
 const Messages = Schema.Array(
   Schema.Struct({

@@ -1,17 +1,15 @@
+/** Properties of the chat's pure functions. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Sse } from "effect/encoding"
-import { chatUrl } from "../../src/browser/chat/Client.ts"
+import { chatUrl, safeHref, splitBare } from "../../src/browser/chat/Addresses.ts"
 import { empty, limitMessages, parse as parseConversation } from "../../src/browser/chat/ConversationStore.ts"
 import { fromStatus, isRetryable, readRetryAfter } from "../../src/browser/chat/Failures.ts"
 import { parse as parseFrame } from "../../src/browser/chat/Frames.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
-import { makeSentenceSplitter } from "../../src/browser/chat/Speech.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-
-/** Properties of the chat's pure functions. */
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {

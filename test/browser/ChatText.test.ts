@@ -1,12 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import { chatUrl } from "../../src/browser/chat/Client.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
-import { makeSentenceSplitter } from "../../src/browser/chat/Speech.ts"
-
 /**
  * The chat's text functions agree with the simpler regular expressions that would take quadratic time.
  */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { chatUrl, safeHref, splitBare } from "../../src/browser/chat/Addresses.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 
 const page = "https://shop.example/a/b"
 

@@ -4,12 +4,13 @@
  *
  * @module
  */
+
+import { safeHref } from "./Addresses.ts"
 import type { Message, Rating } from "./ConversationStore.ts"
 import { icon, make } from "./Dom.ts"
 import { isRetryable } from "./Failures.ts"
 import type { Source } from "./Frames.ts"
 import * as Limits from "./Limits.ts"
-import { safeHref } from "./Links.ts"
 import { makeMarkdown } from "./Markdown.ts"
 import type { RenderQueue } from "./RenderQueue.ts"
 import { type Strings, sentenceOf } from "./Strings.ts"

@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { chatUrl } from "./Addresses.ts"
 import * as Client from "./Client.ts"
-import { chatUrl } from "./Client.ts"
 import { type Contact, makeContact } from "./Contact.ts"
 import * as Store from "./ConversationStore.ts"
 import { continuationOf } from "./ConversationStore.ts"

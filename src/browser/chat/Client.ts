@@ -3,13 +3,11 @@
  *
  * @module
  */
-
 import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
 import * as Limits from "./Limits.ts"
 import { makeSseReader } from "./SseReader.ts"
-import { trimEnd } from "./TrimEnd.ts"
 
 /** An instance's chat endpoint and the token for it. */
 export interface Endpoint {
@@ -17,61 +15,6 @@ export interface Endpoint {
   readonly token: string
   /** Whether the chat that begins may be linked to the visit. */
   readonly allowsLead: boolean
-}
-
-/**
- * Returns the address of an instance's chat endpoint, or undefined if `base` is invalid or `instance` is empty. Without `base`,
- * the address is relative to the script's, so that a proxy in front of the script is also in front of the endpoint.
- *
- * @param from.script the address of this script, `<edge>/v1/public/chat-panel.js`
- * @param from.base the edge's address from the `base` attribute, absolute or relative to `from.page`
- */
-export const chatUrl = (
-  instance: string,
-  from: { readonly script: string; readonly base: string | null; readonly page: string }
-): string | undefined => {
-  if (instance === "") return undefined
-  const path = `widget/${encodeURIComponent(instance)}/chat`
-  const [url, base] =
-    from.base === null ? [path, from.script] : [`${trimEnd(from.base, "/")}/v1/public/${path}`, from.page]
-  return URL.canParse(url, base) ? new URL(url, base).href : undefined
-}
-
-/** A stored message, as the edge returns it. */
-export interface StoredMessage {
-  readonly id?: unknown
-  readonly role?: unknown
-  readonly parts?: ReadonlyArray<Record<string, unknown>>
-  readonly metadata?: { readonly ending?: unknown }
-}
-
-const storedTextOf = ({ parts = [] }: StoredMessage): string =>
-  parts
-    .filter(({ type }) => type === "text")
-    .map(({ text }) => Frames.text(text))
-    .join("\n\n")
-
-/**
- * Replays an answer to the listener, and returns how the answer ended. If the last two messages are not `question` and its
- * answer, returns `unknown` and calls nothing.
- */
-export const replayStored = (
-  messages: ReadonlyArray<StoredMessage>,
-  question: string,
-  conversationId: string,
-  listener: Frames.Listener
-): Failures.Outcome => {
-  const [sent, answer] = messages.slice(-2)
-  if (sent?.role !== "user" || answer?.role !== "assistant" || storedTextOf(sent) !== question) return "unknown"
-  listener.onStart({ conversationId, messageId: Frames.text(answer.id), memory: true })
-  const text = storedTextOf(answer)
-  if (text !== "") listener.onText(text)
-  for (const part of answer.parts ?? []) if (part["type"] === "source-url") listener.onSource(Frames.sourceFrom(part))
-  const ending = answer.metadata?.ending
-  if (ending === "stopped") return "stopped"
-  // Unlike "cut", "broken" is not resumed: the stored answer does not change any more.
-  if (ending === "failed" || ending === "cut" || ending === "superseded") return { kind: "broken" }
-  return ending ? "done" : { kind: "cut" }
 }
 
 const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
@@ -219,8 +162,8 @@ export const resume = async (
     async () => {
       const response = await request(endpoint, path, undefined, { signal })
       if (!response.ok) return Failures.fromStatus(response.status, response.headers.get("retry-after"))
-      const { messages } = (await response.json()) as { readonly messages: ReadonlyArray<StoredMessage> }
-      return replayStored(messages, question, conversationId, listener)
+      const { messages } = (await response.json()) as { readonly messages: ReadonlyArray<Frames.StoredMessage> }
+      return Frames.replayStored(messages, question, conversationId, listener)
     }
   )
   return typeof outcome === "object" && outcome.kind === "missing" ? "unknown" : outcome

@@ -1,8 +1,10 @@
 /**
- * Parses the frames of the AI SDK's UI message stream, version 1. Pure.
+ * Parses the frames of the AI SDK's UI message stream, version 1, and reads a finished answer from the messages that the edge stored.
+ * Pure.
  *
  * @module
  */
+import type { Outcome } from "./Failures.ts"
 
 /** A page that an answer relies on. */
 export interface Source {
@@ -95,4 +97,41 @@ export const parse = (data: string): Frame | undefined => {
     default:
       return undefined
   }
+}
+
+/** A stored message, as the edge returns it. */
+export interface StoredMessage {
+  readonly id?: unknown
+  readonly role?: unknown
+  readonly parts?: ReadonlyArray<Record<string, unknown>>
+  readonly metadata?: { readonly ending?: unknown }
+}
+
+const storedText = ({ parts = [] }: StoredMessage): string =>
+  parts
+    .filter(({ type }) => type === "text")
+    .map((part) => text(part["text"]))
+    .join("\n\n")
+
+/**
+ * Replays an answer to the listener, and returns how the answer ended. If the last two messages are not `question` and its
+ * answer, returns `unknown` and calls nothing.
+ */
+export const replayStored = (
+  messages: ReadonlyArray<StoredMessage>,
+  question: string,
+  conversationId: string,
+  listener: Listener
+): Outcome => {
+  const [sent, answer] = messages.slice(-2)
+  if (sent?.role !== "user" || answer?.role !== "assistant" || storedText(sent) !== question) return "unknown"
+  listener.onStart({ conversationId, messageId: text(answer.id), memory: true })
+  const whole = storedText(answer)
+  if (whole !== "") listener.onText(whole)
+  for (const part of answer.parts ?? []) if (part["type"] === "source-url") listener.onSource(sourceFrom(part))
+  const ending = answer.metadata?.ending
+  if (ending === "stopped") return "stopped"
+  // Unlike "cut", "broken" is not resumed: the stored answer does not change any more.
+  if (ending === "failed" || ending === "cut" || ending === "superseded") return { kind: "broken" }
+  return ending ? "done" : { kind: "cut" }
 }

@@ -9,9 +9,9 @@
  * @module
  */
 import * as smd from "streaming-markdown"
+import { safeHref, splitBare } from "./Addresses.ts"
 import { make } from "./Dom.ts"
 import * as Limits from "./Limits.ts"
-import { safeHref, splitBare } from "./Links.ts"
 import { isEquation, isLink, makeFeed } from "./MarkdownFeed.ts"
 
 export interface Markdown {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { trimEnd } from "./TrimEnd.ts"
+import { trimEnd } from "./Addresses.ts"
 
 /** The file name of the panel's script, defined by the bundler. */
 declare const PANEL_FILE: string

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { safeHref } from "../../browser/chat/Links.ts"
+import { safeHref } from "../../browser/chat/Addresses.ts"
 
 /** An http or https address of an origin other than the console's. Undefined for a relative address and for any other. */
 export const foreignHref = (address: string, consoleOrigin: string): string | undefined => {

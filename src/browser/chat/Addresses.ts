@@ -1,10 +1,34 @@
 /**
- * Decides which addresses in an agent's answer become links. Pure.
+ * Addresses: that of the chat's endpoint, and those in an agent's answer that become links. Pure.
  *
  * @module
  */
 import * as Limits from "./Limits.ts"
-import { trimEnd } from "./TrimEnd.ts"
+
+/** Removes the characters in `units` from the end of a text. A regular expression would take quadratic time. */
+export const trimEnd = (text: string, units: string): string => {
+  let end = text.length
+  while (end > 0 && units.includes(text[end - 1]!)) end--
+  return text.slice(0, end)
+}
+
+/**
+ * Returns the address of an instance's chat endpoint, or undefined if `base` is invalid or `instance` is empty. Without `base`,
+ * the address is relative to the script's, so that a proxy in front of the script is also in front of the endpoint.
+ *
+ * @param from.script the address of this script, `<edge>/v1/public/chat-panel.js`
+ * @param from.base the edge's address from the `base` attribute, absolute or relative to `from.page`
+ */
+export const chatUrl = (
+  instance: string,
+  from: { readonly script: string; readonly base: string | null; readonly page: string }
+): string | undefined => {
+  if (instance === "") return undefined
+  const path = `widget/${encodeURIComponent(instance)}/chat`
+  const [url, base] =
+    from.base === null ? [path, from.script] : [`${trimEnd(from.base, "/")}/v1/public/${path}`, from.page]
+  return URL.canParse(url, base) ? new URL(url, base).href : undefined
+}
 
 const allowed = /^(https?|mailto|tel):$/
 
