@@ -65,7 +65,7 @@ const isBackground = (request: string, file: string) =>
   ) ||
   // The rounds that store the pieces of answers.
   (request !== "chat" && file === "chat/RunningAnswers.ts") ||
-  /^platform\/(?:rounds|text\/Calendar|runtime\/Rows|postgres\/Database|data\/Memo)/.test(file)
+  /^platform\/(?:rounds|text\/(?:Calendar|Memo)|runtime\/Rows|postgres\/Database)/.test(file)
 
 /** Declarations: no function of theirs runs during a request. */
 const isDeclaration = (file: string) => file.endsWith("Api.ts") || file.startsWith("platform/contract/")
