@@ -255,13 +255,20 @@ const visitorOf = (website: number, index: number): Visitor => {
 }
 
 /** The days before today on which visitors come. Today is 0. Some are the last of a range of a report, or the day before it. */
-const days = [400, 300, 45, 30, 29, 7, 6, 2, 1]
+export const allDays: ReadonlyArray<number> = [400, 300, 45, 30, 29, 7, 6, 2, 1]
+
+/** Without days that no range ends at or begins with, and with one long ago. */
+export const fewDays: ReadonlyArray<number> = [400, 30, 29, 7, 6, 1]
 
 /** The index of visitors with an IPv6 address. */
 const ofIpv6 = 61
 
-/** The requests until `now`, in order. Visits begin together, so that the requests have few different times. */
-export const requests = (now: number, zones: ReadonlyArray<Zone>): ReadonlyArray<Request> => {
+/** The requests on these days and today until `now`, in order. Visits begin together, so that the requests have few different times. */
+export const requests = (
+  now: number,
+  zones: ReadonlyArray<Zone>,
+  days: ReadonlyArray<number>
+): ReadonlyArray<Request> => {
   const found: Array<Request> = []
   const visit = (at: number, website: number, index: number, shape: Shape, session?: string | null) => {
     const known = visitorOf(website, index)
