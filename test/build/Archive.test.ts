@@ -68,7 +68,7 @@ const installed = Layer.effect(
 const get = (url: string) => Effect.promise(() => fetch(url).then((response) => response.text()))
 
 describe("the archive of npm run build", () => {
-  layer(installed, { concurrent: true, excludeTestServices: true, timeout: "120 seconds" })((it) => {
+  layer(installed, { excludeTestServices: true, timeout: "120 seconds" })((it) => {
     it.effect("requires no package, and contains the notices of the packages that it includes", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed
@@ -100,6 +100,22 @@ describe("the archive of npm run build", () => {
         // `sudo hydracore` is a link to this file.
         accessSync(path.join(archive, "deploy/hydracore"), constants.X_OK)
       })
+    )
+
+    // First, because a command that ends by itself leaves its compiled modules to the others.
+    it.effect("loads the client of ClickHouse", () =>
+      Effect.gen(function* () {
+        const { archive } = yield* Installed
+        // Nothing listens on port 9, so `doctor` reports a problem with each store.
+        const environment = {
+          DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
+          ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",
+          DATABASE_TIMEOUT: "100 millis"
+        }
+        const doctor = yield* Process.launch(["doctor"], environment, [], path.join(archive, "main.js"))
+        assert.deepStrictEqual(yield* doctor.ended, { code: 1, signal: null })
+        assert.match(doctor.output(), /^problem +analytics +ClickHouse cannot be used \(ECONNREFUSED\)/m)
+      }).pipe(Effect.scoped)
     )
 
     it.effect(
@@ -167,21 +183,6 @@ describe("the archive of npm run build", () => {
           .filter((file) => file.endsWith(".js"))
           .map((file) => readFileSync(path.join(archive, file), "utf8"))
         for (const text of texts) assert.notMatch(text, /npm (run -s hydracore|start)/)
-      }).pipe(Effect.scoped)
-    )
-
-    it.effect("loads the client of ClickHouse", () =>
-      Effect.gen(function* () {
-        const { archive } = yield* Installed
-        // Nothing listens on port 9, so `doctor` reports a problem with each store.
-        const environment = {
-          DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
-          ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",
-          DATABASE_TIMEOUT: "100 millis"
-        }
-        const doctor = yield* Process.launch(["doctor"], environment, [], path.join(archive, "main.js"))
-        assert.deepStrictEqual(yield* doctor.ended, { code: 1, signal: null })
-        assert.match(doctor.output(), /^problem +analytics +ClickHouse cannot be used \(ECONNREFUSED\)/m)
       }).pipe(Effect.scoped)
     )
   })

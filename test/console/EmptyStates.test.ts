@@ -36,7 +36,7 @@ const unknownFlags = Effect.fnUntraced(function* (command: string) {
 const middleOf = (box: { readonly x: number; readonly width: number } | null): number =>
   box === null ? Number.NaN : box.x + box.width / 2
 
-const layer = Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer)
+const layer = Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layerOfTwoDays)
 
 inChromium("the console's empty pages", layer, (it) => {
   it.effect("have one step in the middle, and the command that does the same", () =>

@@ -2,11 +2,11 @@
  * Whatever the service answers, the console draws something: what has arrived, a skeleton, or a problem with a next step.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Page } from "playwright-core"
 import * as Texts from "../../src/console/Texts.ts"
 import { Shares } from "../../src/sites/access/Share.ts"
-import { Chromium, inChromium } from "../support/browser/Browser.ts"
+import { Chromium, layer as chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"
 
@@ -103,7 +103,14 @@ const told = (page: Page) =>
     .getByText(new RegExp(nextSteps.map((text) => text.replace(/[.?()]/g, "\\$&")).join("|")))
     .filter({ visible: true })
 
-inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
+/** An owner's page, which several tests load again. */
+class Observed extends Context.Service<Observed, Effect.Success<ReturnType<typeof ConsolePage.open>>>()(
+  "hydracore/test/console/Observed"
+) {
+  static readonly layer = Layer.effect(Observed, ConsolePage.open("#/", { before })).pipe(Layer.provide(chromium))
+}
+
+inChromium("every state of the console", Layer.provideMerge(Observed.layer, ConsolePage.layerOfTwoDays), (it) => {
   const check = Effect.fnUntraced(function* (page: Page, url: string, pattern: string, answers: ReadonlyArray<Answer>) {
     for (const answer of answers) {
       const blank = yield* Effect.promise(async () => {
@@ -131,7 +138,7 @@ inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("draws something while the session and the websites are unknown", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { page, url } = yield* ConsolePage.open("#/", { before })
+      const { page, url } = yield* Observed
       yield* check(page, `${url}/console/`, session, [...noStatus, 401, 404, 429, 500])
       yield* check(page, `${url}/console/`, sites, [...noStatus, 401, 503])
       yield* check(page, `${url}/console/#/${busy.websiteConfigId}/inbox`, sites, [...noStatus, 500])
@@ -140,7 +147,7 @@ inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
 
   it.effect("draws something while a link and the session that it ends are unknown", () =>
     Effect.gen(function* () {
-      const { page } = yield* ConsolePage.open("#/", { before })
+      const { page } = yield* Observed
       const link = yield* ConsolePage.newLink()
       yield* check(page, link, "/v1/owner/session/link$", [...noStatus, 404, 429])
       // Without a session, the page shows the link.
@@ -151,7 +158,7 @@ inChromium("every state of the console", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("draws something on each page", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { page, url } = yield* ConsolePage.open("#/", { before })
+      const { page, url } = yield* Observed
       for (const name of ["overview", "overview?list=page", "live", "inbox/0", "conversations", "sharing", "setup"]) {
         // Without a connection, a page draws what it draws without an answer, and the notice above it, which is the same on each.
         const answers = name === "overview" ? [...noStatus, 500] : (["no answer", 500] as const)

@@ -2,7 +2,7 @@
  * The console's live page in a browser: visits and what else arrives show up by themselves, and the lists pause on request.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -29,15 +29,24 @@ const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: stri
   )
 }, Effect.orDie)
 
-inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
+/** The live page of a website without data, on the page that tests share. */
+const show = (site: Site, look?: ConsolePage.Look) => ConsolePage.show(`#/${site.websiteConfigId}/live`, look)
+
+const spareSite = ConsolePage.SpareSites.use(({ take }) => take)
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Live", 5)).pipe(
+  Layer.provideMerge(ConsolePage.layerOfTwoDays)
+)
+
+inChromium("the console's live page", layer, (it) => {
   it.effect("shows one row for a visit, with its page, its pages so far and its beginning", () =>
     Effect.gen(function* () {
-      const site = yield* newSite
+      const site = yield* spareSite
       yield* visit(site, "/", 1, 3)
       yield* visit(site, "/blog", 2, 4)
       // Not on the website any more.
       yield* visit(site, "/old", 3, 20)
-      const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      const { errors, on, page } = yield* show(site)
       const pages = on(() => page.locator(".live-visit bdi").allTextContents())
       yield* on(() => page.locator(".live-visit bdi").nth(1).waitFor())
       assert.deepStrictEqual(yield* pages, ["/", "/blog"])
@@ -53,17 +62,17 @@ inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
 
   it.effect("says when the last page view was while nobody is on the website", () =>
     Effect.gen(function* () {
-      const site = yield* newSite
+      const site = yield* spareSite
       yield* visit(site, "/", 1, 30)
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      const { on, page } = yield* show(site)
       yield* on(() => page.getByText(/^Nobody is on the website now. The last page view was at \d/).waitFor())
     })
   )
 
   it.effect("explains what to do while nothing has arrived, then shows new entries at the top", () =>
     Effect.gen(function* () {
-      const site = yield* newSite
-      const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      const site = yield* spareSite
+      const { errors, on, page } = yield* show(site)
       yield* on(() => page.getByRole("heading", { name: "Nothing has arrived yet" }).waitFor())
       yield* visit(site, "/tours")
       yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
@@ -83,7 +92,7 @@ inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
 
   it.effect("a quarantined submission is opened in the quarantine", () =>
     Effect.gen(function* () {
-      const site = yield* newSite
+      const site = yield* spareSite
       const receivedAt = yield* Clock.currentTimeMillis
       yield* SubmissionRepo.use((submissions) =>
         submissions.submit(
@@ -95,7 +104,7 @@ inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
           })
         )
       )
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      const { on, page } = yield* show(site)
       yield* on(() => page.getByRole("link", { name: "spam" }).click())
       yield* on(() => page.locator(".details header").waitFor())
       yield* on(() => page.getByRole("button", { name: "Quarantine", pressed: true }).waitFor())
@@ -104,9 +113,9 @@ inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
 
   it.effect("stops while it is paused, and continues with what has arrived since", () =>
     Effect.gen(function* () {
-      const site = yield* newSite
+      const site = yield* spareSite
       yield* visit(site, "/first")
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      const { on, page } = yield* show(site)
       yield* on(() => page.getByText("/first", { exact: true }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Pause" }).click())
       yield* on(() => page.getByText("Paused.", { exact: true }).waitFor())
@@ -216,9 +225,7 @@ inChromium("the console's live page", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("has no violations of accessibility in light and dark mode", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/live`, {
-        viewport: { width: 360, height: 800 }
-      })
+      const { on, page } = yield* show(busy, { viewport: { width: 360, height: 800 } })
       yield* on(() => page.locator(".arrival").first().waitFor())
       yield* on(() => page.getByRole("button", { name: "Pause" }).click())
       yield* until("it is paused", async () => (await page.getByText("Paused.").count()) === 1)

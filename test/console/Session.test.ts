@@ -10,7 +10,9 @@ import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"
 
-inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
+const layer = Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layerOfTwoDays)
+
+inChromium("opening the console", layer, (it) => {
   it.effect("a link opens the console after a click, once, and only for the websites of the link", () =>
     Effect.gen(function* () {
       const { fresh } = yield* ConsolePage.Websites

@@ -57,7 +57,7 @@ const listInParts = async (
 /** Runs an expression in a page. */
 const evaluated = <A>(page: Page, expression: string) => Effect.promise(() => page.evaluate<A>(expression))
 
-inChromium("the console's websites", ConsolePage.layer, (it) => {
+inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are listed with their visitors of yesterday, and one is opened by a click", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

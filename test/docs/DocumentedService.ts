@@ -29,7 +29,9 @@ export class Service extends Context.Service<
     readonly env: Readonly<Record<string, string>>
     /** The socket of the commands that run in the test's process. */
     readonly commands: string
-    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Shares | Notifications>
+    readonly storage: Context.Context<
+      SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Shares | Notifications
+    >
   }
 >()("hydracore/test/docs/Service") {}
 
@@ -58,8 +60,8 @@ export const service = Layer.effect(
     assert.strictEqual(command, "serve")
     const process = yield* Process.start("serve", env, args, start.flags)
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
-    const storage = Layer.orDie(
-      Layer.provide(App.storage(settings), App.database(settings, { url: Redacted.make(databaseUrl) }))
+    const storage = yield* Layer.build(
+      Layer.orDie(Layer.provide(App.storage(settings), App.database(settings, { url: Redacted.make(databaseUrl) })))
     )
     const commands = yield* CommandServer.start({ ...env, AGENT_KEY: "a key" })
     return { process, agentUrl: agent.url, databaseUrl, env, commands, storage }
