@@ -27,6 +27,11 @@ export interface Series {
   readonly reason: string
 }
 
+/**
+ * Whether failures, one after another, show that the agent does not answer. One may be an accident, which the next answer ends.
+ */
+export const isFailing = ({ times }: Pick<Series, "times">): boolean => times >= 2
+
 /** The outcomes of an instance that are not stored yet: the last answer, and the failures after it. */
 export interface Outcomes {
   readonly answeredAt: number | null
@@ -61,5 +66,7 @@ export class AgentFailures extends Context.Service<
      * failures before it.
      */
     readonly record: (instanceId: string, outcome: Outcome) => Effect.Effect<void>
+    /** Stores at once what this process has recorded, so that the next read of the failures finds it. It never fails. */
+    readonly flush: Effect.Effect<void>
   }
 >()("hydracore/chat/AgentFailures") {}

@@ -79,7 +79,7 @@ export const answers = HttpApiEndpoint.get("answers", `${base}/:instance_id/answ
       identifier: "answer_health",
       summary: "Read whether answers fail",
       description:
-        "Whether the instance answers its visitors, by the latest answers that the service stores. An answer failed if it broke off, or if it ended empty although the visitor did not end it."
+        "Whether the agent of the instance answers: when a visitor got the latest answer that the service stores, and how many questions in a row the agent has not answered since its last answer. It fails exactly while the website has the problem `agent_failed` of this instance."
     })
   )
 
@@ -147,7 +147,8 @@ export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_i
     Authorized.operation({
       identifier: "read_transcript",
       summary: "Read a conversation",
-      description: "A conversation with its messages, oldest first. The request does not mark it as opened."
+      description:
+        "A conversation with its messages, oldest first. The id of one of its messages may take the place of its own, as in the links of mails: with the conversation's id and the widget token, anyone reads it. The request does not mark it as opened."
     })
   )
 

@@ -9,6 +9,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
+import { AgentFailures } from "./AgentFailures.ts"
 import { type Outcome, ofOwner, problemOf } from "./agent/AgentCheck.ts"
 import { AgentCheck } from "./agent/Inspection.ts"
 import * as Instance from "./Instance.ts"
@@ -38,6 +39,7 @@ export const layer = (options: InstanceChanges.Options) =>
       const directory = yield* InstanceDirectory
       const changes = yield* InstanceChanges.make(options)
       const check = yield* AgentCheck
+      const failures = yield* AgentFailures
       const operations = yield* SiteSlots
       const requireOne = requireInstance(directory)
       return handlers
@@ -79,7 +81,11 @@ export const layer = (options: InstanceChanges.Options) =>
             const begun = yield* Clock.currentTimeMillis
             const instance = yield* requireOne(site.websiteConfigId, params.instance_id)
             const outcome = yield* check.ask(instance, ofOwner(question), testTimeout)
-            return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)
+            const millis = (yield* Clock.currentTimeMillis) - begun
+            // Also an answer of which only the beginning was read ends the failures, before the caller lists them again.
+            if (outcome._tag === "Answered") yield* failures.record(instance.instance_id, { _tag: "Answered" })
+            yield* failures.flush
+            return testJson(outcome, millis)
           })
         )
     })

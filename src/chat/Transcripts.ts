@@ -43,6 +43,7 @@ export class Transcripts extends Context.Service<
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<AllPage, StorageUnavailable>
+    /** The conversation with this id, or with the id of one of its messages, which is no key to it. */
     readonly find: (
       reach: Reach,
       key: ConversationKey

@@ -8,6 +8,7 @@
  * @module
  */
 import { Context, type Effect, Schema } from "effect"
+import { isFailing } from "../chat/AgentFailures.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import { failingLimit } from "../platform/outward/Schedule.ts"
 import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
@@ -107,8 +108,6 @@ export const countedDays = 3
 
 /** From this many facts on there is a problem. One failure may be an accident, which the next attempt mends. */
 export const thresholds = {
-  /** Questions in a row. */
-  agentFailures: 2,
   /** Attempts: the third is made more than five minutes after the first. */
   webhookFailures: 3,
   mailFailures: 2,
@@ -144,7 +143,7 @@ const isDisabledByFailures = ({
 export const kindOf = (fact: Fact, now: number): Kind | null => {
   switch (fact._tag) {
     case "AgentFailures":
-      return fact.times >= thresholds.agentFailures ? "agent_failed" : null
+      return isFailing(fact) ? "agent_failed" : null
     case "TokenRefusals":
       return Calendar.dayOf(fact.lastAt) === Calendar.dayOf(now) ? "tokens_used_up" : null
     case "WebhookFailures":

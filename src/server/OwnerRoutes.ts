@@ -18,6 +18,7 @@ import type { Reports } from "../analytics/reports/Reports.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
 import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import type { AgentFailures } from "../chat/AgentFailures.ts"
 import type { AgentCheck } from "../chat/agent/Inspection.ts"
 import type { ConversationStore } from "../chat/ConversationStore.ts"
 import type * as InstanceChanges from "../chat/InstanceChanges.ts"
@@ -94,6 +95,7 @@ type HandlerServices =
   | RateLimiter
   | Shares
   | AgentCheck
+  | AgentFailures
   | Webhooks
   | Deliveries
   | TestDeliveries

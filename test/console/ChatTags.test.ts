@@ -3,19 +3,21 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { Problems } from "../../src/health/Problem.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as SetUpPage from "../support/console/SetUpPage.ts"
 import { paths, TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
 
-/** An agent that refuses a message with the status that the message names. */
+/** An agent that refuses a message with the status that the message names, and answers others at length. */
 const agent: ScriptedAgent.Script = ({ message }) =>
   /^\d+$/.test(message)
     ? Stream.fail(new AgentRefused({ reason: `it answered ${message}`, status: Number(message) }))
-    : ScriptedAgent.texts(["Hello"])
+    : ScriptedAgent.texts(["Hello. ".repeat(100), "Bye."])
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chats", 2)).pipe(
   Layer.provideMerge(testServer({}, agent)),
@@ -72,6 +74,9 @@ inChromium("the console's tags of chats", layer, (it) => {
           send(paths.chat(instanceId), { message }, { headers: { "x-widget-token": token } }),
           ({ status }) => status
         )
+      const problems = Problems.use(({ of }) => of([site])).pipe(
+        Effect.map((found) => found.get(site.websiteConfigId)?.map(({ kind }) => kind))
+      )
       const text = "The last 4 answers failed, the first of them"
       const failing = page.locator(".check-line.bad", { hasText: text })
       const reload = Effect.andThen(
@@ -82,13 +87,19 @@ inChromium("the console's tags of chats", layer, (it) => {
       yield* reload
       yield* on(() => page.locator(".check-line.good", { hasText: "A visitor got an answer" }).waitFor())
       for (const message of ["401", "500", "401", "500"]) assert.strictEqual(yield* ask(message), 502)
+      yield* AgentFailures.use(({ flush }) => flush)
+      assert.deepStrictEqual(yield* problems, ["agent_failed"])
       yield* reload
       assert.match((yield* on(() => failing.textContent())) ?? "", /\. Press Try to see why\.$/)
       assert.strictEqual(yield* on(() => page.locator(".check-line.good").count()), 0)
       yield* on(() => page.getByRole("link", { name: "Install", exact: true }).click())
       yield* on(() => failing.filter({ hasText: "Press Try under Assistants to see why." }).waitFor())
-      assert.strictEqual(yield* ask("Hi"), 200)
+      // A question that tries the assistant ends its failures as a visitor's does.
+      yield* on(() => page.getByRole("link", { name: "Assistants" }).last().click())
+      yield* on(() => page.getByRole("button", { name: "Try" }).click())
+      yield* on(() => page.getByRole("button", { name: "Ask" }).click())
       yield* on(() => page.locator(".check-line.good", { hasText: "A visitor got an answer" }).waitFor())
+      assert.deepStrictEqual(yield* problems, [])
     })
   )
 })

@@ -5,8 +5,11 @@
  */
 
 import { randomUUID } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import { AnswerEnding } from "../../src/chat/conversations/Conversation.ts"
@@ -74,6 +77,12 @@ const Turn = Schema.Struct({
   comment: Schema.NullOr(Schema.Literals(["Thank you", "Bad"]))
 })
 
+/** Whether the visitor got an answer; one that the visitor ended before its first word says nothing. */
+const isAnswered = ({ ending = null, parts, role }: Transcript.TranscriptMessage): boolean =>
+  role === "assistant" &&
+  ending !== null &&
+  AnswerParts.isUnansweredAfter({ ending, size: AnswerParts.sizeOf(parts) }) === false
+
 const Filter = Schema.Struct({
   search: Schema.UndefinedOr(
     Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "NO", "a\nour\\n", "nothing"])
@@ -109,31 +118,9 @@ const listed = Effect.fnUntraced(function* (instanceId: Id.InstanceId, filter: T
   return items
 })
 
-/**
- * The outcomes of the latest answers, latest first; of simultaneous answers, those that failed come first. Only the conversations with the latest messages are read, so answers from
- * before the oldest of these are left out: others of that time are not read.
- *
- * @param conversations those of one instance, latest `updatedAt` first
- */
-const outcomesOf = (conversations: ReadonlyArray<Transcript.Transcript>) => {
-  const latest = conversations.slice(0, Transcript.healthWindow)
-  const since = latest.length < Transcript.healthWindow ? undefined : latest.at(-1)?.updated_at
-  return latest
-    .flatMap(({ messages }) => messages.filter(({ role }) => role === "assistant"))
-    .flatMap((message) => {
-      const { ending = null, parts } = message
-      const isMissing =
-        ending === null ? undefined : AnswerParts.isUnansweredAfter({ ending, size: AnswerParts.sizeOf(parts) })
-      return isMissing === undefined ? [] : [{ at: Date.parse(message.created_at), isMissing }]
-    })
-    .filter(({ at }) => since === undefined || at >= Date.parse(since))
-    .sort((left, right) => right.at - left.at || Number(right.isMissing) - Number(left.isMissing))
-    .slice(0, Transcript.maxOutcomes)
-}
-
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory | SiteDirectory, E>
+  layer: Layer.Layer<Transcripts | ConversationStore | AgentFailures | InstanceDirectory | SiteDirectory | PgClient, E>
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
@@ -167,7 +154,13 @@ export const suite = <E>(
           const latest = conversations.toSorted((left, right) =>
             latestFirst(Transcript.positionOf(left), Transcript.positionOf(right))
           )
-          assert.deepStrictEqual(yield* answerHealth("all", instance), Transcript.healthOf(outcomesOf(latest)))
+          const answered = latest
+            .slice(0, Transcript.healthWindow)
+            .flatMap(({ messages }) => messages.filter(isAnswered).map(({ created_at }) => Date.parse(created_at)))
+          assert.deepStrictEqual(
+            yield* answerHealth("all", instance),
+            Transcript.healthOf(answered.length === 0 ? null : Math.max(...answered), null)
+          )
           assert.deepStrictEqual(
             yield* Stream.runCollect(stream({ reach: "all", instanceId: instance, filter: filter })),
             expected.toSorted(byStart).map(exported)
@@ -246,48 +239,33 @@ export const suite = <E>(
       { arbitrary: { runs: 15 } }
     )
 
-    it.effect("the health of answers has the failures since the latest success, in the latest conversations", () =>
-      Effect.gen(function* () {
-        const { answerHealth } = yield* Transcripts
-        const instance = yield* newInstance
-        const turn = {
-          question: "Where are you?",
-          answer: "100%",
-          isSourced: false,
-          rating: null,
-          comment: null
-        } as const
-        const ok = { ...turn, ending: "stop" } as const
-        const failed = { ...turn, answer: "", ending: "failed" } as const
-        assert.deepStrictEqual(yield* answerHealth("all", instance), {
-          answered_at: null,
-          failed: 0,
-          failing_since: null
+    it.effect(
+      "an assistant fails from its second failure in a row to its next answer, whatever its conversations say",
+      () =>
+        Effect.gen(function* () {
+          const { answerHealth } = yield* Transcripts
+          const { flush, record } = yield* AgentFailures
+          const instance = yield* newInstance
+          const turn = { question: "Where are you?", isSourced: false, rating: null, comment: null } as const
+          const fails = record(instance, { _tag: "Failed", kind: "failed", reason: "the agent answered 500" }).pipe(
+            Effect.andThen(flush)
+          )
+          yield* storeConversation(instance, [{ ...turn, answer: "100%", ending: "stop" }], start)
+          yield* storeConversation(instance, [{ ...turn, answer: "", ending: "failed" }], start + 1)
+          const answering = { answered_at: iso(start), failed: 0, failing_since: null }
+          assert.deepStrictEqual(yield* answerHealth("all", instance), answering)
+          yield* fails
+          assert.deepStrictEqual(yield* answerHealth("all", instance), answering)
+          const [first] = yield* PgClient.use(
+            (sql) => sql<{ since: Date }>`SELECT since FROM agent_failure WHERE instance_id = ${PgTypes.uuid(instance)}`
+          )
+          yield* fails
+          const failing = { failed: 2, failing_since: first?.since.toISOString() ?? null }
+          assert.deepStrictEqual(yield* answerHealth("all", instance), { answered_at: iso(start), ...failing })
+          // The agent is tried, and answers.
+          yield* Effect.andThen(record(instance, { _tag: "Answered" }), flush)
+          assert.deepStrictEqual(yield* answerHealth("all", instance), answering)
         })
-        yield* storeConversation(instance, [ok], start)
-        for (let index = 1; index < Transcript.healthWindow; index++) {
-          yield* storeConversation(instance, [failed], start + index)
-        }
-        const failures = Transcript.healthWindow - 1
-        const failing = { failed: failures, failing_since: iso(start + 1) }
-        assert.deepStrictEqual(yield* answerHealth("all", instance), { answered_at: iso(start), ...failing })
-        // Neither a running answer nor one that the visitor ended at once shows that the agent works.
-        yield* beginAnswer({ instanceId: instance, conversationId: Id.ConversationId.make(randomUUID()) }, "100%")
-        yield* storeConversation(instance, [{ ...failed, ending: "stopped" }], start + 31)
-        yield* storeConversation(instance, [{ ...failed, ending: "superseded" }], start + 32)
-        assert.deepStrictEqual(yield* answerHealth("all", instance), {
-          answered_at: null,
-          failed: failures - 2,
-          failing_since: iso(start + 3)
-        })
-        yield* storeConversation(instance, [ok], start + 40)
-        yield* storeConversation(instance, [failed], start + 41)
-        assert.deepStrictEqual(yield* answerHealth("all", instance), {
-          answered_at: iso(start + 40),
-          failed: 1,
-          failing_since: iso(start + 41)
-        })
-      })
     )
 
     it.effect.prop(
@@ -450,6 +428,11 @@ export const suite = <E>(
         assert.deepStrictEqual(yield* list({ reach, instanceId, filter: {}, after: null, limit: 1 }), none)
         assert.deepStrictEqual(yield* Stream.runCollect(stream({ reach, instanceId, filter: {} })), [])
         assert.isNull((yield* answerHealth(reach, instanceId)).answered_at)
+        const [message] = Option.getOrThrow(yield* find("all", key)).messages
+        const byMessage = { instanceId, conversationId: Id.ConversationId.make(message?.id ?? "") }
+        assert.deepStrictEqual(yield* find("all", byMessage), yield* find("all", key))
+        assert.isTrue(Option.isNone(yield* find(reach, byMessage)))
+        assert.isTrue(Option.isNone(yield* find("all", { ...byMessage, instanceId: yield* newInstance })))
         assert.isFalse(yield* store.delete(reach, key))
         assert.isTrue(Option.isSome(yield* find("all", key)))
       })

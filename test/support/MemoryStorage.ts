@@ -50,7 +50,7 @@ export type Storage = Layer.Success<ReturnType<typeof App.storage>>
 const dropped = Layer.mergeAll(
   Layer.mock(Leads)({ addChat: () => Effect.void }),
   Layer.mock(Decisions)({ record: () => Effect.void }),
-  Layer.mock(AgentFailures)({ record: () => Effect.void })
+  Layer.mock(AgentFailures)({ record: () => Effect.void, flush: Effect.void })
 )
 
 /** No form has rules. */

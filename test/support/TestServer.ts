@@ -5,7 +5,9 @@
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
+import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
+import { recording } from "../../src/chat/agent/AgentClient.ts"
 import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
@@ -118,6 +120,15 @@ const seed = (memory: Instance["memory"]) =>
     })
   })
 
+/** The scripted agent, of which is recorded whether it answers, as of the live one. */
+const recordedAgent = (script: ScriptedAgent.Script) =>
+  Layer.unwrap(
+    Effect.map(AgentFailures, ({ record }) => {
+      const recorded = recording(record)
+      return ScriptedAgent.layerScripted((request) => recorded(request.instance.instance_id, script(request)))
+    })
+  )
+
 /**
  * The server with these options, agent and storage, by default in memory, without the services of owners. `decorate` can inject
  * faults into the storage.
@@ -136,7 +147,7 @@ export const layer = (
         Layer.provide([
           Countries.none,
           layerMemory({ maxKeys: 1000 }),
-          Layer.provideMerge(AgentInspection.layer, ScriptedAgent.layerScripted(agent)),
+          Layer.provideMerge(AgentInspection.layer, recordedAgent(agent)),
           TestDeliveries.layer(overrides.webhookAllow, mail)
         ])
       )

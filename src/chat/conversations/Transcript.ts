@@ -12,6 +12,7 @@ import type { Position } from "../../platform/text/Cursor.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import { contains } from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
+import * as AgentFailures from "../AgentFailures.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import {
   AnswerEnding,
@@ -343,19 +344,15 @@ const visitLine = ({ country, page, source }: ConversationVisit): string => {
 export const text = ({ messages, ...visit }: ConversationVisit & Pick<Transcript, "messages">): string =>
   `${visitLine(visit)}${messages.map(paragraph).join("\n")}`
 
-/** How an answer ended for its visitor. */
-export interface Outcome {
-  /** When the answer began, in milliseconds since 1970. */
-  readonly at: number
-  readonly isMissing: boolean
-}
-
 export const AnswerHealth = Schema.Struct({
   answered_at: Fields.nullableTime.annotate({
     description: "When the latest answer began that its visitor got; null if there is none"
   }),
-  failed: Schema.Int.annotate({ description: "How many answers failed since then, at most 100" }),
-  failing_since: Fields.nullableTime.annotate({ description: "When the first of these answers began" })
+  failed: Schema.Int.annotate({
+    description:
+      "How many questions in a row the agent did not answer, also those that try it; 0 if it was less than two, which is no problem of the website"
+  }),
+  failing_since: Fields.nullableTime.annotate({ description: "When the first of these failed" })
 }).annotate({
   identifier: "AnswerHealth",
   title: "AnswerHealth",
@@ -364,19 +361,23 @@ export const AnswerHealth = Schema.Struct({
 
 export type AnswerHealth = typeof AnswerHealth.Type
 
-/** The maximum number of conversations whose answers are read. */
+/** The maximum number of conversations in which the latest answer is searched. */
 export const healthWindow = 20
 
-/** The maximum number of answers that are read. */
-export const maxOutcomes = 100
-
-/** @param outcomes latest first */
-export const healthOf = (outcomes: ReadonlyArray<Outcome>): AnswerHealth => {
-  const index = outcomes.findIndex(({ isMissing }) => !isMissing)
-  const failures = index === -1 ? outcomes : outcomes.slice(0, index)
+/**
+ * Whether an assistant answers, as the problems of its website say it.
+ *
+ * @param answeredAt when the latest answer began that its visitor got, in milliseconds since 1970; null if there is none
+ * @param failures the stored failures since its last answer; null if there are none
+ */
+export const healthOf = (
+  answeredAt: number | null,
+  failures: Pick<AgentFailures.Series, "since" | "times"> | null
+): AnswerHealth => {
+  const failing = failures !== null && AgentFailures.isFailing(failures) ? failures : null
   return {
-    answered_at: Calendar.isoOrNull(outcomes[index]?.at ?? null),
-    failed: failures.length,
-    failing_since: Calendar.isoOrNull(failures.at(-1)?.at ?? null)
+    answered_at: Calendar.isoOrNull(answeredAt),
+    failed: failing?.times ?? 0,
+    failing_since: Calendar.isoOrNull(failing?.since ?? null)
   }
 }

@@ -5,10 +5,13 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Latch, Layer } from "effect"
+import { Clock, Duration, Effect, Latch, Layer, Schema } from "effect"
+import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { AgentFailures, add, none, type Outcomes } from "../AgentFailures.ts"
+import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { AgentFailures, add, kinds, none, type Outcomes } from "../AgentFailures.ts"
 
 const { OID } = PgTypes
 
@@ -29,6 +32,33 @@ const failedStatement = `INSERT INTO agent_failure AS held (instance_id, kind, t
   ON CONFLICT (instance_id, kind) DO UPDATE SET times = held.times + excluded.times,
     since = least(held.since, excluded.since), last_at = greatest(held.last_at, excluded.last_at),
     reason = CASE WHEN excluded.last_at >= held.last_at THEN excluded.reason ELSE held.reason END`
+
+const Stored = Schema.Array(
+  Schema.Struct({
+    site: Schema.NullOr(WebsiteConfigId),
+    kind: Schema.Literals(kinds),
+    instanceId: Schema.String,
+    name: Schema.String,
+    times: Schema.Int,
+    since: Schema.Finite,
+    lastAt: Schema.Finite,
+    reason: Schema.String
+  })
+)
+
+/**
+ * The stored failures of the instances that meet an SQL condition: at most one series of each kind for each. What says whether an
+ * assistant answers is made of them.
+ */
+export const stored = (sql: PgClient.PgClient, condition: string, parameters: ReadonlyArray<unknown>) =>
+  sql
+    .unsafe(
+      `SELECT website_config_id AS "site", kind, instance_id AS "instanceId", name, reason,
+          least(times, 2147483647)::int AS times, ${Times.millisAs("since", "since")}, ${Times.millisAs("last_at", "lastAt")}
+        FROM agent_failure JOIN instance USING (instance_id) WHERE ${condition}`,
+      parameters
+    )
+    .pipe(decodeRows(Stored))
 
 const times = (values: ReadonlyArray<number>) =>
   Database.array(
@@ -101,6 +131,7 @@ export const layer: Layer.Layer<AgentFailures, never, PgClient.PgClient> = Layer
     )
 
     return AgentFailures.of({
+      flush,
       record: (instanceId, outcome) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           outcomes.set(instanceId, add(outcomes.get(instanceId) ?? none, outcome, now))

@@ -7,7 +7,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
-import { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
+import { InstanceId, isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
@@ -15,9 +15,11 @@ import type { Position } from "../../platform/text/Cursor.ts"
 import * as Json from "../../platform/text/Json.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
+import type { ConversationKey } from "../conversations/Conversation.ts"
 import * as Transcript from "../conversations/Transcript.ts"
 import type { Reach } from "../InstanceDirectory.ts"
 import { Transcripts } from "../Transcripts.ts"
+import * as AgentFailures from "./AgentFailures.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
 import { reached } from "./InstanceDirectory.ts"
@@ -65,7 +67,7 @@ const openStatement = `UPDATE conversation SET opened_at = $4, opened_by = $3
   FROM instance WHERE instance.instance_id = conversation.instance_id
     AND conversation.instance_id = $1 AND conversation_id = $2 AND ($5::uuid IS NULL OR website_config_id = $5) RETURNING 1`
 
-const Outcomes = Schema.Array(Schema.Struct({ at: Schema.Finite, isMissing: Schema.Boolean }))
+const Answered = Schema.Tuple([Schema.Struct({ at: Schema.NullOr(Schema.Finite) })])
 
 const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.String }))
 
@@ -82,20 +84,18 @@ const isWithin = (instance: string, website: string): string =>
 
 const websiteOf = (reach: Reach) => PgTypes.uuid(reach === "all" ? null : reach)
 
-/** `Transcript.outcomesOf` in SQL. `$1` is the instance, `$2` its website. */
-const outcomesStatement = `WITH latest AS (
-    SELECT conversation_key, updated_at, running, lease_until FROM conversation
+/**
+ * When the latest answer of the instance `$1` of the website `$2` began that its visitor got, in the conversations with the latest
+ * messages.
+ */
+const answeredStatement = `WITH latest AS (
+    SELECT conversation_key, running, lease_until FROM conversation
     WHERE instance_id = $1 AND ${isWithin("$1", "$2")}
     ORDER BY updated_at DESC, conversation_id DESC LIMIT ${Transcript.healthWindow}
   )
-  SELECT ${Times.millisAs("created_at", "at")}, coalesce(${isMissing}, false) AS "isMissing"
-  FROM conversation_message JOIN latest USING (conversation_key)
-  WHERE role = 'assistant'
-    AND (${isMissing} OR ending NOT IN (${quoted(AnswerParts.endedByVisitor)})
-      OR ending IS NOT NULL AND json_array_length(parts) > 0)
-    AND ((SELECT count(*) FROM latest) < ${Transcript.healthWindow}
-      OR created_at >= (SELECT min(updated_at) FROM latest))
-  ORDER BY created_at DESC, "isMissing" DESC LIMIT ${Transcript.maxOutcomes}`
+  SELECT ${Times.millisAs("max(created_at)", "at")} FROM conversation_message JOIN latest USING (conversation_key)
+  WHERE role = 'assistant' AND ending IS NOT NULL AND NOT coalesce(${isMissing}, false)
+    AND (ending NOT IN (${quoted(AnswerParts.endedByVisitor)}) OR json_array_length(parts) > 0)`
 
 /** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
@@ -144,6 +144,12 @@ const make = Effect.gen(function* () {
 
   const within = (reach: Reach, instanceId: InstanceId) =>
     sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`
+
+  /** The condition of the conversation that has this id; and of the one that has a message with it. */
+  const named = ({ conversationId, instanceId }: ConversationKey) =>
+    sql`instance_id = ${PgTypes.uuid(instanceId)} AND (conversation_id = ${PgTypes.text(conversationId)} OR conversation_key = (
+      SELECT conversation_key FROM conversation_message
+      WHERE message_id = ${PgTypes.uuid(isCanonicalUuid(conversationId) ? conversationId : null)}))`
 
   /** Where a page's conversations come from, and the order of their list. */
   interface Source {
@@ -277,20 +283,27 @@ const make = Effect.gen(function* () {
         Stream.map(Transcript.of),
         Stream.filter((transcript) => Transcript.matches(transcript, filter))
       ),
-    answerHealth: (reach, instanceId) =>
-      sql
-        .unsafe(outcomesStatement, [PgTypes.uuid(instanceId), websiteOf(reach)])
-        .pipe(Database.mapErrors, decodeRows(Outcomes), Effect.map(Transcript.healthOf)),
+    answerHealth: Effect.fnUntraced(function* (reach, instanceId) {
+      const key = [PgTypes.uuid(instanceId), websiteOf(reach)]
+      const [{ at }] = yield* sql.unsafe(answeredStatement, key).pipe(decodeRows(Answered))
+      const own = "instance_id = $1 AND ($2::uuid IS NULL OR website_config_id = $2)"
+      const failures = yield* AgentFailures.stored(sql, own, key)
+      return Transcript.healthOf(at, failures.find(({ kind }) => kind === "failed") ?? null)
+    }, Database.mapErrors),
     list,
     listAll,
     find: Effect.fnUntraced(function* (reach, key) {
       const [found] = yield* sql`SELECT ${sql.literal(`${Rows.summaryColumns}, ${Rows.isWaiting} AS waiting`)},
         opened_at, opened_by FROM conversation
-        WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}
-          AND ${within(reach, key.instanceId)}`.pipe(Database.mapErrors, decodeRows(SummaryRows))
+        WHERE ${named(key)} AND ${within(reach, key.instanceId)}
+        ORDER BY conversation_id = ${PgTypes.text(key.conversationId)} DESC LIMIT 1`.pipe(
+        Database.mapErrors,
+        decodeRows(SummaryRows)
+      )
       if (found === undefined) return Option.none()
       const { opened_at, opened_by, waiting, ...summary } = found
-      return Option.map(yield* read(key), (messages) => ({
+      const { conversationId } = summary
+      return Option.map(yield* read({ ...key, conversationId }), (messages) => ({
         ...Transcript.of({ ...summary, messages }),
         waiting,
         opened_at,

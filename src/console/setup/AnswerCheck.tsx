@@ -22,15 +22,18 @@ export const LiveCheck = ({ state, text }: Finding) => (
 
 type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
 
+/** Undefined if nothing fails and the agent keeps the conversations: the service does not know its answers. */
 const findingOf = (
   { answered_at, failed, failing_since }: Health,
+  memory: Props["instance"]["memory"],
   step: keyof typeof Texts.toTry,
   now: number
-): Finding => {
+): Finding | undefined => {
   if (failing_since !== null) {
     const nextStep = Texts.toTry[step]
     return { state: "fails", text: `${Texts.failing(failed, ago(failing_since, now))} ${nextStep}` }
   }
+  if (memory === "agent") return undefined
   return answered_at === null
     ? { state: "waits", text: Texts.noAnswer }
     : { state: "works", text: Texts.answered(ago(answered_at, now)) }
@@ -44,7 +47,7 @@ interface Props {
   readonly isBesideTry?: boolean
 }
 
-/** Nothing if the agent keeps the conversations: the service does not know its answers. */
+/** Whether an assistant answers its visitors, as the problems of its website say it. */
 export const AnswerCheck = ({ instance: { instance_id, memory }, isBesideTry = false, isOwner, siteId }: Props) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/answers",
@@ -52,5 +55,6 @@ export const AnswerCheck = ({ instance: { instance_id, memory }, isBesideTry = f
     instance_id
   )
   const step = !isOwner ? "viewer" : isBesideTry ? "here" : "owner"
-  return memory === "agent" || value === undefined ? null : <LiveCheck {...findingOf(value, step, Date.now())} />
+  const finding = value === undefined ? undefined : findingOf(value, memory, step, Date.now())
+  return finding === undefined ? null : <LiveCheck {...finding} />
 }

@@ -71,7 +71,7 @@ export const confirmBody = "Its tokens and conversations are deleted with it. Pa
 export const answered = (when: string): string => `A visitor got an answer ${when}.`
 export const noAnswer = "No visitor has got an answer yet. Paste the tag into a page, and ask something in the chat."
 export const failing = (count: number, when: string): string =>
-  count === 1 ? `The last answer failed ${when}.` : `The last ${count} answers failed, the first of them ${when}.`
+  `The last ${count} answers failed, the first of them ${when}.`
 export const toTry = {
   here: "Press Try to see why.",
   owner: "Press Try under Assistants to see why.",

@@ -8,6 +8,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Reports } from "../../analytics/reports/Reports.ts"
+import * as AgentFailures from "../../chat/postgres/AgentFailures.ts"
 import * as OperatorsWebhook from "../../delivery/OperatorsWebhook.ts"
 import { hostOf } from "../../delivery/Webhook.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../platform/Id.ts"
@@ -76,20 +77,6 @@ export const refusalStatement = `WITH refused AS (
     WHEN 'chat-foreign-origin' THEN ${isStillRefused("instance.origins")}
     ELSE true END`
 
-const AgentFailures = Schema.Array(
-  Schema.Struct({
-    ...series,
-    kind: Schema.Literals(["failed", "tokens-used"]),
-    instanceId: Schema.String,
-    name: Schema.String,
-    reason: Schema.String
-  })
-)
-
-const agentStatement = `SELECT ${ofSite}, kind, instance_id AS "instanceId", name, reason,
-    least(times, 2147483647)::int AS times, ${times("since", "last_at")}
-  FROM agent_failure JOIN instance USING (instance_id) WHERE website_config_id = ANY ($1)`
-
 const WebhookFailures = Schema.Array(
   Schema.Struct({
     ...series,
@@ -150,7 +137,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
         )
         const lastDayBefore = PgTypes.date(Calendar.dateOf(now - Problem.countedDays * Calendar.dayMillis))
         const refusals = yield* sql.unsafe(refusalStatement, [ids, lastDayBefore]).pipe(decodeRows(Refusals))
-        const agents = yield* sql.unsafe(agentStatement, [ids]).pipe(decodeRows(AgentFailures))
+        const agents = yield* AgentFailures.stored(sql, "website_config_id = ANY ($1)", [ids])
         const webhooks = yield* sql.unsafe(webhookStatement, [ids]).pipe(decodeRows(WebhookFailures))
         const mails = yield* sql.unsafe(mailStatement, [ids]).pipe(decodeRows(MailFailures))
         return [
@@ -162,10 +149,19 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
                 ? { _tag: "RefusedField", page: subject, field, stored, ...counted }
                 : { _tag: "RefusedOrigin", origin: subject, instanceId: field === "" ? null : field, ...counted }
           ]),
-          ...agents.map(({ kind, reason, site, ...counted }): Facts[number] => [
-            site,
-            kind === "failed" ? { _tag: "AgentFailures", reason, ...counted } : { _tag: "TokenRefusals", ...counted }
-          ]),
+          ...agents.flatMap(
+            ({ kind, reason, site, ...counted }): Facts =>
+              site === null
+                ? []
+                : [
+                    [
+                      site,
+                      kind === "failed"
+                        ? { _tag: "AgentFailures", reason, ...counted }
+                        : { _tag: "TokenRefusals", ...counted }
+                    ]
+                  ]
+          ),
           ...webhooks.map(({ site, url, ...counted }): Facts[number] => [
             site,
             {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { AnswerEnding, type Message, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
+import { problemOf } from "../../../src/health/Problem.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import * as Calendar from "../../../src/platform/text/Calendar.ts"
 import { id } from "../../support/Ids.ts"
@@ -98,22 +99,30 @@ it.prop("no text in a transcript looks like a heading or contains control charac
   assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
 })
 
-const Outcomes = Schema.Array(
-  Schema.Struct({ at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })), isMissing: Schema.Boolean })
-)
+const time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Date.UTC(2028, 0, 1) }))
 
 it.prop(
-  "chat/conversations/AnswerHealth: the failures are those that are later than the latest success",
-  [Outcomes],
-  ([unsorted]) => {
-    const outcomes = unsorted.map((outcome, index) => ({ ...outcome, at: outcome.at * 100 - index }))
-    outcomes.sort((left, right) => right.at - left.at)
-    const { answered_at, failed, failing_since } = Transcript.healthOf(outcomes)
-    const answeredAt = answered_at === null ? null : Date.parse(answered_at)
-    const successes = outcomes.filter(({ isMissing }) => !isMissing).map(({ at }) => at)
-    assert.strictEqual(answeredAt, successes.length === 0 ? null : Math.max(...successes))
-    const later = outcomes.filter(({ at, isMissing }) => isMissing && (answeredAt === null || at > answeredAt))
-    assert.strictEqual(failed, later.length)
-    assert.strictEqual(failing_since, later.length === 0 ? null : Calendar.iso(Math.min(...later.map(({ at }) => at))))
+  "chat/conversations/AnswerHealth: an assistant fails exactly while its failures are a problem of the website",
+  [
+    Schema.NullOr(time),
+    Schema.NullOr(
+      Schema.Struct({
+        times: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
+        since: time,
+        lastAt: time
+      })
+    ),
+    time
+  ],
+  ([answeredAt, failures, now]) => {
+    const problem =
+      failures === null
+        ? null
+        : problemOf({ _tag: "AgentFailures", instanceId: "", name: "Help", reason: "it was silent", ...failures }, now)
+    assert.deepStrictEqual(Transcript.healthOf(answeredAt, failures), {
+      answered_at: Calendar.isoOrNull(answeredAt),
+      failed: problem?.count ?? 0,
+      failing_since: problem?.since ?? null
+    })
   }
 )

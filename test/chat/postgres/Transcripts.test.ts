@@ -14,7 +14,7 @@ import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { postgres } from "../../support/Storages.ts"
 
-suite("chat/postgres/Transcripts", postgres())
+suite("chat/postgres/Transcripts", Layer.merge(postgres(), TestClient.layer))
 
 const timeout = "20 seconds" as const
 
