@@ -13,7 +13,7 @@ import * as ProblemMail from "../../src/delivery/mail/ProblemMail.ts"
 import type { MailedConversation } from "../../src/delivery/mail/SubmissionMail.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { ConversationId, InstanceId, type WebsiteConfigId } from "../../src/platform/Id.ts"
+import { InstanceId, MessageId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { phone } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
@@ -33,7 +33,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
   const range = ReportPeriod.latest("weekly", { now, timeZone: site.timeZone })
   const conversation: MailedConversation = {
     instanceId: InstanceId.make(crypto.randomUUID()),
-    conversationId: ConversationId.make(crypto.randomUUID()),
+    messageId: MessageId.make(crypto.randomUUID()),
     assistant: "Assistant",
     question:
       "Hello! We are four people, two of them children. Can we rent kayaks on Sunday, and do you have life jackets?",

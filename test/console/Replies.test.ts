@@ -4,6 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
+import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import { layerMemory } from "../../src/delivery/mail/Mailer.ts"
@@ -126,10 +127,14 @@ inChromium("replies from the console", layer, (it) => {
       const conversationId = yield* ConversationData.store(instanceId, { question: "On Sunday?", answer: "" })
       const conversation = { instanceId, conversationId }
       yield* submit("ann@example.org", "On Sunday?", { conversation })
-      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations/${conversationId}?instance=${instanceId}`)
+      // As the link in a mail names it.
+      const found = yield* Transcripts.use(({ find }) => find("all", conversation))
+      const message = Option.getOrThrow(found).messages[0]?.id
+      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations/${message}?instance=${instanceId}`)
       const contact = page.getByText("The visitor left an address: ann@example.org")
       yield* on(() => contact.waitFor())
       assert.notInclude((yield* on(() => contact.textContent())) ?? "", "Answered")
+      assert.include(page.url(), `/conversations/${conversationId}?`)
       yield* on(() => page.getByRole("link", { name: "ann@example.org" }).click())
       yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).click())
       yield* on(() => page.getByLabel("Your reply to ann@example.org").fill("From nine."))

@@ -9,7 +9,7 @@ import { makeMarkdown } from "../../browser/chat/Markdown.ts"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
-import { linkTo } from "../Location.ts"
+import { go, linkTo } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem } from "../parts/Message.tsx"
 import { type Answer, send } from "../Requests.ts"
@@ -143,6 +143,7 @@ const Contacts = ({ conversationId, site }: { readonly conversationId: string; r
 interface Props {
   readonly site: Site
   readonly instanceId: string
+  /** The id of the conversation; or that of one of its messages, which the link in a mail has. */
   readonly conversationId: string
   /** Whether a person chose the conversation, which ends its mark. */
   readonly isChosen: boolean
@@ -157,12 +158,15 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
     conversationId
   )
   const waits = value?.waiting === true
+  const foundId = value?.conversation_id ?? conversationId
   useEffect(() => {
-    if (!isChosen || !isMember || !waits) return
-    void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
-      params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
-    }).then(reloadData)
-  }, [isChosen, waits])
+    if (foundId !== conversationId) go({ item: foundId }, { replace: true })
+    else if (isChosen && isMember && waits) {
+      void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
+        params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
+      }).then(reloadData)
+    }
+  }, [foundId, isChosen, waits])
   return (
     <article class="details" aria-busy={value === undefined && failure === undefined}>
       <a class="button bare back" href={linkTo({ item: null })}>
@@ -201,7 +205,7 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
               </button>
             )}
           </header>
-          <Contacts site={site} conversationId={conversationId} />
+          <Contacts site={site} conversationId={foundId} />
           <ol class="transcript">
             {value.messages.map((message, index) => (
               <TranscriptMessage

@@ -82,7 +82,7 @@ const linksOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" 
           submission !== undefined
             ? `inbox/${submission.submissionId}`
             : conversation !== undefined
-              ? `conversations/${conversation.conversationId}?instance=${conversation.instanceId}`
+              ? `conversations/${conversation.messageId}?instance=${conversation.instanceId}`
               : "inbox"
         return [link("Open it in the console", path)]
       }

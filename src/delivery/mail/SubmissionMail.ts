@@ -4,16 +4,22 @@
  * @module
  */
 import * as Sources from "../../analytics/reports/Sources.ts"
-import type { ConversationKey } from "../../chat/conversations/Conversation.ts"
 import * as FormSender from "../../forms/FormSender.ts"
 import { type Submission, valueTexts, withAllValues } from "../../forms/Submission.ts"
+import type { InstanceId, MessageId } from "../../platform/Id.ts"
 import * as Json from "../../platform/text/Json.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** A conversation in a mail. */
-export interface MailedConversation extends ConversationKey {
+/**
+ * A conversation in a mail. It has no conversation id, with which a widget reads and continues the conversation: a mail can be
+ * forwarded.
+ */
+export interface MailedConversation {
+  readonly instanceId: InstanceId
+  /** The id of the visitor's first message, by which the console finds the conversation. */
+  readonly messageId: MessageId
   /** The name of its instance. */
   readonly assistant: string
   /** The visitor's first message. */
@@ -39,7 +45,7 @@ export const noConversations: MailedConversations = { shown: [], count: 0 }
 /** The maximum length of a question, alone and among others, in UTF-16 units. */
 const questionLimits = { one: 8_000, several: 300 }
 
-/** A mail about one conversation. Does not show its id, with which a widget reads and continues the conversation. */
+/** A mail about one conversation. */
 const singleConversation = (website: MailText.Website, conversation: MailedConversation): Content => {
   const { assistant, isUnanswered, page, question, startedAt } = conversation
   const name = MailText.websiteName(website.name, 200)

@@ -4,7 +4,7 @@ import type { Subject } from "../../../src/delivery/mail/Mail.ts"
 import * as MailContent from "../../../src/delivery/mail/MailContent.ts"
 import type { Content, Part } from "../../../src/delivery/mail/Message.ts"
 import { type MailedConversation, noConversations } from "../../../src/delivery/mail/SubmissionMail.ts"
-import { ConversationId, HostedWebsiteId, InstanceId, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { HostedWebsiteId, InstanceId, MessageId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import { stored } from "../../support/StoredSubmission.ts"
 
 const consoleUrl = "https://edge.example/console"
@@ -40,7 +40,7 @@ const shown = (subject: Subject) => {
 
 const conversation: MailedConversation = {
   instanceId: InstanceId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e23"),
-  conversationId: ConversationId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e24"),
+  messageId: MessageId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e24"),
   assistant: "Assistant",
   question: "When do you open?",
   startedAt: 0,
@@ -90,7 +90,7 @@ describe("delivery/mail/MailContent", () => {
     assert.deepStrictEqual(shown({ ...mixed, conversations: { shown: [conversation], count: 1 } }), {
       id: site.websiteConfigId,
       page: "conversations",
-      item: conversation.conversationId,
+      item: conversation.messageId,
       range,
       view: { instance: conversation.instanceId }
     })

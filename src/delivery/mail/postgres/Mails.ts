@@ -10,13 +10,13 @@ import { SqlClient } from "effect/sql"
 import * as AnswerParts from "../../../chat/conversations/AnswerParts.ts"
 import * as ConversationRows from "../../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../../forms/postgres/SubmissionRows.ts"
-import { ConversationId, HostedWebsiteId, InstanceId } from "../../../platform/Id.ts"
+import { HostedWebsiteId, InstanceId, MessageId } from "../../../platform/Id.ts"
+import { leaseMillis } from "../../../platform/outward/Schedule.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Times from "../../../platform/postgres/Times.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
-import { leaseMillis } from "../../Delivery.ts"
 import { type LeasedMail, type MailSettlement, Mails, type Subject } from "../Mail.ts"
 import { Problems } from "../ProblemMail.ts"
 import { maxShown } from "../SubmissionMail.ts"
@@ -86,7 +86,7 @@ const ShownConversations = Schema.Array(
     mailId: Schema.String,
     count: Schema.Int,
     instanceId: InstanceId,
-    conversationId: ConversationId,
+    messageId: MessageId,
     assistant: Schema.String,
     parts: ConversationRows.Parts,
     startedAt: Schema.Finite,
@@ -97,12 +97,12 @@ const ShownConversations = Schema.Array(
 
 /** The conversations of mails with their first messages, and how many each mail has. */
 const conversationsStatement = `SELECT mail_id AS "mailId", shown.* FROM unnest($1::uuid[]) AS given (mail_id) CROSS JOIN LATERAL (
-    SELECT (count(*) OVER ())::int AS count, instance_id AS "instanceId", conversation_id AS "conversationId",
+    SELECT (count(*) OVER ())::int AS count, instance_id AS "instanceId", message_id AS "messageId",
       instance.name AS assistant, parts::text AS parts, ${Times.millis("first.created_at")} AS "startedAt",
       conversation.page, unanswered_at IS NOT NULL AS "isUnanswered"
     FROM mail_item JOIN conversation USING (instance_id, conversation_id) JOIN instance USING (instance_id)
     CROSS JOIN LATERAL (
-      SELECT parts, created_at FROM conversation_message
+      SELECT message_id, parts, created_at FROM conversation_message
       WHERE conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1
     ) AS first
     WHERE mail_item.mail_id = given.mail_id ORDER BY first.created_at, conversation_id LIMIT ${maxShown}

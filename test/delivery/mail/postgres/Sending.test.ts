@@ -120,9 +120,17 @@ describe("postgres/mail", () => {
         const mails = received.filter(({ recipients }) => recipients.includes(to))
         assert.lengthOf(mails, 1)
         const { html = "", subject, text = "" } = yield* Effect.promise(() => PostalMime.parse(mails[0]?.source ?? ""))
-        const link = `https://edge.example/console/#/${site}/conversations/${key.conversationId}?instance=${key.instanceId}`
+        const [first] = yield* PgClient.PgClient.use(
+          (sql) => sql<{
+            id: string
+          }>`SELECT message_id AS id FROM conversation_message JOIN conversation USING (conversation_key)
+            WHERE conversation_id = ${key.conversationId} ORDER BY position LIMIT 1`
+        )
+        const link = `https://edge.example/console/#/${site}/conversations/${first?.id}?instance=${key.instanceId}`
         assert.include(text, `Open it in the console: ${link}`)
         assert.include(html, `href="${link}"`)
+        // With its id and the public token of a widget, anyone to whom the mail is forwarded could read and continue the conversation.
+        assert.notInclude(mails[0]?.source, key.conversationId)
         assert.include(text, "Question: When do <b>you</b> open?")
         assert.include(html, "When do &lt;b&gt;you&lt;/b&gt; open?")
         return subject
