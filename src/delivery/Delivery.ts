@@ -64,9 +64,6 @@ export interface Leased {
   readonly secrets: ReadonlyArray<string>
 }
 
-/** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
-export const leaseMillis = 25_000
-
 /** The maximum number of deliveries in one part of a list. */
 export const listSize = 100
 

@@ -217,23 +217,46 @@ export const subjectsOf = (
   return [...new Set(subjects)]
 }
 
+const release = "submission.released" satisfies Type
+
+/** The events that tell a subscriber of an accepted submission. */
+export const announcements: ReadonlyArray<string> = ["submission.accepted" satisfies Type, release]
+
+/** Identifies a subscriber and a subject. */
+export const announcementOf = (subscriberId: string, subject: string): string => `${subscriberId} ${subject}`
+
+/** The subjects of the events that a subscriber may have as accepted already: an owner can mark a submission as spam and undo it. */
+export const releasedOf = (events: ReadonlyArray<OutboxEvent>): ReadonlyArray<string> =>
+  events.flatMap(({ subject, type }) => (type === release && subject !== null ? [subject] : []))
+
 /**
- * One delivery for each event and each subscriber of its website that gets events of its type.
+ * One delivery for each event and each subscriber of its website that gets events of its type. The release of a submission that a
+ * subscriber has as accepted already is delivered only if the subscriber also gets the events of the quarantine.
  *
  * @param dataOf the data of a subject of `subjectsOf` as JSON text. Undefined for a deleted subject, whose events are not
  * delivered
+ * @param announced the `announcementOf` of earlier deliveries with `announcements`
  */
 export const deliveries = (
   events: ReadonlyArray<OutboxEvent>,
   subscribers: ReadonlyArray<Subscriber>,
-  dataOf: (subject: string) => string | undefined
+  dataOf: (subject: string) => string | undefined,
+  announced: ReadonlySet<string> = new Set()
 ): ReadonlyArray<NewDelivery> => {
   const subscribersOf = finderOf(subscribers)
+  const known = new Set(announced)
+  const isRepeated = ({ events, subscriberId }: Subscriber, { subject, type }: OutboxEvent): boolean =>
+    type === release &&
+    known.has(announcementOf(subscriberId, subject ?? "")) &&
+    !isWanted(events, "submission.quarantined")
   return events.flatMap((event) => {
-    const receivers = subscribersOf(event)
+    const receivers = subscribersOf(event).filter((subscriber) => !isRepeated(subscriber, event))
     if (receivers.length === 0) return []
     const data = event.data === null ? dataOf(event.subject ?? "") : bounded(event.data)
     if (data === undefined) return []
+    if (announcements.includes(event.type)) {
+      for (const { subscriberId } of receivers) known.add(announcementOf(subscriberId, event.subject ?? ""))
+    }
     const { createdAt: time, type, websiteConfigId } = event
     return receivers.map(({ subscriberId, websiteName: name }) => ({
       event,

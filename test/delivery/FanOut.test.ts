@@ -75,4 +75,47 @@ describe("delivery/Event", () => {
       )
     }
   )
+
+  const types = ["submission.accepted", "submission.quarantined", "submission.released"] as const
+
+  it.prop(
+    "however often a submission is marked and released, a subscriber without the quarantine's events gets it as accepted once",
+    [
+      Schema.Array(Schema.Struct({ type: Schema.Literals(types), isNewBatch: Schema.Boolean })),
+      Schema.Array(Schema.Literals(types))
+    ],
+    ([steps, wanted]) => {
+      const subscriber = {
+        subscriberId: "w",
+        websiteConfigId: id(WebsiteConfigId, "a"),
+        websiteName: "",
+        events: wanted
+      }
+      const batches: Array<Array<Event.OutboxEvent>> = [[]]
+      for (const [index, { isNewBatch, type }] of steps.entries()) {
+        const { websiteConfigId } = subscriber
+        const eventId = id(EventId, String(index))
+        if (isNewBatch) batches.push([])
+        batches.at(-1)?.push({ eventId, websiteConfigId, type, createdAt: index, subject: "s1", data: null })
+      }
+      const got: Array<string> = []
+      for (const batch of batches) {
+        const announced = new Set(
+          got.filter((type) => Event.announcements.includes(type)).map(() => Event.announcementOf("w", "s1"))
+        )
+        got.push(...Event.deliveries(batch, [subscriber], () => "{}", announced).map(({ event }) => event.type))
+      }
+      const all = steps.map(({ type }) => type).filter((type) => Event.isWanted(wanted, type))
+      const followsQuarantine = Event.isWanted(wanted, "submission.quarantined")
+      assert.deepStrictEqual(
+        got,
+        all.filter(
+          (type, index) =>
+            type !== "submission.released" ||
+            followsQuarantine ||
+            !all.slice(0, index).some((earlier) => Event.announcements.includes(earlier))
+        )
+      )
+    }
+  )
 })

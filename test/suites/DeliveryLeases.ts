@@ -5,8 +5,9 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect, Option } from "effect"
-import { Deliveries, leaseMillis } from "../../src/delivery/Delivery.ts"
+import { Deliveries } from "../../src/delivery/Delivery.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
+import { leaseMillis } from "../../src/platform/outward/Schedule.ts"
 import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, withDeliveries } from "../support/StoredDeliveries.ts"

@@ -12,11 +12,12 @@ import * as Conversation from "../../chat/conversations/Conversation.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { ConversationId, EventId, InstanceId, isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
+import { leaseMillis } from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
-import { type Leases, leaseMillis } from "../Delivery.ts"
+import type { Leases } from "../Delivery.ts"
 import * as Event from "../Event.ts"
 import * as AutoReplies from "../mail/postgres/AutoReplies.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
@@ -171,6 +172,22 @@ const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS 
 
 const { OID } = PgTypes
 
+const Announced = Schema.Array(Schema.Struct({ subscriberId: Schema.String, subject: Schema.String }))
+
+/** Which subscribers have these submissions as accepted already, as `Event.deliveries` takes it. */
+const announcedOf = (sql: PgClient.PgClient, submissionIds: ReadonlyArray<string>) =>
+  submissionIds.length === 0
+    ? Effect.succeed(new Set<string>())
+    : sql
+        .unsafe(
+          `SELECT DISTINCT subscriber_id AS "subscriberId", subject FROM delivery WHERE subject = ANY ($1) AND type = ANY ($2)`,
+          [Database.array(submissionIds, OID.text), Database.array(Event.announcements, OID.text)]
+        )
+        .pipe(
+          decodeRows(Announced),
+          Effect.map((rows) => new Set(rows.map((row) => Event.announcementOf(row.subscriberId, row.subject))))
+        )
+
 /** A delivery to be stored, for `Slots`. */
 interface New extends Slots.Due {
   readonly delivery: Event.NewDelivery
@@ -239,8 +256,9 @@ export const run = Effect.fnUntraced(function* (
     .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
     .pipe(decodeRows(Subscribers))
   const data = yield* dataOfSubjects(sql, Event.subjectsOf(events, subscribers))
+  const announced = yield* announcedOf(sql, Event.releasedOf(events))
   const webhooks = new Map<string, (typeof subscribers)[number]>(subscribers.map((one) => [one.webhookId, one]))
-  const deliveries = Event.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+  const deliveries = Event.deliveries(events, subscribers, (subject) => data.get(subject), announced).flatMap(
     (delivery): ReadonlyArray<New> => {
       const webhook = webhooks.get(delivery.subscriberId)
       if (webhook === undefined) return []

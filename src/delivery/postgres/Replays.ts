@@ -7,10 +7,11 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { WebhookId } from "../../platform/Id.ts"
+import { leaseMillis } from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { deliveryStatuses, leaseMillis, type ReplaySelection } from "../Delivery.ts"
+import { deliveryStatuses, type ReplaySelection } from "../Delivery.ts"
 import * as Replay from "../Replay.ts"
 
 /**

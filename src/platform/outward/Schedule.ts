@@ -10,6 +10,9 @@ const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 
+/** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
+export const leaseMillis = 25 * second
+
 /** The delays between attempts, in milliseconds. The first attempt is made at once. */
 export const delays: ReadonlyArray<number> = [
   5 * second,

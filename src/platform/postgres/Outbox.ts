@@ -7,6 +7,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { WebsiteConfigId } from "../Id.ts"
+import { leaseMillis } from "../outward/Schedule.ts"
 import * as Database from "./Database.ts"
 
 /** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
@@ -36,15 +37,24 @@ const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isInd
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
 
 /**
- * Deletes submissions of the website `$2` from the mails that are not sent yet, for the recipients who get no suspected spam. The
- * index of the items begins with the recipient, so the items are found by the recipients of the website.
+ * The items of submissions `$1` of the website `$2`, for the recipients who get no suspected spam. The index of the items begins
+ * with the recipient, so they are found by the recipients of the website.
  */
-const withdrawStatement = `DELETE FROM mail_item USING notification
-  WHERE notification.website_config_id = $2 AND NOT include_quarantined
-    AND mail_item.notification_id = notification.notification_id AND submission_id = ANY ($1)
-    AND (mail_id IS NULL OR EXISTS (
-      SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND mail.status = 'pending'
-    ))
+const withdrawable = `notification.website_config_id = $2 AND NOT include_quarantined
+    AND mail_item.notification_id = notification.notification_id AND submission_id = ANY ($1)`
+
+/**
+ * Deletes submissions from the mails that are not sent yet. A mail that is being sent, or is tried again within the time of a lease,
+ * keeps them: its recipient may have them. The lock keeps the other mails from being leased until the commit.
+ */
+const withdrawStatement = `WITH unsent AS MATERIALIZED (
+    SELECT mail_id FROM mail WHERE status = 'pending'
+      AND mail_id IN (SELECT mail_id FROM mail_item, notification WHERE ${withdrawable})
+      AND (attempts = 0 OR next_attempt_at > clock_timestamp() + interval '${leaseMillis} milliseconds')
+    ORDER BY mail_id FOR NO KEY UPDATE
+  )
+  DELETE FROM mail_item USING notification
+  WHERE ${withdrawable} AND (mail_id IS NULL OR mail_id IN (SELECT mail_id FROM unsent))
   RETURNING submission_id`
 
 export const withdrawMails = (

@@ -117,16 +117,45 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
     })
   )
 
+  it.effect(
+    "the release of a marked submission is no second lead for a webhook that does not follow the quarantine",
+    () =>
+      Effect.gen(function* () {
+        const [inbox, repo] = [yield* Inbox, yield* SubmissionRepo]
+        const site = yield* Delivery.newSite
+        const url = "https://hooks.example/"
+        const { webhook: leads } = yield* Delivery.newWebhook(site, url, ["submission.accepted", "submission.released"])
+        const { webhook: all } = yield* Delivery.newWebhook(site, url)
+        const typesOf = (webhook: Parameters<typeof Delivery.deliveriesOf>[0]) =>
+          Effect.map(Delivery.deliveriesOf(webhook), (items) => items.map(({ type }) => type))
+        const id = yield* repo.submit(draft({ websiteConfigId: site, email: "ann@example.com" }))
+        yield* Delivery.fanOutAll
+        yield* inbox.markSpam(site, [id])
+        yield* Delivery.fanOutAll
+        yield* inbox.release(site, [id])
+        yield* Delivery.fanOutAll
+        assert.deepStrictEqual(yield* typesOf(leads), ["submission.accepted"])
+        assert.sameMembers(yield* typesOf(all), [
+          "submission.accepted",
+          "submission.quarantined",
+          "submission.released"
+        ])
+      })
+  )
+
   it.effect("what was mailed before it was marked is not mailed again when it is released; what was not sent is", () =>
     Effect.gen(function* () {
       const [inbox, sql] = [yield* Inbox, yield* PgClient.PgClient]
       const site = yield* Delivery.newSite
       yield* Mails.add(site)
+      const leased = Effect.gen(function* () {
+        yield* Mails.makeAll()
+        const all = yield* MailStore.use((mails) => mails.lease(1_000))
+        return all.filter((mail) => mail.site.websiteConfigId === site)
+      })
       /** The submissions that are mailed now. */
       const mailed = Effect.gen(function* () {
-        yield* Mails.makeAll()
-        const leased = yield* MailStore.use((mails) => mails.lease(1_000))
-        const ofSite = leased.filter((mail) => mail.site.websiteConfigId === site)
+        const ofSite = yield* leased
         yield* Effect.forEach(ofSite, (mail) => Mails.record(mail, { status: "sent" }))
         return ofSite.flatMap(Mails.idsOf)
       })
@@ -146,6 +175,22 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       assert.deepStrictEqual(yield* mailed, [])
       yield* inbox.release(site, [unsent])
       assert.deepStrictEqual(yield* mailed, [unsent, unsent])
+
+      // While the mails are being sent.
+      const sending = yield* Mails.submit(site)
+      const mails = yield* leased
+      yield* inbox.markSpam(site, [sending])
+      yield* Effect.forEach(mails, (mail) => Mails.record(mail, { status: "sent" }))
+      yield* inbox.release(site, [sending])
+      assert.deepStrictEqual(yield* mailed, [])
+
+      // While they wait for the next attempt.
+      const refused = yield* Mails.submit(site)
+      const nextAttemptAt = (yield* Clock.currentTimeMillis) + 60_000
+      yield* Effect.forEach(yield* leased, (mail) => Mails.record(mail, { status: "pending", nextAttemptAt }, "down"))
+      yield* inbox.markSpam(site, [refused])
+      yield* inbox.release(site, [refused])
+      assert.deepStrictEqual(yield* mailed, [refused, refused])
     })
   )
 })
