@@ -160,7 +160,7 @@ const preview = (parts: ReadonlyArray<Part>): string => {
         ? [part.text]
         : []
   )
-  return (first ?? "").slice(0, 140).toWellFormed()
+  return MailText.words(first ?? "", 140)
 }
 
 /**

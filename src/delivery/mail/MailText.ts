@@ -36,6 +36,14 @@ export const block = (text: string, max: number): string =>
 /** A text of one line, such as a subject, of at most `max` UTF-16 units. */
 export const line = (text: string, max: number): string => cut(block(text, 4 * max).replace(/\s+/g, " "), max)
 
+/** The first words of a text on one line, of at most `max` UTF-16 units. Only a longer word is cut. */
+export const words = (text: string, max: number): string => {
+  const whole = block(text, 4 * max).replace(/\s+/g, " ")
+  if (whole.length <= max) return whole
+  const end = whole.slice(0, max).lastIndexOf(" ")
+  return end > 0 ? `${whole.slice(0, end)}…` : cut(whole, max)
+}
+
 /**
  * A website's name on one line, of at most `max` UTF-16 units. Its owner, who also chooses whom to invite, must not send strangers
  * a link in it: mail programs make links of texts such as `evil.example/x`. So a space follows each dot, colon or at sign (also

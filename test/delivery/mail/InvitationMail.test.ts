@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { htmlBody } from "../../../src/delivery/mail/Compose.ts"
 import * as InvitationMail from "../../../src/delivery/mail/InvitationMail.ts"
 
 const contentOf = (websites: ReadonlyArray<string> | null, title: "invitation" | "confirmation" = "invitation") =>
@@ -17,6 +18,12 @@ describe("delivery/mail/InvitationMail", () => {
     assert.strictEqual(subjectOf(null), "Invitation to the console of all websites")
     assert.strictEqual(subjectOf(["Harbour Tours"]), "Invitation to the console of Harbour Tours")
     assert.strictEqual(subjectOf(["Harbour Tours", "B", "C"]), "Invitation to the console of Harbour Tours and 2 more")
+  })
+
+  it("the words that a list of mails shows end with a word", () => {
+    const html = htmlBody(contentOf(["Harbour Tours", "B", "C"]), null)
+    const shown = /<div style="display:none[^>]*>(.*)<\/div>/.exec(html)?.[1] ?? ""
+    assert.match(shown, /^The console shows the visitors, .* (You can read the statistics,|submissions) \S*…$/)
   })
 
   it("the line above the title begins with a capital if it is about all websites", () => {

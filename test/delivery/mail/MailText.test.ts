@@ -26,3 +26,23 @@ describe("delivery/mail/MailText.websiteName", () => {
     }
   })
 })
+
+describe("delivery/mail/MailText.words", () => {
+  it.prop(
+    "has the first words on one line, and cuts only a word that is longer than the line",
+    [Schema.String],
+    ([text]) => {
+      for (const whole of [text, `a ${text}`, "visitors, submissions and conversations. ".repeat(5), "x".repeat(200)]) {
+        const line = MailText.block(whole, 1_000).replace(/\s+/g, " ")
+        const shown = MailText.words(whole, 60)
+        assert.isAtMost(shown.length, 60)
+        if (line.length <= 60) assert.strictEqual(shown, line)
+        else {
+          const begun = shown.slice(0, -1)
+          assert.isTrue(shown.endsWith("…") && line.startsWith(begun))
+          assert.isTrue(line[begun.length] === " " || !line.slice(0, 60).includes(" ", 1))
+        }
+      }
+    }
+  )
+})
