@@ -112,8 +112,11 @@ const lockStatement = `SELECT pg_advisory_xact_lock(${advisoryLock}, place) FROM
 
 const Made = Schema.Array(Schema.Struct({ websiteConfigId: Schema.String, createdAt: Schema.Date }))
 
-/** The replies to submissions from a time on that websites sent, will send, or tried to send. Those beyond a limit had no attempt. */
-const madeStatement = `SELECT website_config_id AS "websiteConfigId", created_at AS "createdAt" FROM reply
+/**
+ * The replies to submissions from a time on that websites sent, will send, or tried to send. Those beyond a limit had no attempt, and
+ * are not in the index. Exported for tests.
+ */
+export const madeStatement = `SELECT website_config_id AS "websiteConfigId", created_at AS "createdAt" FROM reply
   WHERE website_config_id = ANY ($1) AND subject IS NOT NULL AND (status <> 'failed' OR attempts > 0) AND created_at > $2`
 
 /** A reply with an error has failed. */

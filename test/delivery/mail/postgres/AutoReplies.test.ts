@@ -1,19 +1,22 @@
 /** Automatic replies from the commit of a submission to a real mail server. */
 import { randomBytes } from "node:crypto"
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import * as PostgresReports from "../../../../src/analytics/reports/postgres/Reports.ts"
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import { maxPerHour, refusals } from "../../../../src/delivery/mail/AutoReply.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
+import { madeStatement } from "../../../../src/delivery/mail/postgres/AutoReplies.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { Inbox } from "../../../../src/forms/InboxMessage.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
+import * as Database from "../../../../src/platform/postgres/Database.ts"
+import { hourMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as Maintenance from "../../../../src/privacy/postgres/Maintenance.ts"
 import * as Maximums from "../../../../src/sites/Maximums.ts"
 import { SiteErasure } from "../../../../src/sites/SiteErasure.ts"
@@ -198,6 +201,24 @@ describe("delivery/mail/postgres/AutoReplies", () => {
       assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_001)]), [0])
       yield* sql`UPDATE reply SET created_at = created_at - interval '1 hour'`
       assert.deepStrictEqual(yield* countsOf(site, [yield* submitFrom(site, 1_002)]), [1])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("what a limit refused is not read for the count of later replies", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, other] = [yield* newSite, yield* newSite]
+      yield* sql`INSERT INTO reply
+          (reply_id, website_config_id, submission_id, reply_to, recipient, subject, body, created_at, status, error)
+        SELECT gen_random_uuid(), id, gen_random_uuid(), 'a@shop.example', 'b@example.org', 'Hello', 'Hello', now(), 'failed', 'limit'
+        FROM unnest(ARRAY[${PgTypes.uuid(site)}, ${PgTypes.uuid(other)}]) AS website (id), generate_series(1, 10000)`
+      yield* sql`ANALYZE reply`
+      const [row] = yield* sql.unsafe(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${madeStatement}`, [
+        Database.array([site], PgTypes.OID.uuid),
+        PgTypes.timestamptz((yield* Clock.currentTimeMillis) - hourMillis)
+      ])
+      const [{ Plan: plan }] = JSON.parse(JSON.stringify(row))["QUERY PLAN"]
+      assert.isBelow(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], 10)
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
