@@ -61,15 +61,18 @@ export interface VisitorRow {
   readonly visitorHash: string
   /** See `Visits.sessionKey`. */
   readonly sessionKey: string
-  readonly view: Pick<PageView, "path" | "campaign" | "referrerHost" | "referrerPath" | "country"> | null
+  readonly path: string
+  readonly country: string | null
+  /** Null for an event. */
+  readonly view: Pick<PageView, "campaign" | "referrerHost" | "referrerPath"> | null
 }
 
 export interface CreditedVisit {
   readonly startedAt: number
   readonly sessionKey: string
   readonly attribution: Attribution
-  /** The path of the visit's last page view before the lead; null without a page view. */
-  readonly page: string | null
+  /** The path of the visit's last page view before the lead; without a page view, of its last event before the lead. */
+  readonly page: string
   readonly country: string | null
 }
 
@@ -91,18 +94,18 @@ export const maxWaitMillis = 10_000
 /** How long a lead is kept if no search for its visit succeeds. */
 export const maxKeptMillis = hourMillis
 
-const attributionOf = ({
-  campaign,
-  path,
-  referrerHost,
-  referrerPath
-}: NonNullable<VisitorRow["view"]>): Attribution => ({
-  source: campaign.source ?? referrerHost,
-  medium: campaign.medium,
-  campaign: campaign.name,
-  referrer: referrerHost === null ? null : `${referrerHost}${referrerPath ?? ""}`,
-  entryPage: path
-})
+/** @param entry the visit's first page view */
+const attributionOf = (entry: VisitorRow | undefined): Attribution => {
+  if (entry === undefined || entry.view === null) return noAttribution
+  const { campaign, referrerHost, referrerPath } = entry.view
+  return {
+    source: campaign.source ?? referrerHost,
+    medium: campaign.medium,
+    campaign: campaign.name,
+    referrer: referrerHost === null ? null : `${referrerHost}${referrerPath ?? ""}`,
+    entryPage: entry.path
+  }
+}
 
 /** Page views before events, and those with a campaign first: `Visits.split` reads rows of the same time in this order. */
 const rank = ({ view }: VisitorRow): number => (view === null ? 2 : Visits.campaignKey(view.campaign) === null ? 1 : 0)
@@ -127,15 +130,16 @@ export const visitOf = (rows: ReadonlyArray<VisitorRow>, leadAt: number): Credit
   const visits = visitsOf(near).flatMap((visit): ReadonlyArray<CreditedVisit> => {
     const [first] = visit
     if (first === undefined) return []
-    const entry = visit.find(({ view }) => view !== null)?.view
-    const latest = visit.findLast(({ receivedAt, view }) => view !== null && receivedAt <= leadAt)?.view ?? entry
+    const views = visit.filter(({ view }) => view !== null)
+    const located = views.length > 0 ? views : visit
+    const { country, path } = located.findLast(({ receivedAt }) => receivedAt <= leadAt) ?? located[0] ?? first
     return [
       {
         startedAt: first.receivedAt,
         sessionKey: first.sessionKey,
-        attribution: entry ? attributionOf(entry) : noAttribution,
-        page: latest?.path ?? null,
-        country: latest?.country ?? null
+        attribution: attributionOf(views[0]),
+        page: path,
+        country
       }
     ]
   })

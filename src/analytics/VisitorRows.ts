@@ -16,8 +16,8 @@ const Rows = Schema.Array(
     session: Text,
     /** Milliseconds since 1970. */
     at: Schema.Finite,
-    /** Null for an event. */
-    page: Text,
+    isView: Schema.Boolean,
+    page: Schema.String,
     utm_source: Text,
     utm_medium: Text,
     utm_campaign: Text,
@@ -31,22 +31,15 @@ const toRow = (row: (typeof Rows.Type)[number]): VisitorRow => ({
   receivedAt: row.at,
   visitorHash: row.hash,
   sessionKey: Visits.sessionKey({ sessionId: row.session, visitorHash: row.hash }),
-  view:
-    row.page === null
-      ? null
-      : {
-          path: row.page,
-          campaign: {
-            source: row.utm_source,
-            medium: row.utm_medium,
-            name: row.utm_campaign,
-            term: null,
-            content: null
-          },
-          referrerHost: row.referrer_host,
-          referrerPath: row.referrer_path,
-          country: row.country
-        }
+  path: row.page,
+  country: row.country,
+  view: row.isView
+    ? {
+        campaign: { source: row.utm_source, medium: row.utm_medium, name: row.utm_campaign, term: null, content: null },
+        referrerHost: row.referrer_host,
+        referrerPath: row.referrer_path
+      }
+    : null
 })
 
 export const decode = <E, R>(rows: Effect.Effect<ReadonlyArray<unknown>, E, R>) =>

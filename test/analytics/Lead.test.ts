@@ -13,15 +13,17 @@ const campaign = { source: null, medium: null, name: null, term: null, content: 
 const viewAt = (
   receivedAt: number,
   path = "/",
-  overrides: Partial<NonNullable<Lead.VisitorRow["view"]>> = {}
+  { country = null, ...overrides }: Partial<NonNullable<Lead.VisitorRow["view"]> & Lead.VisitorRow> = {}
 ): Lead.VisitorRow => ({
   receivedAt,
   visitorHash: "v",
   sessionKey: "s",
-  view: { path, campaign, referrerHost: null, referrerPath: null, country: null, ...overrides }
+  path,
+  country,
+  view: { campaign, referrerHost: null, referrerPath: null, ...overrides }
 })
 
-const eventAt = (receivedAt: number): Lead.VisitorRow => ({ receivedAt, visitorHash: "v", sessionKey: "s", view: null })
+const eventAt = (receivedAt: number, path = "/"): Lead.VisitorRow => ({ ...viewAt(receivedAt, path), view: null })
 
 /** Minutes before the lead, many close enough together for one visit. */
 const Ages = Schema.Array(Schema.Union([between(0, 40), between(0, 2_000)])).check(Schema.isMaxLength(12))
@@ -73,7 +75,7 @@ describe("analytics/Lead", () => {
       startedAt: form.receivedAt,
       sessionKey: "s",
       attribution: Lead.noAttribution,
-      page: null,
+      page: "/contact",
       country: null
     })
     assert.strictEqual(Lead.visitOf([viewAt(at - minute), thanks], at)?.startedAt, at - minute)
@@ -87,21 +89,24 @@ describe("analytics/Lead", () => {
   })
 
   it.prop(
-    "the page and the country are those of the visit's last page view before the lead, or of its first after it",
-    [Ages],
-    ([ages]) => {
-      const rows = ages.map((age, index) =>
-        viewAt(at + 2_000 - age * minute, `/${age}`, { country: index % 2 === 0 ? "NO" : "DK" })
-      )
+    "the page and the country are those of the visit's last page view before the lead, or of its first after it, and of its events only if it has no page view",
+    [Ages, Schema.Boolean],
+    ([ages, hasViews]) => {
+      const rows = ages.map((age, index) => {
+        const row = viewAt(at + 2_000 - age * minute, `/${age}`, { country: index % 2 === 0 ? "NO" : "DK" })
+        return hasViews ? row : { ...row, view: null }
+      })
+      if (hasViews && ages.includes(1)) rows.push(eventAt(at - 30_000, "/event"))
       const visit = Lead.visitOf(rows, at)
       const ofVisit = rows
+        .filter(({ path }) => path !== "/event")
         .filter(({ receivedAt }) => visit !== undefined && receivedAt >= visit.startedAt)
         .toSorted((left, right) => right.receivedAt - left.receivedAt)
       const before = ofVisit.filter(({ receivedAt }) => receivedAt <= at)
       const time = (before[0] ?? ofVisit.at(-1))?.receivedAt
-      const expected = ofVisit.filter(({ receivedAt }) => receivedAt === time).map(({ view }) => view)
+      const expected = ofVisit.filter(({ receivedAt }) => receivedAt === time)
       assert.deepStrictEqual(visit?.page ?? null, expected[0]?.path ?? null)
-      assert.include([...expected.map((view) => view?.country), null], visit?.country ?? null)
+      assert.include([...expected.map(({ country }) => country), null], visit?.country ?? null)
       assert.strictEqual(visit?.country === undefined || visit.country === null, expected.length === 0)
     }
   )

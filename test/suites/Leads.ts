@@ -57,6 +57,16 @@ const newVisitor = () => randomUUID().replaceAll("-", "")
 const visit = (hostedWebsiteId: string, visitorHash: string, receivedAt: number, fields: Partial<PageView> = {}) =>
   AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), visitorHash, receivedAt, ...fields }))
 
+/** Stores an event of a visitor in Norway. */
+const event = (hostedWebsiteId: string, visitorHash: string, receivedAt: number, path: string) =>
+  AnalyticsRepo.use(({ appendEvent }) =>
+    appendEvent({
+      ...{ hostedWebsiteId, visitorHash, receivedAt, path, country: "NO", name: "Signup" },
+      ...{ sessionId: null, deviceType: null, browser: null, os: null, properties: null, revenue: null },
+      isInteractive: true
+    })
+  )
+
 const submissionsOf = (websiteConfigId: WebsiteConfigId) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
@@ -193,12 +203,14 @@ export const suite = <R, E>(
               )
             )
           const newKey = () => ({ instanceId, conversationId: Id.ConversationId.make(randomUUID()) })
-          const [one, other, unknown, replaced] = [newKey(), newKey(), newKey(), newKey()]
-          const [visitor, later, edited] = [newVisitor(), newVisitor(), newVisitor()]
+          const [one, other, unknown, replaced, silent] = [newKey(), newKey(), newKey(), newKey(), newKey()]
+          const [visitor, later, edited, withoutView] = [newVisitor(), newVisitor(), newVisitor(), newVisitor()]
           yield* visit(hostedWebsiteId, visitor, at - 3 * minute, { country: "NO" })
           yield* visit(hostedWebsiteId, visitor, at - minute, { path: "/tours", referrerHost: null, country: "NO" })
           yield* visit(hostedWebsiteId, later, at - minute, { path: "/other", campaign: shape.campaign, country: null })
           yield* visit(hostedWebsiteId, edited, at - minute, { path: "/edited", country: "DK" })
+          yield* event(hostedWebsiteId, withoutView, at - minute, "/prices")
+          yield* turn(silent, withoutView)
           yield* turn(one, visitor)
           yield* turn(other, later)
           yield* turn(unknown)
@@ -218,6 +230,7 @@ export const suite = <R, E>(
           assert.deepStrictEqual(yield* visitOf(one), [{ page: "/tours", source: "news", country: "NO" }])
           assert.deepStrictEqual(yield* visitOf(other), [{ page: "/other", source: "news", country: null }])
           assert.deepStrictEqual(yield* visitOf(unknown), [unknownVisit])
+          assert.deepStrictEqual(yield* visitOf(silent), [{ page: "/prices", source: null, country: "NO" }])
           assert.deepStrictEqual(yield* visitOf(replaced), [{ page: "/edited", source: "news", country: "DK" }])
           // A conversation that is deleted before its visit is found delays no other lead.
           const gone = newKey()

@@ -19,19 +19,20 @@ export interface Options {
 
 /** The rows are sorted by day and visitor, so that a query reads few others. */
 const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
-    replaceAll(toString(visitor_hash), '-', '') AS hash, toUnixTimestamp64Milli(received_at) AS at, ${columns}
+    replaceAll(toString(visitor_hash), '-', '') AS hash, toUnixTimestamp64Milli(received_at) AS at, path AS page,
+    CAST(country, 'Nullable(String)') AS country, ${columns}
   FROM ${table}
   WHERE hosted_website_id = {site:UUID} AND visitor_hash IN {visitors:Array(UUID)}
     AND received_at > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
     AND received_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')`
 
-const viewColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path", "country"] as const
+const viewColumns = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
 
 const viewSql = (value: (column: string) => string) =>
   viewColumns.map((column) => `${value(column)} AS ${column}`).join(", ")
 
-const statement = `${ofVisitors("page_view", `CAST(path, 'Nullable(String)') AS page, ${viewSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
-  UNION ALL ${ofVisitors("event", `CAST(NULL, 'Nullable(String)') AS page, ${viewSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
+const statement = `${ofVisitors("page_view", `true AS isView, ${viewSql((column) => `CAST(${column}, 'Nullable(String)')`)}`)}
+  UNION ALL ${ofVisitors("event", `false AS isView, ${viewSql(() => "CAST(NULL, 'Nullable(String)')")}`)}`
 
 const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
   Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),

@@ -70,12 +70,12 @@ type PendingLead = (typeof PendingLeads.Type)[number]
 
 /** The rows of a website in a period that have one of the hashes `$4`. */
 const ofVisitors = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
-    encode(visitor_hash, 'hex') AS hash, (extract(epoch FROM received_at) * 1000)::float8 AS at, ${columns}
+    encode(visitor_hash, 'hex') AS hash, (extract(epoch FROM received_at) * 1000)::float8 AS at, path AS page, country, ${columns}
   FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
     AND visitor_hash IN (SELECT decode(hash, 'hex') FROM unnest($4) AS hash)`
 
-const rowsStatement = `${ofVisitors("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path, country")}
-  UNION ALL ${ofVisitors("event", "NULL, NULL, NULL, NULL, NULL, NULL, NULL")}`
+const rowsStatement = `${ofVisitors("page_view", 'true AS "isView", utm_source, utm_medium, utm_campaign, referrer_host, referrer_path')}
+  UNION ALL ${ofVisitors("event", "false, NULL, NULL, NULL, NULL, NULL")}`
 
 /**
  * Ends leads: those in `$1` are matched, those in `$12` dropped. Leads that another process has deleted have no effect. No

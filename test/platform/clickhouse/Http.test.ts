@@ -44,7 +44,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
           visitorHashes: [...others, visitorHash]
         })
         assert.deepStrictEqual(
-          found.map((row) => [row.visitorHash, row.sessionKey, row.view?.path]),
+          found.map((row) => [row.visitorHash, row.sessionKey, row.path]),
           [[visitorHash, visitorHash, plain.path]]
         )
       }).pipe(
