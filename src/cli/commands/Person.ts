@@ -10,7 +10,7 @@ import { Command } from "effect/cli"
 import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import type { GrantedRole } from "../../sites/access/Person.ts"
+import type { GrantedRole, ListedPerson } from "../../sites/access/Person.ts"
 import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
@@ -177,6 +177,16 @@ const noPerson = (email: string) =>
     message: `Nobody logs in to the console as ${TerminalText.printable(email)}. \`hydracore person list\` lists the people.`
   })
 
+/** The person has no role for the website that --site names, but may have one for all. */
+const noRole = ({ email, roles }: Pick<ListedPerson, "email" | "roles">) => {
+  const address = TerminalText.printable(email)
+  return new Output.CliFailure({
+    message: roles.some(({ sites }) => sites === "all")
+      ? `${address} has a role for all websites, and none for this website alone. \`hydracore person remove --email ${address}\` takes all roles; then invite the person to the other websites: \`hydracore person invite --email ${address} --site <website>\`.`
+      : `${address} has no role for this website. \`hydracore person list\` lists the people and their roles.`
+  })
+}
+
 const remove = Command.make(
   "remove",
   flags,
@@ -186,9 +196,7 @@ const remove = Command.make(
     const person = people.find((one) => MailRecipient.normalize(one.email) === MailRecipient.normalize(email))
     if (person === undefined) return yield* noPerson(email)
     const { person_id } = person
-    const notFound = new Output.CliFailure({
-      message: `${TerminalText.printable(email)} has no role for this website alone. Without --site, all roles are removed.`
-    })
+    const notFound = noRole(person)
     yield* Client.owner("people", { notFound }, (client) =>
       client.removePerson({ params: { person_id }, query: site_id === null ? {} : { site_id } })
     )

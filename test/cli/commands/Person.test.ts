@@ -1,6 +1,8 @@
 /** `person export`, `person erase` and `submissions delete --email` on the command line. */
 
 import { randomUUID } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
@@ -9,6 +11,7 @@ import { Notifications } from "../../../src/delivery/mail/Notification.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { postgres } from "../../support/Storages.ts"
 import { run } from "../../support/TestCli.ts"
 import { draft } from "../../support/TestSubmissions.ts"
@@ -18,7 +21,7 @@ const hostile = "\u001b[2J\u202eann@example.com"
 
 /** Two websites, each with a submission of Ann and one of Bob. A conversation on the first names Ann's email address. */
 const session = Effect.gen(function* () {
-  const context = yield* Layer.build(postgres())
+  const context = yield* Layer.build(Layer.merge(postgres(), TestClient.layer))
   const seeded = yield* Effect.gen(function* () {
     const sites = yield* SiteDirectory
     const repo = yield* SubmissionRepo
@@ -59,7 +62,16 @@ const session = Effect.gen(function* () {
         ? { ...added, unsubscribe: notifications.unsubscribe(added.notification.notification_id) }
         : added
   )
-  return { ...seeded, text, refusal, addAnn }
+  const sql = Context.get(context, PgClient)
+  /** Adds a person who is a viewer of some websites, or of all. */
+  const addPerson = Effect.fnUntraced(function* (email: string, sites: "all" | ReadonlyArray<string>) {
+    const id = PgTypes.uuid(randomUUID())
+    yield* sql`INSERT INTO person (person_id, email, name, created_at) VALUES (${id}, ${email}, null, now())`
+    for (const site of sites === "all" ? [null] : sites) {
+      yield* sql`INSERT INTO person_role (person_id, website_config_id, role) VALUES (${id}, ${PgTypes.uuid(site)}, 'viewer')`
+    }
+  })
+  return { ...seeded, text, refusal, addAnn, addPerson }
 })
 
 const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
@@ -137,6 +149,24 @@ describe("person", () => {
         lines(yield* text("person", "export", "--email", "ann@example.com")).map(({ kind }) => kind),
         ["submission", "conversation"]
       )
+    })
+  )
+
+  it.live("remove says where a person without a role for the website alone has one", () =>
+    Effect.gen(function* () {
+      const { addPerson, one, other, refusal, text } = yield* session
+      yield* addPerson("ada@example.com", [one])
+      yield* addPerson("kay@example.com", "all")
+      const remove = (email: string, site: string) => ["person", "remove", "--email", email, "--site", site]
+      assert.strictEqual(
+        yield* refusal(...remove("ada@example.com", other)),
+        "ada@example.com has no role for this website. `hydracore person list` lists the people and their roles.\n"
+      )
+      assert.match(
+        yield* refusal(...remove("kay@example.com", other)),
+        /^kay@example\.com has a role for all websites, .*`hydracore person remove --email kay@example\.com` takes all roles; then invite/
+      )
+      assert.include(yield* text(...remove("ada@example.com", one)), "cannot open this website any more")
     })
   )
 
