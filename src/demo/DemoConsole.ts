@@ -8,6 +8,7 @@ import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effe
 import * as Incoming from "../platform/http/Incoming.ts"
 import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
 import * as ConsoleSession from "../sites/access/ConsoleSession.ts"
+import * as Credential from "../sites/access/Credential.ts"
 import { current } from "../sites/access/CurrentSessionApi.ts"
 import { cookieOptions } from "../sites/access/CurrentSessionHttp.ts"
 import * as LocalPage from "./LocalPage.ts"
@@ -24,11 +25,16 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
   )
 }
 
-/** If a console in a browser on this machine has no session, opens one and answers the console's request in it. */
+/**
+ * If a console in a browser on this machine has no session, opens one and answers the console's request in it. Not if its session
+ * ended while the demo ran: a person who was removed stays logged out.
+ */
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSession.ConsoleSessions> =
   HttpRouter.middleware(
     Effect.gen(function* () {
       const sessions = yield* ConsoleSession.ConsoleSessions
+      /** The digests of the cookies of open sessions that were seen. */
+      const seen = new Set<string>()
 
       /** Opens a session for all websites, and returns its cookie. */
       const openSession = Effect.gen(function* () {
@@ -41,8 +47,11 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
         const request = yield* HttpServerRequest.HttpServerRequest
         if (!isSessionRequest(request)) return yield* app
         // If the database is unavailable, the service's own error response is sent.
-        const authenticated = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
-        if (Option.isNone(authenticated) || Option.isSome(authenticated.value)) return yield* app
+        const sent = request.cookies[localSessionCookie.key] ?? ""
+        const authenticated = yield* Effect.option(sessions.authenticate(sent))
+        const sentDigest = Buffer.from(Credential.digest(sent)).toString("hex")
+        if (Option.isSome(Option.flatten(authenticated))) seen.add(sentDigest)
+        if (Option.isNone(authenticated) || seen.has(sentDigest)) return yield* app
         const opened = Option.flatten(yield* Effect.option(openSession))
         if (Option.isNone(opened)) return yield* app
         const { cookie } = opened.value

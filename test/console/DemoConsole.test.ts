@@ -6,9 +6,12 @@ import { setTimeout } from "node:timers/promises"
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
+import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
+import { everySession } from "../support/Lists.ts"
 import { TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const newProfile = Effect.gen(function* () {
   const { url, websiteConfigId } = yield* TestServer
@@ -48,6 +51,31 @@ inChromium("the demo's console", testServer({ routes: DemoConsole.layer }), (it)
         })
     )
   }
+
+  it.effect("does not log in again whose session was ended, but another browser of the machine", () =>
+    Effect.gen(function* () {
+      const { on, open, page, url } = yield* newProfile
+      yield* open(`${url}/console/`)
+      const isLoggedIn = page.getByRole("button", { name: "Session: Owner" })
+      yield* on(() => isLoggedIn.waitFor())
+      // Only a later request shows the service that the browser has kept the cookie.
+      yield* on(() => page.reload())
+      yield* on(() => isLoggedIn.waitFor())
+      const { list, revoke } = yield* ConsoleSessions
+      for (const { session_id } of yield* list(everySession)) yield* revoke(session_id)
+      // If the session ends between two requests of the page.
+      const ended = page.getByRole("dialog")
+      const logIn = page.getByRole("heading", { name: "Log in", exact: true })
+      yield* until("the lookup of the session is not cached any more", async () => {
+        await page.reload()
+        await logIn.or(isLoggedIn).or(ended).first().waitFor()
+        return await logIn.isVisible()
+      })
+      const other = yield* newProfile
+      yield* other.open(`${url}/console/`)
+      yield* on(() => other.page.getByRole("button", { name: "Session: Owner" }).waitFor())
+    })
+  )
 
   it.effect("lists the only website, and creates a second one", () =>
     Effect.gen(function* () {
