@@ -161,6 +161,19 @@ describe.concurrent("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("says how to continue with a database that stopped before the first migration that this version has", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* databaseAtFirst
+      yield* sql`UPDATE effect_sql_migrations SET migration_id = 2`
+      const { message } = yield* Effect.flip(migrate(connection))
+      assert.match(
+        message,
+        /^The database could not be migrated: it stopped at migration 2, .* first, or name an empty/
+      )
+      assert.deepStrictEqual(yield* sql`SELECT migration_id FROM effect_sql_migrations`, [{ migration_id: 2 }])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("fails if the database is unreachable", () =>
     Effect.gen(function* () {
       const unreachable = Database.layer({

@@ -85,6 +85,27 @@ const requireEncoding = Effect.gen(function* () {
 /** Unwraps the cause of a `MigrationError`. */
 const causeOf = (error: unknown): unknown => (error instanceof PgMigrator.MigrationError ? error.cause : error)
 
+const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
+
+/** The ids of the applied migrations, ascending; empty for a database that was never migrated. */
+const applied = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  if (!(yield* hasTable)) return []
+  const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(decodeRows(Applied))
+  return rows.map((row) => row.migration_id)
+})
+
+/** Fails for a database that stopped before the first migration that this version has, which makes all tables. */
+const requireMigratable = Effect.gen(function* () {
+  const latest = (yield* applied).at(-1)
+  const [first] = yield* loader
+  if (latest === undefined || first === undefined || latest >= first[0]) return
+  return yield* new PgMigrator.MigrationError({
+    kind: "BadState",
+    message: `it stopped at migration ${latest}, and this version continues from ${first[0]} on; migrate it with a version of November 2026 first, or name an empty database in DATABASE_URL`
+  })
+})
+
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   if (!(yield* hasTable)) {
@@ -96,7 +117,7 @@ const migrate = Effect.gen(function* () {
     Effect.andThen(
       sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockTimeout} ELSE '0' END, true)
         FROM pg_settings WHERE ${sql.in("name", timeouts)}`,
-      migrator({ loader, table })
+      Effect.andThen(requireMigratable, migrator({ loader, table }))
     )
   )
 }).pipe(
@@ -117,16 +138,6 @@ export const run: Effect.Effect<
   yield* Partitions.report(yield* Partitions.ensure(yield* Clock.currentTimeMillis))
   return done
 }).pipe(Database.withTimeout(Duration.infinity))
-
-const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
-
-/** The ids of the applied migrations, ascending; empty for a database that was never migrated. */
-const applied = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  if (!(yield* hasTable)) return []
-  const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(decodeRows(Applied))
-  return rows.map((row) => row.migration_id)
-})
 
 /**
  * The ids of the migrations that this version needs and the database lacks, ascending. Empty for a database newer than this
