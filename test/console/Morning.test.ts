@@ -190,6 +190,17 @@ inChromium("the morning", layer, (it) => {
       const reply = yield* mailTo("mia@visitor.example")
       assert.include(reply.text ?? "", "Yes, we have.")
       assert.deepStrictEqual(reply.replyTo, [{ name: "", address: owner }])
+      // The account lists the devices; that of the invitation is logged out.
+      yield* on(async () => {
+        await page.getByRole("button", { name: /^Session: / }).click()
+        await page.getByRole("menuitemradio", { name: "Account" }).click()
+        const devices = page.getByRole("dialog").locator(".grants li")
+        await devices.filter({ hasText: "This device" }).waitFor()
+        assert.strictEqual(await devices.count(), 2)
+        await page.getByRole("button", { name: /^Log out / }).click()
+        await devices.nth(1).waitFor({ state: "detached" })
+        await page.keyboard.press("Escape")
+      })
       // What somebody has looked at needs nobody any more.
       yield* on(() => page.goto(`${url}/console/#/`))
       yield* until("no unanswered conversation", async () => {

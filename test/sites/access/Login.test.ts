@@ -159,6 +159,48 @@ describe("log-in by mail", () => {
       })
     )
 
+    it.effect("a person lists the own devices, and logs one of them out within a second", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const newDevices = Effect.fnUntraced(function* (count: number) {
+          const email = yield* newPerson
+          for (let number = 0; number < count; number++) yield* login({ email })
+          const opened = yield* Effect.forEach(yield* mailsTo(email, count), (mail) => open(secretIn(mail)))
+          return opened.map(({ headers }) => cookieOf(headers))
+        })
+        const [one = "", two = ""] = yield* newDevices(2)
+        const [stranger = ""] = yield* newDevices(1)
+        const idOf = (cookie: string) =>
+          Effect.map(send(url, "/v1/owner/session", { cookie }), ({ text }): string => JSON.parse(text).session_id)
+        const end = (cookie: string, id: string) =>
+          send(url, `/v1/owner/session/devices/${id}`, {
+            cookie,
+            init: { method: "DELETE", headers: fromOwnPage }
+          }).pipe(Effect.map((answer) => answer.status))
+        const devices = Effect.map(
+          send(url, "/v1/owner/session/devices", { cookie: one }),
+          ({ text }): ReadonlyArray<{ session_id: string; current: boolean }> => JSON.parse(text).devices
+        )
+        const [own, other] = [yield* idOf(one), yield* idOf(two)]
+        const listed = yield* devices
+        // And the device on which the invitation was opened.
+        assert.lengthOf(listed, 3)
+        assert.deepInclude(
+          listed.find(({ session_id }) => session_id === own),
+          { current: true }
+        )
+        assert.deepInclude(
+          listed.find(({ session_id }) => session_id === other),
+          { current: false }
+        )
+        assert.strictEqual(yield* end(stranger, other), 404)
+        assert.strictEqual(yield* end(one, other), 204)
+        yield* poll(status(two), (code) => code === 401)
+        assert.lengthOf(yield* devices, 2)
+        assert.strictEqual(yield* status(one), 200)
+      })
+    )
+
     it.effect("a mail names no page of another website, no text, and no other secret", () =>
       Effect.gen(function* () {
         const email = yield* newPerson
