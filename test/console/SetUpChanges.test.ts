@@ -171,6 +171,9 @@ inChromium(
           await page.getByRole("button", { name: "Add a recipient" }).first().click()
           await page.getByLabel("Form", { exact: true }).click()
           await page.getByRole("option", { name: "jobs" }).waitFor()
+          // Closes the list, and not the dialog.
+          await page.keyboard.press("Escape")
+          await page.getByRole("listbox").waitFor({ state: "detached" })
           assert.strictEqual(await conversations.inputValue(), "Those that got no answer")
           await page.getByLabel("Address").fill("ada@shop.example")
           await ConsolePage.choose(conversations, "All that begin")
