@@ -215,7 +215,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
             </button>
           )}
           {email !== null && deleted_at === null && replies !== undefined && !canReply && (
-            <a class="button primary" href={`mailto:${encodeURIComponent(email)}`}>
+            <a class={`button ${isReleased ? "primary" : ""}`} href={`mailto:${encodeURIComponent(email)}`}>
               <Icon name="mail" />
               {Texts.inbox.actions.reply}
             </a>
