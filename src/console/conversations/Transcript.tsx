@@ -34,7 +34,7 @@ const Markdown = ({ text }: { readonly text: string }) => {
     do markdown.end()
     while (markdown.renderNext() > 0)
   }, [text])
-  return <div class="markdown" ref={root} />
+  return <div class="markdown" dir="auto" ref={root} />
 }
 
 /** The text of a message. Each of its text parts is a paragraph. */
