@@ -6,6 +6,7 @@
  * @module
  */
 import { Option, Predicate, Result } from "effect"
+import * as Text from "../platform/text/Text.ts"
 
 export const limits = {
   url: 2000,
@@ -50,19 +51,11 @@ export const parseVariable = Option.liftPredicate((text: string) => /^[A-Za-z_][
 export const parseKey = (text: string): Option.Option<string> =>
   Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))
 
-const parseText =
-  (maxLength: number) =>
-  (text: string): Option.Option<string> =>
-    Option.liftPredicate(
-      text.trim(),
-      (trimmed) => trimmed !== "" && trimmed.length <= maxLength && !trimmed.includes("\0") && trimmed.isWellFormed()
-    )
-
 /** Parses a system prompt, and removes white space around it. */
-export const parseInstructions = parseText(limits.instructions)
+export const parseInstructions = Text.parser(limits.instructions)
 
 /** Parses a test question for an agent, and removes white space around it. */
-export const parseQuestion = parseText(limits.question)
+export const parseQuestion = Text.parser(limits.question)
 
 /** What an instance adds to the body of each request to its agent. */
 export type Body = Readonly<Record<string, unknown>>

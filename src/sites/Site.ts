@@ -6,6 +6,7 @@
 import { Option, Schema } from "effect"
 import { type HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
+import { isStorable } from "../platform/text/Text.ts"
 
 export interface Site {
   /** The public id that form submissions name. */
@@ -56,11 +57,7 @@ export const maxName = 200
 export const maxOrigins = 100
 
 const isName = (text: string): boolean =>
-  text !== "" &&
-  text.length <= 2 * maxName &&
-  [...text].length <= maxName &&
-  text.isWellFormed() &&
-  !text.includes("\0")
+  text !== "" && text.length <= 2 * maxName && [...text].length <= maxName && isStorable(text)
 
 /** Parses a name, and removes white space around it. */
 export const parseName = (text: string): Option.Option<string> => Option.liftPredicate(text.trim(), isName)

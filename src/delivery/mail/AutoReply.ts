@@ -12,6 +12,7 @@ import { Option, Schema } from "effect"
 import * as InboxMessage from "../../forms/InboxMessage.ts"
 import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
+import * as Text from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 
@@ -42,11 +43,7 @@ export const parseSubject = (text: string): Option.Option<string> =>
   )
 
 /** Parses a text, and removes white space around it. */
-export const parseText = (text: string): Option.Option<string> =>
-  Option.liftPredicate(
-    text.trim(),
-    (trimmed) => trimmed !== "" && trimmed.length <= limits.text && !trimmed.includes("\0") && trimmed.isWellFormed()
-  )
+export const parseText = Text.parser(limits.text)
 
 /** The maximum length of a name that a reply repeats, in UTF-16 units. */
 export const maxName = 60

@@ -5,11 +5,12 @@
  *
  * @module
  */
-import { Context, type Effect, Option, Schema } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import { ReplyId, type SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import type { RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
 import type { LimitReached, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
+import * as Text from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import type { AutoReply, NewAutoReply } from "./AutoReply.ts"
 import type { MailSettlement } from "./Mail.ts"
@@ -26,11 +27,7 @@ export const limits = {
 } satisfies Record<string, RateLimitPolicy>
 
 /** Parses the text of a reply, and removes white space around it. */
-export const parseText = (text: string): Option.Option<string> =>
-  Option.liftPredicate(
-    text.trim(),
-    (trimmed) => trimmed !== "" && trimmed.length <= maxText && !trimmed.includes("\0") && trimmed.isWellFormed()
-  )
+export const parseText = Text.parser(maxText)
 
 export const statuses = ["pending", "sent", "failed"] as const
 

@@ -4,9 +4,18 @@
  *
  * @module
  */
+import { Option } from "effect"
 
 /** Whether the stores hold a text as it is: it has neither NUL nor a lone surrogate. */
 export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
+
+/**
+ * Makes the parser of texts that owners write: 1 to `max` UTF-16 units that can be stored. White space around them is removed.
+ */
+export const parser =
+  (max: number) =>
+  (text: string): Option.Option<string> =>
+    Option.liftPredicate(text.trim(), (trimmed) => trimmed !== "" && trimmed.length <= max && isStorable(trimmed))
 
 /** Truncates to `max` UTF-16 units and replaces what PostgreSQL's `text` cannot hold (NUL, lone surrogates) by U+FFFD. */
 export const storable = (value: string, max: number): string => {
