@@ -42,7 +42,7 @@ export const FormDialog = ({
   const form = useRef<HTMLFormElement>(null)
   // The dialog is already open, because its effect runs before this one.
   useLayoutEffect(() => {
-    form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus()
+    form.current?.querySelector<HTMLElement>("input, textarea")?.focus()
   }, [])
   return (
     <Dialog title={title} onClose={onClose} isWide={isWide}>
