@@ -85,12 +85,16 @@ const countRows = (sql: SqlClient.SqlClient, { end, hostedWebsiteId, start }: Ta
     )
 }
 
-const compute = (sql: SqlClient.SqlClient, { day, end, hostedWebsiteId, kind, start, timeZone }: Key) => {
+const compute = (
+  sql: SqlClient.SqlClient,
+  { day, end, hostedWebsiteId, kind, start, timeZone }: Key,
+  maxGroups: number
+) => {
   const parameters = new Parameters()
   const statement = DaySumSql.additionStatement(parameters, hostedWebsiteId, timeZone, day, { start, end }, kind)
-  return sql.unsafe(`SELECT * FROM (${statement}) AS addition LIMIT ${limits.groups + 1}`, parameters.values).pipe(
+  return sql.unsafe(`SELECT * FROM (${statement}) AS addition LIMIT ${maxGroups + 1}`, parameters.values).pipe(
     decodeRows(Additions),
-    Effect.map((rows) => (rows.length > limits.groups ? null : rows.map(toAddition)))
+    Effect.map((rows) => (rows.length > maxGroups ? null : rows.map(toAddition)))
   )
 }
 
@@ -100,9 +104,9 @@ export type Tails = (
   kind: DaySumSql.Kind
 ) => Effect.Effect<ReadonlyArray<Addition> | null, SqlError.SqlError>
 
-export const make = (sql: SqlClient.SqlClient): Effect.Effect<Tails> =>
+export const make = (sql: SqlClient.SqlClient, maxGroups = limits.groups): Effect.Effect<Tails> =>
   Effect.map(
-    Cache.makeWith((key: Key) => compute(sql, key), {
+    Cache.makeWith((key: Key) => compute(sql, key, maxGroups), {
       capacity: limits.additions,
       timeToLive: (exit, { rows }) => (Exit.isFailure(exit) ? Duration.zero : rows === null ? kept.many : kept.few)
     }),

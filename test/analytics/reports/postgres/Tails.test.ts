@@ -5,6 +5,7 @@ import { Clock, Effect, Layer } from "effect"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import * as DayRollUp from "../../../../src/analytics/reports/postgres/DayRollUp.ts"
 import * as Query from "../../../../src/analytics/reports/postgres/Reports.ts"
+import * as Tails from "../../../../src/analytics/reports/postgres/Tails.ts"
 import type { Dimension, Metric } from "../../../../src/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/sites/postgres/SiteDirectory.ts"
 import * as Sites from "../../../../src/sites/SiteDirectory.ts"
@@ -18,7 +19,7 @@ const date = "2026-10-24"
 const metrics: ReadonlyArray<Metric> = ["visitors", "pageviews"]
 
 /** A website whose visits are stored up to 12:00, and what adds page views of further visitors and reads its page views. */
-const makeSite = Effect.gen(function* () {
+const makeSite = Effect.fnUntraced(function* (maxGroups?: number) {
   const sql = yield* PgClient.PgClient
   const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
   const id = PgTypes.uuid(site.hostedWebsiteId)
@@ -31,7 +32,7 @@ const makeSite = Effect.gen(function* () {
   yield* add(1, 3, "11:50")
   yield* DayRollUp.deleteOutdated(sql, DayRollUp.only(site))
   yield* DayRollUp.advance(sql, site, day, Date.parse(`${date}T12:00:00Z`), 1000)
-  const reader = yield* Query.makeReader(sql)
+  const reader = { sql, tails: yield* Tails.make(sql, maxGroups) }
   const read = (...dimensions: ReadonlyArray<Dimension>) =>
     Query.readOnly(
       sql,
@@ -49,7 +50,7 @@ const makeSite = Effect.gen(function* () {
 layer(live, { excludeTestServices: true })("postgres/analytics/reports: tails", (it) => {
   it.effect("a report counts each page view at once, also one that takes the place of another", () =>
     Effect.gen(function* () {
-      const { add, id, read, sql } = yield* makeSite
+      const { add, id, read, sql } = yield* makeSite()
       assert.deepStrictEqual(yield* read(), [[3, 3]])
       yield* add(3, 5)
       assert.deepStrictEqual(yield* read(), [[5, 6]])
@@ -76,9 +77,22 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: tails", 
     })
   )
 
+  it.effect("if they add to more groups than are kept, each report counts the visits of the day", () =>
+    Effect.gen(function* () {
+      const { add, read } = yield* makeSite(5)
+      yield* add(3, 4)
+      yield* add(9, 9, "12:20", "/pricing")
+      assert.deepStrictEqual(yield* read(), [[5, 6]])
+      assert.deepStrictEqual(yield* read("visit:exit_page"), [
+        ["/", 4, 5],
+        ["/pricing", 1, 1]
+      ])
+    })
+  )
+
   it.effect("after many page views, reports of the next three seconds have the same ones", () =>
     Effect.gen(function* () {
-      const { add, read } = yield* makeSite
+      const { add, read } = yield* makeSite()
       const clock = yield* Clock.Clock
       let now = Date.parse(`${date}T12:30:00Z`)
       const frozen: Clock.Clock = Object.create(clock, {
