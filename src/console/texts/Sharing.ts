@@ -63,7 +63,6 @@ export const dashboards = {
   created: "Anyone with this URL can see the statistics. The URL is not shown again.",
   createdWithPassword: "Anyone with this URL and the password can see the statistics. The URL is not shown again.",
   none: "This dashboard is not shared.",
-  unconfirmed: "Address not confirmed",
   unnamed: "Without a name",
   since: (time: string): string => `Since ${time}`,
   until: (since: string, time: string): string => `Since ${since}, until ${time}`,
