@@ -86,7 +86,7 @@ const list = Command.make(
     const named = site === null ? null : yield* Websites.idOf(site)
     const shares =
       named === null && url === null
-        ? (yield* Client.operator("shares", {}, (client) => client.list())).shares
+        ? (yield* Client.operator("sites", {}, (sites) => sites.shares())).shares
         : yield* ofWebsites(named)
     yield* Output.answer({
       json: { shares },

@@ -66,13 +66,15 @@ const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: st
   const notFound = Output.notFound("instance", instance_id)
   const params = { instance_id }
   if (issue) {
-    const issued = yield* Client.operator("tokens", { notFound }, (tokens) =>
-      tokens.issue({ params, payload: { label: "Snippet" } })
+    const issued = yield* Client.operator("instances", { notFound }, (instances) =>
+      instances.issueToken({ params, payload: { label: "Snippet" } })
     )
     return issued.token
   }
-  const listed = yield* Client.operator("tokens", { notFound }, (tokens) =>
-    Pages.all("tokens", (query: Pages.PageQuery) => tokens.list({ params, query: { ...query, revoked: "false" } }))
+  const listed = yield* Client.operator("instances", { notFound }, (instances) =>
+    Pages.all("tokens", (query: Pages.PageQuery) =>
+      instances.listTokens({ params, query: { ...query, revoked: "false" } })
+    )
   )
   return token ?? WidgetToken.textFor(listed.tokens, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
 })

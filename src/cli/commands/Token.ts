@@ -21,11 +21,14 @@ const issue = Command.make(
   },
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
     const expires_at = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
-    const token = yield* Client.operator("tokens", { notFound: Output.notFound("instance", instanceId) }, (tokens) =>
-      tokens.issue({
-        params: { instance_id: instanceId },
-        payload: { ...(label !== null && { label }), ...(expires_at !== null && { expires_at }) }
-      })
+    const token = yield* Client.operator(
+      "instances",
+      { notFound: Output.notFound("instance", instanceId) },
+      (instances) =>
+        instances.issueToken({
+          params: { instance_id: instanceId },
+          payload: { ...(label !== null && { label }), ...(expires_at !== null && { expires_at }) }
+        })
     )
     yield* Output.answer({
       json: token,
@@ -50,8 +53,13 @@ const list = Command.make(
   "list",
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
-    const listed = yield* Client.operator("tokens", { notFound: Output.notFound("instance", instanceId) }, (tokens) =>
-      Pages.all("tokens", (query: Pages.PageQuery) => tokens.list({ params: { instance_id: instanceId }, query }))
+    const listed = yield* Client.operator(
+      "instances",
+      { notFound: Output.notFound("instance", instanceId) },
+      (instances) =>
+        Pages.all("tokens", (query: Pages.PageQuery) =>
+          instances.listTokens({ params: { instance_id: instanceId }, query })
+        )
     )
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
@@ -81,8 +89,8 @@ const revoke = Command.make(
   "revoke",
   { tokenId: Inputs.tokenId },
   Effect.fnUntraced(function* ({ tokenId }) {
-    yield* Client.operator("tokens", { notFound: Output.notFound("token", tokenId) }, (tokens) =>
-      tokens.revoke({ params: { token_id: tokenId } })
+    yield* Client.operator("instances", { notFound: Output.notFound("token", tokenId) }, (instances) =>
+      instances.revokeToken({ params: { token_id: tokenId } })
     )
     yield* Output.answer({
       json: { token_id: tokenId, revoked: true },

@@ -20,9 +20,7 @@ export const groups = {
   notifications: () => import("./Notifications.ts"),
   persons: () => import("./Persons.ts"),
   reports: () => import("./Reports.ts"),
-  shares: () => import("./Shares.ts"),
   sites: () => import("./Sites.ts"),
-  tokens: () => import("./Tokens.ts"),
   webhooks: async (options: WebhookHandlers.Options) => {
     const { Api, layer } = await import("./Webhooks.ts")
     return { Api, layer: layer(options) }

@@ -1,5 +1,5 @@
 /**
- * Instances, as the operator manages them: of all websites and of none, with agents at private addresses and keys in the variables
+ * Instances and their tokens, as the operator manages them: of all websites and of none, with agents at private addresses and keys in the variables
  * of the service's environment.
  *
  * @module
@@ -16,6 +16,8 @@ import * as InstanceChanges from "../../chat/InstanceChanges.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as InstanceInput from "../../chat/InstanceInput.ts"
 import * as OwnerInstances from "../../chat/OwnerInstancesApi.ts"
+import * as OwnerTokens from "../../chat/OwnerTokensApi.ts"
+import * as TokenHandlers from "../../chat/OwnerTokensHttp.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
@@ -83,7 +85,29 @@ const test = HttpApiEndpoint.post("test", `${base}/:instance_id/test`, {
   error: Operations.failures
 })
 
-export const Api = Operations.api(HttpApiGroup.make("instances").add(list, create, read, update, remove, test))
+const listTokens = HttpApiEndpoint.get("listTokens", `${base}/:instance_id/tokens`, {
+  params: ofInstance,
+  query: OwnerTokens.query,
+  success: OwnerTokens.Tokens,
+  error: Operations.failures
+})
+
+const issueToken = HttpApiEndpoint.post("issueToken", `${base}/:instance_id/tokens`, {
+  params: ofInstance,
+  payload: OwnerTokens.NewToken,
+  success: OwnerTokens.IssuedToken,
+  error: Operations.failures
+})
+
+const revokeToken = HttpApiEndpoint.delete("revokeToken", "/operator/tokens/:token_id", {
+  params: { token_id: OwnerTokens.tokenId },
+  success: HttpApiSchema.NoContent,
+  error: Operations.failures
+})
+
+export const Api = Operations.api(
+  HttpApiGroup.make("instances").add(list, create, read, update, remove, test, listTokens, issueToken, revokeToken)
+)
 
 export const notFound = Errors.make(
   "NotFound",
@@ -101,6 +125,7 @@ export const layer = (options: InstanceChanges.Options) =>
       const directory = yield* InstanceDirectory
       const changes = yield* InstanceChanges.make(options)
       const check = yield* Inspection.AgentCheck
+      const tokens = yield* TokenHandlers.make
       const found = <E, R>(instance: Effect.Effect<Option.Option<Instance.Instance>, E, R>) =>
         Effect.flatMap(
           instance,
@@ -132,5 +157,8 @@ export const layer = (options: InstanceChanges.Options) =>
             return yield* check.ask(instance, AgentCheck.ofOperator, testTimeout)
           })
         )
+        .handle("listTokens", ({ params, query }) => tokens.list("all", params.instance_id, query))
+        .handle("issueToken", ({ params, payload }) => tokens.issue("all", params.instance_id, payload))
+        .handle("revokeToken", ({ params }) => tokens.revoke("all", null, params.token_id))
     })
   )

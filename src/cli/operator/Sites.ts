@@ -1,5 +1,5 @@
 /**
- * Websites, as the operator manages them.
+ * Websites, as the operator manages them, and the shared dashboards of all of them.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
+import * as Share from "../../sites/access/Share.ts"
 import * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as SiteHandlers from "../../sites/OwnerSitesHttp.ts"
 import * as SiteDirectory from "../../sites/SiteDirectory.ts"
@@ -40,7 +41,15 @@ const deleting = HttpApiEndpoint.get("deleting", "/operator/sites/deleting", {
   error: Operations.failures
 })
 
-export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf, deleting))
+/** Oldest first. The owner API lists those of one website: with many websites, a request for each would take minutes. */
+const shares = HttpApiEndpoint.get("shares", "/operator/shares", {
+  success: Schema.Struct({
+    shares: Schema.Array(Schema.Struct({ ...Share.Share.fields, site_id: WebsiteConfigId }))
+  }),
+  error: Operations.failures
+})
+
+export const Api = Operations.api(HttpApiGroup.make("sites").add(deleteSite, siteOf, deleting, shares))
 
 const noRecord = Errors.make("NotFound", "Nothing has this id.")
 
@@ -50,6 +59,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const erasure = yield* SiteErasure
     const records = yield* SiteDirectory.RecordSites
+    const shares = yield* Share.Shares
     return handlers
       .handle(
         "delete",
@@ -68,5 +78,6 @@ export const layer = HttpApiBuilder.group(
         ).pipe(Effect.map((site_id) => ({ site_id })))
       )
       .handle("deleting", ({ query: { name } }) => Effect.map(records.deleting(name), (site_ids) => ({ site_ids })))
+      .handle("shares", () => Effect.map(shares.list(null), (all) => ({ shares: all })))
   })
 )

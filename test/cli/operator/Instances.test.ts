@@ -24,7 +24,7 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
   it.effect("creates, changes, tests and deletes an instance without a website, and its tokens", () =>
     Effect.gen(function* () {
       const { operator } = yield* Client
-      const [instances, tokens] = [yield* operator("instances"), yield* operator("tokens")]
+      const instances = yield* operator("instances")
       const created = yield* instances.create({
         payload: { name: "A", agent_url: "http://10.0.0.1:9000", agent_key_env: "KEY", agent_body: { n: 1 } }
       })
@@ -54,14 +54,14 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
       assert.deepStrictEqual(yield* instances.read({ params }), moved)
       assert.deepInclude(yield* instances.test({ params }), { _tag: "Answered", text: "O" })
 
-      const issued = yield* tokens.issue({ params, payload: { label: "Shop" } })
-      const listed = yield* tokens.list({ params, query: {} })
+      const issued = yield* instances.issueToken({ params, payload: { label: "Shop" } })
+      const listed = yield* instances.listTokens({ params, query: {} })
       assert.deepStrictEqual(
         listed.tokens.map(({ label, token, token_id }) => ({ label, token, token_id })),
         [{ label: "Shop", token: issued.token, token_id: issued.token_id }]
       )
-      yield* tokens.revoke({ params: { token_id: issued.token_id } })
-      assert.isNull((yield* tokens.list({ params, query: {} })).tokens[0]?.token)
+      yield* instances.revokeToken({ params: { token_id: issued.token_id } })
+      assert.isNull((yield* instances.listTokens({ params, query: {} })).tokens[0]?.token)
 
       yield* instances.delete({ params })
       const unknown = { instance_id: InstanceId.make("00000000-0000-4000-8000-000000000000") }
@@ -70,9 +70,9 @@ layer(live, { excludeTestServices: true })("the operator's API", (it) => {
         instances.update({ params, payload: { name: "B" } }),
         instances.delete({ params }),
         instances.test({ params: unknown }),
-        tokens.issue({ params, payload: {} }),
-        tokens.list({ params, query: {} }),
-        tokens.revoke({ params: { token_id: issued.token_id } })
+        instances.issueToken({ params, payload: {} }),
+        instances.listTokens({ params, query: {} }),
+        instances.revokeToken({ params: { token_id: issued.token_id } })
       ]) {
         assert.strictEqual((yield* Effect.flip<unknown, { readonly _tag: string }, never>(failing))._tag, "NotFound")
       }
