@@ -124,7 +124,7 @@ it.live(
       }
       const maxFiles: Readonly<Record<string, number>> = { "page view": 24, submission: 25, chat: 37 }
       /** Of a chat, to the agent and back. */
-      const maxEachWay = [28, 25] as const
+      const maxEachWay = [25, 25] as const
       /** A walk also goes through the files that an earlier one names. */
       const walked = new Set<string>()
       yield* Effect.promise(async () => {

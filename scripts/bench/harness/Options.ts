@@ -49,7 +49,7 @@ export interface Options {
 }
 
 export const usage = `npm run bench -- [--quick [--against REVISION [--endpoints NAMES]]] [options]
-  --quick               only page views and submissions; about two minutes
+  --quick               only page views and submissions; about five minutes
   --against REVISION    with --quick: compare this checkout with a git revision; about five minutes
                         with --only websites: measure this part of both
   --endpoints NAMES     with --against: only some of ${endpoints.join(", ")}

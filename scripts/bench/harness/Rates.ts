@@ -98,12 +98,13 @@ const measureOne = Effect.fnUntraced(function* (
           : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`, "--cpu-prof-interval=500"]
       const program = yield* contender.serve(port, { node })
       const settled = contender.name === names.edge ? TestBed.awaitQuiet(testBed) : Effect.void
-      const measure = (kind: "view" | "form" | "invalid") =>
-        Effect.tap(
-          Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections })),
-          () => settled
-        )
+      type Kind = "view" | "form" | "invalid"
+      const load = (kind: Kind) => loadFor(contender, kind, { port, seconds, connections })
+      const warmUp = (kind: Kind) => Wrk.send(testBed.folder, contender.name, { ...load(kind), seconds: warmUpSeconds })
+      const measure = (kind: Kind) =>
+        Effect.tap(Wrk.measure(testBed, program, contender.name, load(kind)), () => settled)
       const measureStored = Effect.fnUntraced(function* (kind: "view" | "form") {
+        yield* warmUp(kind)
         const count = countStored(testBed, contender, kind === "view" ? "views" : "forms")
         const before = yield* count
         const cost = yield* measure(kind)
@@ -113,14 +114,15 @@ const measureOne = Effect.fnUntraced(function* (
         return cost
       })
       yield* ContractCheck.run(contender.name, port, contender.site)
-      const warmUp = loadFor(contender, "view", { port, seconds: warmUpSeconds, connections })
-      yield* Wrk.send(testBed.folder, contender.name, warmUp)
       const [views, memory] = yield* Program.withPeakMemory(program, measureStored("view"))
       return {
         contender: contender.name,
         views,
         forms: options.profile === undefined ? yield* measureStored("form") : undefined,
-        invalid: options.profile === undefined && options.withInvalid ? yield* measure("invalid") : undefined,
+        invalid:
+          options.profile === undefined && options.withInvalid
+            ? yield* Effect.andThen(warmUp("invalid"), measure("invalid"))
+            : undefined,
         memory
       } satisfies RoundResult
     })
