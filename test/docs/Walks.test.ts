@@ -122,9 +122,9 @@ it.live(
           }),
         chat: () => post(`/v1/public/widget/${target.instanceId}/chat`, { message: "Hi" })
       }
-      const maxFiles: Readonly<Record<string, number>> = { "page view": 24, submission: 25, chat: 37 }
+      const maxFiles: Readonly<Record<string, number>> = { "page view": 24, submission: 24, chat: 33 }
       /** Of a chat, to the agent and back. */
-      const maxEachWay = [25, 25] as const
+      const maxEachWay = [25, 21] as const
       /** A walk also goes through the files that an earlier one names. */
       const walked = new Set<string>()
       yield* Effect.promise(async () => {
