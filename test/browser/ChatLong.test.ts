@@ -18,6 +18,9 @@ const repeat = (text: string, length = 24_000): string => text.repeat(length / t
 /** A length at which short texts become more elements than an answer may have. */
 const many = 25_000
 
+/** The same of texts that become one element or more: more than `assertBounded` allows. */
+const repeated = (text: string): string => text.repeat(4_000)
+
 interface Long {
   readonly answer: string
   /** Whether the page formats the answer, so that only letters can be compared. Otherwise, the page shows exactly the answer. */
@@ -67,18 +70,18 @@ const answers = {
     "HTML entities": { answer: `${repeat("&amp;&#x202e;")} end.` }
   },
   elements: {
-    "a row of cells": { answer: `|${repeat("a|", many)}\n\nend.`, isFormatted: true },
-    "rows of cells": { answer: `|a|b|\n|-|-|\n${repeat("|a|b|\n", many)}\nend.`, isFormatted: true },
+    "a row of cells": { answer: `|${repeated("a|")}\n\nend.`, isFormatted: true },
+    "rows of cells": { answer: `|a|b|\n|-|-|\n${repeat("|a|b|\n", 9_000)}\nend.`, isFormatted: true },
     "nested lists": {
-      answer: `${repeat(Array.from({ length: 10 }, (_, depth) => `${" ".repeat(2 * depth)}- a\n`).join(""), many)}\nend.`,
+      answer: `${repeat(Array.from({ length: 10 }, (_, depth) => `${" ".repeat(2 * depth)}- a\n`).join(""), 40_000)}\nend.`,
       isFormatted: true
     },
     "nested quotes": { answer: `${repeat("> > > > > > a\n\n", many)}end.`, isFormatted: true },
     links: { answer: `${repeat("[a](/1) ", many)} end.`, isFormatted: true },
     "code fences": { answer: `${repeat("```\na\n```\n", many)}end.`, isFormatted: true },
-    "short lines": { answer: `${repeat("a\n", many)}end.`, isFormatted: true },
-    "short paragraphs": { answer: `${repeat("a\n\n", many)}end.`, isFormatted: true },
-    "line breaks": { answer: `${repeat("\u00E4<br>", many)} end.`, isFormatted: true }
+    "short lines": { answer: `${repeated("a\n")}end.`, isFormatted: true },
+    "short paragraphs": { answer: `${repeated("a\n\n")}end.`, isFormatted: true },
+    "line breaks": { answer: `${repeated("\u00E4<br>")} end.`, isFormatted: true }
   }
 } satisfies Readonly<Record<string, Readonly<Record<string, Long>>>>
 
