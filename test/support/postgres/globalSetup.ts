@@ -54,7 +54,10 @@ const prepareCluster = Effect.gen(function* () {
   )
 })
 
-const embedded = Effect.map(inTemporaryFolder({ ...quick, max_connections: "200" }), ({ url }) => url)
+/** Autovacuum would start a process for one short-lived database after the other. */
+const settings = { ...quick, autovacuum: "off", max_connections: "200" }
+
+const embedded = Effect.map(inTemporaryFolder(settings), ({ url }) => url)
 
 const client = (server: string, database: string) =>
   PgClient.make({ url: Redacted.make(urlOf(server, database)), maxConnections: 1 }).pipe(
