@@ -108,7 +108,7 @@ export const make = (instance_id: InstanceId, instance: NewInstance): Instance =
 })
 
 /** For documents. */
-export const examples = [
+const examples = [
   {
     instance_id: InstanceId.make("6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"),
     name: "Support",

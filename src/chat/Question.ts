@@ -99,7 +99,7 @@ export const session = (key: KeyObject, instanceId: string, conversationId: stri
   hash(key, "session", instanceId, conversationId)
 
 /** The minimum length of an id that a client made and that has memory, in UTF-16 units. */
-export const minClientId = 16
+const minClientId = 16
 
 export interface Identified {
   /** The conversation's id for the client. */

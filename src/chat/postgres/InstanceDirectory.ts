@@ -63,7 +63,7 @@ export const deleteConversations = Effect.fnUntraced(function* (instanceId: Inst
 })
 
 /** Deletes an instance, with the conversations that began after `deleteConversations`. The lock keeps new ones out. */
-export const deleteInstance = Effect.fnUntraced(function* (instanceId: InstanceId) {
+const deleteInstance = Effect.fnUntraced(function* (instanceId: InstanceId) {
   const sql = yield* SqlClient.SqlClient
   const id = PgTypes.uuid(instanceId)
   yield* sql`SELECT FROM instance WHERE instance_id = ${id} FOR UPDATE`.pipe(
