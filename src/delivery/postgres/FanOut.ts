@@ -174,13 +174,17 @@ const { OID } = PgTypes
 
 const Announced = Schema.Array(Schema.Struct({ subscriberId: Schema.String, subject: Schema.String }))
 
-/** Which subscribers have these submissions as accepted already, as `Event.deliveries` takes it. */
+/**
+ * Which subscribers have these submissions as accepted already, or will have, as `Event.deliveries` takes it. One whose delivery was
+ * given up has not.
+ */
 const announcedOf = (sql: PgClient.PgClient, submissionIds: ReadonlyArray<string>) =>
   submissionIds.length === 0
     ? Effect.succeed(new Set<string>())
     : sql
         .unsafe(
-          `SELECT DISTINCT subscriber_id AS "subscriberId", subject FROM delivery WHERE subject = ANY ($1) AND type = ANY ($2)`,
+          `SELECT DISTINCT subscriber_id AS "subscriberId", subject FROM delivery
+            WHERE subject = ANY ($1) AND type = ANY ($2) AND status IN ('pending', 'delivered')`,
           [Database.array(submissionIds, OID.text), Database.array(Event.announcements, OID.text)]
         )
         .pipe(

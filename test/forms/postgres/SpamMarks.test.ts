@@ -143,6 +143,27 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       })
   )
 
+  it.effect("a webhook that never received a submission as accepted gets its release after the mark is undone", () =>
+    Effect.gen(function* () {
+      const [inbox, repo] = [yield* Inbox, yield* SubmissionRepo]
+      const site = yield* Delivery.newSite
+      const types = ["submission.accepted", "submission.released"] as const
+      const { webhook } = yield* Delivery.newWebhook(site, "https://hooks.example/", types)
+      const id = yield* repo.submit(draft({ websiteConfigId: site, email: "ann@example.com" }))
+      yield* Delivery.fanOutAll
+      for (const leased of yield* Delivery.leaseOf(webhook)) {
+        yield* Delivery.settle(leased, { status: 500, next: { status: "failed" }, affectsHealth: false })
+      }
+      yield* inbox.markSpam(site, [id])
+      yield* inbox.release(site, [id])
+      yield* Delivery.fanOutAll
+      assert.sameMembers(
+        (yield* Delivery.deliveriesOf(webhook)).map(({ status, type }) => `${type} ${status}`),
+        ["submission.accepted failed", "submission.released pending"]
+      )
+    })
+  )
+
   it.effect("what was mailed before it was marked is not mailed again when it is released; what was not sent is", () =>
     Effect.gen(function* () {
       const [inbox, sql] = [yield* Inbox, yield* PgClient.PgClient]
