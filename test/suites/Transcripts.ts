@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Effect, Fiber, type Layer, Option, Schema, Stream } from "effect"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
@@ -23,6 +23,7 @@ import type { Access } from "../../src/sites/access/Access.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { beginAnswer } from "../support/Conversations.ts"
+import * as Locks from "../support/postgres/Locks.ts"
 import { at } from "./VisitorSalts.ts"
 
 const start = Date.UTC(2026, 10, 1)
@@ -266,6 +267,26 @@ export const suite = <E>(
           yield* Effect.andThen(record(instance, { _tag: "Answered" }), flush)
           assert.deepStrictEqual(yield* answerHealth("all", instance), answering)
         })
+    )
+
+    it.effect("a caller that leaves while it stores failures loses none", () =>
+      Effect.gen(function* () {
+        const { answerHealth } = yield* Transcripts
+        const { flush, record } = yield* AgentFailures
+        const sql = yield* PgClient
+        const [answering, instance] = [yield* newInstance, yield* newInstance]
+        const locked = yield* Locks.openTransaction(sql, sql`LOCK TABLE agent_failure IN EXCLUSIVE MODE`)
+        yield* record(answering, { _tag: "Answered" })
+        for (let count = 0; count < 2; count++) {
+          yield* record(instance, { _tag: "Failed", kind: "failed", reason: "the agent answered 500" })
+        }
+        const caller = yield* Effect.forkChild(flush, { startImmediately: true })
+        yield* Locks.untilAwaited(sql)
+        const left = yield* Effect.forkChild(Fiber.interrupt(caller), { startImmediately: true })
+        yield* locked.commit
+        yield* Fiber.join(left)
+        assert.strictEqual((yield* answerHealth("all", instance)).failed, 2)
+      })
     )
 
     it.effect.prop(

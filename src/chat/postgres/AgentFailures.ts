@@ -131,7 +131,8 @@ export const layer: Layer.Layer<AgentFailures, never, PgClient.PgClient> = Layer
     )
 
     return AgentFailures.of({
-      flush,
+      // A caller whose request ends meanwhile would lose what it took, also the failures of other agents.
+      flush: Effect.uninterruptible(flush),
       record: (instanceId, outcome) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           outcomes.set(instanceId, add(outcomes.get(instanceId) ?? none, outcome, now))
