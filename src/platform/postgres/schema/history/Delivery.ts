@@ -211,12 +211,12 @@ export const migrations = {
 
   /**
    * `webhook.failed_again_at` is the last recorded failure of a webhook's series of failures besides the first, which is
-   * `failing_since`. Each recorded failure is twelve hours or more after the one before (`core/delivery/Schedule`).
+   * `failing_since`. Each recorded failure is twelve hours or more after the one before (`platform/outward/Schedule`).
    */
   "0029_failure_series": statements(`ALTER TABLE webhook ADD COLUMN failed_again_at timestamptz`),
 
   /**
-   * Replays of webhooks (`core/delivery/Replay`). A replay goes through the deliveries of a webhook after `(after_time, after_id)` up
+   * Replays of webhooks (`delivery/Replay`). A replay goes through the deliveries of a webhook after `(after_time, after_id)` up
    * to the time `until`, and is deleted when it ends. The index finds the few deliveries that were given up among those that were delivered.
    */
   "0031_webhook_replays": statements(
@@ -254,7 +254,7 @@ export const migrations = {
   )`),
 
   /**
-   * The lease of the process that looks for work that others left over; see `postgres/rounds/LeftOver`. `kinds` is the number of
+   * The lease of the process that looks for work that others left over; see `platform/rounds/postgres/LeftOver`. `kinds` is the number of
    * kinds of work that the holder does. At `next_look_at`, the next process looks whether the lease has ended.
    */
   "0038_background_lease": statements(`CREATE TABLE background_lease (
