@@ -192,7 +192,7 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
       )
     }
     if (first.value === undefined) return <PagePending failure={first.failure} />
-    if (AllPage !== undefined) return <AllPage sites={listed} roles={session.roles} />
+    if (AllPage !== undefined) return <AllPage sites={listed} hasMoreSites={hasMoreSites} roles={session.roles} />
     if (address.site !== null && !isOfAll) {
       return unlisted.failure?.kind === "not-found" ? <NoSuchSite /> : <PagePending failure={unlisted.failure} />
     }

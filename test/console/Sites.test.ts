@@ -201,6 +201,28 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
     })
   )
 
+  it.effect("the inbox of all websites finds one that the first request does not list", () =>
+    Effect.gen(function* () {
+      const { sites } = yield* manySites
+      const { loaded, on, page, show } = yield* ConsolePage.open("#/all/inbox")
+      yield* loaded
+      yield* on(() => listInParts(page, sites))
+      yield* show("#/all/inbox")
+      const field = page.getByRole("combobox", { name: "Website" })
+      const options = page.getByRole("option")
+      yield* on(() => field.click())
+      yield* on(() => options.filter({ hasText: "Type to find more websites" }).waitFor())
+      assert.strictEqual(yield* on(() => options.filter({ hasText: "Customer 30" }).count()), 0)
+      yield* on(() => field.fill("Customer 30"))
+      yield* on(() => options.filter({ hasText: "Customer 30" }).waitFor())
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* until("its items", async () => page.url().includes(`site=${sites[30]!.site_id}`))
+      yield* until("its name in the field", async () => (await field.inputValue()) === "Customer 30")
+      yield* on(() => field.fill("Nobody"))
+      yield* on(() => options.filter({ hasText: "Nothing matches" }).waitFor())
+    })
+  )
+
   it.effect("a person without websites reads how to create one, or whom to ask", () =>
     Effect.gen(function* () {
       for (const [role, title, create] of [

@@ -21,7 +21,7 @@ import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useS
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 
-export const AllConversations = ({ roles, sites }: AllPageProps) => {
+export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const { item, show, siteId, view } = useAllView(View)
   const [openSiteId = null, instanceId = "", conversationId = ""] = Page.parsePlace(item, 3) ?? []
   const openSite = useSite(openSiteId, sites)
@@ -37,7 +37,14 @@ export const AllConversations = ({ roles, sites }: AllPageProps) => {
         search={view.search}
         onFolder={(kind) => show({ kind })}
         onSearch={(search) => show({ search }, siteId, true)}
-        menu={<SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />}
+        menu={
+          <SiteSelect
+            sites={sites}
+            hasMoreSites={hasMoreSites}
+            siteId={siteId}
+            onChoose={(chosen) => show({}, chosen)}
+          />
+        }
       />
       {removal.failure !== undefined && (
         <p class="bad failed" role="alert">

@@ -24,7 +24,7 @@ type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
 
 const nothing: ReadonlySet<string> = new Set()
 
-export const AllInbox = ({ roles, sites }: AllPageProps) => {
+export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const { item, show, siteId, view } = useAllView(View)
   const [openSiteId = null, openId = null] = Page.parsePlace(item, 2) ?? []
   const openSite = useSite(openSiteId, sites)
@@ -42,7 +42,14 @@ export const AllInbox = ({ roles, sites }: AllPageProps) => {
         search={view.search}
         onFolder={(folder) => show({ folder, isUnreadOnly: false })}
         onSearch={(search) => show({ search }, siteId, true)}
-        menu={<SiteSelect sites={sites} siteId={siteId} onChoose={(chosen) => show({}, chosen)} />}
+        menu={
+          <SiteSelect
+            sites={sites}
+            hasMoreSites={hasMoreSites}
+            siteId={siteId}
+            onChoose={(chosen) => show({}, chosen)}
+          />
+        }
       >
         {view.folder === "accepted" && (
           <button

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
+import { useTyped } from "../parts/Search.tsx"
 import { Select } from "../parts/Select.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
@@ -14,6 +16,8 @@ import * as Texts from "../Texts.ts"
 export interface AllPageProps {
   /** The first websites of the session. */
   readonly sites: ReadonlyArray<Site>
+  /** Whether the session has more websites than `sites`. */
+  readonly hasMoreSites: boolean
   readonly roles: ReadonlyArray<Roles.GrantedRole>
 }
 
@@ -63,22 +67,40 @@ export const parsePlace = (item: string | null, count: number): ReadonlyArray<st
   return ids.length < count ? null : [...ids.slice(0, count - 1), ids.slice(count - 1).join(".")]
 }
 
-interface SiteSelectProps {
-  readonly sites: ReadonlyArray<Site>
+interface SiteSelectProps extends Pick<AllPageProps, "sites" | "hasMoreSites"> {
   /** Empty for all. */
   readonly siteId: string
   readonly onChoose: (siteId: string) => void
 }
 
-/** Chooses the website whose items a list shows. */
-export const SiteSelect = ({ onChoose, siteId, sites }: SiteSelectProps) => {
+/** Chooses the website whose items a list shows: one of the first websites, or one that the service finds. */
+export const SiteSelect = ({ hasMoreSites, onChoose, siteId, sites }: SiteSelectProps) => {
+  const [search, setSearch] = useState("")
+  const [typed, setTyped] = useTyped(search, setSearch)
+  const text = search.trim()
+  const { failure, isStale, value } = useAnswer(
+    "GET /v1/owner/sites",
+    hasMoreSites && text !== "" ? { query: { search: text } } : null
+  )
   const chosen = useSite(siteId === "" ? null : siteId, sites)
-  const listed = chosen === undefined || sites.includes(chosen) ? sites : [chosen, ...sites]
+  const names = new Map<string, string>()
+  for (const { name, site_id } of [...sites, ...(chosen ? [chosen] : []), ...(value?.sites ?? [])])
+    names.set(site_id, name)
+  const note =
+    failure !== undefined
+      ? Texts.sites.searchFailed
+      : typed.trim() !== text || (text !== "" && (value === undefined || isStale))
+        ? Texts.sites.searching
+        : text === "" || value?.next != null
+          ? Texts.sites.typeForMore
+          : undefined
   return (
     <Select
       aria-label={Texts.sites.one}
       value={siteId}
-      choices={[["", Texts.sites.all], ...listed.map(({ name, site_id }) => [site_id, name] as const)]}
+      choices={[["", Texts.sites.all], ...names]}
+      note={hasMoreSites ? note : undefined}
+      onSearch={setTyped}
       onChoose={onChoose}
     />
   )

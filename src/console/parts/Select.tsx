@@ -25,6 +25,10 @@ interface Props<A extends string> {
   readonly onChoose: (value: A) => void
   /** Gets each text that is typed, which is then a value, too. Without it, only choices are values. */
   readonly onType?: ((text: string) => void) | undefined
+  /** Gets what is searched for, to add more choices; "" when the list opens. */
+  readonly onSearch?: ((text: string) => void) | undefined
+  /** Stands at the end of the list, such as that there are more choices than it shows. */
+  readonly note?: string | undefined
   readonly id?: string
   readonly placeholder?: string | undefined
   readonly disabled?: boolean
@@ -34,7 +38,15 @@ interface Props<A extends string> {
   readonly "aria-invalid"?: boolean
 }
 
-export function Select<A extends string>({ choices, onChoose, onType, value, ...attributes }: Props<A>) {
+export function Select<A extends string>({
+  choices,
+  note,
+  onChoose,
+  onSearch,
+  onType,
+  value,
+  ...attributes
+}: Props<A>) {
   const [open, setOpen] = useState<Open | null>(null)
   const list = useRef<HTMLDivElement>(null)
   const listId = useId()
@@ -42,7 +54,10 @@ export function Select<A extends string>({ choices, onChoose, onType, value, ...
   const isShown = open !== null && (shown.length > 0 || onType === undefined)
   const label = choices.find(([choice]) => choice === value)?.[1] ?? value
 
-  const openAll = () => setOpen({ typed: null, at: choices.findIndex(([choice]) => choice === value) })
+  const openAll = () => {
+    onSearch?.("")
+    setOpen({ typed: null, at: choices.findIndex(([choice]) => choice === value) })
+  }
   const choose = (choice: Choice<A> | undefined) => {
     setOpen(null)
     if (choice !== undefined && choice[0] !== value) onChoose(choice[0])
@@ -103,6 +118,7 @@ export function Select<A extends string>({ choices, onChoose, onType, value, ...
         onKeyDown={onKeyDown}
         onInput={({ currentTarget: { value: typed } }) => {
           onType?.(typed)
+          onSearch?.(typed)
           setOpen({ typed, at: onType === undefined ? 0 : -1 })
         }}
       />
@@ -134,9 +150,9 @@ export function Select<A extends string>({ choices, onChoose, onType, value, ...
               {choice[0] === value && <Icon name="check" />}
             </button>
           ))}
-          {shown.length === 0 && (
+          {(note !== undefined || shown.length === 0) && (
             <button type="button" role="option" disabled>
-              {Texts.lists.noMatch}
+              {note ?? Texts.lists.noMatch}
             </button>
           )}
         </div>

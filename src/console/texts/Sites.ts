@@ -29,6 +29,9 @@ export const sites = {
   more: "Show more",
   all: "All websites",
   one: "Website",
+  typeForMore: "Type to find more websites",
+  searching: "Searching…",
+  searchFailed: "The websites could not be searched. Type again to repeat it.",
   create: "New website"
 } as const
 
