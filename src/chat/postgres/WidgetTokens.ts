@@ -35,6 +35,7 @@ const tokenColumns = `token_id, label, widget_token.created_at, expires_at, revo
 const TokensWithInstance = Schema.Array(
   Schema.Struct({
     ...instanceFields,
+    digest: Schema.Uint8Array,
     expiresAt: Schema.NullOr(Schema.Finite),
     revokedAt: Schema.NullOr(Schema.Finite)
   })
@@ -42,22 +43,38 @@ const TokensWithInstance = Schema.Array(
 
 const Counts = Schema.Tuple([Schema.Struct({ stored: Schema.Int, unrevoked: Schema.Int })])
 
+/** The times of `Credential.Validity`. */
 const validity = `${Times.millisAs("expires_at", "expiresAt")}, ${Times.millisAs("revoked_at", "revokedAt")}`
 
-/** The instance of a token, and the time until which the token is valid, in milliseconds since 1970. */
+/** A token, by its digest, with its instance. */
 interface TokenWithInstance {
-  readonly validUntil: number
+  readonly digest: Uint8Array
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
   readonly instance: Instance
 }
 
 const toTokenWithInstance = ({
+  digest,
   expiresAt,
   revokedAt,
   ...instance
-}: (typeof TokensWithInstance.Type)[number]): TokenWithInstance => ({
-  validUntil: revokedAt === null ? (expiresAt ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY,
-  instance
-})
+}: (typeof TokensWithInstance.Type)[number]): TokenWithInstance => ({ digest, expiresAt, revokedAt, instance })
+
+/** The instance of a found token, if the token has this digest and belongs to this instance, and is valid now. */
+const instanceOf = (
+  found: TokenWithInstance,
+  digest: Uint8Array,
+  instanceId: string
+): Effect.Effect<Option.Option<Instance>> =>
+  Effect.clockWith((clock) => {
+    const { instance } = found
+    const isValid =
+      Credential.sameDigest(found.digest, digest) &&
+      instance.instance_id === instanceId &&
+      Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
+    return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
+  })
 
 /** Deletes the tokens that ended longer than `Credential.keptMillis` before `now`, with their labels. */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
@@ -67,7 +84,7 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
 })
 
 export interface Options {
-  /** The maximum number of cached tokens. Default: 10,000. */
+  /** The maximum number of cached digests. Default: 10,000. */
   readonly capacity?: number
 }
 
@@ -79,13 +96,12 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
       const { capacity = 10_000 } = options
       const whileLocked = yield* Locks.rows("instance", "instance_id")
 
-      // By the token itself, which is not a secret.
-      const find = yield* Lookup.make<TokenWithInstance>({
-        find: (token) =>
+      const findByDigest = yield* Lookup.make<TokenWithInstance>({
+        find: (digest) =>
           sql`
-            SELECT ${sql.literal(validity)}, ${sql.literal(instanceColumns)}
+            SELECT token_sha256 AS digest, ${sql.literal(validity)}, ${sql.literal(instanceColumns)}
             FROM widget_token JOIN instance USING (instance_id)
-            WHERE token_sha256 = ${PgTypes.bytea(Credential.digest(token))}`.pipe(
+            WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
             mapErrors,
             Rows.decodeRows(TokensWithInstance),
             Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
@@ -95,16 +111,13 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
         capacity
       })
 
-      const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) =>
-        Token.isWellFormed(token)
-          ? Effect.flatMap(find(token), (found) =>
-              Effect.clockWith((clock) => {
-                const isValid = (one: TokenWithInstance) =>
-                  one.instance.instance_id === instanceId && clock.currentTimeMillisUnsafe() < one.validUntil
-                return Effect.succeed(Option.map(Option.filter(found, isValid), ({ instance }) => instance))
-              })
-            )
-          : Effect.succeedNone
+      const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
+        if (!Token.isWellFormed(token)) return Effect.succeedNone
+        const digest = Credential.digest(token)
+        return Effect.flatMap(findByDigest(Buffer.from(digest).toString("base64url")), (found) =>
+          Option.isSome(found) ? instanceOf(found.value, digest, instanceId) : Effect.succeedNone
+        )
+      }
 
       const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* (request) {
         const { expiresAt, instanceId, label, reach } = request

@@ -26,7 +26,7 @@ export const syntax = (prefix: string): Syntax => {
   const pattern = new RegExp(`^${prefix}_[A-Za-z0-9_-]{43}$`)
   return {
     format: (bytes) => `${prefix}_${Buffer.from(bytes).toString("base64url")}`,
-    isWellFormed: pattern.test.bind(pattern)
+    isWellFormed: (text) => pattern.test(text)
   }
 }
 
