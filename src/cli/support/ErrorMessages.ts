@@ -26,7 +26,7 @@ const databaseErrors: Readonly<Record<string, string>> = {
   "28000":
     'The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host (its method "peer" allows only the system\'s user of the same name).',
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
-  "42501": `The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); \`${hydracore} migrate\` needs the owner of the tables, and \`${hydracore} doctor\` lists the rights that the service lacks.`,
+  "42501": `The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); \`${hydracore} migrate\` needs the owner of the tables. For anything else, run as their owner what \`${hydracore} migrate --print-grants <user>\` prints.`,
   "53300":
     "The database server has no connection left; lower DATABASE_CONNECTIONS, close other connections, or raise its max_connections.",
   "57P03": "The database server is starting or shutting down; try again in a moment.",

@@ -17,6 +17,8 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
       ["28000", "rejects the user in DATABASE_URL"],
       ["28P01", "check the user and the password"],
       ["42501", "needs the owner of the tables"],
+      // Not `doctor`, which ends with this message too.
+      ["42501", "--print-grants <user>"],
       ["53300", "no connection left"],
       ["57P03", "try again"],
       ["3F000", "names no schema"],
