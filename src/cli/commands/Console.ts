@@ -15,13 +15,15 @@ import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
 import * as Key from "./Key.ts"
 
+const usualRole = "owner"
+
 const link = Command.make(
   "link",
   {
     sites: Inputs.sites(
       "The website_config_id or the name of a website that the person may open; repeatable; without the flag, all websites"
     ),
-    role: Inputs.role,
+    role: Inputs.role(usualRole),
     expires: Inputs.time("expires", "When the unused link expires, such as 30m or 2d; in an hour unless given"),
     label: Inputs.label("link"),
     email: Inputs.optional(
@@ -36,16 +38,29 @@ const link = Command.make(
   },
   Effect.fnUntraced(function* (flags) {
     yield* Connection.requireLocal
+    // A person has websites and a role already, and a session of a person is listed with the address.
+    for (const [flag, isGiven] of [
+      ["site", flags.sites.length > 0],
+      ["role", flags.role !== null],
+      ["label", flags.label !== null]
+    ] as const) {
+      if (flags.email !== null && isGiven) return yield* Inputs.wrong(flag, "left out when --email is given")
+    }
     const origin = yield* ServiceUrl.originOf(flags.baseUrl)
     const now = yield* Clock.currentTimeMillis
     const expires_at = yield* ServiceUrl.readExpires(flags.expires, now, Calendar.hourMillis)
     const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
-    const { role, label } = flags
+    const { label, role } = flags
     const created =
       flags.email === null
         ? yield* Client.owner("sessions", {}, (sessions) =>
             sessions.createLink({
-              payload: { role, sites: ids.length === 0 ? "all" : ids, ...(label !== null && { label }), expires_at }
+              payload: {
+                role: role ?? usualRole,
+                sites: ids.length === 0 ? "all" : ids,
+                ...(label !== null && { label }),
+                expires_at
+              }
             })
           )
         : yield* Client.operator("persons", {}, (persons) =>

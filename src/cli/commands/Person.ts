@@ -79,6 +79,8 @@ const erase = Command.make(
   ])
 )
 
+const usualRole = "viewer"
+
 const invite = Command.make(
   "invite",
   {
@@ -86,9 +88,9 @@ const invite = Command.make(
     sites: Inputs.sites(
       "The website_config_id or the name of a website that the person may open; repeatable; without the flag, all websites"
     ),
-    role: Inputs.roleOr("viewer"),
+    role: Inputs.role(usualRole),
     expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; by default in two days"),
-    label: Inputs.label("person"),
+    label: Inputs.label("link"),
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* ({ address, ...flags }) {
@@ -97,14 +99,21 @@ const invite = Command.make(
     const now = yield* Clock.currentTimeMillis
     const expires_at = yield* ServiceUrl.readExpires(flags.expires, now, 48 * Calendar.hourMillis)
     const ids = yield* Effect.forEach(flags.sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
-    const { label, role } = flags
+    const { label } = flags
     const sites = ids.length === 0 ? "all" : ids
     const created = yield* Client.operator(
       "persons",
       { notFound: Output.notFound("website", flags.sites.join(" or ")) },
       (persons) =>
         persons.invite({
-          payload: { email: address, role, sites, ...(label !== null && { label }), expires_at, origin }
+          payload: {
+            email: address,
+            role: flags.role ?? usualRole,
+            sites,
+            ...(label !== null && { label }),
+            expires_at,
+            origin
+          }
         })
     )
     const expires = Output.time(created.expires_at)

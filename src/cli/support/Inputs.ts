@@ -172,15 +172,15 @@ export const scope = Flag.Literals("scope", Access.scopes).pipe(
   Flag.withDefault<Access.Scope>("stats")
 )
 
-export const roleOr = (usual: Access.Role) =>
-  Flag.Literals("role", Access.roles).pipe(
-    Flag.withDescription(
-      `What the person may do: read everything (viewer), also work in the inbox (member), or change everything (owner); ${usual} unless given`
-    ),
-    Flag.withDefault(usual)
+/** Null if the flag is not given. `usual` is the role of a person then. */
+export const role = (usual: Access.Role) =>
+  optional(
+    Flag.Literals("role", Access.roles).pipe(
+      Flag.withDescription(
+        `What the person may do: read everything (viewer), also work in the inbox (member), or change everything (owner); ${usual} unless given`
+      )
+    )
   )
-
-export const role = roleOr("owner")
 
 export const sessionId = make(
   "session-id",

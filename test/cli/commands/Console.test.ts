@@ -25,6 +25,21 @@ const cli = Effect.map(Layer.build(onPostgres), (context) => {
 const secretOf = (url: string): string => url.split("#/link/")[1] ?? ""
 
 describe("console", () => {
+  it.effect("a link for a person has no website, role or label of its own", () =>
+    Effect.gen(function* () {
+      const { command } = yield* cli
+      for (const [flag, value] of [
+        ["site", id],
+        ["role", "viewer"],
+        ["label", "Ada"]
+      ] as const) {
+        const { code, stderr, stdout } = yield* command(["link", "--email", "ada@example.com", `--${flag}`, value])
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+        assert.include(stderr, `--${flag} must be left out when --email is given`)
+      }
+    })
+  )
+
   it.effect("a link opens a session, which is listed without its secrets until it is revoked", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
