@@ -84,14 +84,14 @@ const titles: Readonly<Record<string, string>> = {
 }
 
 /**
- * The names and values of an event's data: for a submission, its email, page and the fields of its form; otherwise all
- * members.
+ * The names and values of an event's data: for a submission, its email, page and the fields of its form; otherwise all members, but no
+ * conversation id, with which a widget reads and continues the conversation: everybody in the channel reads the message.
  */
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
   return Predicate.isObject(form)
     ? [["email", data["email"]], ["page", data["page_slug"]], ...Object.entries(form)]
-    : Object.entries(data)
+    : Object.entries(data).filter(([name]) => name !== "conversation_id")
 }
 
 /**

@@ -6,7 +6,7 @@ import * as Event from "../../src/delivery/Event.ts"
 import * as WebhookSender from "../../src/delivery/WebhookSender.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
-import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import { ConversationId, InstanceId, SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Site from "../../src/sites/Site.ts"
 
 const Field = Schema.Union([
@@ -161,6 +161,21 @@ describe("delivery/SlackMessage", () => {
     )
     assert.isTrue(title.startsWith("*New submission – Hi *\u200bSubmission"))
     for (const line of lines.slice(0, -1)) assert.match(line, /^> |^[^*_~`]*(?:[*_~`]\u200b[^*_~`]*)*: |^[^:]*…$/)
+  })
+
+  it("a message has the visitor's question, and no id with which the conversation can be read", () => {
+    const conversationId = ConversationId.make("6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11")
+    const data = Event.conversationData({
+      instanceId: InstanceId.make("d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f"),
+      conversationId,
+      startedAt: 1_767_225_600_000,
+      message: "Do you ship to Norway?"
+    })
+    const payload = Event.payload({ type: "conversation.unanswered", time: 1_767_225_600_000, website }, data)
+    assert.include(payload, conversationId)
+    const { text }: { readonly text: string } = JSON.parse(WebhookSender.slackBody(payload))
+    assert.include(text, "Do you ship to Norway?")
+    assert.notInclude(text, conversationId)
   })
 
   it("a message shows the fields of the form, and email addresses that can be copied", () => {
