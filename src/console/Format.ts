@@ -185,6 +185,12 @@ export const second = (time: string, timeZone: string): string =>
 export const timeOfDay = (time: string, timeZone: string): string =>
   inZone(timeZone, { timeStyle: "short" }).format(Date.parse(time))
 
+/** When something arrived, in a list of the latest: today to the second, before that with its day. */
+export const latest = (time: string, facts: { readonly now: number; readonly timeZone: string }): string => {
+  const dayOf = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
+  return dayOf(Date.parse(time)) === dayOf(facts.now) ? second(time, facts.timeZone) : dayAndTime(time, facts.timeZone)
+}
+
 /** A time with its day, without the year. */
 export const dayAndTime = (time: string, timeZone: string): string =>
   inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))

@@ -115,6 +115,19 @@ describe("console/overview/Points", () => {
 })
 
 describe("console/Format", () => {
+  it("a time of yesterday names its day, also within the last hours", () => {
+    const facts = { now: Date.UTC(2026, 11, 1, 8), timeZone: "UTC" }
+    assert.strictEqual(
+      Format.latest("2026-12-01T00:00:05.000Z", facts),
+      Format.second("2026-12-01T00:00:05.000Z", "UTC")
+    )
+    assert.include(Format.latest("2026-11-30T23:59:55.000Z", facts), "Nov 30")
+    // There, it is the same day.
+    const there = { ...facts, timeZone: "America/New_York" }
+    assert.notInclude(Format.latest("2026-12-01T05:00:05.000Z", there), "Dec 1")
+    assert.include(Format.latest("2026-12-01T04:59:55.000Z", there), "Nov 30")
+  })
+
   it("metrics, changes and shares are formatted", () => {
     assert.deepStrictEqual(
       [

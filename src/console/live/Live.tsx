@@ -127,11 +127,8 @@ const shownOf = (activity: Activity): Shown => {
   }
 }
 
-/** Milliseconds. Times that are longer ago are shown with their day. */
-const recent = 12 * 3_600_000
-
 const timeOf = (time: string, { time_zone }: Site): string =>
-  Date.now() - Date.parse(time) < recent ? Format.second(time, time_zone) : Format.dayAndTime(time, time_zone)
+  Format.latest(time, { now: Date.now(), timeZone: time_zone })
 
 const Row = ({ activity, site }: { readonly activity: Activity; readonly site: Site }) => {
   const { details, main } = shownOf(activity)
