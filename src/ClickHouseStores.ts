@@ -10,6 +10,7 @@ import * as AnalyticsRepo from "./analytics/clickhouse/AnalyticsRepo.ts"
 import type * as Batches from "./analytics/clickhouse/Batches.ts"
 import * as SeparateStore from "./analytics/clickhouse/SeparateStore.ts"
 import * as Reports from "./analytics/reports/clickhouse/Reports.ts"
+import * as RollUpLoop from "./analytics/reports/clickhouse/RollUpLoop.ts"
 import type { Address } from "./platform/clickhouse/AnalyticsUrl.ts"
 import * as ClickHouse from "./platform/clickhouse/ClickHouse.ts"
 
@@ -35,7 +36,8 @@ export const make = (options: Options) => {
       AnalyticsRepo.layer(options),
       AnalyticsExport.layer({ timeout }),
       SiteActivity.layer({ timeout }),
-      Reports.layer({ timeout: reportTimeout })
+      Reports.layer({ timeout: reportTimeout }),
+      RollUpLoop.layer
     ).pipe(Layer.provide(client))
   }
 }

@@ -91,6 +91,20 @@ export const of = (error: unknown): ClickHouseError => {
 /** Whether a retry may succeed. */
 export const isTransient = ({ reason }: ClickHouseError): boolean => reason === "unreachable" || reason === "read-only"
 
+/** Names of errors that are `broken` and of the tables, the settings or the statement itself, so that every statement fails. */
+const ofAll =
+  /^(UNKNOWN_|NO_SUCH_|THERE_IS_NO_|NOT_FOUND_COLUMN_IN_BLOCK$|NUMBER_OF_\w+_DOESNT_MATCH$|SYNTAX_ERROR$|NOT_IMPLEMENTED$|SUPPORT_IS_DISABLED$|QUOTA_EXCEEDED$|CLUSTER_DOESNT_EXIST$|TABLE_IS_DROPPED$)/
+
+/** Whether the server, its tables or its settings are the reason, so that the statement fails with other rows too. */
+export const isOutage = ({ code, reason }: ClickHouseError): boolean =>
+  reason === "broken"
+    ? ofAll.test(code ?? "")
+    : reason === "unreachable" || reason === "read-only" || reason === "denied"
+
+/** The reason in a sentence, without values of a refused record. */
+export const describe = ({ cause, code, reason }: ClickHouseError): string =>
+  Predicate.isError(cause) ? cause.message : (code ?? reason)
+
 /** The `Storage` error of a statement other than an insert. */
 export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUnavailable =>
   new StorageUnavailable({

@@ -10,6 +10,7 @@
 import { randomInt } from "node:crypto"
 import { Array as Arr, Clock, Effect, Schema } from "effect"
 import { bounded, ClickHouse, quoted } from "../../../platform/clickhouse/ClickHouse.ts"
+import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import * as Migrations from "../../../platform/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../../platform/clickhouse/schema/Tables.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
@@ -285,9 +286,33 @@ const extentsOf = (reader: Reader, parameters: Parameters, condition: string) =>
     .pipe(decodeRows(Extents))
 }
 
+/** The websites that share a time zone whose visits of an ended day are not stored, and the times of their rows of that day. */
+const missingExtents = (reader: Reader, sites: ReadonlyArray<string>, timeZone: string, day: Day) => {
+  const parameters = new Parameters()
+  const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
+  const complete = VisitDays.complete(parameters, isOfSites, timeZone, [day])
+  return extentsOf(
+    reader,
+    parameters,
+    `${isOfSites} AND received_at >= ${parameters.time(day.start)} AND received_at < ${parameters.time(day.end)}
+      AND hosted_website_id NOT IN (SELECT hosted_website_id FROM (${complete}))`
+  )
+}
+
+const idsOf = (extents: ReadonlyArray<Extent>) => extents.map(({ id }) => id)
+
+/** The batches in which to roll up an ended day of websites that share a time zone. Leaves out websites whose visits are stored. */
+export const endedBatches = (
+  reader: Reader,
+  sites: ReadonlyArray<string>,
+  timeZone: string,
+  day: Day
+): Effect.Effect<ReadonlyArray<ReadonlyArray<string>>, ClickHouseError> =>
+  Effect.map(missingExtents(reader, sites, timeZone, day), (extents) => batchesOf(extents).map(idsOf))
+
 /**
- * Rolls up a day that has ended of all websites that share a time zone, in batches, so that a report of many small websites reads
- * its sums. Leaves out websites whose visits are stored.
+ * Rolls up an ended day of a batch of websites that share a time zone, so that a report of many small websites reads its sums.
+ * Leaves out websites whose visits are stored, for example by another process meanwhile.
  */
 export const rollUpEnded = Effect.fnUntraced(function* (
   reader: Reader,
@@ -295,23 +320,8 @@ export const rollUpEnded = Effect.fnUntraced(function* (
   timeZone: string,
   day: Day
 ) {
-  const parameters = new Parameters()
-  const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
-  const complete = VisitDays.complete(parameters, isOfSites, timeZone, [day])
-  const extents = yield* extentsOf(
-    reader,
-    parameters,
-    `${isOfSites} AND received_at >= ${parameters.time(day.start)} AND received_at < ${parameters.time(day.end)}
-      AND hosted_website_id NOT IN (SELECT hosted_website_id FROM (${complete}))`
-  )
-  for (const batch of batchesOf(extents)) {
-    yield* store(
-      reader,
-      batch.map(({ id }) => id),
-      timeZone,
-      [{ day, until: day.end }]
-    )
-  }
+  const missing = yield* missingExtents(reader, sites, timeZone, day)
+  if (missing.length > 0) yield* store(reader, idsOf(missing), timeZone, [{ day, until: day.end }])
 })
 
 /**

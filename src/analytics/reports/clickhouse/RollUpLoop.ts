@@ -4,13 +4,16 @@
  *
  * @module
  */
-import { Array as Arr, Clock, Effect, Queue } from "effect"
+import { Array as Arr, Clock, Effect, Layer, Queue, Result } from "effect"
+import type { SqlClient } from "effect/sql"
 import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
+import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../../platform/Storage.ts"
 import { dateOf } from "../../../platform/text/Calendar.ts"
 import { SiteDirectory, type WritableSites } from "../../../sites/SiteDirectory.ts"
+import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as Reader from "./Reader.ts"
@@ -40,6 +43,7 @@ const quarterMillis = 15 * 60_000
 /** The maximum number of websites whose ids one statement lists. */
 const maxListed = 5_000
 
+/** Stores visits that reports need, in the background, and those of all days on demand. */
 export const make = Effect.gen(function* () {
   const clickhouse = yield* ClickHouse
   const context = yield* Effect.context<ClickHouse | WritableSites>()
@@ -89,39 +93,6 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  /** The last quarter of an hour after which days were looked for that ended, and the last one that was stored, by time zone. */
-  let lastQuarter = 0
-  const lastEnded = new Map<string, string>()
-  const endDay = Effect.fnUntraced(
-    function* (timeZone: string, sites: ReadonlyArray<VisitSql.ZonedSite>, until: number) {
-      const date = LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(until)), -1)
-      const [day] = LocalTime.days(timeZone, date, date)
-      if (day === undefined || lastEnded.get(timeZone) === date) return
-      for (const some of Arr.chunksOf(sites, maxListed)) {
-        const ids = some.map(({ hostedWebsiteId }) => hostedWebsiteId)
-        yield* Effect.provideContext(DayRollUp.rollUpEnded(reader, ids, timeZone, day), context)
-      }
-      lastEnded.set(timeZone, date)
-    },
-    // The other time zones go on.
-    Effect.catchCause((cause) =>
-      Effect.logWarning("Could not store the visits of days that ended; trying again in a quarter of an hour", cause)
-    )
-  )
-  const endDays = Effect.gen(function* () {
-    const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
-    const quarter = Math.floor(until / quarterMillis)
-    if (quarter === lastQuarter) return null
-    const zones = Map.groupBy(yield* directory.list, (site) => site.timeZone)
-    yield* Effect.forEach(zones, ([timeZone, sites]) => endDay(timeZone, sites, until), { discard: true })
-    lastQuarter = quarter
-    return null
-  })
-  yield* Rounds.start({
-    ...{ kind: "rollups", what: "store the visits of days that ended", round: endDays },
-    ...{ gap: "1 second", startsAtOnce: false }
-  })
-
   return {
     /** Queues the visits of some days to be stored. */
     offer: (site: VisitSql.ZonedSite, parts: ReadonlyArray<VisitSql.Days>): void => {
@@ -132,3 +103,86 @@ export const make = Effect.gen(function* () {
       site === undefined ? Effect.flatMap(directory.list, rebuildAll) : rebuildAll([site])
   }
 })
+
+/** The day that ended last before a time; none if the time zone skips that date. Throws if this program does not know the zone. */
+const endedDay = (timeZone: string, until: number): Day | undefined => {
+  const date = LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(until)), -1)
+  return LocalTime.days(timeZone, date, date)[0]
+}
+
+/**
+ * A round that stores the visits of every website when its day has ended. If two processes run it at once, both may store the same
+ * visits, and reports use those of one.
+ */
+export const makeRound = Effect.gen(function* () {
+  const reader = Reader.make(yield* ClickHouse, limits)
+  const directory = yield* SiteDirectory
+
+  const store = (ids: ReadonlyArray<string>, timeZone: string, until: number) =>
+    Effect.suspend(() => {
+      const day = endedDay(timeZone, until)
+      return day === undefined ? Effect.void : DayRollUp.rollUpEnded(reader, ids, timeZone, day)
+    })
+
+  const batchesOf = Effect.fnUntraced(function* (ids: ReadonlyArray<string>, timeZone: string, until: number) {
+    const batches = Effect.suspend(() => {
+      const day = endedDay(timeZone, until)
+      return day === undefined ? Effect.succeed([]) : DayRollUp.endedBatches(reader, ids, timeZone, day)
+    })
+    // If a website is at fault, the attempts to store the visits find out which one.
+    return yield* Effect.catchCause(batches, (cause) =>
+      FailedItems.isAtFault(cause) ? Effect.succeed([ids]) : Effect.failCause(cause)
+    )
+  })
+
+  /** The last quarter of an hour after which days were looked for that ended, and the last one that was stored, by time zone. */
+  let lastQuarter = 0
+  const lastEnded = new Map<string, string | undefined>()
+  return Effect.gen(function* () {
+    const until = (yield* Clock.currentTimeMillis) - VisitDays.settleMillis
+    const quarter = Math.floor(until / quarterMillis)
+    const due = yield* FailedItems.due("rollup")
+    if (quarter === lastQuarter && due.size === 0) return null
+    const sites = yield* directory.list
+    const ids = new Set<string>(sites.map(({ hostedWebsiteId }) => hostedWebsiteId))
+    const deleted = [...due].filter((id) => !ids.has(id))
+    if (deleted.length > 0) yield* FailedItems.clear("rollup", deleted)
+    const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
+    for (const [timeZone, alike] of Map.groupBy(ready, ({ item }) => item.timeZone)) {
+      const again = alike.filter(({ failures }) => failures > 0)
+      const date = Result.getOrUndefined(Result.try(() => endedDay(timeZone, until)?.date))
+      const isStored = lastEnded.has(timeZone) && lastEnded.get(timeZone) === date
+      const byId = new Map(isStored ? [] : alike.filter(({ failures }) => failures === 0).map((one) => [one.id, one]))
+      const batches = yield* Effect.forEach(Arr.chunksOf([...byId.keys()], maxListed), (ids) =>
+        batchesOf(ids, timeZone, until)
+      )
+      yield* FailedItems.batches(
+        "rollup",
+        [...batches.flat().map((ids) => ids.flatMap((id) => byId.get(id) ?? [])), ...again.map((one) => [one])],
+        (some) =>
+          store(
+            some.map(({ hostedWebsiteId }) => hostedWebsiteId),
+            timeZone,
+            until
+          )
+      )
+      lastEnded.set(timeZone, date)
+    }
+    lastQuarter = quarter
+    return null
+  })
+})
+
+/** Runs these rounds until the scope closes, in the process that looks for left-over work. */
+export const layer: Layer.Layer<never, never, ClickHouse | SiteDirectory | WritableSites | SqlClient.SqlClient> =
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      yield* Rounds.start({
+        kind: "rollups",
+        what: "store the visits of days that ended",
+        round: yield* makeRound,
+        gap: "1 second",
+        startsAtOnce: false
+      })
+    })
+  )

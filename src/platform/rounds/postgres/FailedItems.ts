@@ -12,6 +12,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Cause, Clock, Effect, Predicate, Random, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import * as ClickHouseErrors from "../../clickhouse/Errors.ts"
 import { delays, jitter } from "../../outward/Schedule.ts"
 import * as Database from "../../postgres/Database.ts"
 import * as Times from "../../postgres/Times.ts"
@@ -127,6 +128,7 @@ const reasonOf = (cause: Cause.Cause<unknown>): string => {
   if (error instanceof StorageUnavailable) {
     return Predicate.isError(error.cause) ? error.cause.message : `The database answered too late (${error.reason})`
   }
+  if (ClickHouseErrors.is(error)) return ClickHouseErrors.describe(error)
   if (Schema.isSchemaError(error)) return `The stored data does not have the expected form ${places(error)}`.trimEnd()
   if (!Predicate.isError(error) || error instanceof SyntaxError)
     return "The stored data does not have the expected form"
@@ -134,8 +136,11 @@ const reasonOf = (cause: Cause.Cause<unknown>): string => {
 }
 
 /** Whether an item is at fault, and not the database or the end of the process. */
-export const isAtFault = (cause: Cause.Cause<unknown>): boolean =>
-  !Cause.hasInterrupts(cause) && !Database.isOutage(Cause.squash(cause))
+export const isAtFault = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Cause.squash(cause)
+  const isOutage = ClickHouseErrors.is(error) ? ClickHouseErrors.isOutage(error) : Database.isOutage(error)
+  return !Cause.hasInterrupts(cause) && !isOutage
+}
 
 /** Stores that an item failed once more. If another process did the same, it counts once. */
 const record = Effect.fnUntraced(function* (
@@ -161,6 +166,18 @@ const record = Effect.fnUntraced(function* (
       ? "An item of background work has failed ten times and is set apart until a process starts; the others go on. See hydracore doctor."
       : "An item of background work failed and is tried again later; the others go on. See hydracore doctor."
   ).pipe(Effect.annotateLogs({ kind, item, reason }))
+})
+
+const Ids = Schema.Array(Schema.Struct({ item: Schema.String }))
+
+/** The ids of the items that have failed and are to be tried again now. They may not exist any more. */
+export const due = Effect.fnUntraced(function* (kind: Kind) {
+  const sql = yield* SqlClient.SqlClient
+  const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+  const rows = yield* sql`SELECT item FROM failed_item WHERE kind = ${kind} AND retry_at <= ${now}`.pipe(
+    decodeRows(Ids)
+  )
+  return new Set(rows.map(({ item }) => item))
 })
 
 /** The failures of items, by id. */
@@ -195,8 +212,8 @@ export const ready = Effect.fnUntraced(function* <A>(kind: Kind, items: Readonly
 
 /**
  * Does the work of batches of items, one after another or `concurrency` at a time, and returns the results of those that succeeded.
- * If an item of a batch is at fault, does the work of each of its items alone. Fails if the database is the reason; the batches behind
- * are then not tried. Needs no transaction: after an error, it could store nothing.
+ * If an item of a batch is at fault, does the work of each half of the batch, until that item is alone. Fails if the database is the
+ * reason; the batches behind are then not tried. Needs no transaction: after an error, it could store nothing.
  */
 export const batches = <A, B, E, R>(
   kind: Kind,
@@ -217,11 +234,8 @@ export const batches = <A, B, E, R>(
       }
       if (!isAtFault(exit.cause)) return yield* Effect.failCause(exit.cause)
       if (batch.length > 1) {
-        return yield* batches(
-          kind,
-          batch.map((one) => [one]),
-          work
-        )
+        const middle = Math.ceil(batch.length / 2)
+        return yield* batches(kind, [batch.slice(0, middle), batch.slice(middle)], work)
       }
       for (const { failures, id } of batch) yield* record(kind, id, failures, startedAt, exit.cause)
       return []

@@ -8,12 +8,10 @@ import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRoll
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/clickhouse/RollUpLoop.ts"
-import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
 import type { Query as CoreQuery } from "../../../../src/analytics/reports/Query.ts"
 import * as Service from "../../../../src/analytics/reports/Reports.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import * as Errors from "../../../../src/platform/clickhouse/Errors.ts"
-import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../../src/platform/runtime/Rows.ts"
 import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as SiteDirectory from "../../../../src/sites/SiteDirectory.ts"
@@ -88,33 +86,6 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 0, rolls: 0 })
           assert.deepStrictEqual(yield* counts, [0, 0])
         })
-    )
-
-    it.effect("the visits of all websites are stored when their day has ended, also of those with few page views", () =>
-      Effect.gen(function* () {
-        const clickhouse = yield* ClickHouse
-        const { create } = yield* Sites.SiteDirectory
-        const { wake } = yield* Rounds.Wakeups
-        const timeZones = ["Pacific/Honolulu", "Pacific/Honolulu", "Asia/Tokyo"]
-        const sites = yield* Effect.forEach(timeZones, (timeZone) => create({ name: "a", origins: [], timeZone }))
-        const now = yield* Clock.currentTimeMillis
-        // The first is of the day that ended last in each of these time zones.
-        const times = [-1, 1].map((days) => now - VisitDays.settleMillis + days * dayMillis)
-        yield* clickhouse.insert({
-          table: "page_view",
-          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
-          rows: sites.flatMap(({ hostedWebsiteId }) => times.map((time) => [hostedWebsiteId, time, "/", randomUUID()])),
-          token: randomUUID()
-        })
-        wake("rollups")
-        for (const { hostedWebsiteId } of sites) {
-          const found = yield* stored(hostedWebsiteId).pipe(
-            Effect.delay("50 millis"),
-            Effect.repeat({ until: ({ visits }) => visits > 0 })
-          )
-          assert.deepStrictEqual(found, { visits: 1, rolls: 1 })
-        }
-      })
     )
 
     it.effect("if replaced visits cannot be deleted, the log does not say that visits could not be stored", () => {
