@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as IndentedJson from "../../src/console/setup/IndentedJson.ts"
 
-describe("console/IndentedJson", () => {
+describe("console/setup/IndentedJson", () => {
   it.prop("indented JSON has the same value, and only its white space differs", [Schema.Json], ([value]) => {
     const json = JSON.stringify(value)
     const indented = IndentedJson.of(json)

@@ -16,7 +16,7 @@ const parse = (file: string): ReadonlyArray<readonly [string, string, string]> =
     second
   ])
 
-describe("console/TableFile", () => {
+describe("console/overview/TableFile", () => {
   it.prop("every row is a record, and no cell begins a formula", [Schema.Array(Schema.String)], ([names]) => {
     const file = TableFile.of(["event:page"], ["visitors", "visits"], report(names))
     assert.isTrue(file.startsWith("event:page,visitors,visits\r\n"))

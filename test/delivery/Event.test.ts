@@ -141,7 +141,7 @@ describe("delivery/Event", () => {
   })
 })
 
-describe("delivery/SlackMessage", () => {
+describe("delivery/WebhookSender: for Slack", () => {
   it.prop("no visitor's text is a mention, a link or a command", [Form], ([form]) => {
     const commands = "<!channel> @everyone,@bob _@bob a@here b@ALL"
     const payload = payloadOf(submission({ ...form, message: commands }), commands)

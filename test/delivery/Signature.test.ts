@@ -9,7 +9,7 @@ import * as TestTime from "../support/TestTime.ts"
 
 const newSecret = () => WebhookSender.formatSecret(randomBytes(WebhookSender.secretBytes))
 
-describe("delivery/Signature", () => {
+describe("delivery/WebhookSender: signatures", () => {
   it.prop(
     "the libraries of Standard Webhooks and Svix verify the signature of each secret",
     [Schema.Json],

@@ -5,7 +5,7 @@ import * as Page from "../../src/pages/Page.ts"
 
 const Script = Schema.NonEmptyString.check(Schema.makeFilter((text) => !text.includes("</script")))
 
-describe("pages/InlineScripts", () => {
+describe("pages/Page: inline scripts", () => {
   it.prop("allows exactly the scripts of a page", [Schema.NonEmptyArray(Script)], ([scripts]) => {
     const html = scripts.map((script, index) => `<script data-n="${index}">${script}</script><p>`).join("\n")
     assert.deepStrictEqual(

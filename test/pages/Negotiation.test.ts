@@ -6,7 +6,7 @@ const names = Schema.Literals(["br", "gzip", "identity", "zstd", "*", "x-gzip"])
 const weights = Schema.Literals(["0", "0.0", "0.001", "0.5", "0.50", "1", "1.000"])
 const items = Schema.Array(Schema.Struct({ name: names, weight: Schema.Option(weights) }))
 
-describe("pages/Negotiation", () => {
+describe("pages/StaticContent: negotiation", () => {
   it("browsers get the smallest coding, and clients without the header get identity", () => {
     const cases: ReadonlyArray<readonly [string | undefined, Coding]> = [
       ["gzip, deflate, br, zstd", "br"],

@@ -23,7 +23,7 @@ const layers = Layer.merge(
 const count = (table: string) =>
   PgClient.PgClient.use((sql) => Effect.map(sql.unsafe(`SELECT FROM ${table}`), (rows) => rows.length))
 
-describe("postgres/chat: locks of conversations", () => {
+describe("chat/postgres: locks of conversations", () => {
   it.live("a deletion of all conversations locks them in the order of their answers", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -8,7 +8,7 @@ const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
 const site = WebsiteConfigId.make(randomUUID())
 
-describe("delivery/mail/ConfirmationToken", () => {
+describe("delivery/mail/LinkToken: confirmation", () => {
   it("a token names its website and recognizes its address in any letter case; another key does not verify it", () => {
     const token = LinkToken.signConfirmation(key, site, "Ada@example.com")
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)

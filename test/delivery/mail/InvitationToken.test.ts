@@ -12,7 +12,7 @@ const address = "ada@example.com"
 const seal = (sites: Access["sites"]) =>
   LinkToken.sealInvitation(key, new Uint8Array(randomBytes(nonceBytes)), { address, sites })
 
-describe("delivery/mail/LinkToken", () => {
+describe("delivery/mail/LinkToken: invitation", () => {
   it.prop(
     "a token names the address and the websites, or all if they are many, and contains neither as text",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 }))],

@@ -7,7 +7,7 @@ import { NotificationId } from "../../../src/platform/Id.ts"
 const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
 
-describe("delivery/mail/UnsubscribeToken", () => {
+describe("delivery/mail/LinkToken: unsubscribing", () => {
   it("a token gives the id of its notification, but only with the key that signed it", () => {
     const id = NotificationId.make(randomUUID())
     const token = LinkToken.signUnsubscribe(key, id)

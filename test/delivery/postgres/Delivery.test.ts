@@ -26,7 +26,7 @@ const ok: RequestListener = (_, response) => response.writeHead(204).end()
 /** Makes the pending deliveries of a webhook due now. */
 const makeDue = ({ webhookId }: Receiver) => MakeDue.use((run) => run(webhookId))
 
-describe("postgres/delivery", () => {
+describe("delivery/postgres", () => {
   it.live(
     "a submission is sent once, with a valid signature; its repetition and a submission to another website send nothing",
     () =>

@@ -46,7 +46,7 @@ const changedDuringFanOut = Effect.fnUntraced(function* <A, E>(
   return yield* deliveriesOf(webhook.webhookId)
 })
 
-describe("postgres/delivery: changes of a webhook during a fan-out", () => {
+describe("delivery/postgres: changes of a webhook during a fan-out", () => {
   it.live("a deleted webhook keeps no delivery", () =>
     changedDuringFanOut((webhooks, { webhookId, websiteConfigId }) => webhooks.delete(websiteConfigId, webhookId)).pipe(
       Effect.map((deliveries) => assert.deepStrictEqual(deliveries, [])),
@@ -55,7 +55,7 @@ describe("postgres/delivery: changes of a webhook during a fan-out", () => {
   )
 })
 
-describe("postgres/delivery: a webhook that is deleted while its website is deleted", () => {
+describe("delivery/postgres: a webhook that is deleted while its website is deleted", () => {
   it.live("locks the website first, as the deletion of the website does, so that neither fails with a deadlock", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -75,7 +75,7 @@ describe("postgres/delivery: a webhook that is deleted while its website is dele
   )
 })
 
-describe("postgres/delivery: a submission that is deleted right after its release", () => {
+describe("delivery/postgres: a submission that is deleted right after its release", () => {
   it.live("leaves no data in a delivery, although a fan-out runs before the deletion ends", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -125,7 +125,7 @@ const recordingFailures = (sql: PgClient.PgClient) => {
   return { client, failures }
 }
 
-describe("postgres/delivery: settlements", () => {
+describe("delivery/postgres: settlements", () => {
   it.live("two processes that disable a webhook at the same time do not deadlock", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

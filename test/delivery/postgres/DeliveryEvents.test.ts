@@ -7,10 +7,10 @@ import { suite } from "../../suites/DeliveryEvents.ts"
 import { anything } from "../../support/DecisionCounts.ts"
 import * as Delivery from "../../support/Delivery.ts"
 
-suite("postgres/delivery: events of conversations and limits", Delivery.postgres)
+suite("delivery/postgres: events of conversations and limits", Delivery.postgres)
 
 it.live(
-  "postgres/delivery: a website has one site.limit event an hour, however many processes refuse its visitors",
+  "delivery/postgres: a website has one site.limit event an hour, however many processes refuse its visitors",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -1,4 +1,4 @@
 import { suite } from "../../suites/DeliveryFaults.ts"
 import * as Delivery from "../../support/Delivery.ts"
 
-suite("postgres/delivery: faults", Delivery.postgres)
+suite("delivery/postgres: faults", Delivery.postgres)

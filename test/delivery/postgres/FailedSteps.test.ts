@@ -27,7 +27,7 @@ const rowsOf = (webhookId: string) =>
     (sql) => sql`SELECT status, attempts, generation FROM delivery WHERE subscriber_id = ${PgTypes.uuid(webhookId)}`
   )
 
-describe("postgres/delivery: steps that fail in the middle", () => {
+describe("delivery/postgres: steps that fail in the middle", () => {
   it.live("a fan-out that cannot store its deliveries keeps its events", () =>
     Effect.gen(function* () {
       const site = yield* Delivery.newSite

@@ -23,7 +23,7 @@ const layers = Layer.mergeAll(
   PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
 ).pipe(Layer.provideMerge(TestClient.layer))
 
-describe("postgres/delivery: without a key", () => {
+describe("delivery/postgres: without a key", () => {
   it.live("a pending delivery is logged once and stays pending", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []

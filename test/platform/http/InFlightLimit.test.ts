@@ -26,7 +26,7 @@ const Arrivals = Schema.Array(
   })
 ).check(Schema.isMaxLength(40))
 
-describe("platform/http/InFlightLimit", () => {
+describe("platform/http/Body: makeInFlightLimit", () => {
   it.effect.prop(
     "large requests stay within the capacity, which a single one may exceed; small ones are accepted; memory is released",
     [Arrivals],

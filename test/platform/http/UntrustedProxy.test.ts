@@ -16,7 +16,7 @@ const get = (url: string, headers: Readonly<Record<string, string>>) =>
 
 const timesLogged = ({ log }: InProcess.Service) => log().split(NodeServer.untrustedProxyWarning).length - 1
 
-describe("platform/http/UntrustedProxy", () => {
+describe("platform/http/NodeServer: untrusted proxy", () => {
   it.live("logs one warning, which names no address, if untrusted senders send X-Forwarded-For", () =>
     Effect.gen(function* () {
       const service = yield* InProcess.start()

@@ -79,7 +79,7 @@ const pass = Effect.fnUntraced(function* (
   }
 })
 
-describe("postgres/rounds: an idle deployment", () => {
+describe("platform/rounds/postgres: an idle deployment", () => {
   it.effect("three processes together send at most 0.3 statements a second", () =>
     Effect.gen(function* () {
       const { url } = yield* begin

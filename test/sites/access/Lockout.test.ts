@@ -6,7 +6,7 @@ const Client = Schema.Literals(["a", "b", "c", "d", "e"])
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 const Step = Schema.Struct({ client: Client, wait: Millis, duration: Millis })
 
-describe("sites/access/Lockout", () => {
+describe("sites/access/CallerLimits: lockout", () => {
   it.prop(
     "if the table has room for all clients, a client is locked until the end of its latest lock",
     [Schema.Array(Step)],

@@ -5,7 +5,7 @@ import * as CallerLimits from "../../../src/sites/access/CallerLimits.ts"
 const texts = ["a", "b", "c", "d", "e"] as const
 const Step = Schema.Struct({ action: Schema.Literals(["add", "delete"]), text: Schema.Literals(texts) })
 
-describe("sites/access/RecentSet", () => {
+describe("sites/access/CallerLimits: makeRecentSet", () => {
   it.prop(
     "holds the texts that were added last and not deleted, up to the capacity",
     [Schema.Array(Step)],

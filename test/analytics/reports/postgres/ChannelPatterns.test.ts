@@ -50,7 +50,7 @@ const Source = Schema.Union([
   Text
 ])
 
-describe("postgres/analytics/reports: the patterns of channels", () => {
+describe("analytics/reports/postgres: the patterns of channels", () => {
   layer(TestClient.layer)((it) => {
     it.effect.prop(
       "match the same texts in PostgreSQL as in JavaScript",

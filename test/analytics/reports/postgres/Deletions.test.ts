@@ -102,7 +102,7 @@ const firstOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
 
 const erase = ({ websiteConfigId }: Site) => Erasure.SiteErasure.use((erasure) => erasure.erase(websiteConfigId))
 
-describe("postgres/analytics/reports: deletions", () => {
+describe("analytics/reports/postgres: deletions", () => {
   // The rollups begin with the month of the first remaining row.
   for (const [timeZone, firstMonth] of [
     ["Europe/Berlin", "2024-03-01"],

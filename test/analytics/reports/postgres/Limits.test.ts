@@ -30,7 +30,7 @@ const query = (siteId: string, filters: ReadonlyArray<Filter>): CoreQuery => ({
 })
 
 it.live(
-  "postgres/analytics/reports: a report with more rows than the limit fails, and one with as many rows as the limit does not",
+  "analytics/reports/postgres: a report with more rows than the limit fails, and one with as many rows as the limit does not",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -46,7 +46,7 @@ it.live(
     }).pipe(Effect.provide(live))
 )
 
-it.live("postgres/analytics/reports: a time limit may be longer than any that PostgreSQL accepts", () =>
+it.live("analytics/reports/postgres: a time limit may be longer than any that PostgreSQL accepts", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     assert.lengthOf(yield* Query.readOnly(sql, "30 days")(sql`SELECT 1`), 1)

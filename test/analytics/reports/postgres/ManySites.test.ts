@@ -22,7 +22,7 @@ const withoutRevenue: Pick<Query, "metrics" | "filters" | "orderBy"> = {
   orderBy: [{ by: "visitors", direction: "desc" }]
 }
 
-layer(live, { excludeTestServices: true })("postgres/analytics/reports: many websites", (it) => {
+layer(live, { excludeTestServices: true })("analytics/reports/postgres: many websites", (it) => {
   it.effect.prop(
     "websites that are counted together have the answers that each has alone",
     {

@@ -74,7 +74,7 @@ const statements = [
 
 const Stored = Schema.Tuple([Schema.Struct({ until: Schema.String, isSummed: Schema.Boolean })])
 
-layer(live, { excludeTestServices: true })("postgres/analytics/reports: open days", (it) => {
+layer(live, { excludeTestServices: true })("analytics/reports/postgres: open days", (it) => {
   it.effect("all visits up to a time are stored, also those that last for hours, until the day is summed", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

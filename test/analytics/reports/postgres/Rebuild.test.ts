@@ -34,7 +34,7 @@ const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
 
 const Counts = Schema.Tuple([Schema.Struct({ websites: Schema.Int, transactions: Schema.Int })])
 
-describe("postgres/analytics/reports: rebuild", () => {
+describe("analytics/reports/postgres: rebuild", () => {
   it.live("recreates the visits of past days and of today", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -9,7 +9,7 @@ import * as TestClient from "../../../support/postgres/TestClient.ts"
 
 const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
-it.live("postgres/analytics/reports: a round reads the websites with a closed day, a change or other goals only", () =>
+it.live("analytics/reports/postgres: a round reads the websites with a closed day, a change or other goals only", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const sites = yield* Sites.SiteDirectory

@@ -44,7 +44,7 @@ const advanceTo = (
 
 const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
 
-describe("postgres/analytics/reports", () => {
+describe("analytics/reports/postgres", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect.prop(
       "reports from rollups, visits and rows are equal, before and after rollup runs, late rows, deletions and changes",

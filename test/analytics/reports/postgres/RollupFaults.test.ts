@@ -55,7 +55,7 @@ const makeDue = PgClient.PgClient.use((sql) => sql`UPDATE failed_item SET retry_
 
 const nothing = { days: 0, visits: 0, sums: 0 }
 
-describe("postgres/analytics/reports: faults", () => {
+describe("analytics/reports/postgres: faults", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect("while one process rolls up a website, others skip the website", () =>
       Effect.gen(function* () {

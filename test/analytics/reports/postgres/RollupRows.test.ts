@@ -64,7 +64,7 @@ const rowsOf = (site: Site) =>
 
 const Months = Schema.Array(Schema.Struct({ month: Schema.String, last_day: Schema.String }))
 
-describe("postgres/analytics/reports: rows of rollups", () => {
+describe("analytics/reports/postgres: rows of rollups", () => {
   it.live("the days of a month share a row while they have few values, also after one of them changed", () =>
     Effect.gen(function* () {
       const site = yield* newSite

@@ -47,7 +47,7 @@ const makeSite = Effect.fnUntraced(function* (maxGroups?: number) {
   return { sql, id, add, read }
 })
 
-layer(live, { excludeTestServices: true })("postgres/analytics/reports: tails", (it) => {
+layer(live, { excludeTestServices: true })("analytics/reports/postgres: tails", (it) => {
   it.effect("a report counts each page view at once, also one that takes the place of another", () =>
     Effect.gen(function* () {
       const { add, id, read, sql } = yield* makeSite()

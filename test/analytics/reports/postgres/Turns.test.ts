@@ -64,7 +64,7 @@ const slow = Effect.map(Clock.Clock, (clock): Clock.Clock => {
   }
 })
 
-layer(live, { excludeTestServices: true })("postgres/analytics/reports: turns", (it) => {
+layer(live, { excludeTestServices: true })("analytics/reports/postgres: turns", (it) => {
   it.effect(
     "a website that takes longer than a turn is finished by later rounds, and each of them serves the others",
     () =>

@@ -29,7 +29,7 @@ const options = {
 } satisfies Partial<CoreQuery>
 
 it.live(
-  "postgres/analytics/reports: reports of many visits take only seconds, even without planner statistics",
+  "analytics/reports/postgres: reports of many visits take only seconds, even without planner statistics",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -64,7 +64,7 @@ it.live(
 )
 
 it.live(
-  "postgres/analytics/reports: the visits of many visitors are continued in seconds, even without planner statistics",
+  "analytics/reports/postgres: the visits of many visitors are continued in seconds, even without planner statistics",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

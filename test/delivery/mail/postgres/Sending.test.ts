@@ -80,7 +80,7 @@ const makeDue = PgClient.PgClient.use((sql) =>
 
 const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
 
-describe("postgres/mail", () => {
+describe("delivery/mail/postgres", () => {
   it.live("a submission causes one mail, and a reply to it goes to the visitor", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()

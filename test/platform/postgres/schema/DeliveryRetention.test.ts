@@ -49,7 +49,7 @@ const remaining = (from: string, kind: string) =>
     Effect.map((rows) => rows.map((row) => `${row.kind} ${row.age}`))
   )
 
-describe("postgres/schema: deliveries", () => {
+describe("platform/postgres/schema: deliveries", () => {
   /** Adds events, pending and delivered deliveries, and pending mails, of each kind and age. */
   const fill = Effect.gen(function* () {
     const sql = yield* PgClient.PgClient

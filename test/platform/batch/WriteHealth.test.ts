@@ -10,7 +10,7 @@ const Write = Schema.Struct({
 })
 const Elapsed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * Batches.failingMillis }))
 
-describe("platform/postgres/WriteHealth", () => {
+describe("platform/batch/Batches: health of writes", () => {
   it.prop(
     "a store is writable if each kind's last write was stored, failing after a recent failure, and unknown after an older one",
     [Schema.Array(Write), Elapsed],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Access from "../../src/sites/access/Access.ts"
+import * as Access from "../../../src/sites/access/Access.ts"
 
 const AnyCapability = Schema.Literals(Access.capabilities)
 const AnyMode = Schema.Literals(Access.modes)

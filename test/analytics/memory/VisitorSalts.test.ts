@@ -1,4 +1,0 @@
-import { layerMemory } from "../../../src/analytics/VisitorSalts.ts"
-import { suite } from "../../suites/VisitorSalts.ts"
-
-suite("analytics/memory/VisitorSalts", layerMemory)
