@@ -50,6 +50,7 @@ inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
       yield* on(() => nav.getByRole("link", { name: /^Inbox/ }).click())
       const entries = page.locator(".entry a")
       yield* on(() => entries.filter({ hasText: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByText("Choose a submission to read it.").waitFor())
       const first = yield* on(() => entries.allTextContents())
       assert.isTrue(first.some((text) => text.includes("ben@example.org") && text.includes(busy.name)))
       yield* on(() => ConsolePage.choose(page.getByRole("combobox", { name: "Website" }), fresh.name))

@@ -132,7 +132,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
             onRemove={setRemoving}
           />
         ) : (
-          <div class="details" />
+          <p class="details nothing-open muted">{Texts.inbox.open}</p>
         )}
       </div>
       {removing !== null && (

@@ -23,6 +23,7 @@ export const inbox = {
   answeredBy: (name: string | null, time: string): string => `Answered ${name === null ? "" : `by ${name}, `}${time}`,
   more: "Show earlier ones",
   list: "Submissions",
+  open: "Choose a submission to read it.",
   actions: {
     read: "Mark as read",
     unread: "Mark as unread",
