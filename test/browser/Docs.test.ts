@@ -106,6 +106,27 @@ inChromium("the documentation", testServer(), (it) => {
     })
   )
 
+  it.effect("finds what was typed before the search was loaded", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor()
+      yield* open(`${url}/docs`)
+      yield* Effect.promise(async () => {
+        const typed = Promise.withResolvers<void>()
+        await page.route("**/assets/search*", async (route) => {
+          await typed.promise
+          await route.continue()
+        })
+        await page.getByRole("button", { name: "Search" }).click()
+        await page.keyboard.type("webhook")
+        typed.resolve()
+        await page.getByText(/results$/).waitFor()
+      })
+      assert.strictEqual(yield* Effect.promise(() => page.getByRole("searchbox").inputValue()), "webhook")
+    })
+  )
+
   it.effect("copies the code of a block", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer

@@ -35,12 +35,35 @@ for (const code of document.querySelectorAll(".code")) {
 const finder = document.querySelector<HTMLButtonElement>(".find")
 if (finder !== null) {
   finder.hidden = false
+  const dialog = document.createElement("dialog")
+  dialog.className = "results"
+  dialog.setAttribute("aria-label", "Search")
+  const input = document.createElement("input")
+  input.type = "search"
+  input.placeholder = "Search the guides"
+  input.setAttribute("aria-label", "Search the guides")
+  const status = document.createElement("p")
+  status.setAttribute("role", "status")
+  dialog.append(input, status)
+  document.body.append(dialog)
+  // A click outside is on the backdrop, which belongs to the dialog.
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close()
+  })
+
+  let isLoaded = false
+  // Opens at once: what is typed while the search loads is not lost.
   const open = async (): Promise<void> => {
+    if (!dialog.open) dialog.showModal()
+    input.select()
+    if (isLoaded) return
+    isLoaded = true
     try {
       const search = await import("./search.ts")
-      await search.open(finder.dataset["index"] ?? "")
+      await search.load(finder.dataset["index"] ?? "", { dialog, input, status })
     } catch {
-      finder.textContent = "The search could not be loaded. Try again"
+      isLoaded = false
+      status.textContent = "The search could not be loaded. Close it and try again."
     }
   }
   finder.addEventListener("click", open)

@@ -1,5 +1,5 @@
 /**
- * The search of the guides, loaded when it is first opened.
+ * The results of the search of the guides, loaded when the search is first opened.
  *
  * @module
  */
@@ -49,7 +49,23 @@ const excerpt = (text: string, words: ReadonlyArray<string>): ReadonlyArray<Node
 const move = (from: Element | null, links: ReadonlyArray<HTMLElement>, step: number): number =>
   Math.min(links.indexOf(from as HTMLElement) + step, links.length - 1)
 
-const build = async (index: string) => {
+/**
+ * Shows what the search finds, also of what was typed before it was loaded.
+ *
+ * @param index the URL of the sections
+ */
+export const load = async (
+  index: string,
+  {
+    dialog,
+    input,
+    status
+  }: {
+    readonly dialog: HTMLDialogElement
+    readonly input: HTMLInputElement
+    readonly status: HTMLElement
+  }
+): Promise<void> => {
   const sections: ReadonlyArray<Section> = await (await fetch(index)).json()
   const search = new MiniSearch<Section & { id: number }>({
     fields: ["heading", "guide", "text"],
@@ -57,17 +73,7 @@ const build = async (index: string) => {
   })
   search.addAll(sections.map((section, id) => ({ id, ...section })))
 
-  const input = element("input")
-  input.type = "search"
-  input.placeholder = "Search the guides"
-  input.setAttribute("aria-label", "Search the guides")
-  const status = element("p")
-  status.setAttribute("role", "status")
   const list = element("ul")
-  const dialog = element("dialog", input, status, list)
-  dialog.className = "results"
-  dialog.setAttribute("aria-label", "Search")
-
   const links = () => [...list.querySelectorAll("a")]
   const show = (): void => {
     const query = input.value.trim()
@@ -103,25 +109,6 @@ const build = async (index: string) => {
     const at = move(document.activeElement, links(), step)
     ;(links()[at] ?? input).focus()
   })
-  // A click outside is on the backdrop, which belongs to the dialog.
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close()
-  })
-  document.body.append(dialog)
+  dialog.append(list)
   show()
-  return { dialog, input }
-}
-
-let built: ReturnType<typeof build> | undefined
-
-/** @param index the URL of the sections */
-export const open = async (index: string): Promise<void> => {
-  built ??= build(index)
-  // A failed one is tried again when it is opened again.
-  built.catch(() => {
-    built = undefined
-  })
-  const { dialog, input } = await built
-  if (!dialog.open) dialog.showModal()
-  input.select()
 }
