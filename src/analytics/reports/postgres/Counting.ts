@@ -180,6 +180,8 @@ const additionsOf = Effect.fnUntraced(function* (
   return groups
 })
 
+const hasZeroRevenue = ({ counts }: Counts.Group): boolean => counts.revenue.some(({ value }) => Number(value) === 0)
+
 /** What reports read. */
 export interface Reader {
   readonly sql: SqlClient.SqlClient
@@ -204,7 +206,11 @@ export const count = Effect.fnUntraced(function* (
   const { sql } = reader
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, lastSummed })
 
-  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
+  const groupsOf = Effect.fnUntraced(function* (
+    shape: Counting.Shape,
+    metrics: Query["metrics"],
+    readsOpenSums = true
+  ): Effect.fn.Return<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> {
     const { conversions, dimensions, filters, revenue } = shape
     const rollupReading = readingOf(shape)
     const usesGoals = conversions || Evaluate.usesGoals(shape)
@@ -230,7 +236,7 @@ export const count = Effect.fnUntraced(function* (
     const stored = [...plan.visits, ...cut.summed, ...cut.visits]
     // The sums of open days have no conversions.
     const additions =
-      rollupReading === null || usesGoals || cutDays.length > 0
+      !readsOpenSums || rollupReading === null || usesGoals || cutDays.length > 0
         ? null
         : yield* additionsOf(
             reader,
@@ -253,6 +259,11 @@ export const count = Effect.fnUntraced(function* (
     const all = [...counted, ...(additions ?? [])]
     const isUnique = all.length === counted.length && statements.length < 2 && !dimensions.includes("visit:source")
     const joined = isUnique ? all : Counts.joinGroups(all)
+    // Visits that leave a group are subtracted from the sums of an open day. If their revenue is 0 then, only the visits tell
+    // whether the group has a revenue.
+    if (revenue && additions !== null && plan.openDays.length > 0 && joined.some(hasZeroRevenue)) {
+      return yield* groupsOf(shape, metrics, false)
+    }
     return joined.length > limit ? yield* new ReportTooLarge({ limit: `${limit} rows` }) : joined
   })
 

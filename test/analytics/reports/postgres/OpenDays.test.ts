@@ -119,4 +119,36 @@ layer(live, { excludeTestServices: true })("analytics/reports/postgres: open day
       yield* check(site, queries, "after the day has ended")
     })
   )
+
+  it.effect("a group that the only visit with revenue leaves has no revenue, not a revenue of 0", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const id = PgTypes.uuid(site.hostedWebsiteId)
+      const view = (visitor: string, time: string, path: string) =>
+        sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          VALUES (${id}, ${`${date} ${time}Z`}::timestamptz, ${path}, decode(md5(${visitor}), 'hex'))`
+      const order = (visitor: string, path: string, amount: number) =>
+        sql`INSERT INTO event
+            (hosted_website_id, received_at, name, path, visitor_hash, revenue_amount, revenue_currency)
+          VALUES (${id}, ${`${date} 05:55Z`}::timestamptz, 'Order', ${path}, decode(md5(${visitor}), 'hex'),
+            ${amount}::int, 'EUR')`
+      yield* view("buyer", "05:50", "/")
+      yield* view("reader", "05:50", "/")
+      yield* order("buyer", "/", 20)
+      // A group with an order of 0 keeps this revenue.
+      yield* view("winner", "05:50", "/prize")
+      yield* order("winner", "/prize", 0)
+      yield* DayRollUp.deleteOutdated(sql, DayRollUp.only(site))
+      const [day] = LocalTime.days("UTC", date, date)
+      if (day === undefined) return assert.fail()
+      const exits = [queryOf({ metrics: ["visits", "total_revenue"], dimensions: ["visit:exit_page"] })]
+      yield* DayRollUp.advance(sql, site, day, day.start + 6 * 3_600_000, 40)
+      yield* check(site, exits, "before")
+      yield* view("buyer", "06:10", "/thanks")
+      yield* check(site, exits, "with a tail")
+      yield* DayRollUp.advance(sql, site, day, day.start + 7 * 3_600_000, 40)
+      yield* check(site, exits, "after the next part")
+    })
+  )
 })
