@@ -94,7 +94,7 @@ inChromium("a visitor who got no answer", testServer({}, script, undefined, Memo
 
   it.effect("names the conversation that began with a message that the agent refused", () =>
     Effect.gen(function* () {
-      const { email, errors, instanceId, offer, on, page, send, submit } = yield* begin("failed")
+      const { answered, email, errors, instanceId, offer, on, page, send, submit } = yield* begin("failed")
       yield* send("refuse: Please")
       yield* on(() => offer.click())
       yield* on(() => email.fill("cid@example.org"))
@@ -110,6 +110,7 @@ inChromium("a visitor who got no answer", testServer({}, script, undefined, Memo
       )
       // The next message continues the conversation.
       yield* send("say: Hello.")
+      yield* answered("Hello.")
       const continued = Option.getOrThrow(yield* ConversationStore.use(({ read }) => read(stored.conversation!)))
       assert.lengthOf(continued, 4)
       // The browser reports the response itself.
