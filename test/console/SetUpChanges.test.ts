@@ -300,6 +300,12 @@ inChromium(
             await page.getByRole("heading", { name: "Edit Concierge" }).waitFor()
           })
           assert.strictEqual(yield* on(() => page.getByLabel("Name").inputValue()), "Concierge")
+          // Without an address, nothing is saved, and the field says so.
+          yield* on(async () => {
+            await page.getByLabel("Address of the agent").fill("")
+            await page.getByRole("button", { name: "Save" }).click()
+            await page.locator("input[type=url][aria-invalid=true]").waitFor()
+          })
           yield* on(() => page.keyboard.press("Escape"))
           yield* on(async () => {
             await page.route("**/instances/*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 })

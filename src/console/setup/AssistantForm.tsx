@@ -113,7 +113,8 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
       update.run(
         {
           params: { site_id: siteId, instance_id: settings.instance_id },
-          body: { ...body, ...(url !== "" && { agent_url: url }) }
+          // Only an address that is not shown stays if the field is empty.
+          body: { ...body, ...((url !== "" || settings.agent_url !== null) && { agent_url: url }) }
         },
         saved
       )
