@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Fiber, Layer, Option, Schema } from "effect"
 import * as Service from "../../../src/chat/ConversationStore.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
@@ -12,6 +12,7 @@ import * as Rounds from "../../../src/platform/rounds/Rounds.ts"
 import * as Maintenance from "../../../src/privacy/postgres/Maintenance.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import { openTransaction, untilAwaited } from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import * as TestTime from "../../support/TestTime.ts"
 import { poll } from "../../support/Wait.ts"
@@ -289,6 +290,19 @@ describe("platform/postgres/schema/Migrations", () => {
       )
       assert.deepStrictEqual(yield* Migrations.pending, [])
       assert.isAtLeast((yield* partitionNames).length, expectedPartitions.length)
+    }).pipe(Effect.provide(TestClient.layer))
+  )
+
+  it.live("concurrent runs that wait for the table of migrations do not wait for each other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      // A third run reads the table, so the two can read it too, and must wait to begin.
+      const reader = yield* openTransaction(sql, sql`LOCK TABLE effect_sql_migrations IN ACCESS SHARE MODE`)
+      const runs = yield* Effect.forkChild(Effect.all([Migrations.run, Migrations.run], { concurrency: 2 }))
+      // If a run fails, the join fails.
+      yield* Effect.raceFirst(untilAwaited(sql, 2), Fiber.join(runs))
+      yield* reader.commit
+      assert.deepStrictEqual(yield* Fiber.join(runs), [[], []])
     }).pipe(Effect.provide(TestClient.layer))
   )
 })

@@ -113,13 +113,17 @@ const migrate = Effect.gen(function* () {
     // Outside the transaction: if two processes create the table at once, one fails, which would abort its transaction.
     yield* migrator({ loader: Effect.succeed([]), table })
   }
-  return yield* sql.withTransaction(
-    Effect.andThen(
-      sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockTimeout} ELSE '0' END, true)
-        FROM pg_settings WHERE ${sql.in("name", timeouts)}`,
-      Effect.andThen(requireMigratable, migrator({ loader, table }))
+  const withoutTimeouts = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    sql.withTransaction(
+      Effect.andThen(
+        sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockTimeout} ELSE '0' END, true)
+          FROM pg_settings WHERE ${sql.in("name", timeouts)}`,
+        effect
+      )
     )
-  )
+  // In a transaction of its own: two runs that have read the table, and then lock it, would be a deadlock.
+  yield* withoutTimeouts(requireMigratable)
+  return yield* withoutTimeouts(migrator({ loader, table }))
 }).pipe(
   Database.recoverConnectionErrors(causeOf),
   Effect.retry({ while: isLockedOut, schedule: Schedule.spaced("1 second") })
