@@ -297,6 +297,7 @@ inChromium("the console's inbox", layer, (it) => {
           await ben.waitFor({ state: "detached" })
         })
         yield* mark
+        yield* on(() => page.getByText("Choose a submission to read it.").waitFor())
         assert.strictEqual(yield* on(() => button.count()), 0)
         assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
         const released = page.waitForResponse("**/submissions/release")

@@ -267,7 +267,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           empty={<Empty siteId={site.site_id} view={view} />}
         />
         {openId === null ? (
-          <div class="details" />
+          <p class="details nothing-open muted">{Texts.inbox.open}</p>
         ) : (
           <Details
             key={openId}
