@@ -171,6 +171,8 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
     })
   yield* post("/v1/public/analytics/track", { site_id: site["tracking_token"], page_path: "/prices" })
   yield* post("/v1/public/analytics/event", { site_id: site["tracking_token"], name: "signup", page_path: "/prices" })
+  // The duration of the visit would be the time between the two requests.
+  yield* sql`UPDATE event SET received_at = (SELECT received_at FROM page_view)`
   const submit = (email: string) =>
     Effect.map(
       post("/v1/public/forms/submit", { site_id: websiteConfigId, email, form_data: { message: `Of ${email}` } }),
