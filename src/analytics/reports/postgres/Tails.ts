@@ -32,7 +32,7 @@ const maxExact = 1000
 const kept = { few: Duration.minutes(1), many: Duration.seconds(3) }
 
 /** The maximum number of additions that are kept, and of the groups of each. They bound the memory. */
-const limits = { additions: 20, groups: 50_000 }
+const limits = { additions: 20, groups: 10_000 }
 
 /** A group whose counts are added to those that are stored. */
 export interface Addition {
