@@ -362,7 +362,7 @@ export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
 export const estimateBytesOf = ({ source, url }: HttpServerRequest.HttpServerRequest): number =>
   source instanceof IncomingMessage ? estimateBytes(source.rawHeaders) + url.length : 0
 
-/** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/http/NodeServer`). */
+/** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/limits/ClientAddress`). */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
