@@ -33,7 +33,8 @@ const exportCommand = Command.make(
           : Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
               data.exportPerson({ params: { site_id }, payload: { email } })
             )
-      )
+      ),
+      `Nothing is stored of ${TerminalText.printable(email)}${site_id === null ? "" : " for this website"}.`
     )
   })
 ).pipe(

@@ -94,15 +94,23 @@ export const jsonArray = <E, R>(documents: Stream.Stream<string, E, R>): Stream.
     )
   })
 
-/** Writes an export: its lines, or with `--json` one array of them. */
-export const writeExport = <E, R>(texts: Stream.Stream<string, E, R>) =>
-  Effect.flatMap(Json, (json) => writeAll(json ? jsonArray(Stream.splitLines(texts)) : texts))
-
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
 /** Writes a line to stderr. Failures are ignored. */
 export const note = (text: string) =>
   Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
+
+/** Writes an export: its lines, or with `--json` one array of them. If there are no lines, notes `empty`. */
+export const writeExport = <E, R>(texts: Stream.Stream<string, E, R>, empty?: string) =>
+  Effect.gen(function* () {
+    if (yield* Json) return yield* writeAll(jsonArray(Stream.splitLines(texts)))
+    let isEmpty = true
+    const found = Effect.sync(() => {
+      isEmpty = false
+    })
+    yield* writeAll(Stream.tap(texts, () => found))
+    if (isEmpty && empty !== undefined) yield* note(empty)
+  })
 
 /** A command's result in both formats. The text ends with a newline; a long one is a function, which `--json` does not call. */
 export interface Answer {

@@ -43,13 +43,14 @@ const session = Effect.gen(function* () {
     return { one: one.websiteConfigId, other: other.websiteConfigId, key }
   }).pipe(Effect.provideContext(context))
   const services = Layer.succeedContext(context)
+  const runs = (...args: ReadonlyArray<string>) => run(args, services)
   const text = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
+    Effect.map(runs(...args), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       return stdout
     })
   const refusal = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
+    Effect.map(runs(...args), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
       return stderr
     })
@@ -71,7 +72,7 @@ const session = Effect.gen(function* () {
       yield* sql`INSERT INTO person_role (person_id, website_config_id, role) VALUES (${id}, ${PgTypes.uuid(site)}, 'viewer')`
     }
   })
-  return { ...seeded, text, refusal, addAnn, addPerson }
+  return { ...seeded, runs, text, refusal, addAnn, addPerson }
 })
 
 const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
@@ -85,7 +86,7 @@ describe("person", () => {
     "export writes a person's submissions and conversations, one object per line, without control characters",
     () =>
       Effect.gen(function* () {
-        const { key, one, other, text } = yield* session
+        const { key, one, other, runs, text } = yield* session
         const exported = yield* text("person", "export", "--email", " ANN@example.com")
         assert.notMatch(exported, /[\u001b\u202e]/)
         assert.deepStrictEqual(
@@ -105,7 +106,10 @@ describe("person", () => {
         )
         const ofSite = yield* text("person", "export", "--email", "ann@example.com", "--site", other, "--json")
         assert.lengthOf(JSON.parse(ofSite), 1)
-        assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com"), "")
+        assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com", "--json"), "[]\n")
+        assert.deepInclude(yield* runs("person", "export", "--email", "carl@example.com"), {
+          ...{ code: 0, stdout: "", stderr: "Nothing is stored of carl@example.com.\n" }
+        })
       })
   )
 
@@ -120,7 +124,7 @@ describe("person", () => {
         yield* text("person", "erase", "--email", "ann@example.com"),
         /^The data of ann@example.com is deleted:\n(?:.*\n)*.*submissions +1\n(?:.*\n)*.*conversations +1\n/
       )
-      assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com"), "")
+      assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com", "--json"), "[]\n")
       assert.lengthOf(lines(yield* text("person", "export", "--email", "bob@example.com")), 2)
     })
   )
