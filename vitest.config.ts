@@ -13,7 +13,7 @@ const propertySeed = (text = ""): number => {
 
 /** The test files that start processes, browsers or servers. They wait for most of their time. */
 const long =
-  /\/test\/(?:faults|outside|browser|console|docs|build|platform\/(?:cluster|postgres\/embedded|redis\/Topology)|server\/postgres\/Readiness|analytics\/reports\/clickhouse|privacy\/postgres\/SiteErasure)\b/
+  /\/test\/(?:faults|outside|browser|console|docs|build|platform\/(?:cluster|postgres\/embedded|redis\/Topology)|server\/postgres\/Readiness|analytics\/reports\/clickhouse|analytics\/clickhouse|privacy\/postgres\/SiteErasure|cli\/(?:Texts|commands\/Submissions)|chat\/agent\/AgentFlood)\b/
 
 /** The long files that keep the processors busy. */
 const busy = /\/test\/(?:browser|console|outside)\b/
