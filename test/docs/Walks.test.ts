@@ -6,12 +6,20 @@ import { Session } from "node:inspector/promises"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import * as Load from "../../scripts/torture/Load.ts"
 import * as Store from "../../scripts/torture/Store.ts"
+import * as PostgresWebhooks from "../../src/delivery/postgres/Webhooks.ts"
+import { Webhooks } from "../../src/delivery/Webhook.ts"
+import { WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as PgDatabase from "../../src/platform/postgres/Database.ts"
+import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
+import * as PostgresOwnerKeys from "../../src/sites/access/postgres/OwnerKeys.ts"
 import * as InProcessServe from "../support/InProcessServe.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { receiver } from "../support/Receiver.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
+import { poll } from "../support/Wait.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 
@@ -55,23 +63,30 @@ const elsewhere: ReadonlySet<string> = new Set([
   "chat/conversations/History.ts",
   // Only for an instance with a limit of tokens a day.
   "chat/TokenBudget.ts",
-  "chat/postgres/ConversationReads.ts"
+  "chat/postgres/ConversationReads.ts",
+  // Only if visits are stored, which is seconds after their page views.
+  "analytics/reports/postgres/RollupRows.ts",
+  "analytics/reports/postgres/Tails.ts",
+  // Only for a host's name, not for an IP address.
+  "platform/outward/OutwardNames.ts"
 ])
 
 /** Loops in the background, which a request may wake. They run within some requests, on a busy machine within all of them. */
 const isBackground = (request: string, file: string) =>
-  /^(?:privacy|delivery|pages)\/|^analytics\/(?:postgres\/Leads|reports\/(?!LocalTime|postgres\/OpenDays))/.test(
-    file
-  ) ||
+  /^(?:privacy|delivery|pages)\/|^analytics\/postgres\/Leads/.test(file) ||
+  (request === "query"
+    ? /^analytics\/reports\/postgres\/(?:RollUpLoop|DayRollUp|OpenDays)/
+    : /^analytics\/reports\/(?!LocalTime|postgres\/OpenDays)/
+  ).test(file) ||
   // The rounds that store the pieces of answers.
   (request !== "chat" && file === "chat/RunningAnswers.ts") ||
-  /^platform\/(?:rounds|text\/(?:Calendar|Memo)|runtime\/Rows|postgres\/Database)/.test(file)
+  /^platform\/(?:rounds|text\/(?:Calendar|Memo)|runtime\/Rows|postgres\/(?:Database|Times))/.test(file)
 
 /** Declarations: no function of theirs runs during a request. */
 const isDeclaration = (file: string) => file.endsWith("Api.ts") || file.startsWith("platform/contract/")
 
 it.live(
-  "a page view, a submission and a chat run through the files that the guide names",
+  "a page view, a submission, a chat, a query and a delivery run through the files that the guide names",
   () =>
     Effect.gen(function* () {
       const guide = readFileSync(path.join(root, "src/docs/developing.md"), "utf8")
@@ -92,9 +107,23 @@ it.live(
       })
       const database = Redacted.value((yield* TestDatabase.connection).url)
       const target = yield* Store.prepare(database, upstream.url, "edge")
+      const secretsKey = Buffer.alloc(32)
+      const asOperator = Effect.provide(
+        Layer.merge(
+          PostgresOwnerKeys.layer,
+          PostgresWebhooks.layer({ secretsKey: Option.some(Redacted.make(secretsKey)) })
+        ).pipe(Layer.provide(PgDatabase.layer({ url: Redacted.make(database), connections: 1 })))
+      )
+      const { key } = yield* OwnerKeys.use((keys) =>
+        keys.issue({ label: null, scope: "stats", sites: "all", expiresAt: null })
+      ).pipe(asOperator, Effect.map(Option.getOrThrow))
+      const hook = yield* receiver((_, response) => void response.writeHead(204).end())
       const limit = "1000/minute"
       const service = yield* InProcessServe.start({
         DATABASE_URL: database,
+        OWNER_API: "on",
+        SECRETS_KEY: secretsKey.toString("hex"),
+        WEBHOOK_ALLOW: new URL(hook.url).host,
         RATE_LIMIT_ANALYTICS: limit,
         RATE_LIMIT_FORMS: limit,
         RATE_LIMIT_CHAT: limit
@@ -105,7 +134,8 @@ it.live(
           headers: {
             "content-type": "application/json",
             "user-agent": Load.browser,
-            "x-widget-token": target.widgetToken
+            "x-widget-token": target.widgetToken,
+            ...(path.startsWith("/v1/owner/") && { authorization: `Bearer ${key}` })
           },
           body: JSON.stringify(body)
         })
@@ -113,20 +143,44 @@ it.live(
         assert.isBelow(response.status, 300, text)
       }
       let count = 0
+      const submit = () =>
+        post("/v1/public/forms/submit", {
+          site_id: target.websiteConfigId,
+          form_data: { message: `Hello ${count++}` }
+        })
       const requests = {
         "page view": () => post("/v1/public/analytics/track", { site_id: target.trackingToken, page_path: "/" }),
-        submission: () =>
-          post("/v1/public/forms/submit", {
+        submission: submit,
+        chat: () => post(`/v1/public/widget/${target.instanceId}/chat`, { message: "Hi" }),
+        query: () =>
+          post("/v1/owner/query", {
             site_id: target.websiteConfigId,
-            form_data: { message: `Hello ${count++}` }
-          }),
-        chat: () => post(`/v1/public/widget/${target.instanceId}/chat`, { message: "Hi" })
+            metrics: ["visitors", "pageviews"],
+            date_range: "7d",
+            dimensions: ["visit:source"]
+          })
       }
-      const maxFiles: Readonly<Record<string, number>> = { "page view": 24, submission: 24, chat: 34 }
+      const maxFiles: Readonly<Record<string, number>> = { "page view": 24, submission: 24, chat: 34, query: 43 }
       /** Of a chat, to the agent and back. */
       const maxEachWay = [26, 21] as const
       /** A walk also goes through the files that an earlier one names. */
       const walked = new Set<string>()
+      /** The files that a walk names, of which those of `executed` have run. */
+      const checkNamed = (name: string, executed: ReadonlySet<string>) => {
+        const named = namedIn(guide, name)
+        assert.isAtLeast(named.length, 5, name)
+        assert.deepStrictEqual(
+          [...named, ...elsewhere].filter((file) => !existsSync(path.join(root, "src", file))),
+          [],
+          `${name}: files that do not exist`
+        )
+        assert.deepStrictEqual(
+          named.filter((file) => !executed.has(file) && !elsewhere.has(file) && !isDeclaration(file)),
+          [],
+          `${name}: files that do not run; these do: ${[...executed].sort().join(" ")}`
+        )
+        return named
+      }
       yield* Effect.promise(async () => {
         for (const [name, send] of Object.entries(requests)) {
           // The first is not counted: it fills caches.
@@ -142,19 +196,7 @@ it.live(
             runs.push(new Set([...toAgent, ...files]))
           }
           const executed = new Set(runs.flatMap((run) => [...run]))
-          const named = namedIn(guide, name)
-          assert.isAtLeast(named.length, 5, name)
-          assert.deepStrictEqual(
-            [...named, ...elsewhere].filter((file) => !existsSync(path.join(root, "src", file))),
-            [],
-            `${name}: files that do not exist`
-          )
-          assert.deepStrictEqual(
-            named.filter((file) => !executed.has(file) && !elsewhere.has(file) && !isDeclaration(file)),
-            [],
-            `${name}: files that do not run; these do: ${[...executed].sort().join(" ")}`
-          )
-          for (const file of named) walked.add(file)
+          for (const file of checkNamed(name, executed)) walked.add(file)
           // A loop in the background does not run each time.
           const inAll = (sets: ReadonlyArray<ReadonlySet<string>>) =>
             [...executed].filter((file) => !isBackground(name, file) && sets.every((files) => files.has(file)))
@@ -172,6 +214,25 @@ it.live(
           }
         }
       })
+      // The loops that deliver run at other times, too, so they are not expected within one request.
+      yield* Webhooks.use((webhooks) =>
+        webhooks.create(WebsiteConfigId.make(target.websiteConfigId), {
+          url: hook.url,
+          events: ["submission.accepted"],
+          format: "standard"
+        })
+      ).pipe(asOperator)
+      yield* Effect.promise(() => takeFiles(session))
+      const executed = new Set<string>()
+      for (let delivery = 1; delivery <= 3; delivery++) {
+        yield* Effect.promise(submit)
+        yield* poll(
+          Effect.sync(() => hook.received),
+          ({ length }) => length === delivery
+        )
+        for (const file of yield* Effect.promise(() => takeFiles(session))) executed.add(file)
+      }
+      checkNamed("delivery", executed)
     }).pipe(Effect.scoped),
   60_000
 )
