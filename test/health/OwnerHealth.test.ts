@@ -115,14 +115,16 @@ layer(Layer.merge(onPostgres({}), TestClient.layer), { excludeTestServices: true
       const read = (query: string, by = key) =>
         Effect.map(send(server.url, `/v1/owner/health${query}`, { key: by }), ({ text }) => listed(text))
       const all = yield* poll(read(""), ({ sites }) => sites.filter(([, [kind]]) => kind !== undefined).length === 2)
-      assert.deepStrictEqual(all, {
-        sites: [
+      // In no order of their own: they may have been created in the same millisecond.
+      assert.strictEqual(all.next, null)
+      assert.sameDeepMembers(
+        [...all.sites],
+        [
           ["Well", []],
           ["Refused", ["origin_refused", "https://new.example"]],
           ["Last", ["origin_refused", "https://new.example"]]
-        ],
-        next: null
-      })
+        ]
+      )
       const parts = []
       for (let next: string | null = ""; next !== null; ) {
         const cursor: string = next === "" ? "" : `&cursor=${next}`
@@ -130,12 +132,13 @@ layer(Layer.merge(onPostgres({}), TestClient.layer), { excludeTestServices: true
         parts.push(part.sites)
         next = part.next
       }
-      assert.deepStrictEqual(parts.flat(), all.sites.slice(1))
+      const withProblems = all.sites.filter(([, { length }]) => length > 0)
+      assert.deepStrictEqual(parts.flat(), withProblems)
       const stats = yield* read("?with_problems=true", yield* keyOf("stats"))
-      assert.deepStrictEqual(stats.sites, [
-        ["Refused", ["origin_refused", null]],
-        ["Last", ["origin_refused", null]]
-      ])
+      assert.deepStrictEqual(
+        stats.sites,
+        withProblems.map(([name]) => [name, ["origin_refused", null]])
+      )
     })
   )
 
