@@ -13,7 +13,7 @@ import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
-import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
+import { NoMatch, Toggle, Toolbar } from "../parts/Toolbar.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -52,14 +52,11 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
         }
       >
         {view.folder === "accepted" && (
-          <button
-            type="button"
-            class="button toggle"
-            aria-pressed={view.isUnreadOnly}
-            onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
-          >
-            {Texts.inbox.unreadOnly}
-          </button>
+          <Toggle
+            text={Texts.inbox.unreadOnly}
+            isOn={view.isUnreadOnly}
+            onChange={(isUnreadOnly) => show({ isUnreadOnly })}
+          />
         )}
       </Toolbar>
       {changes.isFailed && (

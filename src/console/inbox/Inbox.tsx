@@ -13,7 +13,7 @@ import { Menu } from "../parts/Menu.tsx"
 import { InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Select } from "../parts/Select.tsx"
-import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
+import { NoMatch, Toggle, Toolbar } from "../parts/Toolbar.tsx"
 import { useIsWide } from "../parts/Wide.ts"
 import { addressOf } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -63,14 +63,11 @@ const InboxToolbar = ({ forms, onHeld, quarantinedCount, siteId, timeZone, view 
       }
     >
       {view.folder === "accepted" && (
-        <button
-          type="button"
-          class="button toggle"
-          aria-pressed={view.isUnreadOnly}
-          onClick={() => show({ isUnreadOnly: !view.isUnreadOnly })}
-        >
-          {Texts.inbox.unreadOnly}
-        </button>
+        <Toggle
+          text={Texts.inbox.unreadOnly}
+          isOn={view.isUnreadOnly}
+          onChange={(isUnreadOnly) => show({ isUnreadOnly })}
+        />
       )}
       <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
       {view.folder === "quarantined" && (

@@ -44,6 +44,17 @@ export function Toolbar<Folder extends string>(props: Props<Folder>) {
   )
 }
 
+/** A tool that is on or off. */
+export const Toggle = (props: {
+  readonly text: string
+  readonly isOn: boolean
+  readonly onChange: (isOn: boolean) => void
+}) => (
+  <button type="button" class="button toggle" aria-pressed={props.isOn} onClick={() => props.onChange(!props.isOn)}>
+    {props.text}
+  </button>
+)
+
 /** Nothing matches, with a button that shows everything. */
 export const NoMatch = ({ onClear, text }: { readonly text: string; readonly onClear: () => void }) => (
   <div class="nothing">
