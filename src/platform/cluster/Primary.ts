@@ -223,7 +223,11 @@ export const start = Effect.fnUntraced(function* (
         )
       )
     }
-    child.once("exit", onExit)
+    // The last messages of a worker can arrive after its exit.
+    child.once("exit", (code, signal) => {
+      if (child.connected) child.once("disconnect", () => onExit(code, signal))
+      else onExit(code, signal)
+    })
     child.on("error", (error) => {
       // Without a pid the spawn failed, and no `exit` event follows.
       if (child.pid !== undefined) return
