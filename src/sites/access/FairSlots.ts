@@ -38,84 +38,53 @@ export interface FairSlots<T extends Ticket> {
 }
 
 export const make = <T extends Ticket>(limits: Limits): FairSlots<T> => {
-  const waiting = makeQueue<T>()
+  /** The tickets that wait, by their owners in the order of turns: an owner that was served moves to the end. */
+  const waiting = new Map<string, Set<T>>()
+  let size = 0
   const holding = new Set<T>()
   const heldBy = new Map<string, number>()
   const held = (owner: string): number => heldBy.get(owner) ?? 0
+
+  const stopWaiting = (ticket: T): boolean => {
+    const own = waiting.get(ticket.owner)
+    if (own?.delete(ticket) !== true) return false
+    if (own.size === 0) waiting.delete(ticket.owner)
+    size--
+    return true
+  }
+
   return {
     request: (ticket) => {
-      if (waiting.count(ticket.owner) >= limits.waitingPerOwner) return "owner"
-      if (waiting.size() >= limits.waiting) return "all"
-      waiting.add(ticket.owner, ticket)
+      const own = waiting.get(ticket.owner) ?? new Set<T>()
+      if (own.size >= limits.waitingPerOwner) return "owner"
+      if (size >= limits.waiting) return "all"
+      waiting.set(ticket.owner, own.add(ticket))
+      size++
       return null
     },
     next: () => {
       if (holding.size >= limits.slots) return undefined
       for (let most = 0; most < limits.slotsPerOwner; most++) {
-        const ticket = waiting.take((owner) => held(owner) <= most)
-        if (ticket === undefined) continue
-        holding.add(ticket)
-        heldBy.set(ticket.owner, held(ticket.owner) + 1)
-        return ticket
+        for (const [owner, own] of waiting) {
+          if (held(owner) > most) continue
+          for (const ticket of own) {
+            waiting.delete(owner)
+            waiting.set(owner, own)
+            stopWaiting(ticket)
+            holding.add(ticket)
+            heldBy.set(owner, held(owner) + 1)
+            return ticket
+          }
+        }
       }
       return undefined
     },
     leave: (ticket) => {
-      if (waiting.remove(ticket.owner, ticket) || !holding.delete(ticket)) return
+      if (stopWaiting(ticket) || !holding.delete(ticket)) return
       const left = held(ticket.owner) - 1
       if (left === 0) heldBy.delete(ticket.owner)
       else heldBy.set(ticket.owner, left)
     },
     waitsFor: (owner) => (held(owner) > 0 ? "owner" : "all")
-  }
-}
-
-/** A queue that serves its owners in turn: an owner with a thousand items delays each of the others by one item. */
-export interface FairQueue<A> {
-  /** Adds an item after the owner's other items. An item that the owner already has in the queue is not added again. */
-  readonly add: (owner: string, item: A) => void
-  /** Removes and returns the oldest item of the next owner that may be served; undefined if there is none. */
-  readonly take: (mayBeServed?: (owner: string) => boolean) => A | undefined
-  /** Removes an item. Returns whether the owner had it in the queue. */
-  readonly remove: (owner: string, item: A) => boolean
-  readonly size: () => number
-  /** The number of the owner's items. */
-  readonly count: (owner: string) => number
-}
-
-export const makeQueue = <A>(): FairQueue<A> => {
-  // In the order of turns: an owner that was served moves to the end.
-  const owners = new Map<string, Set<A>>()
-  let size = 0
-  return {
-    add: (owner, item) => {
-      const items = owners.get(owner)
-      if (items === undefined) owners.set(owner, new Set([item]))
-      else if (items.has(item)) return
-      else items.add(item)
-      size++
-    },
-    take: (mayBeServed = () => true) => {
-      for (const [owner, items] of owners) {
-        if (!mayBeServed(owner)) continue
-        owners.delete(owner)
-        for (const item of items) {
-          items.delete(item)
-          if (items.size > 0) owners.set(owner, items)
-          size--
-          return item
-        }
-      }
-      return undefined
-    },
-    remove: (owner, item) => {
-      const items = owners.get(owner)
-      if (items?.delete(item) !== true) return false
-      if (items.size === 0) owners.delete(owner)
-      size--
-      return true
-    },
-    size: () => size,
-    count: (owner) => owners.get(owner)?.size ?? 0
   }
 }

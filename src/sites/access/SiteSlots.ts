@@ -12,6 +12,7 @@
 import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Scope, Semaphore, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
+import * as Open from "../../platform/limits/Slots.ts"
 import type { AnyAuthorizedSite } from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
@@ -20,23 +21,17 @@ import * as FairSlots from "./FairSlots.ts"
 /** The maximum number of concurrent tests per key or session. */
 const maxTests = 2
 
-/** Seconds after which a refused caller may try again. */
-const operationRetryAfter = { test: 5, live: 10 } as const
-
 type Begin = Effect.Effect<void, Errors.TooManyRequests, Caller | Scope.Scope>
 
 export interface CallerOperations {
   /** Begins a test, which ends with the request. Fails if the caller already runs the maximum number of tests. */
   readonly beginTest: Begin
-  /** Begins a live stream of a website, which ends with the request. Fails as `refusal` decides. */
+  /**
+   * Begins a live stream of a website, which ends with the request. Fails if the caller, the website or the process has the maximum
+   * number of streams.
+   */
   readonly beginLive: (websiteConfigId: WebsiteConfigId) => Begin
 }
-
-const tooMany = (kind: keyof typeof operationRetryAfter, detail: string): Errors.TooManyRequests => ({
-  _tag: "TooManyRequests",
-  detail,
-  headers: { "retry-after": operationRetryAfter[kind] }
-})
 
 /** The maximum number of streams of the process. */
 const maxLive = 200
@@ -52,96 +47,52 @@ const websiteShare = 1 / 4
  */
 export const maxOfWebsite = (others: number): number => Math.max(1, Math.floor((maxLive - others) * websiteShare))
 
-/** Whose limit refuses a stream, and that limit. */
-export type LiveRefusal =
-  | { readonly reason: "caller"; readonly max: number }
-  | { readonly reason: "website"; readonly max: number }
-  | { readonly reason: "process" }
-
-/** Why no further live stream may begin; null if one may. The arguments count the open streams. */
-export const liveRefusal = (open: {
-  readonly all: number
-  readonly ofCaller: number
-  readonly ofWebsite: number
-}): LiveRefusal | null => {
-  if (open.ofCaller >= maxLiveOfCaller) return { reason: "caller", max: maxLiveOfCaller }
-  const max = maxOfWebsite(open.all - open.ofWebsite)
-  if (open.all >= maxLive) return { reason: "process" }
-  return open.ofWebsite >= max ? { reason: "website", max } : null
-}
-
-const liveDetail = (refusal: LiveRefusal): string => {
-  switch (refusal.reason) {
-    case "caller":
-      return `This key or session already has ${refusal.max} live streams, the maximum. Close one.`
-    case "website":
-      return `This website already has ${refusal.max} live streams, its share of this server. Close one, or try again later.`
-    case "process":
-      return "This server already serves its maximum number of live streams. Try again later."
-  }
-}
-
-/** Counts by name. A count of 0 takes no memory. */
-const counter = () => {
-  const counts = new Map<string, number>()
-  const of = (name: string): number => counts.get(name) ?? 0
-  return {
-    of,
-    change: (name: string, by: 1 | -1): void => {
-      const count = of(name) + by
-      if (count === 0) counts.delete(name)
-      else counts.set(name, count)
-    }
-  }
-}
-
 /** Counts the operations of this process. */
 export const makeOperations = (): CallerOperations => {
-  const tests = counter()
-  const live = { all: 0, callers: counter(), websites: counter() }
+  const slots = Open.make()
 
-  const changeLive = (callerId: string, websiteConfigId: WebsiteConfigId, by: 1 | -1) => {
-    live.all += by
-    live.callers.change(callerId, by)
-    live.websites.change(websiteConfigId, by)
-  }
-
-  /** Fails with the refusal, or counts the operation until the request ends. */
-  const hold = (refused: () => Errors.TooManyRequests | null, change: (by: 1 | -1) => void) =>
+  /** Takes slots until the request ends. The name of a limit is what its refusal says. `retryAfter` is in seconds. */
+  const hold = (retryAfter: number, limitsOf: (callerId: string) => ReadonlyArray<Open.SlotLimit<string>>) =>
     Effect.acquireRelease(
-      Effect.suspend(() => {
-        const refusal = refused()
-        if (refusal !== null) return Effect.fail(refusal)
-        change(1)
-        return Effect.void
+      Effect.flatMap(Caller, ({ id }): Effect.Effect<() => void, Errors.TooManyRequests> => {
+        const opening = slots.open(limitsOf(id))
+        return opening._tag === "Opened"
+          ? Effect.succeed(opening.release)
+          : Effect.fail({ _tag: "TooManyRequests", detail: opening.name, headers: { "retry-after": retryAfter } })
       }),
-      () => Effect.sync(() => change(-1))
+      Effect.sync
     )
 
   return {
-    beginTest: Effect.flatMap(Caller, ({ id }) =>
-      hold(
-        () =>
-          tests.of(id) < maxTests
-            ? null
-            : tooMany("test", `This key or session already runs ${maxTests} tests, the maximum. Wait until one ends.`),
-        (by) => tests.change(id, by)
-      )
-    ),
+    beginTest: hold(5, (id) => [
+      {
+        key: `test ${id}`,
+        limit: maxTests,
+        name: `This key or session already runs ${maxTests} tests, the maximum. Wait until one ends.`
+      }
+    ]),
     beginLive: (websiteConfigId) =>
-      Effect.flatMap(Caller, ({ id }) =>
-        hold(
-          () => {
-            const refused = liveRefusal({
-              all: live.all,
-              ofCaller: live.callers.of(id),
-              ofWebsite: live.websites.of(websiteConfigId)
-            })
-            return refused === null ? null : tooMany("live", liveDetail(refused))
+      hold(10, (id) => {
+        const ofWebsite = `live of website ${websiteConfigId}`
+        const limit = maxOfWebsite(slots.count("live") - slots.count(ofWebsite))
+        return [
+          {
+            key: `live of caller ${id}`,
+            limit: maxLiveOfCaller,
+            name: `This key or session already has ${maxLiveOfCaller} live streams, the maximum. Close one.`
           },
-          (by) => changeLive(id, websiteConfigId, by)
-        )
-      )
+          {
+            key: "live",
+            limit: maxLive,
+            name: "This server already serves its maximum number of live streams. Try again later."
+          },
+          {
+            key: ofWebsite,
+            limit,
+            name: `This website already has ${limit} live streams, its share of this server. Close one, or try again later.`
+          }
+        ]
+      })
   }
 }
 
