@@ -3,13 +3,11 @@
  * requests without a valid secret.
  *
  * Secrets are looked up before they are limited, so that requests with wrong secrets never cause the refusal of a valid one from
- * the same address. Each lookup reads one row of an index, and an address can only run `maxLookups` at once. An address that
- * sends too many wrong secrets is locked out until the oldest of them leaves the window: its further wrong secrets are not
- * counted again.
+ * the same address. Each lookup reads one row of an index, and an address can only run `maxLookups` at once.
  *
  * @module
  */
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Incoming from "../../platform/http/Incoming.ts"
 import { clientKey } from "../../platform/limits/ClientAddress.ts"
@@ -46,34 +44,6 @@ export const makeRecentSet = (capacity: number): RecentSet => {
   }
 }
 
-export interface Lockout {
-  /** How long a client still has to wait at `now`; 0 if it need not. */
-  readonly remaining: (client: string, now: number) => number
-  readonly lock: (client: string, until: number) => void
-}
-
-/** Holds at most `capacity` clients. A further client evicts the client that was locked first. */
-export const makeLockout = (capacity: number): Lockout => {
-  const untilOf = new Map<string, number>()
-  return {
-    remaining: (client, now) => {
-      const until = untilOf.get(client)
-      if (until === undefined) return 0
-      if (until <= now) untilOf.delete(client)
-      return Math.max(0, until - now)
-    },
-    lock: (client, until) => {
-      untilOf.delete(client)
-      untilOf.set(client, until)
-      if (untilOf.size <= capacity) return
-      for (const first of untilOf.keys()) {
-        untilOf.delete(first)
-        return
-      }
-    }
-  }
-}
-
 type Request = HttpServerRequest.HttpServerRequest
 
 export class CallerLimits extends Context.Service<
@@ -89,7 +59,7 @@ export class CallerLimits extends Context.Service<
     ) => Effect.Effect<Option.Option<A>, E | Errors.ServiceUnavailable, R | Request>
     /** Counts a request without a valid secret against its address. Fails while the address is over the limit. */
     readonly countFailure: Effect.Effect<void, Errors.TooManyRequests, Request>
-    /** Counts a request of a shared dashboard against its client's address. Fails over the limit, without a lock-out. */
+    /** Counts a request of a shared dashboard against its client's address. Fails over the limit. */
     readonly countShared: Effect.Effect<void, Errors.TooManyRequests, Request>
     /**
      * Counts a guess of the password of a shared dashboard, against its client's address and against the dashboard. Fails over
@@ -112,9 +82,6 @@ export interface Options {
    */
   readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
 }
-
-/** The maximum number of addresses that are locked out at once. */
-const maxLockedOut = 10_000
 
 /** The maximum number of concurrent lookups of one address in this process. */
 export const maxLookups = 20
@@ -157,7 +124,6 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
     CallerLimits,
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
-      const lockout = makeLockout(maxLockedOut)
       const slots = Slots.make()
       const turnOf = yield* Slots.makeTurns(maxLookups)
       /** The digests of secrets whose last lookup found them valid. */
@@ -165,13 +131,11 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
       const policy = Option.getOrUndefined(rateLimit)
       const headersOf = policy === undefined ? () => ({}) : RateLimit.headers(policy)
 
-      const take = Effect.fnUntraced(function* (client: string, onRefused: (resetMillis: number) => void) {
+      const take = Effect.fnUntraced(function* (client: string) {
         if (policy === undefined) return
         const decision = yield* limiter.take(policy, client)
         yield* addHeaders(headersOf(decision))
-        if (decision.accepted) return
-        onRefused(decision.resetMillis)
-        return yield* Effect.fail(tooMany(decision.resetMillis))
+        if (!decision.accepted) return yield* Effect.fail(tooMany(decision.resetMillis))
       })
 
       const guess = Effect.fnUntraced(function* (limit: number, key: string) {
@@ -196,19 +160,13 @@ export const layer = ({ rateLimit }: Options): Layer.Layer<CallerLimits, never, 
           else known.delete(digest)
           return found
         }),
-        countFailure: Effect.gen(function* () {
-          const address = yield* addressOf
-          const now = yield* Clock.currentTimeMillis
-          const wait = lockout.remaining(address, now)
-          if (wait > 0) return yield* Effect.fail(tooMany(wait))
-          yield* take(address, (resetMillis) => lockout.lock(address, now + resetMillis))
-        }),
-        countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`, () => {})),
+        countFailure: Effect.flatMap(addressOf, take),
+        countShared: Effect.flatMap(addressOf, (address) => take(`shared ${address}`)),
         countGuess: Effect.fnUntraced(function* (shareId) {
           yield* guess(maxGuesses.ofAddress, `guess ${shareId} ${yield* addressOf}`)
           yield* guess(maxGuesses.ofShare, `guess ${shareId}`)
         }),
-        count: (id) => take(id, () => {})
+        count: take
       }
     })
   )
