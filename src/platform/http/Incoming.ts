@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { IncomingMessage } from "node:http"
-import { ByteSize, Context, Data, Effect, Option, Result, Stream } from "effect"
+import type { IncomingMessage } from "node:http"
+import { ByteSize, Context, Data, Effect, Option, Result } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
@@ -114,6 +114,9 @@ export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>(
 export const ByAddress = Context.Reference<boolean>("hydracore/platform/http/Incoming/ByAddress", {
   defaultValue: () => true
 })
+
+/** Node's message of a request. All servers of the service are Node's, for HTTP/1.1. */
+const messageOf = ({ source }: HttpServerRequest.HttpServerRequest): IncomingMessage => source as IncomingMessage
 
 /** Whether a `Content-Type` is read as JSON: the JSON types, `text/plain` (which beacons send), and a missing header. */
 export const isJson = (contentType: string | undefined): boolean => {
@@ -235,6 +238,8 @@ const inOwnTurn = (run: () => void): void => {
  */
 const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
+    // The client disconnected before, and no further event follows.
+    if (message.destroyed) return resume(Effect.fail(new BodyUnreadable()))
     const stopListening = () => message.off("data", onData).off("end", onEnd).off("close", onDisconnect)
     const stop = () => {
       stopListening()
@@ -265,41 +270,10 @@ const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Ui
     const error = body.begin()
     if (error !== undefined) return fail(error)
     message.on("data", onData).on("end", onEnd).on("close", onDisconnect)
+    // The fast path, which gives back what it read, has paused it.
+    if (message.isPaused()) message.resume()
     return Effect.sync(stop)
   })
-
-/** Collects a body from the platform's stream. */
-const collectStream = (
-  request: HttpServerRequest.HttpServerRequest,
-  body: IncomingBody
-): Effect.Effect<Uint8Array, Refused | BodyUnreadable> => {
-  const { source } = request
-  const pieces = Stream.mapError(request.stream, () => new BodyUnreadable())
-  const add = (piece: Uint8Array) => {
-    const error = body.add(piece)
-    if (error?._tag === "BodyFragmented" && source instanceof IncomingMessage) Connections.exclude(source.socket)
-    return error
-  }
-  // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
-  return failIfRefused(body.begin).pipe(
-    Effect.andThen(Stream.runForEach(pieces, (piece) => failIfRefused(() => add(piece)))),
-    Effect.ensuring(Effect.sync(body.release)),
-    Effect.map(() => body.pieces.take())
-  )
-}
-
-const failIfRefused = <E extends Refused>(check: () => E | undefined): Effect.Effect<void, E> =>
-  Effect.suspend(() => {
-    const error = check()
-    return error === undefined ? Effect.void : Effect.fail(error)
-  })
-
-/** Whether `collect` can read the body: it is unread in Node's message, and the client does not wait for `100 Continue`. */
-const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
-  request.source instanceof IncomingMessage &&
-  request.headers["expect"] === undefined &&
-  !request.source.readableDidRead &&
-  !request.source.destroyed
 
 /**
  * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that no time
@@ -320,9 +294,10 @@ export const readBytes = (
     const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
     const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
     const body = makeIncomingBody(allocate, estimateBytesOf(request), { expected, maxBytes })
+    const message = messageOf(request)
     // The server handles connection errors. An error without a listener ends the process.
-    if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
-    return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
+    message.on("error", constVoid)
+    return collect(message, body)
   })
 
 /** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
@@ -358,9 +333,9 @@ export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
   return bytes
 }
 
-/** Estimates the bytes of the head and the URL of a request that came through the router; 0 if Node did not parse it. */
-export const estimateBytesOf = ({ source, url }: HttpServerRequest.HttpServerRequest): number =>
-  source instanceof IncomingMessage ? estimateBytes(source.rawHeaders) + url.length : 0
+/** Estimates the bytes of the head and the URL of a request that came through the router. */
+const estimateBytesOf = (request: HttpServerRequest.HttpServerRequest): number =>
+  estimateBytes(messageOf(request).rawHeaders) + request.url.length
 
 /** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/limits/ClientAddress`). */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
@@ -371,6 +346,6 @@ export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Reque
   url: request.url,
   headers: request.headers,
   address: clientAddress(request),
-  peer: (request.source instanceof IncomingMessage ? request.source.socket.remoteAddress : undefined) ?? "unknown",
+  peer: messageOf(request).socket.remoteAddress ?? "unknown",
   headBytes: estimateBytesOf(request)
 })

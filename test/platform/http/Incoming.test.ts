@@ -1,12 +1,19 @@
 import { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
-import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
+import { ByteSize, Effect, Option, Result, Schema } from "effect"
+import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import * as Body from "../../../src/platform/http/Body.ts"
 import * as Incoming from "../../../src/platform/http/Incoming.ts"
 import * as Capacity from "../../../src/platform/limits/Capacity.ts"
 import { interruptEverywhere } from "../../support/Stepwise.ts"
+
+/** A request whose body arrives as `message` gets it. */
+const makeRequest = () => {
+  const message = new IncomingMessage(new Socket())
+  const source = { source: message, url: "/", headers: {}, remoteAddress: Option.some("198.51.100.1") }
+  return { message, request: source as unknown as HttpServerRequest.HttpServerRequest }
+}
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -59,9 +66,10 @@ describe("platform/http/Incoming", () => {
       Effect.gen(function* () {
         const pieces = lengths.map((length, index) => new Uint8Array(length).fill(index))
         const whole = Buffer.concat(pieces)
-        const stream = Stream.fromIterable(pieces)
-        const request = { source: {}, url: "/", headers: {}, remoteAddress: Option.none(), stream }
-        const read = yield* Incoming.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
+        const { message, request } = makeRequest()
+        for (const piece of pieces) message.push(piece)
+        message.push(null)
+        const read = yield* Incoming.readBytes(request).pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
           Effect.result
         )
@@ -70,45 +78,38 @@ describe("platform/http/Incoming", () => {
       })
   )
 
-  for (const [way, headers] of [
-    ["with a Content-Length", { "content-length": "60000" }],
-    ["in chunks", {}]
-  ] as const) {
-    it(`an interruption at any step of reading a body ${way} releases its memory`, () => {
-      const capacity = Capacity.make(100_000, 50_000)
-      let peak = 0
-      const watched: Pick<Capacity.Capacity, "allocate"> = {
-        allocate: (owner) => {
-          const allocation = capacity.allocate(owner)
-          const resize: Capacity.Allocation["resize"] = (amount) => {
-            const outcome = allocation.resize(amount)
-            peak = Math.max(peak, capacity.held())
-            return outcome
-          }
-          return { ...allocation, resize }
+  it("an interruption at any step of reading a body releases its memory", () => {
+    const capacity = Capacity.make(100_000, 50_000)
+    let peak = 0
+    const watched: Pick<Capacity.Capacity, "allocate"> = {
+      allocate: (owner) => {
+        const allocation = capacity.allocate(owner)
+        const resize: Capacity.Allocation["resize"] = (amount) => {
+          const outcome = allocation.resize(amount)
+          peak = Math.max(peak, capacity.held())
+          return outcome
         }
+        return { ...allocation, resize }
       }
-      const read = () => {
-        const message = new IncomingMessage(new Socket())
-        message.rawHeaders = ["X-Long", "a".repeat(10_000)]
-        const request = HttpServerRequest.fromWeb(
-          new Request("http://edge/", {
-            method: "POST",
-            headers,
-            body: new ReadableStream(),
-            duplex: "half"
-          } as RequestInit)
-        )
-        const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
-          source: { value: message }
-        })
-        return Effect.provideService(Incoming.readBytes(ofNode), Incoming.Arrivals, watched)
-      }
-      interruptEverywhere(read, (steps) => {
-        assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
-        assert.strictEqual(capacity.owners(), 0, `after ${steps} steps`)
-      })
-      assert.isAbove(peak, 10_000)
+    }
+    const read = () => {
+      const { message, request } = makeRequest()
+      message.rawHeaders = ["X-Long", "a".repeat(10_000)]
+      return Effect.provideService(Incoming.readBytes(request), Incoming.Arrivals, watched)
+    }
+    interruptEverywhere(read, (steps) => {
+      assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
+      assert.strictEqual(capacity.owners(), 0, `after ${steps} steps`)
     })
-  }
+    assert.isAbove(peak, 10_000)
+  })
+
+  it.effect("a body whose client disconnected before it is read does not arrive", () =>
+    Effect.gen(function* () {
+      const { message, request } = makeRequest()
+      message.destroy()
+      const read = yield* Effect.result(Incoming.readBytes(request))
+      assert.strictEqual(Option.getOrThrow(Result.getFailure(read))._tag, "BodyUnreadable")
+    })
+  )
 })
