@@ -7,10 +7,10 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { Goals } from "../../../src/analytics/Goal.ts"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
-import type { Handlers } from "../../../src/server/OwnerRoutes.ts"
+import { handlers } from "../../../src/server/OwnerRoutes.ts"
 import { Authentication } from "../../../src/sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../../src/sites/access/Authorized.ts"
-import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
+import { RecordSites, SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
@@ -24,11 +24,19 @@ class Undeclared extends HttpApi.make("a").add(HttpApiGroup.make("group").add(en
 
 /** Type tests: `tsc` fails if the line after `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
 const types = () => {
-  const handlers = <Groups>(_: Handlers<Groups>) => {}
   const read = Effect.asVoid(Authorized.inbox.read.proof)
   handlers(HttpApiBuilder.group(Declared, "group", (group) => group.handle("read", () => read)))
   // @ts-expect-error The endpoint does not declare that it reads the inbox.
   handlers(HttpApiBuilder.group(Undeclared, "group", (group) => group.handle("read", () => read)))
+  handlers(
+    // @ts-expect-error Only the operator finds a website by the id of a record.
+    HttpApiBuilder.group(Declared, "group", (group) =>
+      Effect.as(
+        RecordSites,
+        group.handle("read", () => read)
+      )
+    )
+  )
   handlers(
     // @ts-expect-error The endpoint declares reading only.
     HttpApiBuilder.group(Declared, "group", (group) =>
