@@ -31,7 +31,7 @@ export const make = (options: Options) => {
   return {
     /** For the layers of PostgreSQL. */
     separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
-    /** PostgreSQL provides what they need: writable websites, goals, submissions, instances and conversations. */
+    /** PostgreSQL provides what they need: writable websites and goals; submissions and conversations of the activity. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
       AnalyticsExport.layer({ timeout }),

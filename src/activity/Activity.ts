@@ -6,7 +6,8 @@
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Row } from "../analytics/AnalyticsExport.ts"
-import { type Submission, statuses } from "../forms/Submission.ts"
+import type { Received } from "../analytics/PageView.ts"
+import { statuses } from "../forms/Submission.ts"
 import { InstanceId, SubmissionId } from "../platform/Id.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -19,9 +20,9 @@ const Text = Schema.NullOr(Schema.String)
 const visitor = { received_at: Fields.time, path: Schema.String, country: Text, device: Text, browser: Text }
 
 /** A counted page view; `source` is its `utm_source`, else its referrer's host. */
-export const ViewActivity = Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text })
+const ViewActivity = Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text })
 
-export const EventActivity = Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String })
+const EventActivity = Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String })
 
 export const SubmissionActivity = Schema.Struct({
   type: Schema.Literal("submission"),
@@ -45,18 +46,18 @@ export const Activity = Schema.Union([ViewActivity, EventActivity, SubmissionAct
 
 export type Activity = typeof Activity.Type
 
-export const ofSubmission = ({
-  pageSlug,
-  receivedAt,
-  status,
-  submissionId
-}: Pick<Submission, "pageSlug" | "receivedAt" | "status" | "submissionId">): SubmissionActivity => ({
-  type: "submission",
+const visitorOf = ({ browser, country, deviceType, path, receivedAt }: Received) => ({
   received_at: Calendar.iso(receivedAt),
-  submission_id: SubmissionId.make(submissionId),
-  status,
-  page_slug: pageSlug
+  path,
+  country,
+  device: deviceType,
+  browser
 })
+
+export const ofRow = (row: Row): Activity =>
+  row.type === "pageview"
+    ? { type: "pageview", ...visitorOf(row.view), source: row.view.campaign.source ?? row.view.referrerHost }
+    : { type: "event", ...visitorOf(row.event), name: row.event.name }
 
 /** Latest first: ISO 8601 times in UTC are ordered as texts. */
 const latestFirst = (left: Activity, right: Activity): number =>

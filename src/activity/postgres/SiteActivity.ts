@@ -1,5 +1,6 @@
 /**
- * Reads the recent activity of a website from the ends of the indexes of four PostgreSQL tables.
+ * Reads the recent activity of a website from the ends of the indexes of four PostgreSQL tables: page views and events, unless a separate
+ * store has them, submissions and conversations.
  *
  * @module
  */
@@ -16,27 +17,40 @@ import * as Activities from "../Activity.ts"
 
 const received_at = Time
 
-const Views = Schema.Array(Schema.Struct({ ...Activities.ViewActivity.fields, received_at }))
-const Events = Schema.Array(Schema.Struct({ ...Activities.EventActivity.fields, received_at }))
 const Submissions = Schema.Array(Schema.Struct({ ...Activities.SubmissionActivity.fields, received_at }))
 const Conversations = Schema.Array(Schema.Struct({ ...Activities.ConversationActivity.fields, received_at }))
 
-const visitorColumns = "received_at, path, country, device_type AS device, browser"
+const ofWebsite = "WHERE website_config_id = $1 ORDER BY received_at DESC LIMIT $2"
 
-const ofWebsite = (column: string) => `WHERE ${column} = $1 ORDER BY received_at DESC LIMIT $2`
+const submissionsStatement = `SELECT 'submission' AS type, received_at, submission_id, status, page_slug FROM submission ${ofWebsite}`
 
-const statements = {
-  views: `SELECT 'pageview' AS type, ${visitorColumns}, coalesce(utm_source, referrer_host) AS source
-    FROM page_view ${ofWebsite("hosted_website_id")}`,
-  events: `SELECT 'event' AS type, ${visitorColumns}, name FROM event ${ofWebsite("hosted_website_id")}`,
-  submissions: `SELECT 'submission' AS type, received_at, submission_id, status, page_slug
-    FROM submission ${ofWebsite("website_config_id")}`,
-  conversations: `SELECT 'conversation' AS type, received_at, instance_id, conversation_id
-    FROM instance CROSS JOIN LATERAL (
-      SELECT conversation_id, created_at AS received_at FROM conversation
-      WHERE conversation.instance_id = instance.instance_id ORDER BY created_at DESC LIMIT $2
-    ) AS begun ${ofWebsite("website_config_id")}`
-}
+const conversationsStatement = `SELECT 'conversation' AS type, received_at, instance_id, conversation_id
+  FROM instance CROSS JOIN LATERAL (
+    SELECT conversation_id, created_at AS received_at FROM conversation
+    WHERE conversation.instance_id = instance.instance_id ORDER BY created_at DESC LIMIT $2
+  ) AS begun ${ofWebsite}`
+
+/** No page view or event is later, whatever the clocks of other processes say. */
+const latest = Date.UTC(9999, 0)
+
+/** The service with the page views and events that `rows` reads. */
+export const make = (rows: Activities.SiteActivity["Service"]["rows"]) =>
+  Effect.map(Database.OwnerConnections, (sql) =>
+    Activities.SiteActivity.of({
+      latest: Effect.fnUntraced(function* (site, limit) {
+        const visits = yield* rows(site, { from: 0, to: latest, keys: "all", searched: limit })
+        const parameters = [PgTypes.uuid(site.websiteConfigId), PgTypes.int8(BigInt(limit))]
+        const submissions = yield* sql
+          .unsafe(submissionsStatement, parameters)
+          .pipe(decodeRows(Submissions), Database.mapErrors)
+        const conversations = yield* sql
+          .unsafe(conversationsStatement, parameters)
+          .pipe(decodeRows(Conversations), Database.mapErrors)
+        return Activities.joined([visits.map(Activities.ofRow), submissions, conversations])
+      }),
+      rows
+    })
+  )
 
 const rowsOf = (table: "page_view" | "event", columns: string) => `SELECT ${columns} FROM (
     SELECT * FROM ${table} WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3
@@ -50,20 +64,9 @@ const rowStatements = [
 
 export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgClient> = Layer.effect(
   Activities.SiteActivity,
-  Effect.map(Database.OwnerConnections, (sql) => {
-    const read = (statement: string, id: string, limit: number) =>
-      sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
-    return Activities.SiteActivity.of({
-      latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-        const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
-        const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))
-        const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
-        const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
-          decodeRows(Conversations)
-        )
-        return Activities.joined([views, events, submissions, conversations])
-      }, Database.mapErrors),
-      rows: Effect.fnUntraced(function* ({ hostedWebsiteId }, { from, keys, searched, to }) {
+  Effect.flatMap(Database.OwnerConnections, (sql) =>
+    make(
+      Effect.fnUntraced(function* ({ hostedWebsiteId }, { from, keys, searched, to }) {
         const found = yield* Effect.forEach(rowStatements, ({ decode, statement }) =>
           sql
             .unsafe(statement, [
@@ -79,6 +82,6 @@ export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgCl
         )
         return found.flat()
       }, Database.mapErrors)
-    })
-  })
+    )
+  )
 ).pipe(Layer.provide(Database.layerOwner))
