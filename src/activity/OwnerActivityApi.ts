@@ -33,7 +33,6 @@ export const Activity = Schema.Struct({
   activity: Schema.Array(Activities.Activity)
 }).annotate({
   identifier: "Activity",
-  title: "Activity",
   examples: [{ activity: [example] }]
 })
 
@@ -60,7 +59,6 @@ export const Decisions = Schema.Struct({
   })
 }).annotate({
   identifier: "Decisions",
-  title: "Decisions",
   examples: [{ from: "2026-11-01", to: "2026-11-07", reasons: [{ reason: "foreign-origin", count: 40 }] }]
 })
 

@@ -75,7 +75,6 @@ export const AttentionList = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "AttentionList",
-  title: "AttentionList",
   examples: [
     {
       sites: [
@@ -135,7 +134,7 @@ export const AttentionCounts = Schema.Struct({
     description: `Accepted submissions that are not marked as read, at most ${maxCount}`
   }),
   waiting: Schema.Int.annotate({ description: `Conversations that wait for a person, at most ${maxCount}` })
-}).annotate({ identifier: "AttentionCounts", title: "AttentionCounts", examples: [{ unread: 2, waiting: 1 }] })
+}).annotate({ identifier: "AttentionCounts", examples: [{ unread: 2, waiting: 1 }] })
 
 export const counts = HttpApiEndpoint.get("counts", "/v1/owner/attention/counts", {
   query: { site_id: siteId },
@@ -158,7 +157,6 @@ export const SubmissionsOfSites = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "SubmissionsOfSites",
-  title: "SubmissionsOfSites",
   examples: [{ submissions: [{ ...OwnerSubmissionsApi.exampleSummary, site: exampleSite }], next: null }]
 })
 
@@ -197,7 +195,6 @@ export const ConversationsOfSites = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "ConversationsOfSites",
-  title: "ConversationsOfSites",
   examples: [
     {
       conversations: [

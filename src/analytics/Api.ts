@@ -105,7 +105,6 @@ export const PageViewPayload = Schema.Struct({
   session_id: Field.OptionalText({ title: "Session Id" })
 }).annotate({
   identifier: "TrackAnalyticsRequest",
-  title: "TrackAnalyticsRequest",
   examples: [
     {
       site_id: TrackingToken.make("3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"),
@@ -134,7 +133,6 @@ export const EventPayload = Schema.Struct({
   })
 }).annotate({
   identifier: "TrackEventRequest",
-  title: "TrackEventRequest",
   examples: [
     {
       site_id: TrackingToken.make("3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"),

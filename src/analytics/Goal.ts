@@ -34,7 +34,7 @@ export const Goal = Schema.Struct({
   /** The name of an event, or a pattern of a path in which each `*` matches any text, such as `/thanks*`. */
   value: Schema.String,
   created_at: Schema.String.annotate({ format: "date-time" })
-}).annotate({ identifier: "Goal", title: "Goal", examples })
+}).annotate({ identifier: "Goal", examples })
 
 export type Goal = typeof Goal.Type
 

@@ -26,7 +26,6 @@ export const Goals = Schema.Struct({
   built_in: Schema.Array(Schema.String).annotate({ description: "The names of the goals that every website has" })
 }).annotate({
   identifier: "Goals",
-  title: "Goals",
   examples: [{ goals: Goal.examples, built_in: Object.values(Goal.leads) }]
 })
 
@@ -54,7 +53,7 @@ export const NewGoal = Schema.Struct({
       `a path such as /thanks, of at most ${Goal.maxPath} characters with at most ${Goal.maxStars} stars, is expected`
     )
   )
-  .annotate({ identifier: "NewGoal", title: "NewGoal", examples: [{ kind: "page", value: "/thanks*" }] })
+  .annotate({ identifier: "NewGoal", examples: [{ kind: "page", value: "/thanks*" }] })
 
 export const list = HttpApiEndpoint.get("list", base, { params, success: Goals })
   .middleware(Authorized.stats.read)

@@ -28,7 +28,6 @@ export const RunPayload = Schema.Struct({
   messages: Messages
 }).annotate({
   identifier: "AgUiRunInput",
-  title: "AgUiRunInput",
   description: "`RunAgentInput` of AG-UI. Its `tools`, `context`, `state`, `forwardedProps` and `resume` are ignored.",
   examples: [
     {
@@ -64,7 +63,7 @@ const RunEvent = Schema.Union([
     message: Schema.String.annotate({ description: "A sentence for the visitor" }),
     code: Schema.String
   })
-]).annotate({ identifier: "AgUiEvent", title: "AgUiEvent" })
+]).annotate({ identifier: "AgUiEvent" })
 
 const exampleEvent: typeof RunEvent.Type = {
   type: "TEXT_MESSAGE_CONTENT",
@@ -74,7 +73,6 @@ const exampleEvent: typeof RunEvent.Type = {
 
 const StreamEvent = Schema.Struct({ data: Schema.fromJsonString(RunEvent) }).annotate({
   identifier: "AgUiStreamEvent",
-  title: "AgUiStreamEvent",
   // The OpenAPI document shows the encoded value.
   examples: [{ data: JSON.stringify(exampleEvent) as never }]
 })

@@ -66,8 +66,7 @@ export const ChatFrame = Schema.Union([
   Failed,
   Finish
 ]).annotate({
-  identifier: "ChatFrame",
-  title: "ChatFrame"
+  identifier: "ChatFrame"
 })
 
 export type ChatFrame = typeof ChatFrame.Type
@@ -86,7 +85,6 @@ export const ChatEvent = Schema.Struct({
   data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(ChatFrame)])
 }).annotate({
   identifier: "ChatEvent",
-  title: "ChatEvent",
   // The OpenAPI document shows the encoded value.
   examples: [{ data: JSON.stringify(example) as never }]
 })

@@ -102,7 +102,6 @@ export const Conversation = Schema.Struct({
   )
 }).annotate({
   identifier: "Conversation",
-  title: "Conversation",
   examples: [
     {
       conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
@@ -142,7 +141,6 @@ export const FeedbackPayload = Schema.Struct({
   comment: Field.OptionalText({ title: "Comment", maxLength: maxMessageLength, refuseNul: true })
 }).annotate({
   identifier: "Feedback",
-  title: "Feedback",
   examples: [
     { message_id: MessageId.make("0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"), rating: "up", comment: "Thank you!" }
   ]
@@ -176,7 +174,6 @@ export const ContactOffer = Schema.Struct({
   })
 }).annotate({
   identifier: "ContactOffer",
-  title: "ContactOffer",
   examples: [{ offer: "failed", site_id: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21") }]
 })
 

@@ -155,7 +155,7 @@ export const InstanceSettings = Schema.Struct({
   daily_tokens: fields.daily_tokens,
   contact: fields.contact,
   origins: fields.origins
-}).annotate({ identifier: "InstanceSettings", title: "InstanceSettings", examples })
+}).annotate({ identifier: "InstanceSettings", examples })
 
 export type InstanceSettings = typeof InstanceSettings.Type
 

@@ -47,7 +47,6 @@ export const CompletionPayload = Schema.Struct({
   )
 }).annotate({
   identifier: "ChatCompletionRequest",
-  title: "ChatCompletionRequest",
   description: "All other parameters of OpenAI's API are ignored.",
   // The OpenAPI document shows the encoded value.
   examples: [{ model, messages: [{ role: "user", content: "When do you open?" }] as never, stream: true }]
@@ -96,7 +95,6 @@ export const Completion = Schema.Struct({
   usage: Schema.optionalKey(Usage)
 }).annotate({
   identifier: "ChatCompletion",
-  title: "ChatCompletion",
   examples: [
     {
       ...exampleCommon,
@@ -129,7 +127,7 @@ const Chunk = Schema.Struct({
     })
   ),
   usage: nullable(Usage)
-}).annotate({ identifier: "ChatCompletionChunk", title: "ChatCompletionChunk" })
+}).annotate({ identifier: "ChatCompletionChunk" })
 
 const exampleChunk: typeof Chunk.Type = {
   ...exampleCommon,
@@ -145,7 +143,7 @@ export const OpenAiError = Schema.Struct({
     code: Schema.NullOr(Schema.String),
     param: Schema.NullOr(Schema.String)
   })
-}).annotate({ identifier: "OpenAiError", title: "OpenAiError" })
+}).annotate({ identifier: "OpenAiError" })
 
 export type OpenAiError = typeof OpenAiError.Type
 
@@ -153,7 +151,6 @@ const CompletionEvent = Schema.Struct({
   data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(Schema.Union([Chunk, OpenAiError]))])
 }).annotate({
   identifier: "ChatCompletionEvent",
-  title: "ChatCompletionEvent",
   // The OpenAPI document shows the encoded value.
   examples: [{ data: JSON.stringify(exampleChunk) as never }]
 })
@@ -267,7 +264,6 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
       data: Schema.Array(Model)
     }).annotate({
       identifier: "ModelList",
-      title: "ModelList",
       examples: [{ object: "list", data: [exampleModel] }]
     }),
     Headers.rateLimit
@@ -287,7 +283,7 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
 export const retrieveModel = HttpApiEndpoint.get("model", `${base}/models/:model`, {
   params: { ...params, model: Schema.String.annotate({ title: "Model", examples: [model] }) },
   success: HttpApiSchema.WithHeaders(
-    Schema.Struct(Model.fields).annotate({ identifier: "Model", title: "Model", examples: [exampleModel] }),
+    Schema.Struct(Model.fields).annotate({ identifier: "Model", examples: [exampleModel] }),
     Headers.rateLimit
   ),
   error: [...unhandled, ...refusals, refusal(404, "NotFound", "There is no such model")]

@@ -39,7 +39,6 @@ export const Instances = Schema.Struct({
   )
 }).annotate({
   identifier: "Instances",
-  title: "Instances",
   examples: [
     {
       instances: [
@@ -88,7 +87,6 @@ export const ConversationList = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "ConversationList",
-  title: "ConversationList",
   examples: [{ conversations: [Transcript.exampleSummary], next: null }]
 })
 

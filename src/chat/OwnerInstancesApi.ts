@@ -130,7 +130,6 @@ export const common = {
 
 export const NewInstance = Schema.Struct({ name: Fields.name("Name"), agent_url: agentUrl, ...common }).annotate({
   identifier: "NewInstance",
-  title: "NewInstance",
   examples: [{ name: "Support", agent_url: "https://agent.example.com/v1", agent_key: "secret" }]
 })
 
@@ -140,7 +139,6 @@ export const InstanceChange = Schema.Struct({
   ...common
 }).annotate({
   identifier: "InstanceChange",
-  title: "InstanceChange",
   examples: [{ instructions: "Answer in one sentence." }]
 })
 
@@ -152,7 +150,6 @@ export const AgentQuestion = Schema.Struct({
   )
 }).annotate({
   identifier: "AgentQuestion",
-  title: "AgentQuestion",
   examples: [{ question: "When are you open?" }]
 })
 
@@ -185,7 +182,6 @@ export const AgentTest = Schema.Struct({
   status: Schema.NullOr(Schema.Int).annotate({ description: "The HTTP status with which the agent refused" })
 }).annotate({
   identifier: "AgentTest",
-  title: "AgentTest",
   examples: [
     { answered: true, text: "We open at nine.", first_word_millis: 412, millis: 640, problem: null, status: null }
   ]

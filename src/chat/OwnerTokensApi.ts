@@ -25,7 +25,6 @@ const params = { site_id: siteId, instance_id: instanceId }
 
 export const Tokens = Schema.Struct({ tokens: Schema.Array(WidgetToken), next: Fields.next }).annotate({
   identifier: "Tokens",
-  title: "Tokens",
   examples: [
     {
       tokens: [
@@ -46,7 +45,7 @@ export const Tokens = Schema.Struct({ tokens: Schema.Array(WidgetToken), next: F
 export const NewToken = Schema.Struct({
   label: Schema.optionalKey(Fields.name("Label")),
   expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
-}).annotate({ identifier: "NewToken", title: "NewToken", examples: [{ label: "Shop" }] })
+}).annotate({ identifier: "NewToken", examples: [{ label: "Shop" }] })
 
 export const IssuedToken = Schema.Struct({
   token_id: WidgetToken.fields.token_id,
@@ -54,7 +53,6 @@ export const IssuedToken = Schema.Struct({
   expires_at: WidgetToken.fields.expires_at
 }).annotate({
   identifier: "IssuedToken",
-  title: "IssuedToken",
   examples: [{ token_id: TokenId.make(Fields.exampleId), token: `hwt_${"A".repeat(43)}`, expires_at: null }]
 })
 

@@ -157,7 +157,6 @@ const Readable = Schema.Any.annotate(Fault.recognizedBy(isUseChat)).check(isRead
 /** The body as a client sends it. What `read` does not read of it may have any form. */
 export const UseChatPayload = Readable.annotate({
   identifier: "UseChatRequest",
-  title: "UseChatRequest",
   description:
     "The body of `useChat`: an `id` with `messages`, or with a `message` that is an object. Its errors are sentences in `text/plain`",
   examples: [

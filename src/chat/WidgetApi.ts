@@ -80,7 +80,6 @@ export const ChatPayload = Schema.Struct({
   conversation_id: Field.OptionalText({ title: "Conversation Id" })
 }).annotate({
   identifier: "WidgetChatRequest",
-  title: "WidgetChatRequest",
   examples: [{ message: "When do you open?", conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e" }]
 })
 

@@ -42,13 +42,11 @@ const exampleWebhook: Stored.StoredWebhook = {
 
 export const Webhook = Stored.Webhook.annotate({
   identifier: "Webhook",
-  title: "Webhook",
   examples: [exampleWebhook]
 })
 
 export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annotate({
   identifier: "Webhooks",
-  title: "Webhooks",
   examples: [{ webhooks: [exampleWebhook] }]
 })
 
@@ -82,7 +80,6 @@ export const NewWebhook = Schema.Struct({
   format: Schema.optionalKey(format)
 }).annotate({
   identifier: "NewWebhook",
-  title: "NewWebhook",
   examples: [{ url: exampleWebhook.url, events: ["submission.accepted"] }]
 })
 
@@ -91,11 +88,10 @@ export const WebhookChange = Schema.Struct({
   events: Schema.optionalKey(events),
   format: Schema.optionalKey(format),
   enabled: Schema.optionalKey(Fields.boolean("Enabled"))
-}).annotate({ identifier: "WebhookChange", title: "WebhookChange", examples: [{ enabled: true }] })
+}).annotate({ identifier: "WebhookChange", examples: [{ enabled: true }] })
 
 export const WebhookSecret = Stored.WebhookSecret.annotate({
   identifier: "WebhookSecret",
-  title: "WebhookSecret",
   examples: [{ webhook_id: exampleWebhook.webhook_id, secret: `whsec_${"A".repeat(43)}=` }]
 })
 
@@ -103,7 +99,6 @@ const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
 
 export const WebhookTest = Stored.WebhookTest.annotate({
   identifier: "WebhookTest",
-  title: "WebhookTest",
   examples: [{ event_id: EventId.make(Fields.exampleId), delivered: true, ...exampleAttempt }]
 })
 
@@ -122,7 +117,6 @@ export const Deliveries = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "Deliveries",
-  title: "Deliveries",
   examples: [{ deliveries: [exampleDelivery], next: null }]
 })
 
@@ -141,7 +135,6 @@ const status = Fields.choice(Delivery.deliveryStatuses, { title: "Status" })
 
 export const NewReplay = Schema.Struct({ since, status }).annotate({
   identifier: "NewReplay",
-  title: "NewReplay",
   examples: [{ since: Fields.exampleTime, status: "failed" }]
 })
 
@@ -151,13 +144,11 @@ export const ReplayedDeliveries = Schema.Struct({
   })
 }).annotate({
   identifier: "ReplayedDeliveries",
-  title: "ReplayedDeliveries",
   examples: [{ deliveries: 12 }]
 })
 
 export const DeliveryDetails = Delivery.DeliveryDetails.annotate({
   identifier: "DeliveryDetails",
-  title: "DeliveryDetails",
   examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Fields.exampleTime, ...exampleAttempt }] }]
 })
 
@@ -305,7 +296,6 @@ export const SubmissionDeliveries = Schema.Struct({
   mails: Schema.Array(SubmissionMail)
 }).annotate({
   identifier: "SubmissionDeliveries",
-  title: "SubmissionDeliveries",
   examples: [
     {
       webhooks: [],

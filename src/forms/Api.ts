@@ -39,7 +39,6 @@ export const PlainForm = Schema.StructWithRest(
   [Schema.Record(Schema.String, Value)]
 ).annotate({
   identifier: "SubmitPlainForm",
-  title: "SubmitPlainForm",
   examples: [
     {
       hydracore_site: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
@@ -69,7 +68,6 @@ export const SubmissionPayload = Schema.Struct({
   page_slug: Field.OptionalText({ title: "Page Slug", refuseNul: true })
 }).annotate({
   identifier: "SubmitFormRequest",
-  title: "SubmitFormRequest",
   examples: [
     {
       site_id: WebsiteConfigId.make("5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21"),
@@ -88,7 +86,6 @@ export const SubmissionReceipt = Schema.Struct({
   submission_id: Schema.String.annotate({ title: "Submission Id", format: "uuid" })
 }).annotate({
   identifier: "SubmitFormResponse",
-  title: "SubmitFormResponse",
   description: "The submission is stored",
   examples: [{ status: "received", submission_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63" }]
 })

@@ -156,7 +156,7 @@ export const Form = Schema.Struct({
   rules: FormRules,
   created_at: Schema.String.annotate({ format: "date-time" }),
   updated_at: Schema.String.annotate({ format: "date-time" })
-}).annotate({ identifier: "Form", title: "Form", examples: [exampleForm] })
+}).annotate({ identifier: "Form", examples: [exampleForm] })
 
 export type Form = typeof Form.Type
 

@@ -276,7 +276,6 @@ export const SpamMark = Schema.Struct({
   created_at: Fields.time
 }).annotate({
   identifier: "SpamMark",
-  title: "SpamMark",
   examples: markExamples
 })
 

@@ -23,7 +23,6 @@ const site = { site_id: siteId }
 
 export const Forms = Schema.Struct({ forms: Schema.Array(FormRules.Form) }).annotate({
   identifier: "Forms",
-  title: "Forms",
   examples: [{ forms: [FormRules.exampleForm] }]
 })
 
@@ -54,7 +53,6 @@ const rules = Field.custom<FormRules.FormRules>(
 
 export const FormChange = Schema.Struct({ page, rules }).annotate({
   identifier: "FormChange",
-  title: "FormChange",
   examples: [{ page: FormRules.exampleForm.page, rules: FormRules.exampleForm.rules }]
 })
 

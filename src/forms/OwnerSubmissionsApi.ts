@@ -101,7 +101,6 @@ export const SubmissionList = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "SubmissionList",
-  title: "SubmissionList",
   examples: [{ submissions: [exampleSummary], next: null }]
 })
 
@@ -140,7 +139,6 @@ export const SubmissionDetails = Schema.Struct({
   entry_page: nullableText
 }).annotate({
   identifier: "SubmissionDetails",
-  title: "SubmissionDetails",
   examples: [
     {
       ...exampleCommon,
@@ -179,7 +177,6 @@ export const SubmissionOverview = Schema.Struct({
   pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount} submissions` })
 }).annotate({
   identifier: "SubmissionOverview",
-  title: "SubmissionOverview",
   examples: [{ unread: 3, quarantined: 1, pages: ["contact", "newsletter"] }]
 })
 
@@ -200,13 +197,11 @@ const submission_ids = Fields.selection(SubmissionId, "Submission Ids")
 
 export const Selection = Schema.Struct({ submission_ids }).annotate({
   identifier: "Selection",
-  title: "Selection",
   examples: [{ submission_ids: [SubmissionId.make(exampleId)] }]
 })
 
 export const MarkedSelection = Schema.Struct({ submission_ids, read: Fields.boolean("Read") }).annotate({
   identifier: "MarkedSelection",
-  title: "MarkedSelection",
   examples: [{ submission_ids: [SubmissionId.make(exampleId)], read: true }]
 })
 
@@ -217,7 +212,6 @@ export const Changed = Schema.Struct({
   not_found: Schema.Array(Fields.uuid).annotate({ description: "The ids that no submission of the website has" })
 }).annotate({
   identifier: "Changed",
-  title: "Changed",
   examples: [{ submission_ids: [SubmissionId.make(exampleId)], not_found: [] }]
 })
 
@@ -327,7 +321,6 @@ const params = { site_id: siteId }
 
 export const SpamMarkList = Schema.Struct({ marks: Schema.Array(SpamMark) }).annotate({
   identifier: "SpamMarks",
-  title: "SpamMarks",
   examples: [{ marks: markExamples }]
 })
 

@@ -36,7 +36,6 @@ const problems = Schema.Array(CoreProblem.Problem).annotate({
 
 export const Health = Schema.Struct({ problems }).annotate({
   identifier: "Health",
-  title: "Health",
   examples: [{ problems: example }]
 })
 
@@ -62,7 +61,6 @@ export const HealthOfSites = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "HealthOfSites",
-  title: "HealthOfSites",
   examples: [{ sites: [{ site_id: Fields.exampleSiteId, name: "Shop", problems: example }], next: null }]
 })
 

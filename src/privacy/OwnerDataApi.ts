@@ -63,7 +63,6 @@ export const Retention = Schema.Struct({
   conversations: duration
 }).annotate({
   identifier: "Retention",
-  title: "Retention",
   examples: [{ page_views: "25 months", submissions: null, conversations: "30 days" }]
 })
 
@@ -119,7 +118,7 @@ export const Person = Schema.Struct({
       description: "Which kinds of data; all if absent"
     })
   )
-}).annotate({ identifier: "Person", title: "Person", examples: [{ email: "ann@example.com" }] })
+}).annotate({ identifier: "Person", examples: [{ email: "ann@example.com" }] })
 
 export const exportedPerson = exported("application/x-ndjson")
 
@@ -141,7 +140,6 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
 
 export const ErasedPerson = CorePerson.Erased.annotate({
   identifier: "ErasedPerson",
-  title: "ErasedPerson",
   description: "How much was deleted",
   examples: [{ submissions: 2, conversations: 1, notifications: 0, spam_marks: 0, accounts: 0, deliveries: 2 }]
 })

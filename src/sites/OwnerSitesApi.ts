@@ -46,13 +46,11 @@ export const ListedSite = Schema.Struct({
 
 export const Sites = Schema.Struct({ sites: Schema.Array(ListedSite), next: Fields.next }).annotate({
   identifier: "Sites",
-  title: "Sites",
   examples: [{ sites: [example], next: null }]
 })
 
 export const SiteDetails = Site.SiteDetails.annotate({
   identifier: "SiteDetails",
-  title: "SiteDetails",
   examples: [example]
 })
 
@@ -72,7 +70,6 @@ export const NewSite = Schema.Struct({
   time_zone: Schema.optionalKey(timeZone)
 }).annotate({
   identifier: "NewSite",
-  title: "NewSite",
   examples: [{ name: "Shop", origins: ["https://www.example.com"], time_zone: "Europe/Berlin" }]
 })
 
@@ -80,7 +77,7 @@ export const SiteChange = Schema.Struct({
   name: Schema.optionalKey(Fields.name("Name")),
   origins: Schema.optionalKey(origins),
   time_zone: Schema.optionalKey(timeZone)
-}).annotate({ identifier: "SiteChange", title: "SiteChange", examples: [{ origins: [] }] })
+}).annotate({ identifier: "SiteChange", examples: [{ origins: [] }] })
 
 export const list = HttpApiEndpoint.get("list", base, {
   query: {
@@ -146,11 +143,10 @@ export const update = HttpApiEndpoint.patch("update", sitePath, {
 
 export const Deletion = Schema.Struct({
   name: Field.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
-}).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
+}).annotate({ identifier: "Deletion", examples: [{ name: "Shop" }] })
 
 export const Deleted = Erased.annotate({
   identifier: "Deleted",
-  title: "Deleted",
   examples: [{ page_views: 1200, bot_views: 90, events: 40, conversions: 12, submissions: 12, conversations: 3 }]
 })
 

@@ -32,14 +32,12 @@ const numbers = [
 
 const MetricValue = Schema.Union(numbers).annotate({
   identifier: "MetricValue",
-  title: "MetricValue",
   description:
     "A number. `total_revenue` is an amount with its currency, or null if there is no revenue or it has several currencies"
 })
 
 const CoarseValue = Schema.Union([...numbers, Schema.Literal(SmallCounts.hidden)]).annotate({
   identifier: "CoarseValue",
-  title: "CoarseValue",
   description:
     "A count is 0, `<5`, or a number rounded to a multiple of 5. A rate or an average is calculated from such counts, and is null if one of them is `<5`"
 })
@@ -135,7 +133,6 @@ const exampleAnswer = {
 /** The answer to a query; see `analytics/reports/Answer`. */
 export const Report: Schema.Codec<Answer.Answer, unknown> = reportOf<Answer.MetricValue>(MetricValue).annotate({
   identifier: "Report",
-  title: "Report",
   examples: [{ ...exampleAnswer, results: [{ dimensions: ["newsletter"], metrics: [120, 340, 42] }] }]
 })
 
@@ -144,7 +141,6 @@ export const CoarseReport: Schema.Codec<SmallCounts.CoarseAnswer, unknown> = rep
   CoarseValue
 ).annotate({
   identifier: "CoarseReport",
-  title: "CoarseReport",
   examples: [
     {
       ...exampleAnswer,
@@ -174,7 +170,7 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
 
 export const Now = Schema.Struct({
   visitors: Schema.Int.annotate({ description: "The visitors of the last five minutes" })
-}).annotate({ identifier: "Now", title: "Now", examples: [{ visitors: 3 }] })
+}).annotate({ identifier: "Now", examples: [{ visitors: 3 }] })
 
 export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
   params: { site_id: siteId },
@@ -192,7 +188,6 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
 
 export const Properties = Schema.Struct({ properties: Schema.Array(EventProperty) }).annotate({
   identifier: "Properties",
-  title: "Properties",
   examples: [{ properties: [{ event: "Purchase", property: "plan", events: 12 }] }]
 })
 
@@ -220,7 +215,6 @@ export const NotCounted = Schema.Struct({
   ).annotate({ description: "The reasons that occurred, most frequent first" })
 }).annotate({
   identifier: "NotCounted",
-  title: "NotCounted",
   examples: [{ reasons: [{ reason: "bot", requests: 12 }] }]
 })
 

@@ -126,7 +126,6 @@ const Filter: Schema.Codec<WireFilter, unknown> = Schema.Union([
     return { ...Fault.notOneOf([...Query.operators, ...nestings, "not"]), path: [0] }
   }),
   identifier: "Filter",
-  title: "Filter",
   description: `\`[operator, dimension, values]\` with one of the operators ${Query.operators.join(", ")}; or \`["and" | "or", filters]\`; or \`["not", filter]\``
 })
 
@@ -218,7 +217,6 @@ const Body = Schema.Struct({
   )
 }).annotate({
   identifier: "Query",
-  title: "Query",
   examples: [
     {
       site_id: Fields.exampleSiteId,

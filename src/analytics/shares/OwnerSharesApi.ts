@@ -25,7 +25,6 @@ import * as SmallCounts from "./SmallCounts.ts"
 
 export const Shares = Schema.Struct({ shares: Schema.Array(Share) }).annotate({
   identifier: "Shares",
-  title: "Shares",
   examples: [
     {
       shares: [
@@ -54,7 +53,7 @@ export const NewShare = Schema.Struct({
   numbers: Schema.optionalKey(Numbers),
   password: Schema.optionalKey(Password),
   expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
-}).annotate({ identifier: "NewShare", title: "NewShare", examples: [{ label: "Agency" }] })
+}).annotate({ identifier: "NewShare", examples: [{ label: "Agency" }] })
 
 export const CreatedShare = Schema.Struct({
   share_id: ShareId,
@@ -64,7 +63,6 @@ export const CreatedShare = Schema.Struct({
   expires_at: Fields.nullableTime
 }).annotate({
   identifier: "CreatedShare",
-  title: "CreatedShare",
   examples: [
     { share_id: ShareId.make(Fields.exampleId), path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }
   ]
@@ -122,7 +120,6 @@ export const SharedSite = Schema.Struct({
   numbers: Numbers
 }).annotate({
   identifier: "SharedSite",
-  title: "SharedSite",
   examples: [{ site_id: Fields.exampleSiteId, name: "Shop", time_zone: "Europe/Berlin", numbers: "protected" }]
 })
 
@@ -146,7 +143,6 @@ export const Unlocking = Schema.Struct({
   password: Field.Text({ title: "Password", maxLength: SharePassword.maxLength })
 }).annotate({
   identifier: "Unlocking",
-  title: "Unlocking",
   examples: [{ secret: `hsh_${"A".repeat(43)}`, password: "eight or more characters" }]
 })
 
@@ -191,7 +187,7 @@ export const SharedNow = Schema.Struct({
     description:
       "The visitors of five minutes; if numbers are protected, counted once an hour: 0, `<5`, or rounded to a multiple of 5"
   })
-}).annotate({ identifier: "SharedNow", title: "SharedNow", examples: [{ visitors: "<5" }] })
+}).annotate({ identifier: "SharedNow", examples: [{ visitors: "<5" }] })
 
 export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
   success: SharedNow,

@@ -73,7 +73,6 @@ const exampleCommon = {
 /** A conversation with its messages, oldest first. */
 export const Transcript = Schema.Struct({ ...common, messages: Schema.Array(TranscriptMessage) }).annotate({
   identifier: "Transcript",
-  title: "Transcript",
   examples: [
     {
       ...exampleCommon,
@@ -106,7 +105,6 @@ export const OpenTranscript = Schema.Struct({
   })
 }).annotate({
   identifier: "OpenTranscript",
-  title: "OpenTranscript",
   examples: [
     {
       ...exampleCommon,
@@ -355,7 +353,6 @@ export const AnswerHealth = Schema.Struct({
   failing_since: Fields.nullableTime.annotate({ description: "When the first of these failed" })
 }).annotate({
   identifier: "AnswerHealth",
-  title: "AnswerHealth",
   examples: [{ answered_at: Fields.exampleTime, failed: 0, failing_since: null }]
 })
 

@@ -39,7 +39,6 @@ const exampleNotification = {
 
 export const Notification = Entity.annotate({
   identifier: "Notification",
-  title: "Notification",
   examples: [exampleNotification]
 })
 
@@ -48,7 +47,6 @@ export const Notifications = Schema.Struct({
   can_send: Schema.Boolean.annotate({ description: "Whether the service has a mail server" })
 }).annotate({
   identifier: "Notifications",
-  title: "Notifications",
   examples: [
     {
       notifications: [
@@ -76,14 +74,13 @@ export const NewNotification = Schema.Struct({
   problems: Schema.optionalKey(Fields.boolean("Problems"))
 }).annotate({
   identifier: "NewNotification",
-  title: "NewNotification",
   examples: [{ to: "owner@example.com", digest: "15m" }]
 })
 
 export const MailTest = Schema.Struct({
   accepted: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail" }),
   error: Schema.NullOr(Schema.String)
-}).annotate({ identifier: "MailTest", title: "MailTest", examples: [{ accepted: true, error: null }] })
+}).annotate({ identifier: "MailTest", examples: [{ accepted: true, error: null }] })
 
 export const list = HttpApiEndpoint.get("list", base, {
   params: site,

@@ -35,7 +35,7 @@ const example = {
   error: null
 } as const
 
-export const Reply = Entity.Reply.annotate({ identifier: "Reply", title: "Reply", examples: [example] })
+export const Reply = Entity.Reply.annotate({ identifier: "Reply", examples: [example] })
 
 export const Replies = Schema.Struct({
   replies: Schema.Array(Entity.Reply),
@@ -48,7 +48,6 @@ export const Replies = Schema.Struct({
   })
 }).annotate({
   identifier: "Replies",
-  title: "Replies",
   examples: [{ replies: [example], can_send: true, to: example.to, reply_to: example.reply_to }]
 })
 
@@ -63,7 +62,6 @@ export const NewReply = Schema.Struct({
   )
 }).annotate({
   identifier: "NewReply",
-  title: "NewReply",
   examples: [{ text: example.text, reply_to: example.reply_to }]
 })
 
@@ -112,7 +110,6 @@ const storedAutoReply = { ...exampleAutoReply, created_at: Fields.exampleTime, u
 
 export const AutoReply = Auto.AutoReply.annotate({
   identifier: "AutoReply",
-  title: "AutoReply",
   examples: [storedAutoReply]
 })
 
@@ -121,7 +118,6 @@ export const AutoReplies = Schema.Struct({
   can_send: Schema.Boolean.annotate({ description: "Whether the service has a mail server" })
 }).annotate({
   identifier: "AutoReplies",
-  title: "AutoReplies",
   examples: [{ auto_replies: [storedAutoReply], can_send: true }]
 })
 
@@ -143,7 +139,7 @@ export const NewAutoReply = Schema.Struct({
     `a text of 1 to ${Auto.limits.text} characters is expected`
   ),
   reply_to: Fields.email("The address to which the visitor's answer goes")
-}).annotate({ identifier: "NewAutoReply", title: "NewAutoReply", examples: [exampleAutoReply] })
+}).annotate({ identifier: "NewAutoReply", examples: [exampleAutoReply] })
 
 export const listAutomatic = HttpApiEndpoint.get("list", formsPath, { params: ofSite, success: AutoReplies })
   .middleware(Authorized.settings.read)

@@ -15,7 +15,7 @@ export const ValidationError = Schema.Struct({
   loc: Schema.Array(Schema.Union([Schema.String, Schema.Int])).annotate({ title: "Location" }),
   msg: Schema.String.annotate({ title: "Message" }),
   type: Schema.String.annotate({ title: "Error Type" })
-}).annotate({ identifier: "ValidationError", title: "ValidationError" })
+}).annotate({ identifier: "ValidationError" })
 
 export type ValidationError = typeof ValidationError.Type
 
@@ -23,7 +23,7 @@ export type ValidationError = typeof ValidationError.Type
 export const HTTPValidationError = Schema.Struct({
   detail: Schema.Array(ValidationError).annotate({ title: "Detail" })
 })
-  .annotate({ identifier: "HTTPValidationError", title: "HTTPValidationError", description: "Validation Error" })
+  .annotate({ identifier: "HTTPValidationError", description: "Validation Error" })
   .pipe(HttpApiSchema.status(422))
 
 export type HTTPValidationError = typeof HTTPValidationError.Type

@@ -183,11 +183,21 @@ export const streamed =
     )
   })
 
+/** A schema with its name as its title, which some tools show. The text of a frame has no name. */
+const titled = (schema: unknown, name: string): Json => {
+  const { description, examples, title = name, ...rest } = objectOf(schema)
+  const notes = {
+    ...(description === undefined ? {} : { description }),
+    ...(examples === undefined ? {} : { examples })
+  }
+  return { ...rest, ...("contentMediaType" in rest ? {} : { title }), ...notes }
+}
+
 /** Completes a document. `commonHeaders` returns the headers of all responses of an operation. */
 const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json => {
   const normalized = withoutDuplicates(objectOf(normalize(document)))
   const components = objectOf(normalized["components"])
-  const schemas = objectOf(components["schemas"])
+  const schemas = mapValues(components["schemas"], titled)
   const headers = new Map<string, unknown>()
 
   const publishResponse = (response: unknown, common: Json): Json => {
@@ -212,7 +222,7 @@ const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json
     }
   }
   const paths = mapValues(normalized["paths"], (methods) => mapValues(methods, publishOperation))
-  return { ...normalized, paths, components: { ...components, headers: Object.fromEntries(headers) } }
+  return { ...normalized, paths, components: { ...components, schemas, headers: Object.fromEntries(headers) } }
 }
 
 /** The published document of the public API. */

@@ -85,7 +85,6 @@ export const nothingRemains: Remaining = { keys: 0, sessions: 0 }
 /** The answer to a revocation. */
 export const Revoked = Schema.Struct({ remaining: Remaining }).annotate({
   identifier: "Revoked",
-  title: "Revoked",
   examples: [{ remaining: { keys: 0, sessions: 1 } }]
 })
 

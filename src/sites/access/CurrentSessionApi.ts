@@ -23,7 +23,7 @@ const path = "/v1/owner/session"
 
 export const Link = Schema.Struct({
   secret: Field.Text({ title: "Secret", maxLength: 200, description: "What follows `#/link/` in the link" })
-}).annotate({ identifier: "Link", title: "Link", examples: [{ secret: `hcl_${"A".repeat(43)}` }] })
+}).annotate({ identifier: "Link", examples: [{ secret: `hcl_${"A".repeat(43)}` }] })
 
 export const open = HttpApiEndpoint.post("open", path, {
   payload: Link,
@@ -58,7 +58,6 @@ export const LinkedSession = Schema.Struct({
   expires_at: Fields.time.annotate({ description: "When the link expires" })
 }).annotate({
   identifier: "LinkedSession",
-  title: "LinkedSession",
   examples: [
     {
       person: null,
@@ -91,7 +90,7 @@ const loginPath = "/v1/owner/login"
 
 export const LoginFacts = Schema.Struct({
   can_mail: Schema.Boolean.annotate({ description: "Whether the service mails links to log in" })
-}).annotate({ identifier: "LoginFacts", title: "LoginFacts", examples: [{ can_mail: true }] })
+}).annotate({ identifier: "LoginFacts", examples: [{ can_mail: true }] })
 
 export const readLogin = HttpApiEndpoint.get("readLogin", loginPath, {
   success: LoginFacts,
@@ -125,7 +124,6 @@ export const Login = Schema.Struct({
   page: Schema.optionalKey(page)
 }).annotate({
   identifier: "Login",
-  title: "Login",
   examples: [{ email: "ada@example.com" }]
 })
 
@@ -153,7 +151,6 @@ export const Session = Schema.Struct({
   expires_at: Fields.time.annotate({ description: "When the session ends if it is not used again" })
 }).annotate({
   identifier: "Session",
-  title: "Session",
   examples: [
     {
       session_id: SessionId.make(Fields.exampleId),
@@ -201,7 +198,6 @@ export const Devices = Schema.Struct({
   )
 }).annotate({
   identifier: "Devices",
-  title: "Devices",
   examples: [
     {
       devices: [
@@ -248,13 +244,13 @@ export const endDevice = HttpApiEndpoint.delete("endDevice", `${devicesPath}/:se
 export const NewPerson = Schema.Struct({
   name: Fields.name("Name"),
   email: Schema.optionalKey(Fields.email("The person's address. Only a session without a person sends it"))
-}).annotate({ identifier: "NewPerson", title: "NewPerson", examples: [{ name: "Ada", email: "ada@example.com" }] })
+}).annotate({ identifier: "NewPerson", examples: [{ name: "Ada", email: "ada@example.com" }] })
 
 export const NamedPerson = Schema.Struct({
   mailed: Schema.Boolean.annotate({
     description: "Whether a link was mailed to the address. The person exists once it is opened"
   })
-}).annotate({ identifier: "NamedPerson", title: "NamedPerson", examples: [{ mailed: true }] })
+}).annotate({ identifier: "NamedPerson", examples: [{ mailed: true }] })
 
 export const setPerson = HttpApiEndpoint.put("setPerson", `${path}/person`, {
   payload: NewPerson,

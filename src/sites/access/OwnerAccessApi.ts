@@ -25,7 +25,6 @@ export const Keys = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "Keys",
-  title: "Keys",
   examples: [
     {
       keys: [
@@ -52,7 +51,6 @@ export const NewKey = Schema.Struct({
   expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
 }).annotate({
   identifier: "NewKey",
-  title: "NewKey",
   examples: [{ scope: "stats", sites: [Fields.exampleSiteId], label: "Dashboard" }]
 })
 
@@ -62,7 +60,6 @@ export const IssuedKey = Schema.Struct({
   expires_at: Fields.nullableTime
 }).annotate({
   identifier: "IssuedKey",
-  title: "IssuedKey",
   examples: [{ key_id: KeyId.make(Fields.exampleId), key: `hok_${"A".repeat(43)}`, expires_at: null }]
 })
 
@@ -122,7 +119,6 @@ export const Sessions = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "Sessions",
-  title: "Sessions",
   examples: [
     {
       can_mail: true,
@@ -157,7 +153,6 @@ export const NewLink = Schema.Struct({
   expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
 }).annotate({
   identifier: "NewLink",
-  title: "NewLink",
   examples: [{ role: "viewer", sites: [Fields.exampleSiteId], label: "Ada" }]
 })
 
@@ -170,7 +165,6 @@ export const CreatedLink = Schema.Struct({
   expires_at: Fields.time
 }).annotate({
   identifier: "CreatedLink",
-  title: "CreatedLink",
   examples: [
     {
       session_id: SessionId.make(Fields.exampleId),
@@ -256,7 +250,6 @@ export const People = Schema.Struct({
   next: Fields.next
 }).annotate({
   identifier: "People",
-  title: "People",
   examples: [
     {
       people: [
@@ -289,7 +282,7 @@ export const people = HttpApiEndpoint.get("people", peoplePath, { query: Credent
 export const NewRole = Schema.Struct({
   role: Field.Choice(Access.roles, { title: "Role" }),
   sites: Credential.sites
-}).annotate({ identifier: "NewRole", title: "NewRole", examples: [{ role: "owner", sites: [Fields.exampleSiteId] }] })
+}).annotate({ identifier: "NewRole", examples: [{ role: "owner", sites: [Fields.exampleSiteId] }] })
 
 export const setRole = HttpApiEndpoint.put("setRole", `${peoplePath}/:person_id/role`, {
   params: personParams,
