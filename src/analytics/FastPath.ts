@@ -30,7 +30,8 @@ export interface Options {
   readonly maxBody: number
 }
 
-const paths: ReadonlySet<string | undefined> = new Set([Api.track.path, Api.view.path])
+/** The paths of page views. */
+export const paths: ReadonlyArray<string> = [Api.track.path, Api.view.path]
 
 const decode = Schema.decodeUnknownResult(Api.PageViewPayload)
 
@@ -67,8 +68,8 @@ const write = (response: ServerResponse, { body, headers, status }: HttpServerRe
 const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["content-length"])
 
 /**
- * Makes the function that puts the fast path in front of the router's listener. The fibers of requests belong to the scope: when it
- * closes, they are interrupted and awaited.
+ * Makes the function that makes the listener for requests to `paths` from the router's listener. The fibers of requests belong to the
+ * scope: when it closes, they are interrupted and awaited.
  */
 export const make = Effect.fnUntraced(function* (options: Options, tracing: Trace.Tracing | undefined) {
   const { track } = yield* Tracking
@@ -113,7 +114,7 @@ export const make = Effect.fnUntraced(function* (options: Options, tracing: Trac
 
   /** The size of the head if the request may be a small page view; undefined for any other request. */
   const headBytesOf = (request: IncomingMessage): number | undefined => {
-    if (request.method !== "POST" || !paths.has(request.url)) return undefined
+    if (request.method !== "POST") return undefined
     const length = lengthOf(request)
     if (!(length > 0 && length <= maxBytes) || request.headers.expect !== undefined) return undefined
     const headBytes = Incoming.estimateBytes(request.rawHeaders)

@@ -186,7 +186,8 @@ export const layer = (options: Options) => {
       const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
         Effect.updateContext(withoutServices)
       )
-      const http = yield* serve(fastPath(listener))
+      const ofPageViews = fastPath(listener)
+      const http = yield* serve(listener, new Map(FastPath.paths.map((path) => [path, ofPageViews])))
       yield* Effect.addFinalizer(() => drain.start)
       return http
     })

@@ -280,9 +280,10 @@ const ignoringDestroyed =
 /** A server that does not listen yet. */
 export interface NodeServer {
   readonly server: Server
-  /** Listens until the scope closes, then ends the connections. */
+  /** Listens until the scope closes, then ends the connections. Requests to a path of `byPath` go to its listener. */
   readonly serve: (
-    listener: RequestListener
+    listener: RequestListener,
+    byPath?: ReadonlyMap<string | undefined, RequestListener>
   ) => Effect.Effect<
     Effect.Success<ReturnType<typeof NodeHttpServer.make>>,
     Effect.Error<ReturnType<typeof NodeHttpServer.make>>,
@@ -313,8 +314,12 @@ export const make = (options: Options, { chats, templates }: Routes): Effect.Eff
     )
     return {
       server,
-      serve: Effect.fnUntraced(function* (listener) {
-        const guarded = ignoringDestroyed(requireValidHead(freeingHeads(listener)))
+      serve: Effect.fnUntraced(function* (listener, byPath = new Map()) {
+        const guarded = ignoringDestroyed(
+          requireValidHead(
+            freeingHeads((request, response) => (byPath.get(request.url) ?? listener)(request, response))
+          )
+        )
         server
           .on("request", guarded)
           .on("checkContinue", withContinue(guarded, Math.max(maxBody, Incoming.conversationBytes)))
