@@ -10,11 +10,10 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Field from "../platform/contract/Field.ts"
 import { streamed } from "../platform/contract/OpenApi.ts"
-import { ConversationId, InstanceId, MessageId } from "../platform/Id.ts"
+import { ConversationId, InstanceId } from "../platform/Id.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import type { Message } from "./conversations/Conversation.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import * as Instance from "./Instance.ts"
 
@@ -177,30 +176,34 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
     })
   )
 
-const at = Date.parse(Fields.exampleTime)
-
-const exampleMessages: ReadonlyArray<Message> = [
-  {
-    messageId: MessageId.make(Fields.exampleId),
-    role: "user",
-    parts: [{ type: "text", text: "When are you open?" }],
-    createdAt: at
-  },
-  {
-    messageId: MessageId.make("0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"),
-    role: "assistant",
-    parts: [{ type: "text", text: "From nine to five." }],
-    createdAt: at,
-    ending: "stop",
-    rating: "up",
-    comment: null
-  }
-]
+const exampleTranscript: Transcript.Transcript = {
+  conversation_id: ConversationId.make("c-8f14e45f"),
+  created_at: Fields.exampleTime,
+  updated_at: Fields.exampleTime,
+  page: "/contact",
+  source: "news.example",
+  country: "NO",
+  messages: [
+    {
+      id: Fields.exampleId,
+      role: "user",
+      created_at: Fields.exampleTime,
+      parts: [{ type: "text", text: "When are you open?" }]
+    },
+    {
+      id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+      role: "assistant",
+      created_at: Fields.exampleTime,
+      parts: [{ type: "text", text: "From nine to five." }],
+      ending: "stop",
+      rating: "up",
+      comment: null
+    }
+  ]
+}
 
 /** An example of an export, made by the function that formats it. */
-const exampleExports = {
-  "application/x-ndjson": `${Transcript.json(Transcript.of({ conversationId: ConversationId.make("c-8f14e45f"), createdAt: at, updatedAt: at, page: "/contact", source: "news.example", country: "NO", messages: exampleMessages }))}\n`
-}
+const exampleExports = { "application/x-ndjson": `${Transcript.json(exampleTranscript)}\n` }
 
 /** A file with a conversation in each line. */
 export const exportedConversations = HttpApiSchema.WithHeaders(

@@ -12,7 +12,6 @@
  * @module
  */
 import { Context, type Effect, Option, Record, Schema, type Stream } from "effect"
-import type { Conversation } from "../chat/conversations/Conversation.ts"
 import * as Transcript from "../chat/conversations/Transcript.ts"
 import type { DeliveryStatus } from "../delivery/Delivery.ts"
 import type { StoredNotification } from "../delivery/mail/Notification.ts"
@@ -70,7 +69,7 @@ export type PersonRecord =
       /** The replies that were mailed to its sender. */
       readonly replies: ReadonlyArray<Reply>
     }
-  | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Conversation }
+  | { readonly kind: "conversation"; readonly instanceId: InstanceId; readonly conversation: Transcript.Transcript }
   | { readonly kind: "notification"; readonly notification: StoredNotification }
   | { readonly kind: "spam_mark"; readonly mark: SpamMark & { readonly website_config_id: WebsiteConfigId } }
   | { readonly kind: "account"; readonly account: FoundAccount }
@@ -179,11 +178,9 @@ const isWritten = (text: string, address: string): boolean => {
 }
 
 /** Whether a message or a comment contains the address. */
-export const isInConversation = ({ messages }: Pick<Conversation, "messages">, address: string): boolean =>
-  messages.some((message) => {
-    const comment = message.role === "assistant" ? message.comment : null
-    if (comment !== null && isMentioned(comment, address)) return true
-    for (const text of textsOf(message.parts)) if (isMentioned(text, address)) return true
+export const isInConversation = ({ messages }: Pick<Transcript.Transcript, "messages">, address: string): boolean =>
+  messages.some(({ comment = null, parts }) => {
+    for (const text of textsOf([comment, parts])) if (isMentioned(text, address)) return true
     return false
   })
 
@@ -247,7 +244,7 @@ export const exportLine = (record: PersonRecord): string => {
         : TerminalText.inertJson(`${object.slice(0, -1)},"replies":${JSON.stringify(replies)}}`)
     }
     case "conversation":
-      return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(Transcript.of(record.conversation)))
+      return prefixed({ kind, instance_id: record.instanceId }, Transcript.json(record.conversation))
     case "notification":
       return TerminalText.inertJson(JSON.stringify({ kind, ...record.notification }))
     case "spam_mark":

@@ -5,9 +5,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { parseUserAgent } from "../../src/analytics/PageView.ts"
 import * as Visits from "../../src/analytics/reports/Visits.ts"
-import { isMissing } from "../../src/chat/conversations/Transcript.ts"
 import * as SampleHistory from "../../src/demo/SampleHistory.ts"
 import { dayMillis, dayOf } from "../../src/platform/text/Calendar.ts"
+import { isMissing } from "../support/Conversations.ts"
 
 const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
 

@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { MessageId } from "../../src/platform/Id.ts"
 import * as Person from "../../src/privacy/Person.ts"
-import { id } from "../support/Ids.ts"
 
 const address = "ann.o'hara+news@example.com"
 
@@ -17,12 +15,13 @@ const Space = Schema.Literals(["", " ", "\n", "\t "])
 
 const submission = (email: string | null, form: unknown) => ({ email, formData: JSON.stringify(form) })
 
-const messageOf = (text: string, role: "user" | "assistant" = "user") => {
-  const message = { messageId: id(MessageId, "m"), role, parts: [{ type: "text" as const, text }], createdAt: 0 }
-  return message.role === "user"
-    ? { ...message, role: "user" as const }
-    : { ...message, role: "assistant" as const, ending: null, rating: null, comment: null }
-}
+const messageOf = (text: string, role: "user" | "assistant" = "user") => ({
+  id: "m",
+  role,
+  parts: [{ type: "text" as const, text }],
+  created_at: "1970-01-01T00:00:00.000Z",
+  ...(role === "assistant" && { ending: null, rating: null, comment: null })
+})
 
 describe("privacy/Person", () => {
   it("finds an encoded address, and no longer one", () => {
@@ -125,13 +124,7 @@ describe("privacy/Person", () => {
   it("finds an address in messages of both roles and in comments", () => {
     assert.isTrue(Person.isInConversation({ messages: [messageOf("hi"), messageOf(`I am ${address}.`)] }, address))
     assert.isTrue(Person.isInConversation({ messages: [messageOf("hi"), messageOf(address, "assistant")] }, address))
-    const answer = {
-      ...messageOf("hi", "assistant"),
-      role: "assistant" as const,
-      ending: null,
-      rating: null,
-      comment: address
-    }
+    const answer = { ...messageOf("hi", "assistant"), comment: address }
     assert.isTrue(Person.isInConversation({ messages: [answer] }, address))
     assert.isFalse(Person.isInConversation({ messages: [messageOf("hi")] }, address))
   })

@@ -64,7 +64,7 @@ const findIds = Effect.fnUntraced(function* (query: Query) {
   const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(query)))
   return {
     submissions: records.flatMap((one) => (one.kind === "submission" ? [one.submission.submissionId] : [])),
-    conversations: records.flatMap((one) => (one.kind === "conversation" ? [one.conversation.conversationId] : [])),
+    conversations: records.flatMap((one) => (one.kind === "conversation" ? [one.conversation.conversation_id] : [])),
     deliveries: records.flatMap((one) => (one.kind === "delivery" ? [one.delivery.type] : []))
   }
 })

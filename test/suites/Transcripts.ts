@@ -22,7 +22,7 @@ import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import type { Access } from "../../src/sites/access/Access.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { beginAnswer } from "../support/Conversations.ts"
+import { beginAnswer, isMissing, matches } from "../support/Conversations.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import { at } from "./VisitorSalts.ts"
 
@@ -39,7 +39,7 @@ const toSummary = ({
     ...conversation,
     messages: messages.length,
     preview: Transcript.preview(AnswerParts.textOf(messages.find(({ role }) => role === "user")?.parts ?? [])),
-    unanswered: answers.filter(Transcript.isMissing).length,
+    unanswered: answers.filter(isMissing).length,
     up: answers.filter(({ rating }) => rating === "up").length,
     down: answers.filter(({ rating }) => rating === "down").length
   }
@@ -144,7 +144,7 @@ export const suite = <E>(
             conversations.push(yield* storeConversation(instance, turns, start + time))
             yield* storeConversation(other, turns, start + time)
           }
-          const expected = conversations.filter((conversation) => Transcript.matches(conversation, filter))
+          const expected = conversations.filter((conversation) => matches(conversation, filter))
           assert.deepStrictEqual(
             yield* listed(instance, filter, limit),
             expected

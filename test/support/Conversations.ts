@@ -12,8 +12,30 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import type { ConversationKey, MessagePart } from "../../src/chat/conversations/Conversation.ts"
 import type * as History from "../../src/chat/conversations/History.ts"
+import type { Filter, Transcript, TranscriptMessage } from "../../src/chat/conversations/Transcript.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as Id from "../../src/platform/Id.ts"
+import { contains } from "../../src/platform/text/Text.ts"
+
+/** `AnswerParts.isMissing` of a message. */
+export const isMissing = ({ ending = null, parts }: Pick<TranscriptMessage, "ending" | "parts">): boolean =>
+  ending !== null && AnswerParts.isMissing({ ending, size: AnswerParts.sizeOf(parts) })
+
+const hasText = ({ comment = null, parts }: TranscriptMessage, search: string): boolean =>
+  parts.some((part) =>
+    part.type === "text" ? contains(part.text, search) : contains(part.url, search) || contains(part.title, search)
+  ) || contains(comment, search)
+
+/** Whether a list or an export with this filter has the conversation. */
+export const matches = (
+  { messages, updated_at }: Pick<Transcript, "messages" | "updated_at">,
+  { before, rating, search, since, unanswered }: Filter
+): boolean =>
+  (since === undefined || Date.parse(updated_at) >= since) &&
+  (before === undefined || Date.parse(updated_at) < before) &&
+  (unanswered !== true || messages.some((message) => message.role === "assistant" && isMissing(message))) &&
+  (rating === undefined || messages.some((message) => message.rating === rating)) &&
+  (search === undefined || messages.some((message) => hasText(message, search)))
 
 /** Texts that a faulty store could change. */
 const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])

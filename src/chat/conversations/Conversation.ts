@@ -92,20 +92,6 @@ export interface ConversationVisit {
 
 export const unknownVisit: ConversationVisit = { page: null, source: null, country: null }
 
-export interface ConversationSummary extends ConversationVisit {
-  readonly conversationId: ConversationId
-  readonly createdAt: number
-  /** When the last message arrived, or the last answer ended. */
-  readonly updatedAt: number
-  /** The number of messages, answers included. */
-  readonly messages: number
-}
-
-export interface Conversation extends Omit<ConversationSummary, "messages"> {
-  /** Oldest first. */
-  readonly messages: ReadonlyArray<Message>
-}
-
 /** The subject of a conversation's events. The statements that write events use the same form. */
 export const subjectOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
 

@@ -10,13 +10,11 @@ import { ConversationId, InstanceId, isCanonicalUuid, type WebsiteConfigId } fro
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
-import { contains } from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import * as AgentFailures from "../AgentFailures.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import {
   AnswerEnding,
-  type Conversation,
   type ConversationKey,
   type ConversationVisit,
   type Message,
@@ -148,7 +146,8 @@ const partOf = (part: MessagePart): typeof Part.Type =>
     ? { type: part.type, text: part.text }
     : { type: part.type, url: part.url, title: part.title ?? null }
 
-const messageOf = (message: Message): TranscriptMessage => ({
+/** A stored message as its owner reads it. */
+export const messageOf = (message: Message): TranscriptMessage => ({
   id: message.messageId,
   role: message.role,
   created_at: Calendar.iso(message.createdAt),
@@ -156,26 +155,7 @@ const messageOf = (message: Message): TranscriptMessage => ({
   ...(message.role === "assistant" ? { ending: message.ending, rating: message.rating, comment: message.comment } : {})
 })
 
-/** A stored conversation as its owner reads it. */
-export const of = ({
-  conversationId,
-  country,
-  createdAt,
-  messages,
-  page,
-  source,
-  updatedAt
-}: Conversation): Transcript => ({
-  conversation_id: conversationId,
-  created_at: Calendar.iso(createdAt),
-  updated_at: Calendar.iso(updatedAt),
-  page,
-  source,
-  country,
-  messages: messages.map(messageOf)
-})
-
-/** Selects conversations for a list. An absent member selects all. */
+/** Selects conversations for a list or an export. An absent member selects all. */
 export interface Filter {
   /**
    * A text that occurs in a message, in the URL or title of one of its sources, or in a comment. Case does not matter; for
@@ -241,14 +221,6 @@ export const positionOf = ({
   id: conversation_id
 })
 
-const isAnswer = ({ role }: TranscriptMessage): boolean => role === "assistant"
-
-type Answer = Pick<TranscriptMessage, "ending" | "parts">
-
-/** `AnswerParts.isMissing` of a message. */
-export const isMissing = ({ ending = null, parts }: Answer): boolean =>
-  ending !== null && AnswerParts.isMissing({ ending, size: AnswerParts.sizeOf(parts) })
-
 const maxPreview = 200
 
 /** The beginning of a message on one line. */
@@ -260,22 +232,6 @@ export const preview = (text: string): string => {
     .trim()
   return line.length > maxPreview ? `${line.slice(0, maxPreview - 1).toWellFormed()}…` : line
 }
-
-const hasText = (message: TranscriptMessage, search: string): boolean =>
-  message.parts.some((part) =>
-    part.type === "text" ? contains(part.text, search) : contains(part.url, search) || contains(part.title, search)
-  ) || contains(message.comment ?? null, search)
-
-/** Whether a list with this filter contains the conversation. */
-export const matches = (
-  { messages, updated_at }: Pick<Transcript, "messages" | "updated_at">,
-  { before, rating, search, since, unanswered }: Filter
-): boolean =>
-  (since === undefined || Date.parse(updated_at) >= since) &&
-  (before === undefined || Date.parse(updated_at) < before) &&
-  (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
-  (rating === undefined || messages.some((message) => message.rating === rating)) &&
-  (search === undefined || messages.some((message) => hasText(message, search)))
 
 export interface TranscriptQuery {
   readonly search?: string

@@ -4,14 +4,12 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Option, Schema, Stream } from "effect"
-import { type InstanceId, MessageId } from "../../platform/Id.ts"
+import { Effect, Option, Schema } from "effect"
+import { MessageId } from "../../platform/Id.ts"
 import { array, mapErrors } from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import type { Conversation, ConversationSummary } from "../conversations/Conversation.ts"
 import * as History from "../conversations/History.ts"
 import * as Rows from "./ConversationRows.ts"
 
@@ -61,11 +59,6 @@ const Followed = Schema.Array(Rows.FollowedRow)
 
 /** The maximum number of answers that one statement reads, which bounds the size of its result. */
 const maxFollowed = 50
-
-const Summaries = Schema.Array(Schema.Struct(Rows.summary))
-
-/** The number of conversations in a page of a stream. Their messages are read one conversation at a time. */
-const pageSize = 100
 
 export const make = (sql: PgClient.PgClient) => {
   const read: Reads["read"] = (key) =>
@@ -136,47 +129,5 @@ export const make = (sql: PgClient.PgClient) => {
     return found
   })
 
-  const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
-    sql
-      .unsafe(`SELECT ${Rows.summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
-      .pipe(mapErrors, decodeRows(Summaries))
-
-  /** A conversation with its messages; none if it was deleted after its page was read. */
-  const withMessages = (instanceId: InstanceId, summary: ConversationSummary) =>
-    Effect.map(
-      read({ instanceId, conversationId: summary.conversationId }),
-      Option.map((messages): Conversation => ({ ...summary, messages }))
-    )
-
-  /**
-   * The conversations of an instance in the order in which they began, read one at a time. `since` selects those whose `updatedAt`
-   * is at this time or later, in milliseconds since 1970.
-   */
-  const stream = ({
-    instanceId,
-    since
-  }: {
-    readonly instanceId: InstanceId
-    readonly since: number | null
-  }): Stream.Stream<Conversation, StorageUnavailable> =>
-    Stream.paginate(Option.none<ConversationSummary>(), (last) =>
-      summaries(
-        `updated_at >= $2 AND (created_at, conversation_id) > ($3, $4)
-              ORDER BY created_at, conversation_id LIMIT ${pageSize}`,
-        [
-          PgTypes.uuid(instanceId),
-          PgTypes.timestamptz(since ?? Number.NEGATIVE_INFINITY),
-          PgTypes.timestamptz(
-            Option.match(last, { onNone: () => Number.NEGATIVE_INFINITY, onSome: (one) => one.createdAt })
-          ),
-          PgTypes.text(Option.match(last, { onNone: () => "", onSome: (one) => one.conversationId }))
-        ]
-      ).pipe(Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const))
-    ).pipe(
-      Stream.mapEffect((summary) => withMessages(instanceId, summary)),
-      Stream.filter(Option.isSome),
-      Stream.map((conversation) => conversation.value)
-    )
-
-  return { history, running, follow, read, messageAfter, stream }
+  return { history, running, follow, read, messageAfter }
 }

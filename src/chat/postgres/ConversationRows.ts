@@ -5,9 +5,9 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import { ConversationId, MessageId } from "../../platform/Id.ts"
+import { MessageId } from "../../platform/Id.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { AgentEvent } from "../agent/Agent.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import {
@@ -17,27 +17,16 @@ import {
   type Message,
   MessagePart
 } from "../conversations/Conversation.ts"
+import { Transcript } from "../conversations/Transcript.ts"
 
 export const Parts = Schema.fromJsonString(Schema.Array(MessagePart))
 
-/** The members of a `ConversationVisit`, which the columns of the same names have. */
-export const visit = {
-  page: Schema.NullOr(Schema.String),
-  source: Schema.NullOr(Schema.String),
-  country: Schema.NullOr(Schema.String)
-}
+const { messages: _, ...transcript } = Transcript.fields
 
-/** The fields of a conversation in a list, as `summaryColumns` selects them. */
-export const summary = {
-  conversationId: ConversationId,
-  createdAt: Schema.Finite,
-  updatedAt: Schema.Finite,
-  messages: Schema.Int,
-  ...visit
-}
+/** The members of a `Transcript` besides its messages, which the columns of the same names have. */
+export const transcriptFields = { ...transcript, created_at: Time, updated_at: Time }
 
-export const summaryColumns = `conversation_id AS "conversationId", ${Times.millisAs("created_at", "createdAt")},
-  ${Times.millisAs("updated_at", "updatedAt")}, messages, page, source, country`
+export const transcriptColumns = Object.keys(transcriptFields).join(", ")
 
 /** The pieces of an answer as one JSON text, or null for none. */
 export const Pieces = Schema.NullOr(

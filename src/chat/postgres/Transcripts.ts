@@ -48,7 +48,13 @@ const state = {
   opened_by: Schema.NullOr(Schema.String)
 }
 
-const SummaryRows = Schema.Array(Schema.Struct({ ...Rows.summary, ...state }))
+const FoundRows = Schema.Array(Schema.Struct({ ...Rows.transcriptFields, ...state }))
+
+/** The rows of an export, and whether its filter selects them. */
+const ExportRows = Schema.Array(Schema.Struct({ ...Rows.transcriptFields, selected: Schema.Boolean }))
+
+/** The number of conversations in a page of an export. Their messages are read one conversation at a time. */
+const exportSize = 100
 
 const WaitingCounts = Schema.Array(Schema.Struct({ id: WebsiteConfigId, count: Schema.Int }))
 
@@ -140,7 +146,7 @@ const texts = escapes.reduce(
 const make = Effect.gen(function* () {
   const sql = yield* Database.OwnerConnections
   const writer = yield* PgClient.PgClient
-  const { read, stream } = Reads.make(sql)
+  const { read } = Reads.make(sql)
 
   const within = (reach: Reach, instanceId: InstanceId) =>
     sql`EXISTS (SELECT FROM instance WHERE instance.instance_id = ${PgTypes.uuid(instanceId)} AND ${reached(sql, reach)})`
@@ -188,32 +194,35 @@ const make = Effect.gen(function* () {
     id: "instance_id || '.' || conversation_id"
   })
 
-  const page = Effect.fnUntraced(function* (
-    source: Source,
-    {
-      after,
-      filter: { before, rating, search, since, unanswered, waiting },
-      limit
-    }: Pick<Parameters<Transcripts["Service"]["list"]>[0], "after" | "filter" | "limit">
-  ) {
-    const order = sql.literal(source.order)
-    const latestFirst = sql.literal(source.order.replaceAll(/,|$/g, " DESC$&"))
-    const indexed = sql.and([
-      ...(waiting === true ? [sql.literal(Rows.isWaiting)] : []),
-      ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
-      ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
-      ...(after === null ? [] : [sql`(${order}) < ${source.tuple(after)}`])
-    ])
+  /** The conditions of a filter that need no messages. */
+  const rangeOf = ({ before, since, waiting }: Transcript.ListFilter) => [
+    ...(waiting === true ? [sql.literal(Rows.isWaiting)] : []),
+    ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
+    ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`])
+  ]
+
+  /** The conditions of a filter that read the messages, or their `counts`. */
+  const filtersOf = ({ rating, search, unanswered }: Transcript.Filter) => {
     const has = (column: string, needle: string) =>
       sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
     const mentions = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
       WHERE message.conversation_key = conversation.conversation_key
         AND ${sql.or([...needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
-    const filters = [
+    return [
       ...(unanswered === true ? [sql`unanswered > 0`] : []),
       ...(rating === undefined ? [] : [sql`${sql.literal(rating)} > 0`]),
       ...(search === undefined ? [] : [mentions(search)])
     ]
+  }
+
+  const page = Effect.fnUntraced(function* (
+    source: Source,
+    { after, filter, limit }: Pick<Parameters<Transcripts["Service"]["list"]>[0], "after" | "filter" | "limit">
+  ) {
+    const order = sql.literal(source.order)
+    const latestFirst = sql.literal(source.order.replaceAll(/,|$/g, " DESC$&"))
+    const indexed = sql.and([...rangeOf(filter), ...(after === null ? [] : [sql`(${order}) < ${source.tuple(after)}`])])
+    const filters = filtersOf(filter)
     /** The last conversation that the filters of this page read; null without filters, or if no more are left. */
     const [windowEnd = null] =
       filters.length === 0
@@ -274,14 +283,43 @@ const make = Effect.gen(function* () {
     }
   }, Database.mapErrors)
 
+  /** A page of an export after a conversation, oldest first, and its last conversation if more may be left. */
+  const exportPage = Effect.fnUntraced(function* (
+    { filter, instanceId, reach }: Parameters<Transcripts["Service"]["stream"]>[0],
+    last: (typeof ExportRows.Type)[number] | null
+  ) {
+    const filters = filtersOf(filter)
+    const range = sql.and([
+      sql`instance_id = ${PgTypes.uuid(instanceId)} AND ${within(reach, instanceId)}`,
+      ...rangeOf(filter),
+      ...(last === null
+        ? []
+        : [
+            sql`(created_at, conversation_id) > (${PgTypes.timestamptz(Date.parse(last.created_at))}, ${PgTypes.text(last.conversation_id)})`
+          ])
+    ])
+    const rows =
+      yield* sql`SELECT ${sql.literal(Rows.transcriptColumns)}, ${sql.and([sql`true`, ...filters])} AS selected
+      FROM (
+        SELECT * FROM conversation WHERE ${range} ORDER BY created_at, conversation_id LIMIT ${PgTypes.int8(BigInt(exportSize))}
+      ) AS conversation ${sql.literal(filters.length === 0 ? "" : counts)}
+      ORDER BY created_at, conversation_id`.pipe(decodeRows(ExportRows))
+    return [rows, Option.fromUndefinedOr(rows[exportSize - 1])] as const
+  }, Database.mapErrors)
+
   return Transcripts.of({
-    stream: ({ filter, instanceId, reach }) =>
-      Stream.fromEffect(sql`SELECT FROM instance WHERE ${within(reach, instanceId)}`.pipe(Database.mapErrors)).pipe(
-        Stream.flatMap((rows) =>
-          rows.length === 0 ? Stream.empty : stream({ instanceId, since: filter.since ?? null })
+    stream: (query) =>
+      Stream.paginate(null as (typeof ExportRows.Type)[number] | null, (last) => exportPage(query, last)).pipe(
+        Stream.filter(({ selected }) => selected),
+        Stream.mapEffect(({ selected: _, ...conversation }) =>
+          Effect.map(
+            read({ instanceId: query.instanceId, conversationId: conversation.conversation_id }),
+            Option.map((messages) => ({ ...conversation, messages: messages.map(Transcript.messageOf) }))
+          )
         ),
-        Stream.map(Transcript.of),
-        Stream.filter((transcript) => Transcript.matches(transcript, filter))
+        // It was deleted after its page was read.
+        Stream.filter(Option.isSome),
+        Stream.map(({ value }) => value)
       ),
     answerHealth: Effect.fnUntraced(function* (reach, instanceId) {
       const key = [PgTypes.uuid(instanceId), websiteOf(reach)]
@@ -293,21 +331,17 @@ const make = Effect.gen(function* () {
     list,
     listAll,
     find: Effect.fnUntraced(function* (reach, key) {
-      const [found] = yield* sql`SELECT ${sql.literal(`${Rows.summaryColumns}, ${Rows.isWaiting} AS waiting`)},
+      const [found] = yield* sql`SELECT ${sql.literal(`${Rows.transcriptColumns}, ${Rows.isWaiting} AS waiting`)},
         opened_at, opened_by FROM conversation
         WHERE ${named(key)} AND ${within(reach, key.instanceId)}
         ORDER BY conversation_id = ${PgTypes.text(key.conversationId)} DESC LIMIT 1`.pipe(
         Database.mapErrors,
-        decodeRows(SummaryRows)
+        decodeRows(FoundRows)
       )
       if (found === undefined) return Option.none()
-      const { opened_at, opened_by, waiting, ...summary } = found
-      const { conversationId } = summary
-      return Option.map(yield* read({ ...key, conversationId }), (messages) => ({
-        ...Transcript.of({ ...summary, messages }),
-        waiting,
-        opened_at,
-        opened_by
+      return Option.map(yield* read({ ...key, conversationId: found.conversation_id }), (messages) => ({
+        ...found,
+        messages: messages.map(Transcript.messageOf)
       }))
     }),
     open: Effect.fnUntraced(function* (reach, key, name) {

@@ -8,12 +8,12 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Conversation from "../../chat/conversations/Conversation.ts"
+import * as Transcript from "../../chat/conversations/Transcript.ts"
 import * as ConversationReads from "../../chat/postgres/ConversationReads.ts"
 import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
-import { ConversationId, InstanceId } from "../../platform/Id.ts"
+import { InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
-import * as Times from "../../platform/postgres/Times.ts"
 import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
@@ -40,20 +40,10 @@ const after = "FROM conversation WHERE instance_id = $1 AND (created_at, convers
 const endStatement = `SELECT created_at::text AS time, conversation_id AS id ${after}
   ORDER BY created_at, conversation_id OFFSET ${pageSize - 1} LIMIT 1`
 
-const Candidates = Schema.Array(
-  Schema.Struct({
-    instanceId: InstanceId,
-    conversationId: ConversationId,
-    createdAt: Schema.Finite,
-    updatedAt: Schema.Finite,
-    ...ConversationRows.visit
-  })
-)
+const Candidates = Schema.Array(Schema.Struct({ instance_id: InstanceId, ...ConversationRows.transcriptFields }))
 
 /** The conversations of a page that may be the person's. */
-const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
-    ${Times.millis("created_at")} AS "createdAt", ${Times.millis("updated_at")} AS "updatedAt", page, source, country
-  ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
+const pageStatement = `SELECT instance_id, ${ConversationRows.transcriptColumns} ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
     AND EXISTS (
       SELECT FROM conversation_message AS message WHERE message.conversation_key = conversation.conversation_key
         AND (${Store.mayContainEncoded("parts::text", "$6")} OR ${Store.mayContainEncoded("comment", "$6")})
@@ -71,19 +61,23 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
   const { read } = ConversationReads.make(sql)
 
   /** The whole conversation, unless it is deleted meanwhile or does not contain the address. */
-  const verified = (address: string) => (candidate: (typeof Candidates.Type)[number]) =>
-    Effect.map(read(candidate), (messages): ReadonlyArray<Store.FoundRecord> => {
-      const { instanceId, ...summary } = candidate
-      const conversation = { ...summary, messages: Option.getOrElse(messages, () => []) }
-      return Person.isInConversation(conversation, address)
-        ? [
-            {
-              record: { kind: "conversation", instanceId, conversation },
-              subject: Conversation.subjectOf(candidate)
-            }
-          ]
-        : []
-    })
+  const verified =
+    (address: string) =>
+    ({ instance_id: instanceId, ...candidate }: (typeof Candidates.Type)[number]) => {
+      const key = { instanceId, conversationId: candidate.conversation_id }
+      return Effect.map(read(key), (stored): ReadonlyArray<Store.FoundRecord> => {
+        const messages = Option.getOrElse(stored, () => []).map(Transcript.messageOf)
+        const conversation = { ...candidate, messages }
+        return Person.isInConversation(conversation, address)
+          ? [
+              {
+                record: { kind: "conversation", instanceId, conversation },
+                subject: Conversation.subjectOf(key)
+              }
+            ]
+          : []
+      })
+    }
 
   const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.text(id)]
 
@@ -115,7 +109,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       const keys = found.flatMap(
         ({ record }): ReadonlyArray<Conversation.ConversationKey> =>
           record.kind === "conversation"
-            ? [{ instanceId: record.instanceId, conversationId: record.conversation.conversationId }]
+            ? [{ instanceId: record.instanceId, conversationId: record.conversation.conversation_id }]
             : []
       )
       const { OID } = PgTypes

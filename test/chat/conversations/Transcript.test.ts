@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import { AnswerEnding, type Message, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
 import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import { problemOf } from "../../../src/health/Problem.ts"
@@ -9,14 +10,12 @@ import { id } from "../../support/Ids.ts"
 
 describe("chat/conversations/Transcript", () => {
   it("an answer is missing if it broke off, or ended empty although the visitor did not end it", () => {
-    const text = [{ type: "text", text: "Hi" }] as const
     const broken: ReadonlyArray<AnswerEnding> = ["failed", "cut"]
     const byVisitor: ReadonlyArray<AnswerEnding> = ["stopped", "superseded"]
     for (const ending of AnswerEnding.literals) {
-      assert.strictEqual(Transcript.isMissing({ ending, parts: text }), broken.includes(ending), ending)
-      assert.strictEqual(Transcript.isMissing({ ending, parts: [] }), !byVisitor.includes(ending), ending)
+      assert.strictEqual(AnswerParts.isMissing({ ending, size: 2 }), broken.includes(ending), ending)
+      assert.strictEqual(AnswerParts.isMissing({ ending, size: 0 }), !byVisitor.includes(ending), ending)
     }
-    assert.isFalse(Transcript.isMissing({ ending: null, parts: [] }))
   })
 
   it.prop("a preview is short, on one line and well formed", [Schema.String], ([text]) => {
@@ -42,14 +41,13 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
       { ...common, role: "assistant", ending, rating, comment: text }
     ]
   })
-  const conversation = {
-    conversationId: Id.ConversationId.make("c"),
-    createdAt: 0,
-    updatedAt: 1,
+  const line = Transcript.json({
+    conversation_id: Id.ConversationId.make("c"),
+    created_at: Calendar.iso(0),
+    updated_at: Calendar.iso(1),
     ...unknownVisit,
-    messages
-  }
-  const line = Transcript.json(Transcript.of(conversation))
+    messages: messages.map(Transcript.messageOf)
+  })
   assert.notInclude(line, "\n")
   const read = JSON.parse(line)
   assert.deepStrictEqual(

@@ -3,17 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Sink, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
-import {
-  type Conversation,
-  type ConversationKey,
-  type MessagePart,
-  unknownVisit
-} from "../../../src/chat/conversations/Conversation.ts"
-import * as Transcript from "../../../src/chat/conversations/Transcript.ts"
+import { type ConversationKey, type MessagePart, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
+import type * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as Question from "../../../src/chat/Question.ts"
 import { Transcripts } from "../../../src/chat/Transcripts.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
+import { iso } from "../../../src/platform/text/Calendar.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres } from "../../support/TestStorage.ts"
@@ -214,25 +210,18 @@ describe("conversation", () => {
       const { context } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
       let read = 0
-      const conversation = (number: number): Conversation => ({
-        conversationId: Id.ConversationId.make(String(number)),
-        createdAt: number,
-        updatedAt: number,
+      const conversation = (number: number): Transcript.Transcript => ({
+        conversation_id: Id.ConversationId.make(String(number)),
+        created_at: iso(number),
+        updated_at: iso(number),
         ...unknownVisit,
-        messages: [
-          {
-            messageId: Id.MessageId.make(randomUUID()),
-            role: "user",
-            parts: [{ type: "text", text: "a" }],
-            createdAt: number
-          }
-        ]
+        messages: [{ id: randomUUID(), role: "user", parts: [{ type: "text", text: "a" }], created_at: iso(number) }]
       })
       const endless = withTranscripts(context, () =>
         Stream.iterate(1, (number) => number + 1).pipe(
           Stream.rechunk(1),
           Stream.tap(() => Effect.sync(() => read++)),
-          Stream.map((number) => Transcript.of(conversation(number)))
+          Stream.map(conversation)
         )
       )
       const lines: Array<string> = []
@@ -260,15 +249,13 @@ describe("conversation", () => {
       const { instanceId } = yield* Effect.provide(newKey, context)
       const broken = withTranscripts(context, () =>
         Stream.concat(
-          Stream.succeed(
-            Transcript.of({
-              conversationId: Id.ConversationId.make("a"),
-              createdAt: 0,
-              updatedAt: 0,
-              ...unknownVisit,
-              messages: []
-            })
-          ),
+          Stream.succeed({
+            conversation_id: Id.ConversationId.make("a"),
+            created_at: iso(0),
+            updated_at: iso(0),
+            ...unknownVisit,
+            messages: []
+          }),
           Stream.fail(new StorageUnavailable({ reason: "timeout" }))
         )
       )

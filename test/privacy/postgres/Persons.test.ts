@@ -90,7 +90,7 @@ it.live(
       const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
       const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
       assert.deepStrictEqual(
-        value.map((record) => (record.kind === "conversation" ? record.conversation.conversationId : "")).sort(),
+        value.map((record) => (record.kind === "conversation" ? record.conversation.conversation_id : "")).sort(),
         [220, 30].flatMap((count) => Array.from({ length: Math.floor(count / 3) }, (_, n) => `c-${3 * n + 3}`)).sort()
       )
       // Three statements for each page of 50 conversations (one of them for its deliveries), one for each conversation found, and
