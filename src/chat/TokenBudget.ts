@@ -1,6 +1,6 @@
 /**
- * Counts the tokens that instances use in a day (UTC), over all processes: the service, its layer in memory, and the limit
- * that it sets for a request. See `chat/postgres/TokenBudget` for the layer of deployments.
+ * Counts the tokens that instances use in a day (UTC), over all processes: the service, and the limit that it sets
+ * for a request. See `chat/postgres/TokenBudget` for the layer of deployments.
  *
  * Tokens are reserved before a request is sent to an agent, and the reservation is settled with the tokens that were used.
  * Until then it counts as used, so that concurrent requests cannot exceed the limit. The reservation of a process that was
@@ -8,11 +8,9 @@
  *
  * @module
  */
-
-import { randomUUID } from "node:crypto"
-import { Clock, Context, Effect, Layer, Option, type Scope, Stream } from "effect"
+import { Clock, Context, Effect, Option, type Scope, Stream } from "effect"
 import type { StorageUnavailable } from "../platform/Storage.ts"
-import { dayMillis, dayOf } from "../platform/text/Calendar.ts"
+import { dayMillis } from "../platform/text/Calendar.ts"
 import { AgentBusy, type AgentError, type AgentStream, DailyTokensUsed } from "./AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
 
@@ -40,28 +38,15 @@ export const demandOf = (request: AgentRequest): { readonly min: number; readonl
   return { min: input + Math.min(minAnswerTokens, maxTokens), max: input + maxTokens }
 }
 
-/**
- * How many tokens a request may reserve, if `used` tokens of the day's `limit` are used or reserved: all that are left, but not
- * more than `max`. Null if fewer than `min` are left.
- */
-export const grant = (
-  limit: number,
-  used: number,
-  { max, min }: { readonly min: number; readonly max: number }
-): number | null => (limit - used < min ? null : Math.min(max, limit - used))
-
 export interface Reservation {
   readonly reservationId: string
-  readonly instanceId: string
-  /** The UTC day, in days since 1970. */
-  readonly day: number
   readonly tokens: number
 }
 
 export class TokenBudget extends Context.Service<
   TokenBudget,
   {
-    /** Reserves up to `max` of the tokens that are left of `limit` today; none if fewer than `min` are left. */
+    /** Reserves the tokens that are left of `limit` today, but not more than `max`; none if fewer than `min` are left. */
     readonly reserve: (request: {
       readonly instanceId: string
       readonly limit: number
@@ -73,39 +58,6 @@ export class TokenBudget extends Context.Service<
     readonly settle: (reservation: Reservation, used: number) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/chat/TokenBudget") {}
-
-/** Counts tokens in this process, for tests and trials. Only the current day is kept. */
-export const layerMemory: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
-  let countedDay = 0
-  const used = new Map<string, number>()
-  const openReservations = new Set<string>()
-
-  const startDay = (day: number) => {
-    if (day <= countedDay) return
-    countedDay = day
-    used.clear()
-    openReservations.clear()
-  }
-  const usedBy = (instanceId: string) => used.get(instanceId) ?? 0
-  const today = Effect.map(Clock.currentTimeMillis, dayOf)
-
-  return TokenBudget.of({
-    reserve: ({ instanceId, limit, ...demand }) =>
-      Effect.map(today, (day) => {
-        startDay(day)
-        const tokens = grant(limit, usedBy(instanceId), demand)
-        if (tokens === null) return Option.none()
-        const reservation = { reservationId: randomUUID(), instanceId, day, tokens }
-        used.set(instanceId, usedBy(instanceId) + tokens)
-        openReservations.add(reservation.reservationId)
-        return Option.some(reservation)
-      }),
-    settle: ({ instanceId, reservationId, tokens }, spent) =>
-      Effect.sync(() => {
-        if (openReservations.delete(reservationId)) used.set(instanceId, usedBy(instanceId) - tokens + spent)
-      })
-  })
-})
 
 /** Counts the tokens of an answer from its events. */
 class Usage {
@@ -152,10 +104,10 @@ export const limiting = (budget: TokenBudget["Service"], send: AgentStream["Serv
     )
 
   /** A reservation that cannot be settled counts as used for the day. */
-  const settle = (reservation: Reservation, used: number) =>
+  const settle = (instanceId: string, reservation: Reservation, used: number) =>
     Effect.catch(budget.settle(reservation, used), (error) =>
       Effect.annotateLogs(Effect.logWarning("The tokens of an answer could not be settled"), {
-        instanceId: reservation.instanceId,
+        instanceId,
         reason: error.reason
       })
     )
@@ -167,7 +119,7 @@ export const limiting = (budget: TokenBudget["Service"], send: AgentStream["Serv
     const input = ofRequest(request)
     const usage = new Usage()
     const { tokens } = yield* Effect.acquireRelease(reserve(request, limit), (reservation) =>
-      settle(reservation, usage.tokens(input))
+      settle(request.instance.instance_id, reservation, usage.tokens(input))
     )
     const instance = { ...request.instance, max_tokens: tokens - input }
     return Stream.map(send({ ...request, instance, wantsUsage: true }), (event) => {

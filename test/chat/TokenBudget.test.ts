@@ -1,6 +1,6 @@
 import { Layer } from "effect"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import { layerMemory } from "../../src/chat/TokenBudget.ts"
 import { suite } from "../suites/TokenBudget.ts"
+import * as MemoryTokenBudget from "../support/MemoryTokenBudget.ts"
 
-suite("chat/TokenBudget, in memory", Layer.merge(layerMemory, InstanceDirectory.layerMemory()))
+suite("support/MemoryTokenBudget", Layer.merge(MemoryTokenBudget.layer, InstanceDirectory.layerMemory()))

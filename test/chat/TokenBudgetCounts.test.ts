@@ -17,24 +17,6 @@ const request = (text: string, maxTokens: number, instructions: string | null = 
 
 describe("chat/TokenBudget: what is counted", () => {
   it.prop(
-    "the sum of grants never exceeds the limit, and each grant is between the request's minimum and its maximum",
-    [count, Schema.Array(Schema.Tuple([count, count]))],
-    ([limit, demands]) => {
-      let used = 0
-      for (const [one, other] of demands) {
-        const demand = { min: Math.min(one, other), max: Math.max(one, other) }
-        const tokens = TokenBudget.grant(limit, used, demand)
-        if (tokens === null) assert.isBelow(limit - used, demand.min)
-        else {
-          assert.isTrue(tokens >= demand.min && tokens <= demand.max)
-          used += tokens
-        }
-        assert.isAtMost(used, limit)
-      }
-    }
-  )
-
-  it.prop(
     "the minimum demand exceeds the input, and the maximum demand is the input plus `maxTokens`",
     [Schema.String, count],
     ([text, maxTokens]) => {

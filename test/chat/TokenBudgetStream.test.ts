@@ -3,9 +3,10 @@ import { Effect, Fiber, Layer, Result, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../src/chat/agent/Agent.ts"
-import * as MemoryTokenBudget from "../../src/chat/TokenBudget.ts"
+import * as Budget from "../../src/chat/TokenBudget.ts"
 import { TokenBudget } from "../../src/chat/TokenBudget.ts"
 import { usedOf } from "../suites/TokenBudget.ts"
+import * as MemoryTokenBudget from "../support/MemoryTokenBudget.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -14,7 +15,7 @@ const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => (
   session: "s",
   messages: [{ role: "user", text: "Hi" }]
 })
-const input = MemoryTokenBudget.ofRequest(request(null))
+const input = Budget.ofRequest(request(null))
 const { instance_id: instanceId } = request(null).instance
 
 const says = (...events: ReadonlyArray<AgentEvent>) =>
@@ -24,12 +25,12 @@ const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
 const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
 
 /** Provides an agent that follows `script`, limited by `budget`. */
-const withAgent = (script: ScriptedAgent.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layerMemory) =>
+const withAgent = (script: ScriptedAgent.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layer) =>
   Effect.provide(
     Layer.effect(
       AgentStream,
       Effect.zipWith(AgentStream, TokenBudget, ({ stream }, budget) => {
-        const limited = MemoryTokenBudget.limiting(budget, stream)
+        const limited = Budget.limiting(budget, stream)
         return AgentStream.of({ stream: (request) => limited(request, request.instance.daily_tokens ?? 0) })
       })
     ).pipe(Layer.provide(ScriptedAgent.layerScripted(script)), Layer.provideMerge(budget))

@@ -17,7 +17,6 @@ import * as VisitorSalts from "../../src/analytics/VisitorSalts.ts"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
-import * as TokenBudget from "../../src/chat/TokenBudget.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import * as WidgetTokens from "../../src/chat/WidgetTokens.ts"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
@@ -42,6 +41,7 @@ import * as Sites from "../../src/sites/SiteDirectory.ts"
 import { RecordSites } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import * as MemoryConversationStore from "./MemoryConversationStore.ts"
+import * as MemoryTokenBudget from "./MemoryTokenBudget.ts"
 
 /** The services of a storage. */
 export type Storage = Layer.Success<ReturnType<typeof App.storage>>
@@ -101,7 +101,7 @@ export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer
       Layer.provideMerge(InstanceDirectory.layerMemory({ instances }))
     ),
     withoutRules.pipe(Layer.provideMerge(SiteDirectory.layerMemory({ sites }))),
-    TokenBudget.layerMemory,
+    MemoryTokenBudget.layer,
     VisitorSalts.layerMemory,
     Layer.mock(Readiness)({ check: Effect.void }),
     dropped,

@@ -8,27 +8,24 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { dateOf, dayMillis, dayOf } from "../../platform/text/Calendar.ts"
+import { dateOf } from "../../platform/text/Calendar.ts"
 import { TokenBudget } from "../TokenBudget.ts"
 
 const Rows = Schema.Array(Schema.Struct({ tokens: Schema.BigInt }))
-
-const dateParameter = (day: number) => PgTypes.date(dateOf(day * dayMillis))
 
 export const layer: Layer.Layer<TokenBudget, never, PgClient.PgClient> = Layer.effect(
   TokenBudget,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     /**
-     * The decision of `TokenBudget.grant`, made under the row's lock. If the connection breaks, the statement may
-     * run twice: the second run finds the reservation of the first.
+     * Decides under the row's lock. If the connection breaks, the statement may run twice: the second run finds the reservation of
+     * the first.
      */
     const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
       const now = yield* Clock.currentTimeMillis
-      const day = dayOf(now)
       const reservationId = randomUUID()
       const id = PgTypes.uuid(reservationId)
-      const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
+      const [instance, date] = [PgTypes.uuid(instanceId), PgTypes.date(dateOf(now))]
       const demand = { min: PgTypes.int8(BigInt(min)), max: PgTypes.int8(BigInt(max)) }
       const dayLimit = PgTypes.int8(BigInt(limit))
       const rows = yield* sql`
@@ -55,8 +52,6 @@ export const layer: Layer.Layer<TokenBudget, never, PgClient.PgClient> = Layer.e
       )
       return Option.map(Option.fromUndefinedOr(rows[0]), ({ tokens }) => ({
         reservationId,
-        instanceId,
-        day,
         tokens: Number(tokens)
       }))
     })
