@@ -22,11 +22,9 @@ import type { Instance } from "./Instance.ts"
 /** What a visitor asks. `conversationId` is the client's; in a `Message`, an undefined or empty one begins a conversation. */
 export type Question =
   /** A message alone. The edge or the agent keeps the conversation's history. */
-  | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
-  /** The newest message of a conversation that the edge keeps. */
   | ({
-      readonly _tag: "Newest"
-      readonly conversationId: string
+      readonly _tag: "Message"
+      readonly conversationId: string | undefined
       readonly text: string
       /** The client's id of the message; null if the message has none. */
       readonly messageId: string | null
@@ -55,7 +53,6 @@ export const isFirst = (question: Question): boolean => {
   switch (question._tag) {
     case "Message":
       return !question.conversationId
-    case "Newest":
     case "Regenerate":
       return false
     case "Conversation":
@@ -227,9 +224,11 @@ export const makePrepare = (store: ConversationStore["Service"]) => {
       (history): PreparedTurn => ({ message, messages: History.withMessage(history, message.text, bounds) })
     )
 
-  const newest = (question: Of<"Newest">, key: ConversationKey, bounds: History.Bounds) => {
-    const { kind, messageId, targetId, text } = question
+  const ofMessage = (question: Of<"Message">, key: ConversationKey, bounds: History.Bounds) => {
+    const { conversationId, kind, messageId, targetId, text } = question
     const message = newMessage(text, messageId)
+    // A conversation that begins has no history.
+    if (!conversationId) return Effect.succeed<PreparedTurn>({ message, messages: [{ role: "user", text }] })
     if (kind === "new" && targetId === null) return append(key, message, bounds)
     return Effect.map(messagesOf(key), (stored): PreparedTurn => {
       const conversation = { history: [], message: text, messageId, answerId: null }
@@ -295,15 +294,8 @@ export const makePrepare = (store: ConversationStore["Service"]) => {
     bounds: History.Bounds
   ): Effect.Effect<PreparedTurn, StorageUnavailable | NothingToRegenerate> => {
     switch (question._tag) {
-      case "Message": {
-        const message = newMessage(question.text)
-        // A conversation that begins has no history.
-        return question.conversationId
-          ? append(key, message, bounds)
-          : Effect.succeed({ message, messages: [{ role: "user", text: question.text }] })
-      }
-      case "Newest":
-        return newest(question, key, bounds)
+      case "Message":
+        return ofMessage(question, key, bounds)
       case "Regenerate":
         return regenerate(question, key, bounds)
       case "Conversation":

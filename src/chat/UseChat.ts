@@ -94,16 +94,13 @@ const toMessage = (message: unknown): ReadonlyArray<ClientConversation.ClientMes
       ]
     : []
 
-/** The question of a body. */
-type UseChatQuestion = Exclude<Question, { readonly _tag: "Message" }>
-
 const invalid = (field: "id" | "messages", msg: string) =>
   Result.fail<ReadonlyArray<ValidationError>>([
     { type: "value_error", loc: ["body", field], msg: `Value error, ${msg}` }
   ])
 
 /** Reads a body. The error messages are sentences for the visitor. */
-export const read = (body: unknown): Result.Result<UseChatQuestion, ReadonlyArray<ValidationError>> => {
+export const read = (body: unknown): Result.Result<Question, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
   const { id, message, messages, messageId } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
@@ -112,8 +109,8 @@ export const read = (body: unknown): Result.Result<UseChatQuestion, ReadonlyArra
   if (message !== undefined) {
     return Result.map(
       ClientMessages.conversationOf(toMessage(message)),
-      (conversation): UseChatQuestion => ({
-        _tag: "Newest",
+      (conversation): Question => ({
+        _tag: "Message",
         conversationId: id,
         kind,
         targetId,
@@ -128,7 +125,7 @@ export const read = (body: unknown): Result.Result<UseChatQuestion, ReadonlyArra
   return Result.map(
     ClientMessages.conversationOf(all.flatMap(toMessage)),
     // assistant-ui always sends `tools`, which other clients do not, and it always sends the whole conversation.
-    (conversation): UseChatQuestion => ({
+    (conversation): Question => ({
       _tag: "Conversation",
       conversationId: id,
       kind,

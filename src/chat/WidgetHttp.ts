@@ -214,7 +214,14 @@ const group = (named: ServiceSpans.Named) =>
         named("widget.chat", ({ payload }) => {
           if (!("id" in payload)) {
             const { conversation_id, message } = payload
-            return ask({ _tag: "Message", conversationId: conversation_id ?? undefined, text: message })
+            return ask({
+              _tag: "Message",
+              conversationId: conversation_id ?? undefined,
+              text: message,
+              messageId: null,
+              kind: "new",
+              targetId: null
+            })
           }
           return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
             onFailure: ChatRefusals.invalid,

@@ -40,7 +40,7 @@ describe("chat/UseChat", () => {
     const question = read.success
     if (question._tag === "Regenerate") return
     const texts =
-      question._tag === "Newest"
+      question._tag === "Message"
         ? [question.text]
         : [question.conversation.message, ...question.conversation.history.map(({ text }) => text)]
     for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
@@ -72,7 +72,7 @@ describe("chat/UseChat", () => {
       return question
     }
     const trigger = "regenerate-message"
-    const newest = { _tag: "Newest", text: "b", messageId: "3" } as const
+    const newest = { _tag: "Message", text: "b", messageId: "3" } as const
     assert.deepStrictEqual(
       [
         { message: messages[2] },
