@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
@@ -26,6 +25,8 @@ import {
   subjectOf
 } from "../conversations/Conversation.ts"
 import * as Rows from "./ConversationRows.ts"
+
+type Writes = ConversationStore["Service"]
 
 const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
   FROM conversation WHERE instance_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE`
@@ -63,7 +64,7 @@ const settleStatement = `WITH held AS MATERIALIZED (
     unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
   FROM held WHERE conversation.conversation_key = held.conversation_key`
 
-/** Ends the running answer of a locked conversation with the parts stored so far, and returns their size. */
+/** Ends the running answer of a locked conversation with the parts stored so far. */
 const settle = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   key: bigint,
@@ -85,7 +86,6 @@ const settle = Effect.fnUntraced(function* (
     PgTypes.bool(isUnanswered),
     PgTypes.timestamptz(yield* Clock.currentTimeMillis)
   ])
-  return size
 })
 
 /** Deletes messages of a conversation, by a condition on `position`; returns the number and size of the remaining messages. */
@@ -127,76 +127,104 @@ const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: Message
   remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])
 
 /**
- * Inserts the answer `$5` into a locked conversation and, unless `$3` is null, the message `$3` before it, with the parts `$4`
- * and the client's id `$8`. The conversation then has `$9` messages with the total size `$10`.
+ * Begins an answer in each conversation of `source` that is new, or that is not full and has no running answer. A turn without a
+ * message adds only the answer. New conversations are created in the order of their keys, because otherwise two processes that
+ * create the same ones could deadlock. A turn with visitor hashes also leaves a pending lead (see `Leads`), and a conversation that
+ * begins on a website with subscribers leaves an event.
  */
-const continueStatement = `WITH changed AS (
-    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $9, size = $10, running = $5,
-      lease_until = ${Rows.newLease(leaseMillis)}
-    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
-  ) INSERT INTO conversation_message
-    (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
-  SELECT id, conversation_key, place, role, parts::json, length, $6, client_id FROM changed
-  CROSS JOIN LATERAL (VALUES
-    ($3::uuid, messages - 1, 'user', $4, $7::integer, $8),
-    ($5::uuid, messages, 'assistant', '[]', 0, NULL)
-  ) AS added (id, place, role, parts, length, client_id) WHERE id IS NOT NULL`
-
-/** Creates a conversation without messages if there is none, so that it can be locked. A new one leaves an event. */
-const createStatement = `WITH created AS (
-    INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-    VALUES ($1, $2, $3, $3, 0, 0) ON CONFLICT (instance_id, conversation_id) DO NOTHING
-    RETURNING instance_id, conversation_id
+export const beginStatement = (source: string, locked: "" | "SKIP LOCKED"): string => `
+  WITH turn AS MATERIALIZED (
+    SELECT turn.*, CASE WHEN message_id IS NULL THEN 1 ELSE 2 END AS added FROM ${source}
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, visitor_hashes,
+        client_message_id)
+  ), idle AS MATERIALIZED (
+    SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation
+      WHERE instance_id = turn.instance_id AND conversation_id = turn.conversation_id
+        AND running IS NULL AND messages + added <= ${maxMessages} AND size + length <= ${maxSize}
+      FOR NO KEY UPDATE ${locked}
+    ) AS locked LIMIT (SELECT count(*) FROM turn)
+  ), continued AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, begun_at), messages = messages + added, size = size + length,
+      running = answer_id, lease_until = ${Rows.newLease(leaseMillis)}
+    FROM idle WHERE conversation.conversation_key = idle.conversation_key
+    RETURNING conversation.conversation_key, messages, running
+  ), created AS (
+    INSERT INTO conversation
+      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
+    SELECT instance_id, conversation_id, begun_at, begun_at, 2, length, answer_id, ${Rows.newLease(leaseMillis)} FROM turn
+    WHERE message_id IS NOT NULL ORDER BY instance_id, conversation_id
+    ON CONFLICT (instance_id, conversation_id) DO NOTHING
+    RETURNING conversation_key, messages, running
+  ), begun AS MATERIALIZED (
+    SELECT * FROM continued UNION ALL SELECT * FROM created
+  ), stored AS (
+    INSERT INTO conversation_message
+      (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
+    SELECT id, conversation_key, place, role, content::json, content_length, begun_at, client_id
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
+      (message_id, messages - 1, 'user', turn.parts, length, client_message_id),
+      (answer_id, messages, 'assistant', '[]', 0, NULL)
+    ) AS message (id, place, role, content, content_length, client_id) WHERE id IS NOT NULL
+  ), lead AS (
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
+    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at,
+      CASE WHEN messages = 2 THEN conversation_key END
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
+    WHERE visitor_hashes <> ''
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,
+      ${Rows.subjectOf("turn.instance_id", "conversation_id")}
+    FROM created JOIN turn ON answer_id = running
+    CROSS JOIN LATERAL (${Rows.subscribedOf("turn.instance_id")}) AS website
   )
-  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-  SELECT gen_random_uuid(), website_config_id, 'conversation.started', $3,
-    ${Rows.subjectOf("created.instance_id", "conversation_id")}
-  FROM created CROSS JOIN LATERAL (${Rows.subscribedOf("created.instance_id")}) AS website`
+  SELECT running AS id FROM begun`
 
-/** Begins an answer at `at`, in a transaction. */
-const beginLocked = Effect.fnUntraced(function* (
-  sql: PgClient.PgClient,
-  { answerId, from, key, message, visitorHashes = [] }: NewTurn,
-  at: number
-) {
-  const addedSize = message?.text.length ?? 0
-  const now = PgTypes.timestamptz(at)
-  if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
-  const locked = yield* lock(sql, key)
-  if (locked === undefined) return yield* new NothingToRegenerate()
-  // The connection was lost after the first commit, and this is the retry.
-  if (locked.running === answerId) return
-  const before =
+const beginAlone = beginStatement("(VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))", "")
+
+/** Deletes what a turn replaces in a locked conversation, and ends its running answer. */
+const makeIdle = Effect.fnUntraced(function* (sql: PgClient.PgClient, locked: Locked, { from, message }: NewTurn) {
+  const { key, lapsed, running } = locked
+  const left =
     message === null
       ? yield* removeAfter(sql, locked, from)
       : from === undefined
         ? locked
         : yield* removeFrom(sql, locked, from)
-  const added = message === null ? 1 : 2
-  if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
-  const { lapsed, running } = locked
   // The running answer is the last message: if any message was deleted, so was the answer.
-  const endedSize =
-    running === null || before.messages < locked.messages
-      ? 0
-      : yield* settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
-  yield* sql.unsafe(continueStatement, [
-    ...Rows.keyParameters(key),
-    PgTypes.uuid(message?.messageId ?? null),
-    PgTypes.text(JSON.stringify([{ type: "text", text: message?.text }])),
-    PgTypes.uuid(answerId),
-    now,
-    PgTypes.int4(addedSize),
-    PgTypes.text(message?.clientId ?? null),
-    PgTypes.int4(before.messages + added),
-    PgTypes.int4(before.size + addedSize + endedSize)
-  ])
-  if (visitorHashes.length > 0) {
-    const conversationKey = before.messages === 0 ? locked.key : undefined
-    const lead = { instanceId: key.instanceId, visitorHashes, receivedAt: at, conversationKey }
-    yield* ChatLead.insert(sql, randomUUID(), lead)
-  }
+  if (left.messages < locked.messages) {
+    yield* sql`UPDATE conversation SET messages = ${PgTypes.int4(left.messages)}, size = ${PgTypes.int4(left.size)},
+      running = NULL, lease_until = NULL WHERE conversation_key = ${PgTypes.int8(key)}`
+  } else if (running !== null) yield* settle(sql, key, running, lapsed ? "cut" : "superseded")
 })
+
+type BeginError = Effect.Error<ReturnType<Writes["begin"]>> | SqlError.SqlError
+
+/** Begins an answer at `at`, in a transaction. */
+const beginLocked: (sql: PgClient.PgClient, turn: NewTurn, at: number) => Effect.Effect<void, BeginError> =
+  Effect.fnUntraced(function* (sql, turn, at) {
+    const { answerId, key, message, visitorHashes = [] } = turn
+    const locked = yield* lock(sql, key)
+    if (locked === undefined && message === null) return yield* new NothingToRegenerate()
+    // The connection was lost after the first commit, and this is the retry.
+    if (locked?.running === answerId) return
+    if (locked !== undefined) yield* makeIdle(sql, locked, turn)
+    const begun = yield* sql.unsafe(beginAlone, [
+      ...Rows.keyParameters(key),
+      PgTypes.uuid(message?.messageId ?? null),
+      PgTypes.text(JSON.stringify([{ type: "text", text: message?.text }])),
+      PgTypes.int4(message?.text.length ?? 0),
+      PgTypes.uuid(answerId),
+      PgTypes.timestamptz(at),
+      PgTypes.text(visitorHashes.join(",")),
+      PgTypes.text(message?.clientId ?? null)
+    ])
+    if (begun.length > 0) return
+    if (locked !== undefined) return yield* new ConversationFull()
+    // Another transaction has created the conversation meanwhile.
+    yield* beginLocked(sql, turn, at)
+  })
 
 /** An answer that ends. */
 export interface Completion {
@@ -287,8 +315,6 @@ const refusing = <A, E, R>(
     const failure = Database.refusedOrUnavailable(error)
     return failure._tag === "RecordRefused" ? failure : error
   })
-
-type Writes = ConversationStore["Service"]
 
 /** Changes of one conversation, each with a statement or a transaction of its own. */
 export const make = (sql: PgClient.PgClient) => {
@@ -395,7 +421,7 @@ const close = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
       Effect.flatMap(([lapsed]) =>
-        lapsed === undefined ? Effect.void : Effect.asVoid(settle(sql, lapsed.key, lapsed.answerId, "cut"))
+        lapsed === undefined ? Effect.void : settle(sql, lapsed.key, lapsed.answerId, "cut")
       ),
       sql.withTransaction
     )

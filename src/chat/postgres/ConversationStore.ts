@@ -18,7 +18,6 @@ import { createSecretKey, type KeyObject } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
-import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
 import * as Batches from "../../platform/batch/Batches.ts"
 import { MessageId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
@@ -28,7 +27,7 @@ import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../platform/Storage.ts"
 import { ConversationStore, type NewTurn } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
-import { leaseMillis, maxMessages, maxSize, renewMillis } from "../conversations/Conversation.ts"
+import { leaseMillis, renewMillis } from "../conversations/Conversation.ts"
 import * as Changes from "./ConversationChanges.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
@@ -71,60 +70,7 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
   Columns.text("client_id", ({ message }) => message.clientId ?? null)
 ]
 
-/**
- * Begins an answer in each conversation that is new, or that is not full and has no running answer. New conversations are
- * created in the order of their keys, because otherwise two processes that create the same ones could deadlock. A turn
- * with visitor hashes also leaves a pending lead (see `Leads`), and a conversation that begins on a website with
- * subscribers leaves an event.
- */
-const beginStatement = `
-  WITH turn AS MATERIALIZED (
-    SELECT * FROM unnest(${unnestArguments(9)})
-      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, visitor_hashes,
-        client_message_id)
-  ), idle AS MATERIALIZED (
-    SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
-      SELECT conversation_key FROM conversation
-      WHERE instance_id = turn.instance_id AND conversation_id = turn.conversation_id
-        AND running IS NULL AND messages + 2 <= ${maxMessages} AND size + length <= ${maxSize}
-      FOR NO KEY UPDATE SKIP LOCKED
-    ) AS locked LIMIT (SELECT count(*) FROM turn)
-  ), continued AS (
-    UPDATE conversation SET updated_at = greatest(updated_at, begun_at), messages = messages + 2, size = size + length,
-      running = answer_id, lease_until = ${lease}
-    FROM idle WHERE conversation.conversation_key = idle.conversation_key
-    RETURNING conversation.conversation_key, messages, running
-  ), created AS (
-    INSERT INTO conversation
-      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
-    SELECT instance_id, conversation_id, begun_at, begun_at, 2, length, answer_id, ${lease} FROM turn
-    ORDER BY instance_id, conversation_id
-    ON CONFLICT (instance_id, conversation_id) DO NOTHING
-    RETURNING conversation_key, messages, running
-  ), begun AS MATERIALIZED (
-    SELECT * FROM continued UNION ALL SELECT * FROM created
-  ), added AS (
-    INSERT INTO conversation_message
-      (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
-    SELECT id, conversation_key, place, role, content::json, content_length, begun_at, client_id
-    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
-      (message_id, messages - 1, 'user', turn.parts, length, client_message_id),
-      (answer_id, messages, 'assistant', '[]', 0, NULL)
-    ) AS message (id, place, role, content, content_length, client_id)
-  ), lead AS (
-    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
-    SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at,
-      CASE WHEN messages = 2 THEN conversation_key END
-    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
-    WHERE visitor_hashes <> ''
-  ), event AS (
-    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-    SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,
-      ${Rows.subjectOf("turn.instance_id", "conversation_id")}
-    FROM created JOIN turn ON answer_id = running
-    CROSS JOIN LATERAL (${Rows.subscribedOf("turn.instance_id")}) AS website
-  )
-  SELECT running AS id FROM begun`
+const beginStatement = Changes.beginStatement(`unnest(${unnestArguments(9)})`, "SKIP LOCKED")
 
 const completionColumns: ReadonlyArray<Columns.Column<Changes.Completion>> = [
   Columns.uuid("answer_id", ({ answerId }) => answerId),
