@@ -116,11 +116,34 @@ export const isMissing = ({ ending, size }: Ended): boolean =>
   (!(endedByVisitor as ReadonlyArray<string>).includes(ending) && size === 0)
 
 /**
- * What an ended answer says about its conversation: whether the visitor is without an answer. Undefined for an answer that its
+ * What an ended answer says about its conversation: whether the visitor is without an answer. Null for an answer that its
  * visitor ended at once, after which the conversation is as it was before.
  */
-export const isUnansweredAfter = (answer: Ended): boolean | undefined =>
-  (endedByVisitor as ReadonlyArray<string>).includes(answer.ending) && answer.size === 0 ? undefined : isMissing(answer)
+export const isUnansweredAfter = (answer: Ended): boolean | null =>
+  (endedByVisitor as ReadonlyArray<string>).includes(answer.ending) && answer.size === 0 ? null : isMissing(answer)
+
+/** What is stored of an answer that ended. */
+export interface StoredEnd {
+  readonly ending: AnswerEnding
+  /** The parts as JSON. */
+  readonly parts: string
+  /** The length of the text, in UTF-16 units. */
+  readonly characters: number
+  readonly size: number
+  /** See `isUnansweredAfter`. */
+  readonly isUnanswered: boolean | null
+}
+
+export const storedEnd = (parts: Parts, ending: AnswerEnding): StoredEnd => {
+  const size = sizeOf(parts)
+  return {
+    ending,
+    parts: JSON.stringify(parts),
+    characters: textOf(parts).length,
+    size,
+    isUnanswered: isUnansweredAfter({ ending, size })
+  }
+}
 
 /** Stands for the tools between two text parts, because tools are not stored. */
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }

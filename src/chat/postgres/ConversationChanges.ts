@@ -52,40 +52,68 @@ const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
 const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
 const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
-/** The conversation `$1` after its answer of size `$2`. `$3` is what the answer says of it (see `Rows.unansweredAt`), at `$4`. */
-const settleStatement = `WITH held AS MATERIALIZED (
-    SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting, $4::timestamptz AS ended_at,
-      $3::boolean AS is_unanswered
-    FROM conversation WHERE conversation_key = $1
+/** An answer that ends. */
+export interface Completion extends AnswerParts.StoredEnd {
+  readonly answerId: MessageId
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+}
+
+/**
+ * Ends the running answers of `source`, which has a column for each member of `Completion`. A piece that is stored at the same moment
+ * may remain; `closeLapsed` deletes it. A conversation whose answer failed waits for a person from then on, and leaves an event.
+ */
+export const completeStatement = (source: string, locked: "" | "SKIP LOCKED"): string => `
+  WITH answer AS MATERIALIZED (
+    SELECT * FROM ${source}
+      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out,
+        is_unanswered)
+  ), held AS MATERIALIZED (
+    SELECT answer.*, locked.* FROM answer CROSS JOIN LATERAL (
+      SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting
+      FROM conversation WHERE running = answer_id FOR NO KEY UPDATE ${locked}
+    ) AS locked LIMIT (SELECT count(*) FROM answer)
+  ), ended AS (
+    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + total_length,
+      updated_at = greatest(updated_at, ended_at), unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
+    FROM held WHERE conversation.conversation_key = held.conversation_key
   ), event AS (
     ${Rows.unansweredEvent("held")}
+  ), gone AS (
+    DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
   )
-  UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $2,
-    unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
-  FROM held WHERE conversation.conversation_key = held.conversation_key`
+  UPDATE conversation_message SET parts = content::json, characters = content_length, ending = end_reason,
+    input_tokens = tokens_in, output_tokens = tokens_out
+  FROM held WHERE message_id = answer_id RETURNING message_id AS id`
+
+const completeAlone = completeStatement("(VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))", "")
+
+const count = (tokens: number | null) => PgTypes.int8(tokens === null ? null : BigInt(tokens))
+
+/** Ends an answer; the result is empty if it does not run. */
+const completeOne = (sql: SqlClient.SqlClient, completion: Completion) =>
+  sql.unsafe(completeAlone, [
+    PgTypes.uuid(completion.answerId),
+    PgTypes.text(completion.parts),
+    PgTypes.int4(completion.characters),
+    PgTypes.int4(completion.size),
+    PgTypes.timestamptz(completion.at),
+    PgTypes.text(completion.ending),
+    count(completion.inputTokens),
+    count(completion.outputTokens),
+    PgTypes.bool(completion.isUnanswered)
+  ])
 
 /** Ends the running answer of a locked conversation with the parts stored so far. */
-const settle = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
-  key: bigint,
-  answerId: MessageId,
-  ending: AnswerEnding
-) {
-  const id = PgTypes.uuid(answerId)
-  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
-  const parts = Rows.partsOf(pieces)
-  const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
-  const size = AnswerParts.sizeOf(parts)
-  const isUnanswered = AnswerParts.isUnansweredAfter({ ending, size }) ?? null
-  yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
-    characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
-  yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
-  yield* sql.unsafe(settleStatement, [
-    PgTypes.int8(key),
-    PgTypes.int4(size),
-    PgTypes.bool(isUnanswered),
-    PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-  ])
+const settle = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, answerId: MessageId, ending: AnswerEnding) {
+  const [{ pieces }] = yield* sql
+    .unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [PgTypes.uuid(answerId)])
+    .pipe(decodeRows(PiecesRow))
+  const at = yield* Clock.currentTimeMillis
+  const end = AnswerParts.storedEnd(Rows.partsOf(pieces), ending)
+  yield* completeOne(sql, { answerId, at, ...end, inputTokens: null, outputTokens: null })
 })
 
 /** Deletes messages of a conversation, by a condition on `position`; returns the number and size of the remaining messages. */
@@ -196,7 +224,7 @@ const makeIdle = Effect.fnUntraced(function* (sql: PgClient.PgClient, locked: Lo
   if (left.messages < locked.messages) {
     yield* sql`UPDATE conversation SET messages = ${PgTypes.int4(left.messages)}, size = ${PgTypes.int4(left.size)},
       running = NULL, lease_until = NULL WHERE conversation_key = ${PgTypes.int8(key)}`
-  } else if (running !== null) yield* settle(sql, key, running, lapsed ? "cut" : "superseded")
+  } else if (running !== null) yield* settle(sql, running, lapsed ? "cut" : "superseded")
 })
 
 type BeginError = Effect.Error<ReturnType<Writes["begin"]>> | SqlError.SqlError
@@ -225,53 +253,6 @@ const beginLocked: (sql: PgClient.PgClient, turn: NewTurn, at: number) => Effect
     // Another transaction has created the conversation meanwhile.
     yield* beginLocked(sql, turn, at)
   })
-
-/** An answer that ends. */
-export interface Completion {
-  readonly answerId: MessageId
-  /** The answer's parts as JSON. */
-  readonly parts: string
-  /** The length of the answer's text, in UTF-16 units. */
-  readonly characters: number
-  /** The length of all its parts, in UTF-16 units. */
-  readonly size: number
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly ending: AnswerEnding
-  /** See `AnswerParts.isUnansweredAfter`; null if the answer says nothing about that. */
-  readonly isUnanswered: boolean | null
-  readonly inputTokens: number | null
-  readonly outputTokens: number | null
-}
-
-/**
- * Ends the running answers of `source`, which has a column for each member of `Completion`. A piece that is stored at the same moment
- * may remain; `closeLapsed` deletes it. A conversation whose answer failed waits for a person from then on, and leaves an event.
- */
-export const completeStatement = (source: string, locked: "" | "SKIP LOCKED"): string => `
-  WITH answer AS MATERIALIZED (
-    SELECT * FROM ${source}
-      AS answer (answer_id, content, content_length, total_length, ended_at, end_reason, tokens_in, tokens_out,
-        is_unanswered)
-  ), held AS MATERIALIZED (
-    SELECT answer.*, locked.* FROM answer CROSS JOIN LATERAL (
-      SELECT conversation_key, instance_id, conversation_id, ${Rows.isWaiting} AS was_waiting
-      FROM conversation WHERE running = answer_id FOR NO KEY UPDATE ${locked}
-    ) AS locked LIMIT (SELECT count(*) FROM answer)
-  ), ended AS (
-    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + total_length,
-      updated_at = greatest(updated_at, ended_at), unanswered_at = ${Rows.unansweredAt("is_unanswered", "ended_at")}
-    FROM held WHERE conversation.conversation_key = held.conversation_key
-  ), event AS (
-    ${Rows.unansweredEvent("held")}
-  ), gone AS (
-    DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
-  )
-  UPDATE conversation_message SET parts = content::json, characters = content_length, ending = end_reason,
-    input_tokens = tokens_in, output_tokens = tokens_out
-  FROM held WHERE message_id = answer_id RETURNING message_id AS id`
-
-const completeAlone = completeStatement("(VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9))", "")
 
 /** Replaces the parts of the answer `$1`, which another process has ended, by the parts `$2` if these have more text. */
 const lengthenStatement = `WITH locked AS MATERIALIZED (
@@ -335,25 +316,20 @@ export const make = (sql: PgClient.PgClient) => {
    * may run twice: the second run finds that the answer has ended.
    */
   const complete = Effect.fnUntraced(function* (completion: Completion) {
-    const answer = [
-      PgTypes.uuid(completion.answerId),
-      PgTypes.text(completion.parts),
-      PgTypes.int4(completion.characters)
-    ]
-    const tokens = (count: number | null) => PgTypes.int8(count === null ? null : BigInt(count))
-    const completed = yield* sql
-      .unsafe(completeAlone, [
-        ...answer,
-        PgTypes.int4(completion.size),
-        PgTypes.timestamptz(completion.at),
-        PgTypes.text(completion.ending),
-        tokens(completion.inputTokens),
-        tokens(completion.outputTokens),
-        PgTypes.bool(completion.isUnanswered)
-      ])
-      .pipe(Database.repeatable, refusing, Database.mapErrors, Rounds.waking("events"))
+    const completed = yield* completeOne(sql, completion).pipe(
+      Database.repeatable,
+      refusing,
+      Database.mapErrors,
+      Rounds.waking("events")
+    )
     if (completed.length > 0) return true
-    yield* sql.unsafe(lengthenStatement, answer).pipe(Database.repeatable, refusing, Database.mapErrors)
+    yield* sql
+      .unsafe(lengthenStatement, [
+        PgTypes.uuid(completion.answerId),
+        PgTypes.text(completion.parts),
+        PgTypes.int4(completion.characters)
+      ])
+      .pipe(Database.repeatable, refusing, Database.mapErrors)
     return false
   })
 
@@ -363,7 +339,7 @@ export const make = (sql: PgClient.PgClient) => {
         Effect.flatMap(lock(sql, key), (locked) =>
           locked === undefined || locked.running === null || locked.lapsed
             ? Effect.succeed(false)
-            : Effect.as(settle(sql, locked.key, locked.running, "stopped"), true)
+            : Effect.as(settle(sql, locked.running, "stopped"), true)
         )
       )
       .pipe(Database.mapErrors)
@@ -420,9 +396,7 @@ const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyA
 const close = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
-      Effect.flatMap(([lapsed]) =>
-        lapsed === undefined ? Effect.void : settle(sql, lapsed.key, lapsed.answerId, "cut")
-      ),
+      Effect.flatMap(([lapsed]) => (lapsed === undefined ? Effect.void : settle(sql, lapsed.answerId, "cut"))),
       sql.withTransaction
     )
   )

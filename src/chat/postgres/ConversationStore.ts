@@ -270,15 +270,10 @@ export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError
       })
 
       const complete: Service["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
-        const size = AnswerParts.sizeOf(parts)
         const completion: Changes.Completion = {
           answerId,
-          parts: JSON.stringify(parts),
-          characters: AnswerParts.textOf(parts).length,
-          size,
           at: yield* Clock.currentTimeMillis,
-          ending,
-          isUnanswered: AnswerParts.isUnansweredAfter({ ending, size }) ?? null,
+          ...AnswerParts.storedEnd(parts, ending),
           inputTokens: usage === null ? null : Math.round(usage.inputTokens),
           outputTokens: usage === null ? null : Math.round(usage.outputTokens)
         }
