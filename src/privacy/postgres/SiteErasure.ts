@@ -27,65 +27,66 @@ import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
 import { type Erased, type Options as EraseOptions, SiteErasure } from "../../sites/SiteErasure.ts"
 
-/**
- * A table with a website's data. `site` is the column of the website's id, `order` is the next column of the same index, and
- * `type` is the SQL type of `order`.
- */
-export interface SiteTable {
+/** A table with a website's data. */
+interface SiteTable {
   readonly table: string
+  /** The column of the website's id. */
   readonly site: "hosted_website_id" | "website_config_id"
-  readonly order: string
-  readonly type: string
+  /** The next column of the same index, and its SQL type; null for a table from which one statement deletes all. */
+  readonly order: readonly [column: string, type: string] | null
   /** The maximum number of rows deleted per statement: few enough to stay within the timeouts. */
   readonly chunk: number
+  /** The number of `Erased` that counts the rows. */
+  readonly counted?: keyof Erased
 }
 
 const defaultChunk = 5_000
 
-/** Smaller than `defaultChunk`, since a submission may have hundreds of kilobytes. */
-const submissionChunk = 500
+/** Smaller than `defaultChunk`, since a submission or a delivery may have hundreds of kilobytes. */
+const smallChunk = 500
 
-const idempotencyKeys: SiteTable = {
-  table: "idempotency_key",
+const ofConfig = (table: string, order: SiteTable["order"] = null, chunk = defaultChunk): SiteTable => ({
+  table,
   site: "website_config_id",
-  order: "key_sha256",
-  type: "bytea",
-  chunk: defaultChunk
-}
-const submissions: SiteTable = {
-  table: "submission",
-  site: "website_config_id",
-  order: "received_at",
-  type: "timestamptz",
-  chunk: submissionChunk
-}
-const deletedSubmissions: SiteTable = { ...submissions, table: "deleted_submission" }
-const decisionCounts: SiteTable = {
-  table: "not_counted",
-  site: "website_config_id",
-  order: "day",
-  type: "date",
-  chunk: defaultChunk
-}
-const conversions: SiteTable = {
-  table: "conversion",
-  site: "hosted_website_id",
-  order: "visit_started_at",
-  type: "timestamptz",
-  chunk: defaultChunk
-}
-const outboxConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
-const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
-const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: defaultChunk }
-const mails: SiteTable = { ...mailItems, table: "mail" }
-const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
-export const partition = (table: string): SiteTable => ({
+  order,
+  chunk
+})
+
+const ofHosted = (table: string, order: SiteTable["order"] = null): SiteTable => ({
   table,
   site: "hosted_website_id",
-  order: "received_at",
-  type: "timestamptz",
+  order,
   chunk: defaultChunk
 })
+
+const time = (column: string) => [column, "timestamptz"] as const
+
+const partition = (table: string): SiteTable => ofHosted(table, time("received_at"))
+
+const outboxes = [ofConfig("outbox"), ofConfig("submission_outbox")]
+
+/** In the order of their deletion. Partitions and conversations are deleted in other ways. */
+const tables: ReadonlyArray<SiteTable> = [
+  ofConfig("idempotency_key", ["key_sha256", "bytea"]),
+  { ...ofConfig("submission", time("received_at"), smallChunk), counted: "submissions" },
+  { ...ofConfig("deleted_submission", time("received_at"), smallChunk), counted: "submissions" },
+  ...outboxes,
+  ofConfig("delivery", time("created_at"), smallChunk),
+  ofConfig("mail_item", time("created_at")),
+  ofConfig("mail", time("created_at")),
+  ofConfig("not_counted", ["day", "date"]),
+  ofHosted("pending_lead"),
+  { ...ofHosted("conversion", time("visit_started_at")), counted: "conversions" },
+  { ...ofHosted("conversion_outbox", time("visit_started_at")), counted: "conversions" }
+]
+
+/** What is computed of page views and events. Deleted after these, since their deletion makes entries of `rollup_stale`. */
+const computed: ReadonlyArray<SiteTable> = [
+  ofHosted("visit", time("started_at")),
+  ...["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"].map((table) =>
+    ofHosted(table)
+  )
+]
 
 const Chunk = Schema.Tuple([
   Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
@@ -98,9 +99,13 @@ const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Databas
  * Deletes a chunk of a website's rows in index order. The chunk begins at `from`, the `last` of the chunk before, so that it
  * does not scan the rows that earlier chunks deleted.
  */
-const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, from: string | null) {
+const deleteChunk = Effect.fnUntraced(function* (
+  { chunk, site, table }: SiteTable,
+  [order, type]: NonNullable<SiteTable["order"]>,
+  id: string,
+  from: string | null
+) {
   const sql = yield* SqlClient.SqlClient
-  const { chunk, order, site, table, type } = siteTable
   const [row] = yield* sql
     .unsafe(
       `WITH chunk AS MATERIALIZED (
@@ -116,12 +121,18 @@ const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: strin
   return row
 })
 
-/** Deletes all of a website's rows in a table and returns their number. */
+/** Deletes all of a website's rows in a table and returns their number, unless one statement deletes them. */
 const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string) {
+  const { order, site, table } = siteTable
+  if (order === null) {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`DELETE FROM ${sql(table)} WHERE ${sql(site)} = ${PgTypes.uuid(id)}`.pipe(Database.mapErrors)
+    return 0
+  }
   let deleted = 0
   let from: string | null = null
   while (true) {
-    const chunk: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, from).pipe(
+    const chunk: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, order, id, from).pipe(
       Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
       Database.mapErrors
     )
@@ -136,30 +147,8 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: HostedWebsiteId }
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
-/**
- * The tables to which a transaction writes after it has found a website. `rollup_day` covers the other tables of rollups, since
- * a transaction that writes to those locks `rollup_day` first.
- */
-const writtenTables = [
-  ...Partitions.parents,
-  "conversion",
-  "conversion_outbox",
-  "pending_lead",
-  "submission",
-  "deleted_submission",
-  "outbox",
-  "submission_outbox",
-  "delivery",
-  "mail",
-  "mail_item",
-  "idempotency_key",
-  "conversation",
-  "not_counted",
-  "rollup_day",
-  "analytics_copy"
-]
-
-const outboxes = ["outbox", "submission_outbox"]
+/** The tables to which a transaction writes after it has found a website. */
+const writtenTables = [...Partitions.parents, "conversation", ...[...tables, ...computed].map(({ table }) => table)]
 
 /** The tokens of a website's instances. */
 const deleteTokens = (id: string) =>
@@ -215,20 +204,12 @@ export const erase = Effect.fnUntraced(function* (
     submissions: 0,
     conversations: 0
   }
-  yield* deleteAll(idempotencyKeys, id)
-  erased.submissions = yield* deleteAll(submissions, id)
-  erased.submissions += yield* deleteAll(deletedSubmissions, id)
-  for (const table of outboxes) {
-    yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.mapErrors)
+  const ids = { website_config_id: id, hosted_website_id: hosted.value }
+  for (const one of tables) {
+    const deleted = yield* deleteAll(one, ids[one.site])
+    if (one.counted !== undefined) erased[one.counted] += deleted
   }
   erased.conversations = yield* deleteConversations(id)
-  yield* deleteAll(deliveries, id)
-  yield* deleteAll(mailItems, id)
-  yield* deleteAll(mails, id)
-  yield* deleteAll(decisionCounts, id)
-  yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(Database.mapErrors)
-  erased.conversions = yield* deleteAll(conversions, hosted.value)
-  erased.conversions += yield* deleteAll(outboxConversions, hosted.value)
   for (const { name, parent } of yield* Database.mapErrors(Partitions.list)) {
     const deleted = yield* deleteAll(partition(name), hosted.value)
     erased[erasedOf[parent]] += deleted
@@ -241,22 +222,11 @@ export const erase = Effect.fnUntraced(function* (
     erased.events += other.events
     erased.page_views += other.page_views
   }
-  yield* deleteAll(visits, hosted.value)
-  for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
-    yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
-      Database.mapErrors
-    )
-  }
+  yield* Effect.forEach(computed, (table) => deleteAll(table, hosted.value), { discard: true })
   // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
   yield* lock(id).pipe(
     Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
-    Effect.andThen(
-      Effect.forEach(
-        outboxes,
-        (table) => sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`,
-        { discard: true }
-      )
-    ),
+    Effect.andThen(Effect.forEach(outboxes, (table) => deleteAll(table, id), { discard: true })),
     Effect.andThen(
       // Also deletes the conversations that were stored meanwhile. The lock keeps new instances out.
       Effect.when(
