@@ -7,7 +7,6 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient } from "effect/sql"
 import type { InstanceId } from "../../platform/Id.ts"
 import { mapErrors } from "../../platform/postgres/Database.ts"
 import * as Locks from "../../platform/postgres/Locks.ts"
@@ -75,13 +74,6 @@ const instanceOf = (
       Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
     return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
   })
-
-/** Deletes the tokens that ended longer than `Credential.keptMillis` before `now`, with their labels. */
-export const deleteEnded = Effect.fnUntraced(function* (now: number) {
-  const sql = yield* SqlClient.SqlClient
-  const end = PgTypes.timestamptz(now - Credential.keptMillis)
-  yield* sql`DELETE FROM widget_token WHERE least(revoked_at, expires_at) <= ${end}`
-})
 
 export interface Options {
   /** The maximum number of cached digests. Default: 10,000. */

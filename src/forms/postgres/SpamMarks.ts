@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import type { SqlClient } from "effect/sql"
 import { type SpamMarkId, SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
@@ -15,7 +15,7 @@ import { decodeColumn, decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import type * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { type Inbox, markKeptMillis, SpamMark } from "../InboxMessage.ts"
+import { type Inbox, SpamMark } from "../InboxMessage.ts"
 import { type Traits, traitsOf } from "../SpamScore.ts"
 
 const { OID } = PgTypes
@@ -109,12 +109,6 @@ export const forget = Effect.fnUntraced(function* (
   yield* sql`UPDATE submission SET reasons = array_remove(reasons, 'marked') WHERE website_config_id = ${website}
     AND submission_id = ANY (${Database.array(submissionIds, OID.uuid)}) AND 'marked' = ANY (reasons)`
 })
-
-/** Deletes the marks that are too old at `now`. */
-export const deleteExpired = (now: number) =>
-  SqlClient.SqlClient.use(
-    (sql) => sql`DELETE FROM spam_mark WHERE created_at < ${PgTypes.timestamptz(now - markKeptMillis)}`
-  )
 
 /** What `Inbox` does with marks of spam. */
 export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof SiteLock.make>) => {

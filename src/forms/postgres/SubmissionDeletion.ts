@@ -6,13 +6,12 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, Effect } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import type { SqlClient, SqlError } from "effect/sql"
 import { SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeColumn } from "../../platform/runtime/Rows.ts"
-import { restorableMillis } from "../Submission.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 const parametersOf = (websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<string>) => [
@@ -106,9 +105,3 @@ export const restore = Effect.fnUntraced(
   },
   (effect) => Rounds.waking("events")(effect)
 )
-
-/** Deletes the submissions for good that can no longer be restored at `now`. */
-export const deleteExpired = (now: number) =>
-  SqlClient.SqlClient.use(
-    (sql) => sql`DELETE FROM deleted_submission WHERE deleted_at < ${PgTypes.timestamptz(now - restorableMillis)}`
-  )

@@ -4,72 +4,24 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
-import { Duration, Effect, Exit, Layer, Option, Schema } from "effect"
+import { Duration, Effect, Exit, Layer, Option, Struct } from "effect"
 import { SqlClient } from "effect/sql"
 import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as ConversationChanges from "../../chat/postgres/ConversationChanges.ts"
-import * as WidgetTokens from "../../chat/postgres/WidgetTokens.ts"
-import { confirmationMillis } from "../../delivery/mail/MailRecipient.ts"
-import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
-import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { dateOf, dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
+import { dateOf, dayMillis } from "../../platform/text/Calendar.ts"
 import * as ConsoleSessions from "../../sites/access/postgres/ConsoleSessions.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
-import * as OwnerKeys from "../../sites/access/postgres/OwnerKeys.ts"
-import * as Shares from "../../sites/access/postgres/Shares.ts"
 import { cutoff } from "../../sites/Retention.ts"
+import { deleteRows, expire, kept } from "./KeptRows.ts"
 import * as Retention from "./Retention.ts"
 import * as SiteErasure from "./SiteErasure.ts"
 
-/** The maximum number of rows deleted per statement: few enough to hold locks only briefly. */
-const chunk = 5_000
-
 /** The timeout of one statement. */
 const statementTimeout = Duration.minutes(1)
-
-const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.Finite, pending: Schema.Finite })])
-
-/** The expired rows of a table. */
-interface Expired {
-  readonly table: string
-  /** An SQL condition with the parameters `$1`, `$2`, …. */
-  readonly condition: string
-  /** An SQL expression: whether a row is pending. */
-  readonly pending: string
-  /** The parameters, in milliseconds since 1970. */
-  readonly times: ReadonlyArray<number>
-}
-
-/** Deletes rows in chunks, and returns how many of them were pending. */
-const deleteRows = Effect.fnUntraced(function* ({ condition, pending: isPending, table, times }: Expired) {
-  const sql = yield* SqlClient.SqlClient
-  let sum = 0
-  while (true) {
-    const [{ deleted, pending }] = yield* sql
-      .unsafe(
-        `WITH old AS (
-          DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${chunk}
-          )) AND ${condition} RETURNING ${isPending} AS is_pending
-        ) SELECT count(*)::float8 AS deleted, (count(*) FILTER (WHERE is_pending))::float8 AS pending FROM old`,
-        times.map((time) => PgTypes.timestamptz(time))
-      )
-      .pipe(decodeRows(Deleted))
-    sum += pending
-    if (deleted < chunk) return sum
-  }
-})
-
-/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970). */
-const deleteBefore = (table: string, column: string, before: number) =>
-  deleteRows({ table, condition: `${column} < $1`, pending: "false", times: [before] })
 
 /** Deletes the salts of the dates that have ended everywhere. */
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
@@ -97,7 +49,7 @@ const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item
 
 /** Deletes outbox events, deliveries and mails after 30 days, or when their subject's retention ends, if that is earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const general = now - 30 * 24 * hourMillis
+  const general = now - 30 * dayMillis
   const cutoffOf = Option.match({
     onNone: () => general,
     onSome: (limit: Parameters<typeof cutoff>[0]) => Math.max(general, cutoff(limit, now))
@@ -105,32 +57,27 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   const submissions = cutoffOf(retention.submissions)
   const conversations = cutoffOf(retention.conversations)
   const times = [general, submissions, conversations]
+  const unsent = (table: string, condition: string, times: ReadonlyArray<number>, isPending: string) =>
+    Effect.map(
+      deleteRows({ table, condition, times, about: `CASE WHEN ${isPending} THEN '' END` }),
+      ({ abouts }) => abouts
+    )
   const pending = {
-    events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
-    batches: yield* deleteRows({
-      table: "submission_outbox",
-      condition: "created_at < $1",
-      pending: "true",
-      times: [submissions]
-    }),
-    deliveries: yield* deleteRows({
-      table: "delivery",
-      condition: expiredEvent,
-      pending: "status = 'pending'",
-      times
-    }),
-    mailItems: yield* deleteRows({
-      table: "mail_item",
-      condition: "created_at < greatest($1, $2) AND created_at < CASE WHEN conversation_id IS NULL THEN $1 ELSE $2 END",
-      pending: `mail_id IS NULL OR ${isOfPendingMail}`,
-      times: [submissions, conversations]
-    }),
-    mails: yield* deleteRows({
-      table: "mail",
-      condition: "created_at < greatest($1, $2) AND created_at < CASE kind WHEN 'submissions' THEN $2 ELSE $1 END",
-      pending: "status = 'pending'",
-      times: [general, submissions]
-    })
+    events: yield* unsent("outbox", expiredEvent, times, "true"),
+    batches: yield* unsent("submission_outbox", "created_at < $1", [submissions], "true"),
+    deliveries: yield* unsent("delivery", expiredEvent, times, "status = 'pending'"),
+    mailItems: yield* unsent(
+      "mail_item",
+      "created_at < greatest($1, $2) AND created_at < CASE WHEN conversation_id IS NULL THEN $1 ELSE $2 END",
+      [submissions, conversations],
+      `mail_id IS NULL OR ${isOfPendingMail}`
+    ),
+    mails: yield* unsent(
+      "mail",
+      "created_at < greatest($1, $2) AND created_at < CASE kind WHEN 'submissions' THEN $2 ELSE $1 END",
+      [general, submissions],
+      "status = 'pending'"
+    )
   }
   if (Object.values(pending).every((count) => count === 0)) return
   yield* Effect.logWarning(
@@ -138,69 +85,14 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   ).pipe(Effect.annotateLogs(pending))
 })
 
-/** Deletes the recipients whose mails are too old to count against any limit, except those who unsubscribed. */
-const deleteRecipients = (now: number) =>
-  deleteRows({
-    table: "mail_recipient",
-    condition: "unsubscribed_at IS NULL AND used_at < $1",
-    pending: "false",
-    times: [now - 24 * hourMillis]
-  })
-
-/** Whether the recipient of a notification got a confirmation mail since `$1`, for this notification or for another one. */
-const isAskedSince = `EXISTS (
-    SELECT FROM notification AS other JOIN mail ON mail.notification_id = other.notification_id
-    WHERE other.website_config_id = notification.website_config_id AND lower(other.recipient) = lower(notification.recipient)
-      AND mail.kind = 'confirmation' AND mail.created_at >= $1)`
-
-/**
- * Deletes the notifications of addresses that did not confirm. Does not update `site.has_subscribers`, so the events of a website
- * that has no subscriber left may still be stored.
- */
-const deleteUnconfirmed = (now: number) =>
-  deleteRows({
-    table: "notification",
-    condition: `NOT is_confirmed AND created_at < $1 AND NOT ${isAskedSince}`,
-    pending: "false",
-    times: [now - confirmationMillis]
-  })
-
 const steps = (retention: Retention.Options) =>
   [
     ["create partitions", ensurePartitions],
     ["delete old visitor salts", deleteSalts],
-    ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hourMillis)],
-    [
-      "delete old counts of refused requests",
-      (now: number) => deleteBefore("refusal", "day", now - 30 * 24 * hourMillis)
-    ],
-    [
-      "delete old failures of agents",
-      (now: number) => deleteBefore("agent_failure", "last_at", now - 30 * 24 * hourMillis)
-    ],
-    ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hourMillis)],
-    [
-      "delete old token reservations",
-      (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hourMillis)
-    ],
-    [
-      "delete old records of what failed in the background",
-      (now: number) => FailedItems.deleteBefore(now - 30 * 24 * hourMillis)
-    ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
-    ["delete old records of recipients", deleteRecipients],
-    [
-      "delete old records of automatic replies",
-      (now: number) => deleteBefore("auto_reply_recipient", "used_at", now - 24 * hourMillis)
-    ],
-    ["delete unconfirmed notifications", deleteUnconfirmed],
-    ["delete old marks of spam", SpamMarks.deleteExpired],
-    ["delete submissions that can no longer be restored", SubmissionDeletion.deleteExpired],
-    ["delete ended console sessions", (now: number) => ConsoleSessions.deleteEnded(now)],
-    ["delete ended owner keys", (now: number) => OwnerKeys.deleteEnded(now)],
+    ...Struct.keys(kept).map((table) => [`delete ${kept[table].what}`, (now: number) => expire(table, now)] as const),
+    ["delete ended console sessions", ConsoleSessions.deleteEnded],
     ["delete keys and sessions of deleted websites", () => CredentialSql.deleteWithoutSites],
-    ["delete ended widget tokens", (now: number) => WidgetTokens.deleteEnded(now)],
-    ["delete expired shares", (now: number) => Shares.deleteExpired(now)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
     ["delete the visits of deleted websites", () => SiteErasure.eraseLeftVisits],

@@ -8,6 +8,7 @@ import * as PostgresWidgetTokens from "../../../src/chat/postgres/WidgetTokens.t
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import type * as Id from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
+import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import { keptMillis } from "../../../src/sites/access/Credential.ts"
 import { suite } from "../../suites/WidgetTokens.ts"
 import { everyToken } from "../../support/Lists.ts"
@@ -53,9 +54,9 @@ describe("chat/postgres/WidgetTokens: caching and storage", () => {
       const storedIds = Effect.map(tokens.list(everyToken(instanceId)), (all) =>
         all.map(({ token_id: tokenId }) => tokenId)
       )
-      yield* PostgresWidgetTokens.deleteEnded(now + keptMillis - 1)
+      yield* KeptRows.expire("widget_token", now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 4)
-      yield* PostgresWidgetTokens.deleteEnded(now + keptMillis + 1)
+      yield* KeptRows.expire("widget_token", now + keptMillis + 1)
       assert.sameMembers(yield* storedIds, [valid.token_id, expiredLater.token_id])
     }).pipe(Effect.provide(layers))
   )

@@ -6,10 +6,10 @@ import { FormDirectory } from "../../../src/forms/FormRules.ts"
 import { Inbox, markKeptMillis } from "../../../src/forms/InboxMessage.ts"
 import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"
 import * as Inboxes from "../../../src/forms/postgres/Inbox.ts"
-import * as Marks from "../../../src/forms/postgres/SpamMarks.ts"
 import { isMarked } from "../../../src/forms/SpamScore.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Mails from "../../support/Mails.ts"
@@ -70,7 +70,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
 
   it.effect("a mark of this website only is taken back, and ends after a year", () =>
     Effect.gen(function* () {
-      const [inbox, repo, sql] = [yield* Inbox, yield* SubmissionRepo, yield* PgClient.PgClient]
+      const [inbox, repo, _sql] = [yield* Inbox, yield* SubmissionRepo, yield* PgClient.PgClient]
       const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       const submit = (email: string) => repo.submit(draft({ websiteConfigId: site, email }))
       yield* inbox.markSpam(site, [yield* submit("a@example.com"), yield* submit("b@example.com")])
@@ -79,7 +79,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       assert.isTrue(yield* inbox.removeSpamMark(site, first!.mark_id))
       assert.isFalse(yield* inbox.removeSpamMark(site, first!.mark_id))
       const now = yield* Clock.currentTimeMillis
-      const expire = (time: number) => Marks.deleteExpired(time).pipe(Effect.provideService(PgClient.PgClient, sql))
+      const expire = (time: number) => KeptRows.expire("spam_mark", time)
       yield* expire(now + markKeptMillis - 60_000)
       assert.lengthOf(yield* inbox.spamMarks(site), 1)
       yield* expire(now + markKeptMillis + 60_000)

@@ -5,6 +5,7 @@ import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDelet
 import { tableColumns } from "../../../src/forms/postgres/SubmissionRows.ts"
 import { restorableMillis } from "../../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
@@ -62,11 +63,11 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         assert.isTrue(yield* repo.delete(yield* repo.submit(draft({ websiteConfigId: site }))))
       }
       const now = yield* Clock.currentTimeMillis
-      yield* SubmissionDeletion.deleteExpired(now + restorableMillis - 60_000)
+      yield* KeptRows.expire("deleted_submission", now + restorableMillis - 60_000)
       assert.strictEqual(yield* count(websiteConfigId), 1)
       yield* SiteErasure.use(({ erase }) => erase(other, { withInstances: true }))
       assert.strictEqual(yield* count(other), 0)
-      yield* SubmissionDeletion.deleteExpired(now + restorableMillis + 60_000)
+      yield* KeptRows.expire("deleted_submission", now + restorableMillis + 60_000)
       assert.strictEqual(yield* count(websiteConfigId), 0)
     })
   )

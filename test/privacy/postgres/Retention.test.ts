@@ -186,16 +186,11 @@ describe("privacy/postgres/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("a second process does not wait for the first and deletes nothing", () =>
+  it.live("several processes at once delete what one would", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
-      const client = yield* Database.dedicated()
-      const other = yield* Locks.openTransaction(client, client`SELECT pg_advisory_xact_lock(7215930443)`)
-      assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
-      assert.deepStrictEqual(yield* partitions, partitionsFrom(1))
-      assert.strictEqual(yield* count("submission"), 4_001)
-      yield* other.commit
-      const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.deleteExpired(options))))
+      // A process that waits too long for a partition leaves it to the next round.
+      const rounds = Array.from({ length: 4 }, () => Effect.exit(logged(at(now)(Retention.deleteExpired(options)))))
       yield* Effect.all(rounds, { concurrency: "unbounded" })
       yield* logged(at(now)(Retention.deleteExpired(options)))
       assert.deepStrictEqual(yield* partitions, partitionsFrom(3))

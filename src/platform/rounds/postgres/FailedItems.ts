@@ -108,12 +108,6 @@ export const clear = (kind: Kind, items: ReadonlyArray<string>) =>
     )
   )
 
-/** Deletes what failed before `before`, in milliseconds since 1970: the item may not exist any more. */
-export const deleteBefore = (before: number) =>
-  SqlClient.SqlClient.use((sql) =>
-    Effect.asVoid(sql`DELETE FROM failed_item WHERE failed_at < ${PgTypes.timestamptz(before)}`)
-  )
-
 /** Where stored data does not have the expected form, without the data itself. */
 const places = ({ message }: Schema.SchemaError): string =>
   message

@@ -7,7 +7,6 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient } from "effect/sql"
 import { KeyId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
@@ -40,16 +39,6 @@ const toKey = ({ all_sites, digest: _, sites, ...key }: (typeof Rows.Type)[numbe
 const columns = `key_sha256 AS digest, key_id, scope, all_sites, label, created_at, expires_at, revoked_at, issued_by,
   ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
     WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites`
-
-/**
- * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key stays while a key,
- * session or link that it issued exists, because a revocation of the key's own issuer finds those only through the key.
- */
-export const deleteEnded = Effect.fnUntraced(function* (now: number) {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Credential.keptMillis)}
-    AND ${sql.literal(CredentialSql.issuedNothing("owner_key.key_id"))}`
-})
 
 export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer.effect(
   Key.OwnerKeys,

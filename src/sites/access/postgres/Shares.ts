@@ -7,7 +7,6 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient } from "effect/sql"
 import { ShareId, WebsiteConfigId } from "../../../platform/Id.ts"
 import { mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
@@ -42,10 +41,6 @@ const toShare = ({ digest: _, password, ...share }: typeof Row.Type): Share.Site
 const select = `SELECT secret_sha256 AS digest, share_id, website_config_id AS site_id, share.label, share.created_at, expires_at,
   numbers, password
   FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
-
-/** Deletes the shares that have expired by `now`. */
-export const deleteExpired = (now: number) =>
-  SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
 
 export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.effect(
   Share.Shares,

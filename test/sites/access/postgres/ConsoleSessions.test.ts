@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
+import * as KeptRows from "../../../../src/privacy/postgres/KeptRows.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
 import { ConsoleSessions, limits } from "../../../../src/sites/access/ConsoleSession.ts"
 import { keptMillis, nothingRemains } from "../../../../src/sites/access/Credential.ts"
@@ -111,7 +112,7 @@ describe("sites/access/postgres/ConsoleSessions: the rows", () => {
       yield* sessions.revoke(createdBy, { withOpened: true })
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
-      yield* OwnerKeys.deleteEnded((yield* Clock.currentTimeMillis) + keptMillis)
+      yield* KeptRows.expire("owner_key", (yield* Clock.currentTimeMillis) + keptMillis)
       // Each round deletes one more issuer.
       for (const remaining of [1, 0]) {
         yield* deleteEnded

@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Database from "../../../../src/platform/postgres/Database.ts"
+import * as KeptRows from "../../../../src/privacy/postgres/KeptRows.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
 import { keptMillis } from "../../../../src/sites/access/Credential.ts"
 import { OwnerKeys } from "../../../../src/sites/access/OwnerKey.ts"
@@ -63,9 +64,9 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
       yield* issue(now + 1)
       yield* keys.revoke(revoked.key_id)
       const storedIds = Effect.map(keys.list(everyKey), (all) => all.map(({ key_id }) => key_id))
-      yield* PostgresOwnerKeys.deleteEnded(now + keptMillis - 1)
+      yield* KeptRows.expire("owner_key", now + keptMillis - 1)
       assert.lengthOf(yield* storedIds, 3)
-      yield* PostgresOwnerKeys.deleteEnded(now + keptMillis + 1)
+      yield* KeptRows.expire("owner_key", now + keptMillis + 1)
       assert.deepStrictEqual(yield* storedIds, [valid.key_id])
     }).pipe(Effect.provide(layers))
   )
@@ -84,13 +85,13 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
         const second = yield* issue(first.key_id, now + 1)
         const third = yield* issue(second.key_id, null)
         const later = now + keptMillis + 1
-        yield* PostgresOwnerKeys.deleteEnded(later)
+        yield* KeptRows.expire("owner_key", later)
         yield* keys.revoke(first.key_id)
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
         // Each round deletes only the last key of the chain, because the others have issued a remaining key.
         for (const remaining of [2, 1, 0]) {
-          yield* PostgresOwnerKeys.deleteEnded(later + 1000)
+          yield* KeptRows.expire("owner_key", later + 1000)
           assert.lengthOf(yield* keys.list(everyKey), remaining)
         }
       }).pipe(Effect.provide(layers))

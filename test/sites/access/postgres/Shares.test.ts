@@ -2,6 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import * as KeptRows from "../../../../src/privacy/postgres/KeptRows.ts"
 import * as SiteErasure from "../../../../src/privacy/postgres/SiteErasure.ts"
 import * as PostgresShares from "../../../../src/sites/access/postgres/Shares.ts"
 import { Shares } from "../../../../src/sites/access/Share.ts"
@@ -54,7 +55,7 @@ describe("sites/access/postgres/Shares: the rows", () => {
     Effect.gen(function* () {
       yield* newShare((yield* Clock.currentTimeMillis) + 60_000)
       const { share } = yield* newShare()
-      const deleteExpired = Effect.flatMap(Clock.currentTimeMillis, PostgresShares.deleteExpired)
+      const deleteExpired = Effect.flatMap(Clock.currentTimeMillis, (now) => KeptRows.expire("share", now))
       yield* deleteExpired
       assert.lengthOf(yield* rows, 2)
       yield* TestClock.adjust("1 minute")
