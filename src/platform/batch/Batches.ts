@@ -22,9 +22,11 @@ export type Kind =
 /** How a flush ended; `abandoned` if it was cancelled because no caller waited. */
 const outcomes = ["stored", "refused", "unavailable", "abandoned", "died"] as const
 
+type Outcome = (typeof outcomes)[number]
+
 type Flushed = Exit.Exit<unknown, StorageUnavailable | RecordRefused>
 
-const outcomeOf = (exit: Flushed): (typeof outcomes)[number] => {
+const outcomeOf = (exit: Flushed): Outcome => {
   if (Exit.isSuccess(exit)) return "stored"
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (error !== undefined) return error._tag === "RecordRefused" ? "refused" : "unavailable"
@@ -38,9 +40,9 @@ const recorder = (kind: Kind) =>
     const durations = new Map(outcomes.map((outcome) => [outcome, Metrics.batchDuration({ kind, outcome })]))
     // Creates each series before its first value: a rate needs the initial zero.
     for (const metric of [size, ...durations.values()]) metric.valueUnsafe(context)
-    return Effect.succeed((items: number, millis: number, exit: Flushed): void => {
+    return Effect.succeed((items: number, millis: number, outcome: Outcome): void => {
       size.updateUnsafe(items, context)
-      durations.get(outcomeOf(exit))?.updateUnsafe(Metrics.seconds(millis), context)
+      durations.get(outcome)?.updateUnsafe(Metrics.seconds(millis), context)
     })
   })
 
@@ -110,13 +112,16 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 ): Effect.fn.Return<GroupCommit.GroupCommit<Item, A, E>, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const record = yield* recorder(kind)
-  const observeHealth = health?.observe(kind)
   const flush: typeof options.flush = (items, batchId) =>
     Effect.suspend(() => {
       const begun = clock.monotonicTimeNanosUnsafe()
-      const stored = options.flush(items, batchId)
-      return Effect.onExit(observeHealth === undefined ? stored : observeHealth(stored), (exit) =>
-        Effect.sync(() => record(items.length, Number(clock.monotonicTimeNanosUnsafe() - begun) / 1e6, exit))
+      return Effect.onExit(options.flush(items, batchId), (exit) =>
+        Effect.sync(() => {
+          const millis = Number(clock.monotonicTimeNanosUnsafe() - begun) / 1e6
+          const outcome = outcomeOf(exit)
+          record(items.length, millis, outcome)
+          health?.record(kind, outcome, millis)
+        })
       )
     })
   const measured = { ...options, flush }
@@ -125,27 +130,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   return batches
 })
 
-/** The kinds of writes whose last write failed, with the time of that failure in milliseconds of a monotonic clock. */
-export type Failures = ReadonlyMap<string, number>
-
-export const noFailures: Failures = new Map()
-
-/** The failures after one more write. */
-export const failuresAfter = (
-  failures: Failures,
-  kind: string,
-  outcome: "stored" | "failed",
-  now: number
-): Failures => {
-  if (outcome === "stored" && !failures.has(kind)) return failures
-  const next = new Map(failures)
-  if (outcome === "stored") next.delete(kind)
-  else next.set(kind, now)
-  return next
-}
-
 /** How long a failure counts as current, in milliseconds. */
-export const failingMillis = 2_000
+const failingMillis = 2_000
 
 /**
  * - `writable`: the last write of every kind succeeded.
@@ -153,13 +139,7 @@ export const failingMillis = 2_000
  * - `unknown`: the last write of a kind failed, but each such failure is older. A load balancer may have removed the process
  *   because of the failure, so that the process gets no more writes and must try one itself.
  */
-export type WriteStatus = "writable" | "failing" | "unknown"
-
-export const statusOf = (failures: Failures, now: number): WriteStatus => {
-  if (failures.size === 0) return "writable"
-  for (const failedAt of failures.values()) if (now - failedAt < failingMillis) return "failing"
-  return "unknown"
-}
+type WriteStatus = "writable" | "failing" | "unknown"
 
 /**
  * The outcomes of recent writes, so that the readiness check need not write while they succeed. All services over the same database
@@ -168,12 +148,8 @@ export const statusOf = (failures: Failures, now: number): WriteStatus => {
 export class WriteHealth extends Context.Service<
   WriteHealth,
   {
-    /** Records the outcome of a write of this kind. */
-    readonly observe: (
-      kind: string
-    ) => <A, R>(
-      write: Effect.Effect<A, StorageUnavailable | RecordRefused, R>
-    ) => Effect.Effect<A, StorageUnavailable | RecordRefused, R>
+    /** Records how a write of this kind ended, and how long it took in milliseconds. */
+    readonly record: (kind: Kind, outcome: Outcome, millis: number) => void
     readonly status: Effect.Effect<WriteStatus>
     /** Call it after a trial write of every kind has succeeded. */
     readonly clearFailures: Effect.Effect<void>
@@ -186,39 +162,30 @@ export class WriteHealth extends Context.Service<
  */
 const slowMillis = 1_000
 
-const healthOf = (
-  exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>,
-  millis: number
-): "stored" | "failed" | undefined => {
-  if (Exit.isSuccess(exit)) return "stored"
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  // A store that refuses an invalid record is healthy.
-  if (error !== undefined) return error._tag === "StorageUnavailable" ? "failed" : "stored"
-  return Cause.hasInterrupts(exit.cause) && millis >= slowMillis ? "failed" : undefined
+/** Whether a write failed; undefined if its end says nothing about the store. A store that refuses an invalid record is healthy. */
+const hasFailed = (outcome: Outcome, millis: number): boolean | undefined => {
+  if (outcome === "unavailable" || (outcome === "abandoned" && millis >= slowMillis)) return true
+  return outcome === "stored" || outcome === "refused" ? false : undefined
 }
 
 export const layerHealth: Layer.Layer<WriteHealth> = Layer.effect(
   WriteHealth,
-  Effect.gen(function* () {
-    const clock = yield* Clock.Clock
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    let failures = noFailures
+  Effect.map(Clock.Clock, (clock) => {
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    /** The kinds of writes whose last write failed, with the time of that failure. */
+    const failures = new Map<Kind, number>()
     return {
-      observe: (kind) => (write) =>
-        Effect.suspend(() => {
-          const begun = now()
-          return Effect.onExit(write, (exit) =>
-            Effect.sync(() => {
-              const ended = now()
-              const outcome = healthOf(exit, ended - begun)
-              if (outcome !== undefined) failures = failuresAfter(failures, kind, outcome, ended)
-            })
-          )
-        }),
-      status: Effect.sync(() => statusOf(failures, now())),
-      clearFailures: Effect.sync(() => {
-        failures = noFailures
-      })
+      record: (kind, outcome, millis) => {
+        const failed = hasFailed(outcome, millis)
+        if (failed === true) failures.set(kind, now())
+        else if (failed === false) failures.delete(kind)
+      },
+      status: Effect.sync(() => {
+        if (failures.size === 0) return "writable"
+        const earliest = now() - failingMillis
+        return [...failures.values()].some((failedAt) => failedAt > earliest) ? "failing" : "unknown"
+      }),
+      clearFailures: Effect.sync(() => failures.clear())
     }
   })
 )
