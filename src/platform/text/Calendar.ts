@@ -38,20 +38,16 @@ export const parseDuration = (text: string): Option.Option<number> => {
 }
 
 const timestamp =
-  /^(\d{4}-\d{2}-\d{2})(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3})\d{0,6})?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?$/
+  /^(\d{4}-\d{2}-\d{2})(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?$/
 
-/** Midnight (UTC) of a date `YYYY-MM-DD`; none for a date that does not exist, such as February 30. */
-const parseDate = (text: string): Option.Option<number> => {
-  const time = Date.parse(`${text}T00:00:00Z`)
-  return Number.isNaN(time) || dateOf(time) !== text ? Option.none() : Option.some(time)
+/** Whether a date exists, unlike February 30, which JavaScript reads as a day of March. */
+const exists = (date: string): boolean => {
+  const midnight = Date.parse(`${date}T00:00:00Z`)
+  return !Number.isNaN(midnight) && dateOf(midnight) === date
 }
 
 /** The years of a timestamp have four digits, so that `iso` can write it. */
 const isWritable = (time: number): boolean => time < Date.UTC(10_000, 0)
-
-/** The offset of a time zone (`Z`, `+02:00`, `-05:30`) in minutes, positive east of UTC. */
-const parseOffset = (text: string): number =>
-  text === "Z" ? 0 : (text.startsWith("-") ? -1 : 1) * (Number(text.slice(1, 3)) * 60 + Number(text.slice(4, 6)))
 
 /**
  * Parses an ISO 8601 date (`2026-03-01`, which means its midnight in UTC) or a timestamp with a time zone
@@ -59,20 +55,8 @@ const parseOffset = (text: string): number =>
  * the machine.
  */
 export const parseTimestamp = (text: string): Option.Option<number> => {
-  const match = timestamp.exec(text)
-  if (match === null) return Option.none()
-  const [, date = "", hours = "0", minutes = "0", seconds = "0", fraction = "", zone = "Z"] = match
-  return parseDate(date).pipe(
-    Option.map(
-      (midnight) =>
-        midnight +
-        Number(hours) * units.h +
-        (Number(minutes) - parseOffset(zone)) * units.m +
-        Number(seconds) * units.s +
-        Number(fraction.padEnd(3, "0"))
-    ),
-    Option.filter(isWritable)
-  )
+  const date = timestamp.exec(text)?.[1]
+  return date !== undefined && exists(date) ? Option.liftPredicate(Date.parse(text), isWritable) : Option.none()
 }
 
 /** Parses a start: a duration before `now`, or a timestamp. */
