@@ -8,7 +8,8 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { decide, RateLimiter, type RateLimitPolicy } from "../../src/platform/limits/RateLimit.ts"
+import { RateLimiter, type RateLimitPolicy } from "../../src/platform/limits/RateLimit.ts"
+import { decideByTimes } from "../support/RateLimits.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -58,7 +59,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
             const times = accepted.get(step.key) ?? []
             accepted.set(step.key, times)
             const decision = yield* limiter.take(policy, key(step.key))
-            assert.deepStrictEqual(decision, decide(policy, times, now))
+            assert.deepStrictEqual(decision, decideByTimes(policy, times, now))
             if (decision.accepted) times.push(now)
           }
         }).pipe(Effect.provide(layer))

@@ -17,12 +17,9 @@ import * as Metrics from "../telemetry/Metrics.ts"
 import { clientKey, networkKey } from "./ClientAddress.ts"
 
 /** At most `limit` requests in any `windowMillis`. */
-interface Window {
+export interface RateLimitPolicy {
   readonly limit: number
   readonly windowMillis: number
-}
-
-export interface RateLimitPolicy extends Window {
   /** A token of the `RateLimit-Policy` field: lower-case letters. */
   readonly name: string
   /**
@@ -66,44 +63,27 @@ export const withNetworkLimit = (policy: RateLimitPolicy, factor: number): RateL
 })
 
 /**
- * Decides on a request at `now` (milliseconds), given the times of accepted requests, oldest first. The window is half open:
- * a request that was accepted exactly one window ago no longer counts.
+ * Decides on a request at `now` (milliseconds), given what a client, and the network of a client that has one, counted in the window.
+ * The window is half open: a request that was accepted exactly one window ago no longer counts. A request is accepted if both the
+ * client and its network are below their limits. It counts for both or, if it is refused, for neither. `resetMillis` is the wait for
+ * all limits that refuse it, and otherwise that of the limit with fewer remaining requests.
  *
  * Every layer of `RateLimiter` makes the same decision, whatever structure it stores the times in.
  */
-export const decide = (policy: RateLimitPolicy, acceptedAt: ReadonlyArray<number>, now: number): RateLimitDecision => {
-  const inWindow = acceptedAt.filter((time) => time > now - policy.windowMillis)
-  return decideCounted(policy, inWindow.length, inWindow[0], now)
-}
-
-/** Like `decide`, given the number of requests in the window at `now` and the time of the oldest of them. */
-export const decideCounted = (
-  { limit, windowMillis }: Window,
-  count: number,
-  oldest: number | undefined,
+export const decide = (
+  { limit, networkLimit = Number.POSITIVE_INFINITY, windowMillis }: RateLimitPolicy,
+  client: Counted,
+  network: Counted | undefined,
   now: number
 ): RateLimitDecision => {
-  const accepted = count < limit
-  return {
-    accepted,
-    remaining: accepted ? limit - count - 1 : 0,
-    resetMillis: (oldest ?? now) + windowMillis - now
-  }
-}
-
-/**
- * Decides on a request of a client in a network. It is accepted if both the client and its network are below their limits. It
- * counts for both or, if it is refused, for neither. `resetMillis` is the wait for all limits that refuse it, and otherwise that
- * of the limit with fewer remaining requests.
- */
-export const decideInNetwork = (
-  policy: RateLimitPolicy,
-  { client, network }: { readonly client: Counted; readonly network: Counted },
-  now: number
-): RateLimitDecision => {
-  const { networkLimit: limit = Number.POSITIVE_INFINITY, windowMillis } = policy
-  const ofClient = decideCounted(policy, client.count, client.oldest, now)
-  const ofNetwork = decideCounted({ limit, windowMillis }, network.count, network.oldest, now)
+  const within = (limit: number, { count, oldest = now }: Counted): RateLimitDecision => ({
+    accepted: count < limit,
+    remaining: Math.max(0, limit - count - 1),
+    resetMillis: oldest + windowMillis - now
+  })
+  const ofClient = within(limit, client)
+  if (network === undefined) return ofClient
+  const ofNetwork = within(networkLimit, network)
   if (ofClient.accepted && ofNetwork.accepted) return ofNetwork.remaining < ofClient.remaining ? ofNetwork : ofClient
   const refusals = [ofClient, ofNetwork].filter(({ accepted }) => !accepted)
   return { accepted: false, remaining: 0, resetMillis: Math.max(...refusals.map(({ resetMillis }) => resetMillis)) }
@@ -225,24 +205,18 @@ export class SlidingWindows {
   take(limits: RateLimitPolicy, clientKey: string, now: number): RateLimitDecision {
     const policy = this.policyOf(limits)
     const key = shortened(clientKey)
-    const { networkLimit } = limits
-    const network = networkLimit === undefined ? undefined : networkKey(key)
-    const client = this.renewed(policy, key, now)
-    const ofClient = this.countedAt(client, now)
-    if (network === undefined) {
-      this.sweep(now)
-      const decision = decideCounted(limits, ofClient.count, ofClient.oldest, now)
-      if (decision.accepted) this.count(client ?? this.added(policy, key, now), now)
-      return decision
-    }
-    const networkClient = this.renewed(policy, network, now)
-    const ofNetwork = this.countedAt(networkClient, now)
+    const network = limits.networkLimit === undefined ? undefined : networkKey(key)
+    const keys = network === undefined ? [key] : [key, network]
+    const clients = keys.map((one) => this.renewed(policy, one, now))
+    const [ofClient = noneCounted, ofNetwork] = clients.map((client) => this.countedAt(client, now))
     this.sweep(now)
-    const decision = decideInNetwork(limits, { client: ofClient, network: ofNetwork }, now)
+    const decision = decide(limits, ofClient, ofNetwork, now)
     if (decision.accepted) {
-      const known = client ?? this.added(policy, key, now, networkClient)
-      this.count(known, now, networkClient)
-      this.count(networkClient ?? this.added(policy, network, now, known), now, known)
+      for (const [index, one] of keys.entries()) {
+        const client = clients[index] ?? this.added(policy, one, now, clients)
+        clients[index] = client
+        this.count(client, now, clients)
+      }
     }
     return decision
   }
@@ -267,8 +241,8 @@ export class SlidingWindows {
     return client
   }
 
-  /** Adds a client, and evicts another if there are too many, but not `spared`. */
-  private added(policy: Policy, key: string, now: number, spared?: Client): Client {
+  /** Adds a client, and evicts another if there are too many, but none of the spared ones. */
+  private added(policy: Policy, key: string, now: number, spared: ReadonlyArray<Client | undefined>): Client {
     if (this.keys >= this.maxKeys) this.evictOldest(spared)
     const client: Client = {
       key: detached(key),
@@ -297,8 +271,8 @@ export class SlidingWindows {
     return first === times.length ? noneCounted : { count: times.length - first, oldest: times[first] }
   }
 
-  /** Counts an accepted request, and evicts other clients, but not `spared`, if there are too many times. */
-  private count(client: Client, now: number, spared?: Client): void {
+  /** Counts an accepted request, and evicts clients, but none of the spared ones, if there are too many times. */
+  private count(client: Client, now: number, spared: ReadonlyArray<Client | undefined>): void {
     const { first, times } = client
     if (first * 2 < times.length) times.push(now)
     else {
@@ -307,7 +281,7 @@ export class SlidingWindows {
       client.first = 0
     }
     this.times++
-    while (this.times > this.maxTimes && this.evictOldest(client, spared)) {}
+    while (this.times > this.maxTimes && this.evictOldest(spared)) {}
   }
 
   private evict(client: Client): void {
@@ -318,7 +292,7 @@ export class SlidingWindows {
   }
 
   /** Evicts the client, other than the spared ones, that was idle for longest. False if there is no such client. */
-  private evictOldest(...spared: ReadonlyArray<Client | undefined>): boolean {
+  private evictOldest(spared: ReadonlyArray<Client | undefined>): boolean {
     let oldest: Client | undefined
     for (const policy of this.policies.values()) {
       let first = policy.oldest

@@ -16,7 +16,7 @@
 import { hash } from "node:crypto"
 import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effect"
 import { networkKey } from "../limits/ClientAddress.ts"
-import { type Counted, decideCounted, decideInNetwork, RateLimiter, type RateLimitPolicy } from "../limits/RateLimit.ts"
+import { type Counted, decide, RateLimiter, type RateLimitPolicy } from "../limits/RateLimit.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
 import { RedisUnavailable } from "./Clients.ts"
 import { type Connection, open, type RedisTopology } from "./Connection.ts"
@@ -128,15 +128,10 @@ export const make = Effect.fnUntraced(function* (
           : [`${windowMillis}`, `${windowMillis + extraLifetimeMillis}`, `${clock.currentTimeMillisUnsafe()}`]
       const limits = network === undefined ? [`${limit}`] : [`${limit}`, `${networkLimit}`]
       return connection.take(keysOf(policy, key, network), [...times, ...limits]).pipe(
-        Effect.map(([now, count, oldest, networkCount, networkOldest]) =>
-          networkCount === undefined || networkOldest === undefined
-            ? decideCounted(policy, count, counted(count, oldest).oldest, now)
-            : decideInNetwork(
-                policy,
-                { client: counted(count, oldest), network: counted(networkCount, networkOldest) },
-                now
-              )
-        ),
+        Effect.map(([now, count, oldest, networkCount, networkOldest = 0]) => {
+          const ofNetwork = networkCount === undefined ? undefined : counted(networkCount, networkOldest)
+          return decide(policy, counted(count, oldest), ofNetwork, now)
+        }),
         Effect.catch((cause) => {
           // The background fiber disconnects later; until then, each request would wait for Redis.
           if (current === connection) {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { decide, headers, parse, type RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
+import { headers, parse, type RateLimitPolicy } from "../../../src/platform/limits/RateLimit.ts"
+import { decideByTimes } from "../../support/RateLimits.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const spaces = Schema.Literals(["", " ", "\t "])
@@ -26,7 +27,7 @@ const run = (policy: RateLimitPolicy, waits: ReadonlyArray<number>) => {
   let now = 0
   const decisions = waits.map((wait) => {
     now += wait
-    const decision = decide(policy, accepted, now)
+    const decision = decideByTimes(policy, accepted, now)
     if (decision.accepted) accepted.push(now)
     return { now, decision }
   })
@@ -97,22 +98,22 @@ describe("platform/limits/RateLimit.decide", () => {
     if (last === undefined) return
     const times = [...accepted]
     for (let more = 0; more < last.decision.remaining; more++) {
-      assert.isTrue(decide(policy, times, now).accepted)
+      assert.isTrue(decideByTimes(policy, times, now).accepted)
       times.push(now)
     }
-    assert.isFalse(decide(policy, times, now).accepted)
+    assert.isFalse(decideByTimes(policy, times, now).accepted)
   })
 
   it.prop("`resetMillis` is exact to the millisecond", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
     const policy = { name: "a", ...limitAndWindow }
     const { accepted, now } = run(policy, waits)
     const full = [...accepted]
-    while (decide(policy, full, now).accepted) full.push(now)
-    const { resetMillis } = decide(policy, full, now)
+    while (decideByTimes(policy, full, now).accepted) full.push(now)
+    const { resetMillis } = decideByTimes(policy, full, now)
     assert.isAbove(resetMillis, 0)
     assert.isAtMost(resetMillis, limitAndWindow.windowMillis)
-    assert.isFalse(decide(policy, full, now + resetMillis - 1).accepted)
-    assert.isTrue(decide(policy, full, now + resetMillis).accepted)
+    assert.isFalse(decideByTimes(policy, full, now + resetMillis - 1).accepted)
+    assert.isTrue(decideByTimes(policy, full, now + resetMillis).accepted)
   })
 })
 
@@ -127,7 +128,7 @@ describe("platform/limits/RateLimit.headers", () => {
     const fields = headers(policy)(last.decision)
     assert.strictEqual("retry-after" in fields, !last.decision.accepted)
     if (last.decision.accepted) return
-    assert.isTrue(decide(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
+    assert.isTrue(decideByTimes(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
   })
 
   it.prop(

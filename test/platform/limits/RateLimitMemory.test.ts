@@ -2,8 +2,9 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { decide, layerMemory, type RateLimitPolicy, SlidingWindows } from "../../../src/platform/limits/RateLimit.ts"
+import { layerMemory, type RateLimitPolicy, SlidingWindows } from "../../../src/platform/limits/RateLimit.ts"
 import { suite } from "../../suites/RateLimiter.ts"
+import { decideByTimes } from "../../support/RateLimits.ts"
 
 suite("platform/limits/RateLimit: in memory", layerMemory({ maxKeys: 1000 }))
 
@@ -133,7 +134,7 @@ describe("platform/limits/RateLimit: in memory: bounds", () => {
       for (const wait of waits) {
         now += wait
         const decision = windows.take(policy, "10.0.0.1", now)
-        assert.deepStrictEqual(decision, decide(policy, accepted, now))
+        assert.deepStrictEqual(decision, decideByTimes(policy, accepted, now))
         if (decision.accepted) accepted.push(now)
       }
     },
@@ -146,7 +147,7 @@ describe("platform/limits/RateLimit: in memory: bounds", () => {
     const accepted: Array<number> = []
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
       const decision = windows.take(policy, "10.0.0.1", now)
-      assert.deepStrictEqual(decision, decide(policy, accepted, now))
+      assert.deepStrictEqual(decision, decideByTimes(policy, accepted, now))
       if (decision.accepted) accepted.push(now)
     }
   })
