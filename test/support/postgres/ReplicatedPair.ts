@@ -125,7 +125,7 @@ const giveTo = (user: SystemUser.User, folder: string) => {
 }
 
 export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.gen(function* () {
-  const user = yield* Effect.orDie(SystemUser.find(undefined))
+  const user = yield* Effect.orDie(SystemUser.find)
   const home = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-pair-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))

@@ -106,19 +106,6 @@ export const lock = Effect.fnUntraced(function* (
 const roots = ["/var/lib", "/var/tmp"]
 
 /**
- * The uid that owns the data of a folder; undefined if there is no data or it cannot be read. A later step of the start fails
- * if it cannot be read.
- */
-export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
-  Effect.sync(() => {
-    try {
-      return statSync(path.join(read(path.join(dataDir, "place")) ?? dataDir, "data")).uid
-    } catch {
-      return undefined
-    }
-  })
-
-/**
  * The folder of the cluster's files: `dataDir` itself, if the server's user can reach it.
  *
  * The server's user cannot reach a folder under /root (mode 0700), in which root often works in containers: PostgreSQL refuses

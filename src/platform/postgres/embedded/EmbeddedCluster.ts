@@ -23,7 +23,6 @@ import {
   rmSync,
   statSync
 } from "node:fs"
-import { connect } from "node:net"
 import path from "node:path"
 import { Clock, Effect, Option, type Scope } from "effect"
 import * as SystemErrorCode from "../../text/SystemErrorCode.ts"
@@ -276,26 +275,15 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
   }
 })
 
-const canConnect = (socket: string): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
-    const connection = connect(socket)
-    connection.once("connect", () => {
-      connection.destroy()
-      resume(Effect.succeed(true))
-    })
-    connection.once("error", () => resume(Effect.succeed(false)))
-    return Effect.sync(() => connection.destroy())
-  })
-
 /** How long to wait for a recovery, in milliseconds. */
 const maxRecoveryMillis = 300_000
 
 /** Waits until the server accepts connections; false if it has ended, or if its recovery takes more than five minutes. */
-export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, hasEnded: () => boolean) {
+const awaitReady = Effect.fnUntraced(function* (data: string, hasEnded: () => boolean) {
   const until = (yield* elapsed) + maxRecoveryMillis
   while (!hasEnded() && (yield* elapsed) < until) {
     const pidFile = readPidFile(data)
-    if (Option.isSome(pidFile) && pidFile.value.status === "ready" && (yield* canConnect(socket))) return true
+    if (Option.isSome(pidFile) && pidFile.value.status === "ready") return true
     yield* Effect.sleep("10 millis")
   }
   return false
@@ -330,7 +318,7 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
 export const start = Effect.fn("EmbeddedCluster.start")(function* (
   options: Options
 ): Effect.fn.Return<EmbeddedCluster, EmbeddedClusterError, Scope.Scope> {
-  const user = yield* User.find(yield* Folder.dataOwner(path.resolve(options.dataDir)))
+  const user = yield* User.find
   const dataDir = yield* Folder.make(path.resolve(options.dataDir), user)
   yield* Folder.lock(dataDir)
   const home = yield* Folder.homeOf(dataDir, user)
@@ -352,7 +340,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
     port: "5432"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const server = yield* Effect.acquireRelease(launch(user, home, binaries.postgres, ["-D", data, ...settings]), stop)
-  const ready = yield* awaitReady(data, Folder.socketIn(socketFolder), server.hasEnded)
+  const ready = yield* awaitReady(data, server.hasEnded)
   if (!ready) return yield* fail("StartFailed", `PostgreSQL did not start in ${home}: ${logTail(home)}`)
   server.child.unref()
 

@@ -122,38 +122,26 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
   }
   yield* Effect.logWarning(
     'PostgreSQL runs as the user "nobody", so other processes of that user can read its files: no other user can be ' +
-      "created for it, or that user owns its data"
+      "created for it"
   )
   return user.value
 })
 
-/** For root: `nobody` if it owns the data; otherwise the server's own user, or `nobody` if none can be created. */
-const forRoot = Effect.fnUntraced(function* (dataOwner: number | undefined) {
-  if (dataOwner !== undefined) {
-    const user = yield* named("nobody")
-    if (Option.isSome(user) && user.value.uid === dataOwner) return yield* nobody
-  }
-  const user = yield* systemUser
-  return Option.isSome(user) ? user.value : yield* nobody
-})
+/** For root: the server's own user, or `nobody` if none can be created. */
+const forRoot = Effect.flatMap(systemUser, (user) => (Option.isSome(user) ? Effect.succeed(user.value) : nobody))
 
-/**
- * The user that the server runs as. Fails with `NoUser`.
- *
- * @param dataOwner the uid that owns the existing data, if any. Earlier versions ran the server as `nobody`.
- */
-export const find = (dataOwner: number | undefined): Effect.Effect<User, EmbeddedClusterError> =>
-  Effect.suspend(() => {
-    const uid = process.geteuid?.()
-    const gid = process.getegid?.()
-    if (uid === undefined || gid === undefined) {
-      return fail("NoUser", `The embedded PostgreSQL runs on Linux and macOS only. ${otherServerAdvice}`)
-    }
-    if (uid === 0) return forRoot(dataOwner)
-    try {
-      os.userInfo()
-    } catch {
-      return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${otherServerAdvice}`)
-    }
-    return Effect.succeed({ ids: {}, uid, gid, isOther: false })
-  })
+/** The user that the server runs as. Fails with `NoUser`. */
+export const find: Effect.Effect<User, EmbeddedClusterError> = Effect.suspend(() => {
+  const uid = process.geteuid?.()
+  const gid = process.getegid?.()
+  if (uid === undefined || gid === undefined) {
+    return fail("NoUser", `The embedded PostgreSQL runs on Linux and macOS only. ${otherServerAdvice}`)
+  }
+  if (uid === 0) return forRoot
+  try {
+    os.userInfo()
+  } catch {
+    return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${otherServerAdvice}`)
+  }
+  return Effect.succeed({ ids: {}, uid, gid, isOther: false })
+})

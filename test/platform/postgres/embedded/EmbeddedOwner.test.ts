@@ -1,20 +1,11 @@
 /** The user that owns the files of an embedded cluster and may connect to it. */
 import { execFileSync, spawnSync } from "node:child_process"
-import { chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import type { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import {
-  folder,
-  isRoot,
-  prepared,
-  quick,
-  refusal,
-  store,
-  stored,
-  using
-} from "../../../support/postgres/EmbeddedFolder.ts"
+import { folder, isRoot, quick, refusal, store, stored, using } from "../../../support/postgres/EmbeddedFolder.ts"
 
 /** The uid of a system user. */
 const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encoding: "utf8" }))
@@ -61,29 +52,6 @@ describe("the embedded cluster: its owner", () => {
         })
       )
     }).pipe(Effect.scoped)
-  )
-
-  it.live(
-    "a server whose files belong to the user nobody runs as that user, and admits only the user of this process",
-    () =>
-      Effect.gen(function* () {
-        const dataDir = yield* Effect.flatMap(folder, prepared)
-        yield* using({ dataDir, settings: quick }, store)
-        if (isRoot) {
-          const nobody = idOf("nobody")
-          const data = path.join(dataDir, "data")
-          for (const name of [".", ...readdirSync(data, { recursive: true, encoding: "utf8" })]) {
-            chownSync(path.join(data, name), nobody, nobody)
-          }
-          yield* using({ dataDir, settings: quick }, (sql) =>
-            Effect.map(rules(sql), (all) =>
-              assert.deepStrictEqual(all, [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
-            )
-          )
-          assert.strictEqual(statSync(data).uid, nobody)
-        }
-        assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
-      }).pipe(Effect.scoped)
   )
 
   it.live("does not use a recorded folder that it did not create", () =>
