@@ -141,7 +141,7 @@ export const check = (file: string): Effect.Effect<void, GeoDatabaseUnusable> =>
 
 /**
  * Reads a country database from a file. Fails at start if the file is not a country database. A new version of the file
- * replaces the old one; if the new one cannot be used, the old one stays in use, with one warning per version.
+ * replaces the old one; if the new one cannot be used, the old one stays in use, with a warning.
  */
 export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>
   Layer.effect(
@@ -149,35 +149,19 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
     Effect.gen(function* () {
       let lastVersion = yield* versionOf(file)
       let database = yield* load(file)
-      let hasFailed = false
-      const warn = ({ message }: GeoDatabaseUnusable) =>
-        Effect.logWarning(`The new country database cannot be used, so the old one stays in use: ${message}`)
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
-        if (version === lastVersion) {
-          hasFailed = false
-          return
-        }
+        if (version === lastVersion) return
         const bytes = yield* read(file)
-        hasFailed = false
-        // Set before opening, so that an unusable version is reported once. A file that cannot be read is tried again: its
+        // Set before opening, so that an unusable version is opened and reported once. A file that cannot be read is tried again: its
         // version stays the same when its permissions change.
         lastVersion = version
         database = yield* open(file, bytes)
         yield* Effect.logInfo("Loaded the new country database")
-      }).pipe(
-        Effect.catchTag("GeoDatabaseUnusable", (error) =>
-          Effect.suspend(() => {
-            // A file that stays missing or unreadable is reported once, not in every round.
-            const hadFailed = hasFailed
-            hasFailed = true
-            return hadFailed ? Effect.void : warn(error)
-          })
-        )
-      )
+      })
       yield* Effect.sleep(interval).pipe(
         Effect.andThen(reload),
-        Rounds.recover("The country database could not be checked for a change; retrying"),
+        Rounds.recover("The new country database could not be loaded, so the old one stays in use"),
         Effect.forever,
         Effect.forkScoped
       )
