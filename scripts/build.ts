@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import http from "node:http"
 import path from "node:path"
 import { parseArgs } from "node:util"
@@ -104,18 +104,12 @@ const readme = `# HydraCore Edge ${manifest.version}
 - The guides are in \`docs\`, and at \`/docs\` of the running service.
 `
 
-const migrations = path.join(source, "platform/postgres/schema/migrations")
-
 await Built.update()
 await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: [
-    path.join(source, "main.js"),
-    // The migrator finds the migrations by their names.
-    ...(await readdir(migrations)).map((file) => path.join(migrations, file))
-  ],
+  entryPoints: [path.join(source, "main.js")],
   outbase: source,
   outdir: out,
   // In the same folder as `main.js`, since the URLs of `placed` are relative to this folder.

@@ -8,8 +8,8 @@ import * as Cluster from "../../../scripts/torture/Cluster.ts"
 import * as Migrate from "../../../src/cli/commands/Migrate.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { migrations } from "../../../src/platform/postgres/schema/history/Analytics.ts"
+import * as First from "../../../src/platform/postgres/schema/history/First.ts"
 import { loader } from "../../../src/platform/postgres/schema/Migrations.ts"
-import firstMigration from "../../../src/platform/postgres/schema/migrations/0003_edge.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
@@ -33,7 +33,7 @@ const resetToFirst = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`DROP SCHEMA public CASCADE`
   yield* sql`ALTER SCHEMA kept RENAME TO public`
   yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 3`
-  yield* Effect.provideService(firstMigration, SqlClient.SqlClient, sql)
+  yield* Effect.provideService(First.migrations["0003_edge"], SqlClient.SqlClient, sql)
 })
 
 /** A client on a database that has only its first migration. */

@@ -3,36 +3,30 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
 import { PgMigrator } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Option, Schedule, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Analytics from "./history/Analytics.ts"
 import * as Chat from "./history/Chat.ts"
 import * as Delivery from "./history/Delivery.ts"
+import * as First from "./history/First.ts"
 import * as Forms from "./history/Forms.ts"
 import * as Sites from "./history/Sites.ts"
 import * as Partitions from "./Partitions.ts"
 
 const table = "effect_sql_migrations"
 
-/** All migrations, ascending: the files in `migrations`, and those of `history`, to which none is added. */
-export const loader: PgMigrator.Loader = Effect.zipWith(
-  MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrations", import.meta.url))),
-  PgMigrator.fromRecord({
-    ...Analytics.migrations,
-    ...Chat.migrations,
-    ...Delivery.migrations,
-    ...Forms.migrations,
-    ...Sites.migrations
-  }),
-  (files, history) => [...files, ...history].sort(([one], [other]) => one - other)
-).pipe(Effect.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer)))
+/** All migrations, ascending. A new one is added to the file of its capability. */
+export const loader: PgMigrator.Loader = PgMigrator.fromRecord({
+  ...First.migrations,
+  ...Analytics.migrations,
+  ...Chat.migrations,
+  ...Delivery.migrations,
+  ...Forms.migrations,
+  ...Sites.migrations
+})
 
 const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 

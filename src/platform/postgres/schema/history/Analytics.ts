@@ -1,5 +1,5 @@
 /**
- * The migrations up to the 55th of events, goals, leads, stored visits and rollups.
+ * The migrations of events, goals, leads, stored visits and rollups.
  *
  * @module
  */

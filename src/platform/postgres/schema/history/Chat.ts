@@ -1,5 +1,5 @@
 /**
- * The migrations up to the 55th of instances, their tokens and agents, and conversations.
+ * The migrations of instances, their tokens and agents, and conversations.
  *
  * @module
  */
@@ -158,5 +158,14 @@ export const migrations = {
     ),
     `CREATE INDEX submission_conversation ON submission (website_config_id, conversation_id, received_at)
     WHERE conversation_id IS NOT NULL`
+  ),
+
+  /**
+   * What is known of the visit in which a conversation began. Until the visit is found, its pending lead names the conversation. It
+   * has no foreign key: the conversation may be deleted before.
+   */
+  "0056_conversation_visits": statements(
+    "ALTER TABLE conversation ADD COLUMN page text, ADD COLUMN source text, ADD COLUMN country text",
+    "ALTER TABLE pending_lead ADD COLUMN conversation_key bigint"
   )
 }

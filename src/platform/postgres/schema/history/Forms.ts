@@ -1,5 +1,5 @@
 /**
- * The migrations up to the 55th of the rules of forms and the inbox.
+ * The migrations of the rules of forms and the inbox.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The migrations up to the 55th of websites, problems, and who may reach what: owner keys, sessions, shares and people.
+ * The migrations of websites, problems, and who may reach what: owner keys, sessions, shares and people.
  *
  * @module
  */
@@ -161,5 +161,17 @@ export const migrations = {
   "0050_share_numbers": statements(
     "ALTER TABLE share ADD COLUMN numbers text NOT NULL DEFAULT 'protected' CHECK (numbers IN ('protected', 'exact'))",
     "ALTER TABLE share ADD COLUMN password bytea"
+  ),
+
+  /**
+   * Whether a mail has reached the address of a person. `person.confirmed_at` is when the first mailed link was opened: an invitation,
+   * or a link to log in (`console_session.is_mailed`). It is null for the people of earlier versions, because theirs is not known, until
+   * they log in by mail. An address that is confirmed like this needs no confirmation as a recipient of mails; the index finds those that
+   * wait.
+   */
+  "0059_confirmed_people": statements(
+    "ALTER TABLE person ADD COLUMN confirmed_at timestamptz",
+    "ALTER TABLE console_session ADD COLUMN is_mailed boolean NOT NULL DEFAULT false",
+    "CREATE INDEX notification_unconfirmed ON notification (lower(recipient)) WHERE NOT is_confirmed"
   )
 }
