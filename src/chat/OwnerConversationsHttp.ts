@@ -11,7 +11,7 @@ import { Caller, nameOf } from "../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
-import { type Exports, SiteSlots } from "../sites/access/SiteSlots.ts"
+import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import * as Transcript from "./conversations/Transcript.ts"
 import { InstanceDirectory, requireInstance } from "./InstanceDirectory.ts"
@@ -22,14 +22,9 @@ export const noConversation = Errors.make(
   "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
 )
 
-/** Makes the file with the selected conversations, in the order in which they began. */
-export const exportOf =
-  (services: { readonly exports: Exports; readonly transcripts: Transcripts["Service"] }) =>
-  (selected: Parameters<Transcripts["Service"]["stream"]>[0]) =>
-    services.exports.file(
-      Stream.map(services.transcripts.stream(selected), (transcript) => `${Transcript.json(transcript)}\n`),
-      { name: "conversations.ndjson", contentType: "application/x-ndjson" }
-    )
+/** The lines of an export. */
+export const linesOf = <E>(transcripts: Stream.Stream<Transcript.Transcript, E>): Stream.Stream<string, E> =>
+  Stream.map(transcripts, (transcript) => `${Transcript.json(transcript)}\n`)
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -39,7 +34,6 @@ export const layer = HttpApiBuilder.group(
     const transcripts = yield* Transcripts
     const store = yield* ConversationStore
     const { exports, lists } = yield* SiteSlots
-    const fileOf = exportOf({ exports, transcripts })
     const requireOne = requireInstance(directory)
     return handlers
       .handle(
@@ -78,7 +72,11 @@ export const layer = HttpApiBuilder.group(
           yield* exports.begin(proof)
           const { timeZone, websiteConfigId: reach } = proof.site
           yield* requireOne(reach, instanceId)
-          return fileOf({ reach, instanceId, filter: Transcript.toFilter(query, timeZone) })
+          const filter = Transcript.toFilter(query, timeZone)
+          return exports.file(linesOf(transcripts.stream({ reach, instanceId, filter })), {
+            name: "conversations.ndjson",
+            contentType: "application/x-ndjson"
+          })
         })
       )
       .handle(

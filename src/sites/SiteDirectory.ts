@@ -112,9 +112,8 @@ export const layerMemory = (options: { readonly sites?: ReadonlyArray<Site> } = 
   })
 
 /** What belongs to a website, and has an id of its own. */
-export const recordKinds = ["goal", "share", "submission", "webhook", "notification"] as const
 
-export type RecordKind = (typeof recordKinds)[number]
+export type RecordKind = "goal" | "share" | "submission" | "webhook" | "notification"
 
 /**
  * Finds the website of a record by the record's id alone. Only for the operator, whose commands may name a record without its

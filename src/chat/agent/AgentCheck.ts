@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Schema } from "effect"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 
 /** A question, and how much of its answer is read. */
@@ -21,29 +20,26 @@ export const ofOperator: Question = { text: "Reply with the word OK.", maxTokens
 /** The question of an owner, who reads the beginning of the answer. */
 export const ofOwner = (text: string): Question => ({ text, maxTokens: 512, characters: 500 })
 
-export const Outcome = Schema.Union([
+export type Outcome =
   /** `text` is the beginning of the answer; empty, with `firstWordMillis` null, if the agent only reasoned. */
-  Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Finite) }),
+  | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
   /** The agent refused the question with an HTTP status. `code` is the provider's error code, if there is one. */
-  Schema.TaggedStruct("Refused", { status: Schema.Int, code: Schema.optionalKey(Schema.String) }),
+  | { readonly _tag: "Refused"; readonly status: number; readonly code?: string }
   /**
    * The agent accepted the question, but its response has an error or ended without an answer. `reason` has no text of the
    * agent.
    */
-  Schema.TaggedStruct("Failed", { reason: Schema.String }),
+  | { readonly _tag: "Failed"; readonly reason: string }
   /** No response. `reason` is a system error code, or a text of this program. */
-  Schema.TaggedStruct("Unavailable", { reason: Schema.String }),
+  | { readonly _tag: "Unavailable"; readonly reason: string }
   /** The agent accepted the question, and sent no text within the timeout. */
-  Schema.TaggedStruct("Silent", { reason: Schema.String }),
+  | { readonly _tag: "Silent"; readonly reason: string }
   /** The environment variable that should hold the key is not set here. */
-  Schema.TaggedStruct("NoKey", { variable: Schema.String }),
+  | { readonly _tag: "NoKey"; readonly variable: string }
   /** `SECRETS_KEY` cannot decrypt the stored key. */
-  Schema.TaggedStruct("LockedKey", {}),
+  | { readonly _tag: "LockedKey" }
   /** The instance has used its tokens of the day. */
-  Schema.TaggedStruct("TokensUsed", {})
-])
-
-export type Outcome = typeof Outcome.Type
+  | { readonly _tag: "TokensUsed" }
 
 /** Why an agent does not answer, for an owner, who sees neither the operator's settings nor the network. */
 export const problems = [

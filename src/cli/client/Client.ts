@@ -12,7 +12,7 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import type { OwnerApi } from "../../api/OwnerApi.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
-import type * as Operator from "../operator/Groups.ts"
+import type * as Operator from "../operator/Operator.ts"
 import type { CliFailure } from "../support/Output.ts"
 import * as Failures from "./Failures.ts"
 
@@ -33,8 +33,6 @@ export type Group<Name extends GroupName> = HttpApiClient.Client.Group<
 /** The client's part of the middleware of a group: the API has none. */
 type Middleware<Name extends GroupName> = HttpApiGroup.MiddlewareClient<HttpApiGroup.WithIdentifier<OwnerGroups, Name>>
 
-export type OperatorGroup<Name extends Operator.GroupName> = Operator.Group<Name>
-
 export class Client extends Context.Service<
   Client,
   {
@@ -43,9 +41,7 @@ export class Client extends Context.Service<
       group: Name
     ) => Effect.Effect<Group<Name>, CliFailure, Middleware<Name>>
     /** What only the operator may do. Fails with `--url`: no service offers it. */
-    readonly operator: <const Name extends Operator.GroupName>(
-      group: Name
-    ) => Effect.Effect<Operator.Group<Name>, CliFailure>
+    readonly operator: <Operations>(load: Operator.Load<Operations>) => Effect.Effect<Operations, CliFailure>
     /** The address of `--url`; null in this process. */
     readonly url: string | null
   }
@@ -61,14 +57,14 @@ export const owner = <const Name extends GroupName, A, E extends { readonly _tag
     Effect.flatMap(owner(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
   )
 
-/** Sends requests to a group of the operator's API. Fails with `--url`. */
-export const operator = <const Name extends Operator.GroupName, A, E extends { readonly _tag: string }, R>(
-  group: Name,
+/** Does what only the operator may do, with operations of a module. Fails with `--url`. */
+export const operator = <Operations, A, E extends { readonly _tag: string }, R>(
+  load: Operator.Load<Operations>,
   facts: Failures.Facts,
-  request: (client: Operator.Group<Name>) => Effect.Effect<A, E, R>
+  request: (operations: Operations) => Effect.Effect<A, E, R>
 ) =>
   Client.use(({ operator, url }) =>
-    Effect.flatMap(operator(group), (client) => Effect.mapError(request(client), Failures.of(facts, url)))
+    Effect.flatMap(operator(load), (operations) => Effect.mapError(request(operations), Failures.of(facts, url)))
   )
 
 /** The text of a file that a request returns, as it arrives. */

@@ -8,6 +8,7 @@ import type { ValidationError } from "../../platform/contract/Errors.ts"
 import { StorageUnavailable } from "../../platform/Storage.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import * as Errors from "../../sites/access/Errors.ts"
 import { CliFailure } from "../support/Output.ts"
 
 /** What a command knows about its request. */
@@ -85,9 +86,8 @@ const ofTransport = (error: object, url: string | null): string => {
 export const of =
   (facts: Facts, url: string | null) =>
   <E extends { readonly _tag: string }>(error: E): CliFailure | Exclude<E, Detailed> => {
-    if (hasDetail(error)) {
-      return new CliFailure({ message: TerminalText.printable(messageOf(error, facts, url)) })
-    }
+    const sent = Errors.sent(error)
+    if (hasDetail(sent)) return new CliFailure({ message: TerminalText.printable(messageOf(sent, facts, url)) })
     return error._tag === "HttpClientError" || (error._tag === "SchemaError" && url !== null)
       ? new CliFailure({ message: ofTransport(error, url) })
       : (error as Exclude<E, Detailed>)

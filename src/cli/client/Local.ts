@@ -17,12 +17,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import type * as App from "../../App.ts"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import type { AgentCheck } from "../../chat/agent/Inspection.ts"
-import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
-import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
-import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import { layerMemory } from "../../platform/limits/RateLimit.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import type * as DataHandlers from "../../privacy/OwnerDataHttp.ts"
@@ -35,14 +30,13 @@ import {
   SharedAuthentication
 } from "../../sites/access/AuthenticationApi.ts"
 import * as Authorized from "../../sites/access/AuthorizedHttp.ts"
-import type { Invitations } from "../../sites/access/MailedLink.ts"
 import * as SiteSlots from "../../sites/access/SiteSlots.ts"
 import * as Validation from "../../sites/access/Validation.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
-import * as Operator from "../operator/Groups.ts"
+import type * as Operator from "../operator/Operator.ts"
 import * as Client from "./Client.ts"
 
-export interface Options extends InstanceChanges.Options, DataHandlers.Options, WebhookHandlers.Options {}
+export interface Options extends Operator.Options, DataHandlers.Options {}
 
 /**
  * The operator's identity. A person who can run a command on the database may use every operation.
@@ -80,11 +74,8 @@ const common = Layer.mergeAll(authentication, Authorized.layer, Validation.layer
   Layer.provideMerge(Layer.mergeAll(layerMemory({ maxKeys: 1000 }), HttpServer.layerServices))
 )
 
-/** The services with which handlers reach the stores and other systems. */
-type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
-
-/** What the handlers of both APIs need. */
-const services = Layer.merge(common, Layer.effectContext(Effect.context<Stores>()))
+/** What the handlers need. */
+const services = Layer.merge(common, Layer.effectContext(Effect.context<Operator.Stores>()))
 
 type Services = Layer.Success<typeof services>
 
@@ -171,45 +162,24 @@ const routesOf = (group: Client.GroupName, options: Options) =>
     }
   )
 
-type OperatorModule = Awaited<ReturnType<(typeof Operator.groups)[Operator.GroupName]>>
-
-/**
- * The compiler cannot pair a group with its client. One group stands for all, which differ in their operations, with the services of
- * all.
- */
-interface AnyOperatorGroup {
-  readonly Api: typeof import("../operator/Sites.ts")["Api"]
-  readonly layer: Layer.Layer<
-    Layer.Success<typeof import("../operator/Sites.ts")["layer"]>,
-    never,
-    Layer.Services<OperatorModule["layer"]>
-  >
-}
-
 const make = (options: Options) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Layer.build(services)
-    const clientFor = (routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Services>) =>
-      HttpRouter.toHttpEffect(Layer.provide(routes, Layer.succeedContext(context))).pipe(
-        Effect.map((handler) => clientOf(handler, scope)),
-        Scope.provide(scope)
-      )
     return Client.Client.of({
       owner: (group) =>
         routesOf(group, options).pipe(
-          Effect.flatMap(clientFor),
-          Effect.flatMap((httpClient) => HttpApiClient.group(OwnerApi, { group, httpClient, baseUrl }))
+          Effect.flatMap((routes) => HttpRouter.toHttpEffect(Layer.provide(routes, Layer.succeedContext(context)))),
+          Scope.provide(scope),
+          Effect.flatMap((handler) =>
+            HttpApiClient.group(OwnerApi, { group, httpClient: clientOf(handler, scope), baseUrl })
+          )
         ),
-      operator: <const Name extends Operator.GroupName>(name: Name) =>
-        Effect.gen(function* () {
-          const loaded: unknown = yield* Effect.promise(async () => Operator.groups[name](options))
-          const { Api, layer } = loaded as AnyOperatorGroup
-          const httpClient = yield* clientFor(HttpApiBuilder.layer(Api).pipe(Layer.provide(layer)))
-          const group = name as "sites"
-          const client: unknown = yield* HttpApiClient.group(Api, { group, httpClient, baseUrl })
-          return client as Operator.Group<Name>
-        }),
+      operator: (load) =>
+        Effect.promise(load).pipe(
+          Effect.flatMap(({ make }) => make(options)),
+          Effect.provide(context)
+        ),
       url: null
     })
   })

@@ -8,6 +8,7 @@ import { Effect, Option, Result, Stream } from "effect"
 import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
 
 import type { RecordKind } from "../../sites/SiteDirectory.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import { CliFailure, notFound } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -84,9 +85,10 @@ export const idToDelete = (text: string) =>
       const found = (yield* named(text)).map(({ site_id }) => site_id)
       return found.length > 0 || url !== null
         ? yield* only(found)
-        : yield* Client.operator("sites", {}, (sites) =>
-            Effect.map(sites.deleting({ query: { name: text } }), ({ site_ids }) => site_ids)
-          ).pipe(Effect.flatMap(only))
+        : yield* Effect.flatMap(
+            Client.operator(Operator.sites, {}, (sites) => sites.deleting(text)),
+            only
+          )
     }),
     onSome: Effect.succeed
   })
@@ -111,8 +113,7 @@ export interface Named {
 export const ofRecord = Effect.fnUntraced(function* ({ id, kind, site }: Named, none: CliFailure) {
   const named = yield* idOrNull(site)
   if (named !== null) return named
-  const found = yield* Client.operator("sites", { notFound: none }, (sites) => sites.siteOf({ params: { kind, id } }))
-  return found.site_id
+  return yield* Client.operator(Operator.sites, { notFound: none }, (sites) => sites.siteOf(kind, id))
 })
 
 /**

@@ -10,6 +10,7 @@ import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -63,9 +64,7 @@ const link = Command.make(
               }
             })
           )
-        : yield* Client.operator("persons", {}, (persons) =>
-            persons.login({ payload: { email: flags.email ?? "", expires_at } })
-          )
+        : yield* Client.operator(Operator.persons, {}, (persons) => persons.login(flags.email ?? "", expires_at))
     const url = `${origin}${created.path}`
     yield* Output.answer({
       json: { ...created, url },

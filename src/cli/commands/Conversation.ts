@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { ConversationId } from "../../platform/Id.ts"
@@ -13,6 +13,7 @@ import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
@@ -44,10 +45,8 @@ const list = Command.make(
     const facts = { notFound: Output.notFound("instance", instance_id) }
     const listed =
       site_id === null
-        ? yield* Client.operator("conversations", facts, (conversations) =>
-            Pages.first("conversations", limit, (query: Pages.PageQuery) =>
-              conversations.list({ params: { instance_id }, query })
-            )
+        ? yield* Client.operator(Operator.conversations, facts, (conversations) =>
+            Pages.first("conversations", limit, (query: Pages.PageQuery) => conversations.list(instance_id, query))
           )
         : yield* Client.owner("conversations", facts, (conversations) =>
             Pages.first("conversations", limit, (query: Pages.PageQuery) =>
@@ -91,8 +90,8 @@ const show = Command.make(
     const facts = { notFound: Output.notFound("conversation", conversation) }
     const transcript =
       site_id === null
-        ? yield* Client.operator("conversations", facts, (conversations) =>
-            conversations.read({ params: { instance_id, conversation_id: conversation } })
+        ? yield* Client.operator(Operator.conversations, facts, (conversations) =>
+            conversations.read(instance_id, conversation)
           )
         : yield* Effect.flatMap(ownerId(conversation), (conversation_id) =>
             Client.owner("conversations", facts, (conversations) =>
@@ -119,15 +118,15 @@ const exportCommand = Command.make(
     const facts = { notFound: Output.notFound("instance", instance_id) }
     const query = { ...(from !== null && { from }) }
     yield* Output.writeExport(
-      Client.textOf(
-        site_id === null
-          ? Client.operator("conversations", facts, (conversations) =>
-              conversations.export({ params: { instance_id }, query })
-            )
-          : Client.owner("conversations", facts, (conversations) =>
+      site_id === null
+        ? Stream.unwrap(
+            Client.operator(Operator.conversations, facts, (conversations) => conversations.export(instance_id, query))
+          )
+        : Client.textOf(
+            Client.owner("conversations", facts, (conversations) =>
               conversations.export({ params: { site_id, instance_id }, query })
             )
-      )
+          )
     )
   })
 ).pipe(
@@ -149,8 +148,8 @@ const remove = Command.make(
     const site_id = yield* siteOf(site)
     const facts = { notFound: Output.notFound("conversation", conversation) }
     yield* site_id === null
-      ? Client.operator("conversations", facts, (conversations) =>
-          conversations.delete({ params: { instance_id, conversation_id: conversation } })
+      ? Client.operator(Operator.conversations, facts, (conversations) =>
+          conversations.delete(instance_id, conversation)
         )
       : Effect.flatMap(ownerId(conversation), (conversation_id) =>
           Client.owner("conversations", facts, (conversations) =>

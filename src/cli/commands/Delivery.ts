@@ -29,10 +29,8 @@ const status = Inputs.optional(
 
 /** Reads a delivery of a webhook. */
 const read = (flags: { readonly webhookId: WebhookId; readonly site: string | null }, event_id: EventId) =>
-  ofWebhook(
-    { ...flags, none: Output.notFound("delivery", event_id) },
-    (webhooks, params) => webhooks.delivery({ params: { ...params, event_id } }),
-    (webhooks, params) => webhooks.delivery({ params: { ...params, event_id } })
+  ofWebhook({ ...flags, none: Output.notFound("delivery", event_id) }, (webhooks, params) =>
+    webhooks.delivery({ params: { ...params, event_id } })
   )
 
 const list = Command.make(

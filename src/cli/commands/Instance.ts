@@ -10,6 +10,7 @@ import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Diagnosis from "../doctor/Diagnosis.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as InstanceInputs from "../support/InstanceInputs.ts"
 import * as Output from "../support/Output.ts"
@@ -47,20 +48,22 @@ const text = (instance: OperatorInstance): string =>
 /** The flags of members whose names differ from the flag. */
 const memberFlags = { agent_headers: "agent-header", website_config_id: "site" }
 
-/** Sends requests about instances. `id` is the instance that they name. */
+type Instances = Effect.Success<ReturnType<Awaited<ReturnType<typeof Operator.instances>>["make"]>>
+
+/** Does something with instances. `id` is the instance that it names. */
 const instances = <A, E extends { readonly _tag: string }, R>(
   id: string | null,
-  request: (instances: Client.OperatorGroup<"instances">) => Effect.Effect<A, E, R>
+  request: (instances: Instances) => Effect.Effect<A, E, R>
 ) =>
   Client.operator(
-    "instances",
+    Operator.instances,
     { ...(id !== null && { notFound: Output.notFound("instance", id) }), flags: memberFlags },
     request
   )
 
 /** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
 const check = Effect.fnUntraced(function* ({ instance_id, name }: OperatorInstance) {
-  const outcome = yield* instances(instance_id, (instances) => instances.test({ params: { instance_id } }))
+  const outcome = yield* instances(instance_id, (instances) => instances.test(instance_id))
   const { advice, finding, severity } = Diagnosis.ofAgent({ instance_id, name, outcome })
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
@@ -118,9 +121,7 @@ const create = Command.make(
   Effect.fnUntraced(function* ({ noCheck, site, ...flags }) {
     const website_config_id = yield* siteOf(site)
     const instance = yield* instances(null, (instances) =>
-      instances.create({
-        payload: { ...given({ ...flags, website_config_id }), name: flags.name, agent_url: flags.agent_url }
-      })
+      instances.create({ ...given({ ...flags, website_config_id }), name: flags.name, agent_url: flags.agent_url })
     )
     yield* Output.answer({ json: instance, text: text(instance) })
     if (!noCheck) yield* check(instance)
@@ -195,8 +196,7 @@ const update = Command.make(
       },
       "hydracore instance update"
     )
-    const params = { instance_id: input.instanceId }
-    const instance = yield* instances(input.instanceId, (instances) => instances.update({ params, payload }))
+    const instance = yield* instances(input.instanceId, (instances) => instances.update(input.instanceId, payload))
     yield* Output.answer({
       json: instance,
       text: `${text(instance)}\nThe change takes effect in every process within a second.\n`
@@ -224,7 +224,7 @@ const remove = Command.make(
   "delete",
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
-    yield* instances(instanceId, (instances) => instances.delete({ params: { instance_id: instanceId } }))
+    yield* instances(instanceId, (instances) => instances.delete(instanceId))
     yield* Output.answer({
       json: { instance_id: instanceId, deleted: true },
       text: `The instance ${instanceId} is deleted with its tokens and conversations.\n`
@@ -240,7 +240,7 @@ const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(function* () {
-    const listed = yield* instances(null, (instances) => instances.list({ query: {} }))
+    const listed = yield* instances(null, (instances) => instances.list("all"))
     yield* Output.answer({
       json: listed,
       text: Output.table(

@@ -16,6 +16,7 @@ import { NotificationId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import { pageKind } from "./Form.ts"
@@ -130,9 +131,7 @@ const add = Command.make(
     const none = { notFound: Output.notFound("website", site_id) }
     const notification =
       url === null
-        ? yield* Client.operator("notifications", none, (notifications) =>
-            notifications.add({ params: { site_id }, payload })
-          )
+        ? yield* Client.operator(Operator.notifications, none, (notifications) => notifications.add(site_id, payload))
         : yield* Client.owner("notifications", none, (notifications) =>
             notifications.add({ params: { site_id }, payload })
           )

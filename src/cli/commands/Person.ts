@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import { Command } from "effect/cli"
 import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -15,6 +15,7 @@ import * as Client from "../client/Client.ts"
 import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -27,13 +28,13 @@ const exportCommand = Command.make(
   Effect.fnUntraced(function* ({ email, site }) {
     const site_id = yield* Websites.idOrNull(site)
     yield* Output.writeExport(
-      Client.textOf(
-        site_id === null
-          ? Client.operator("persons", {}, (persons) => persons.export({ payload: { email } }))
-          : Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
+      site_id === null
+        ? Stream.unwrap(Client.operator(Operator.persons, {}, (persons) => Effect.succeed(persons.export(email))))
+        : Client.textOf(
+            Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
               data.exportPerson({ params: { site_id }, payload: { email } })
             )
-      ),
+          ),
       `Nothing is stored of ${TerminalText.printable(email)}${site_id === null ? "" : " for this website"}.`
     )
   })
@@ -56,7 +57,7 @@ const erase = Command.make(
     const facts = site_id === null ? {} : { notFound: Output.notFound("website", site_id) }
     const erased =
       site_id === null || url === null
-        ? yield* Client.operator("persons", facts, (persons) => persons.erase({ payload: { email, site_id } }))
+        ? yield* Client.operator(Operator.persons, facts, (persons) => persons.erase(email, site_id))
         : yield* Client.owner("data", facts, (data) => data.erasePerson({ params: { site_id }, payload: { email } }))
     yield* Output.answer({
       json: erased,
@@ -103,19 +104,10 @@ const invite = Command.make(
     const { label } = flags
     const sites = ids.length === 0 ? "all" : ids
     const created = yield* Client.operator(
-      "persons",
+      Operator.persons,
       { notFound: Output.notFound("website", flags.sites.join(" or ")) },
       (persons) =>
-        persons.invite({
-          payload: {
-            email: address,
-            role: flags.role ?? usualRole,
-            sites,
-            ...(label !== null && { label }),
-            expires_at,
-            origin
-          }
-        })
+        persons.invite(address, origin, { role: flags.role ?? usualRole, sites, label, linkExpiresAt: expires_at })
     )
     const expires = Output.time(created.expires_at)
     yield* Output.answer({

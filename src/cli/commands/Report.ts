@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -17,7 +18,7 @@ const rebuild = Command.make(
   Effect.fnUntraced(function* ({ site }) {
     const site_id = yield* Websites.idOrNull(site)
     const facts = site_id === null ? {} : { notFound: Output.notFound("website", site_id) }
-    const rebuilt = yield* Client.operator("reports", facts, (reports) => reports.rebuild({ payload: { site_id } }))
+    const rebuilt = yield* Client.operator(Operator.reports, facts, (reports) => reports.rebuild(site_id))
     const count = rebuilt.rebuilt.length
     yield* Output.answer({
       json: rebuilt,

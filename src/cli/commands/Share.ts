@@ -9,6 +9,7 @@ import { Command } from "effect/cli"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -86,7 +87,7 @@ const list = Command.make(
     const named = site === null ? null : yield* Websites.idOf(site)
     const shares =
       named === null && url === null
-        ? (yield* Client.operator("sites", {}, (sites) => sites.shares())).shares
+        ? yield* Client.operator(Operator.sites, {}, ({ shares }) => shares)
         : yield* ofWebsites(named)
     yield* Output.answer({
       json: { shares },

@@ -11,6 +11,7 @@ import type * as SitesApi from "../../sites/OwnerSitesApi.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as Snippet from "./Snippet.ts"
@@ -149,9 +150,7 @@ const remove = Command.make(
     const facts = { notFound: Output.notFound("website", site_id) }
     const deleted =
       url === null
-        ? yield* Client.operator("sites", facts, (sites) =>
-            sites.delete({ params: { site_id }, payload: { name, with_instances: withInstances } })
-          )
+        ? yield* Client.operator(Operator.sites, facts, (sites) => sites.delete(site_id, name, withInstances))
         : yield* Client.owner("sites", facts, (sites) => sites.delete({ params: { site_id }, payload: { name } }))
     yield* Output.answer({
       json: deleted,

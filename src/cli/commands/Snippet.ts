@@ -13,6 +13,7 @@ import * as Tags from "../../sites/Tags.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 import * as ServiceUrl from "../support/ServiceUrl.ts"
@@ -64,17 +65,14 @@ const issueToken = Inputs.withoutValue("issue-token", "Issue a token for the ins
 /** The token for the snippet: the given one, a new one, the newest of the instance, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: string | null, issue: boolean) {
   const notFound = Output.notFound("instance", instance_id)
-  const params = { instance_id }
   if (issue) {
-    const issued = yield* Client.operator("instances", { notFound }, (instances) =>
-      instances.issueToken({ params, payload: { label: "Snippet" } })
+    const issued = yield* Client.operator(Operator.instances, { notFound }, (instances) =>
+      instances.issueToken(instance_id, { label: "Snippet" })
     )
     return issued.token
   }
-  const listed = yield* Client.operator("instances", { notFound }, (instances) =>
-    Pages.all("tokens", (query: Pages.PageQuery) =>
-      instances.listTokens({ params, query: { ...query, revoked: "false" } })
-    )
+  const listed = yield* Client.operator(Operator.instances, { notFound }, (instances) =>
+    Pages.all("tokens", (query: Pages.PageQuery) => instances.listTokens(instance_id, { ...query, revoked: "false" }))
   )
   return token ?? WidgetToken.textFor(listed.tokens, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
 })
@@ -82,7 +80,7 @@ const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: st
 /** The oldest instance that serves the website; null if there is none. */
 const instanceOf = (site_id: WebsiteConfigId) =>
   Effect.map(
-    Client.operator("instances", {}, (instances) => instances.list({ query: { site_id } })),
+    Client.operator(Operator.instances, {}, (instances) => instances.list(site_id)),
     ({ instances: [oldest] }) => oldest?.instance_id ?? null
   )
 

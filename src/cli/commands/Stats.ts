@@ -17,6 +17,7 @@ import type { QueryBody } from "../../analytics/reports/QueryBody.ts"
 import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Output from "../support/Output.ts"
 import * as StatsInputs from "../support/StatsInputs.ts"
 import * as StatsOverview from "../support/StatsOverview.ts"
@@ -98,10 +99,9 @@ const ofAllSites = Effect.fnUntraced(function* (
   const { url } = yield* Client.Client
   if (url === null) {
     const query = yield* queryOf(everySite)
-    const { reports } = yield* Client.operator("reports", { flags: { dimensions: "by" } }, (operator) =>
-      operator.queryAll({ payload: { query, untilToday: StatsInputs.untilToday(flags) } })
+    return yield* Client.operator(Operator.reports, { flags: { dimensions: "by" } }, (reports) =>
+      reports.queryAll(query, StatsInputs.untilToday(flags))
     )
-    return reports
   }
   return yield* Effect.forEach(yield* Websites.every, (site) =>
     Effect.map(Effect.flatMap(queryOf(site), run), (report) => ({ name: site.name, report }))

@@ -9,6 +9,7 @@ import { validityOf } from "../../chat/WidgetToken.ts"
 import * as Credential from "../../sites/access/Credential.ts"
 import * as Client from "../client/Client.ts"
 import * as Pages from "../client/Pages.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -22,12 +23,12 @@ const issue = Command.make(
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
     const expires_at = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
     const token = yield* Client.operator(
-      "instances",
+      Operator.instances,
       { notFound: Output.notFound("instance", instanceId) },
       (instances) =>
-        instances.issueToken({
-          params: { instance_id: instanceId },
-          payload: { ...(label !== null && { label }), ...(expires_at !== null && { expires_at }) }
+        instances.issueToken(instanceId, {
+          ...(label !== null && { label }),
+          ...(expires_at !== null && { expires_at })
         })
     )
     yield* Output.answer({
@@ -54,12 +55,9 @@ const list = Command.make(
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
     const listed = yield* Client.operator(
-      "instances",
+      Operator.instances,
       { notFound: Output.notFound("instance", instanceId) },
-      (instances) =>
-        Pages.all("tokens", (query: Pages.PageQuery) =>
-          instances.listTokens({ params: { instance_id: instanceId }, query })
-        )
+      (instances) => Pages.all("tokens", (query: Pages.PageQuery) => instances.listTokens(instanceId, query))
     )
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
@@ -89,8 +87,8 @@ const revoke = Command.make(
   "revoke",
   { tokenId: Inputs.tokenId },
   Effect.fnUntraced(function* ({ tokenId }) {
-    yield* Client.operator("instances", { notFound: Output.notFound("token", tokenId) }, (instances) =>
-      instances.revokeToken({ params: { token_id: tokenId } })
+    yield* Client.operator(Operator.instances, { notFound: Output.notFound("token", tokenId) }, (instances) =>
+      instances.revokeToken(tokenId)
     )
     yield* Output.answer({
       json: { token_id: tokenId, revoked: true },

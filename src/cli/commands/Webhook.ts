@@ -5,13 +5,23 @@
  */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import type { DeliveryDetails } from "../../delivery/Delivery.ts"
 import * as Event from "../../delivery/Event.ts"
-import { type Webhook as Entity, expectedUrl, formats, parseUrl, type WebhookSecret } from "../../delivery/Webhook.ts"
-import { WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
+import type { NewWebhook, WebhookChange } from "../../delivery/OwnerWebhooksApi.ts"
+import {
+  type Webhook as Entity,
+  expectedUrl,
+  formats,
+  parseUrl,
+  type WebhookSecret,
+  type WebhookTest
+} from "../../delivery/Webhook.ts"
+import { type EventId, WebhookId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
+import * as Operator from "../operator/Operator.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
 
@@ -43,58 +53,61 @@ const stateOf = ({ disabled_at, failing_since }: Entity): string =>
 
 export const siteFlag = Websites.flagOf("webhook")
 
-interface OfWebhook {
-  readonly site_id: WebsiteConfigId
-  readonly webhook_id: WebhookId
+interface OfSite {
+  readonly params: { readonly site_id: WebsiteConfigId }
 }
 
-type Operator = Client.OperatorGroup<"webhooks">
+interface OfWebhook {
+  readonly params: { readonly site_id: WebsiteConfigId; readonly webhook_id: WebhookId }
+}
 
-type Owner = Client.Group<"webhooks">
+type Outcome<A> = Effect.Effect<A, { readonly _tag: string }>
+
+/** What both the operator and an owner can do. */
+interface Operations {
+  readonly list: (request: OfSite) => Outcome<{ readonly webhooks: ReadonlyArray<Entity> }>
+  readonly create: (request: OfSite & { readonly payload: typeof NewWebhook.Type }) => Outcome<WebhookSecret>
+  readonly update: (request: OfWebhook & { readonly payload: typeof WebhookChange.Type }) => Outcome<Entity>
+  readonly rotate: (request: OfWebhook) => Outcome<WebhookSecret>
+  readonly test: (request: OfWebhook) => Outcome<WebhookTest>
+  readonly delivery: (
+    request: OfWebhook & { readonly params: { readonly event_id: EventId } }
+  ) => Outcome<DeliveryDetails>
+}
 
 /** Sends a request about a website: in this process as the operator, else to the owner API. */
-const ofSite = Effect.fnUntraced(function* <
-  A,
-  E extends { readonly _tag: string },
-  F extends { readonly _tag: string }
->(
+const ofSite = Effect.fnUntraced(function* <A>(
   site: string,
-  asOperator: (webhooks: Operator, siteId: WebsiteConfigId) => Effect.Effect<A, E>,
-  asOwner: (webhooks: Owner, siteId: WebsiteConfigId) => Effect.Effect<A, F>
+  request: (webhooks: Operations, params: OfSite["params"]) => Outcome<A>
 ) {
   const { url } = yield* Client.Client
   const site_id = yield* Websites.idOf(site)
   const facts = { notFound: Output.notFound("website", site_id) }
   return url === null
-    ? yield* Client.operator("webhooks", facts, (webhooks) => asOperator(webhooks, site_id))
-    : yield* Client.owner("webhooks", facts, (webhooks) => asOwner(webhooks, site_id))
+    ? yield* Client.operator(Operator.webhooks, facts, (webhooks) => request(webhooks, { site_id }))
+    : yield* Client.owner("webhooks", facts, (webhooks) => request(webhooks, { site_id }))
 })
 
 /** The same about a webhook. `none` says what does not exist after a 404. */
-export const ofWebhook = Effect.fnUntraced(function* <
-  A,
-  E extends { readonly _tag: string },
-  F extends { readonly _tag: string }
->(
+export const ofWebhook = Effect.fnUntraced(function* <A>(
   {
     none,
     site,
-    webhookId: id
+    webhookId: webhook_id
   }: { readonly webhookId: WebhookId; readonly site: string | null; readonly none?: Output.CliFailure },
-  asOperator: (webhooks: Operator, params: OfWebhook) => Effect.Effect<A, E>,
-  asOwner: (webhooks: Owner, params: OfWebhook) => Effect.Effect<A, F>
+  request: (webhooks: Operations, params: OfWebhook["params"]) => Outcome<A>
 ) {
   const { url } = yield* Client.Client
-  const notFound = Output.notFound("webhook", id)
-  const record = { kind: "webhook", id, site } as const
+  const notFound = Output.notFound("webhook", webhook_id)
+  const record = { kind: "webhook", id: webhook_id, site } as const
   if (url !== null) {
     return yield* Websites.withRecord("webhooks", record, none ?? notFound, (webhooks, site_id) =>
-      asOwner(webhooks, { site_id, webhook_id: id })
+      request(webhooks, { site_id, webhook_id })
     )
   }
   const site_id = yield* Websites.ofRecord(record, notFound)
-  return yield* Client.operator("webhooks", { notFound: none ?? notFound }, (webhooks) =>
-    asOperator(webhooks, { site_id, webhook_id: id })
+  return yield* Client.operator(Operator.webhooks, { notFound: none ?? notFound }, (webhooks) =>
+    request(webhooks, { site_id, webhook_id })
   )
 })
 
@@ -116,11 +129,7 @@ const create = Command.make(
     format: Flag.withDefault(format, "standard" as const)
   },
   Effect.fnUntraced(function* ({ site, ...payload }) {
-    const created = yield* ofSite(
-      site,
-      (webhooks, site_id) => webhooks.create({ params: { site_id }, payload }),
-      (webhooks, site_id) => webhooks.create({ params: { site_id }, payload })
-    )
+    const created = yield* ofSite(site, (webhooks, params) => webhooks.create({ params, payload }))
     const target = AddressGuard.targetOf(new URL(payload.url))
     yield* answerSecret(
       created,
@@ -147,11 +156,7 @@ const list = Command.make(
   "list",
   { site: Inputs.site },
   Effect.fnUntraced(function* ({ site }) {
-    const listed = yield* ofSite(
-      site,
-      (webhooks, site_id) => webhooks.list({ params: { site_id } }),
-      (webhooks, site_id) => webhooks.list({ params: { site_id } })
-    )
+    const listed = yield* ofSite(site, (webhooks, params) => webhooks.list({ params }))
     yield* Output.answer({
       json: listed,
       text: Output.table(
@@ -198,11 +203,7 @@ const update = Command.make(
       },
       "hydracore webhook update"
     )
-    const webhook = yield* ofWebhook(
-      flags,
-      (webhooks, params) => webhooks.update({ params, payload }),
-      (webhooks, params) => webhooks.update({ params, payload })
-    )
+    const webhook = yield* ofWebhook(flags, (webhooks, params) => webhooks.update({ params, payload }))
     yield* Output.answer({
       json: webhook,
       text: Output.facts([
@@ -235,11 +236,7 @@ const rotate = Command.make(
   "rotate",
   { webhookId, site: siteFlag },
   Effect.fnUntraced(function* (flags) {
-    const rotated = yield* ofWebhook(
-      flags,
-      (webhooks, params) => webhooks.rotate({ params }),
-      (webhooks, params) => webhooks.rotate({ params })
-    )
+    const rotated = yield* ofWebhook(flags, (webhooks, params) => webhooks.rotate({ params }))
     yield* answerSecret(rotated, "For 24 hours, each request is also signed with the old secret.")
   })
 ).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are also signed with the old one"))
@@ -248,11 +245,7 @@ const test = Command.make(
   "test",
   { webhookId, site: siteFlag },
   Effect.fnUntraced(function* (flags) {
-    const tested = yield* ofWebhook(
-      flags,
-      (webhooks, params) => webhooks.test({ params }),
-      (webhooks, params) => webhooks.test({ params })
-    )
+    const tested = yield* ofWebhook(flags, (webhooks, params) => webhooks.test({ params }))
     const { answer, delivered, error, event_id, millis, status } = tested
     yield* Output.answer({
       json: tested,

@@ -7,7 +7,7 @@ import { Config } from "effect"
 import { CliError } from "effect/cli"
 import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
-import { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
+import { StorageUnavailable } from "../../platform/Storage.ts"
 import { errorsOf } from "../../platform/settings/Setting.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
@@ -219,13 +219,7 @@ export const of = (error: unknown): string => {
     const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
     return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)
   }
-  if (error instanceof ReportTimeout) {
-    return `The report took longer than ${error.limit}; choose fewer days, remove filters, or raise REPORT_TIMEOUT.`
-  }
   if (error instanceof SecretsKeyUnusable) return secretsKey[error.reason]
-  if (error instanceof ReportTooLarge) {
-    return `The report needs more than ${error.limit}; choose fewer days or dimensions, or add filters.`
-  }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]
   }

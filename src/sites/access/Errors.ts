@@ -48,6 +48,12 @@ const faultOf = (refused: LimitReached | ReportTooLarge): ValidationError =>
         `the report needs more than ${refused.limit}; choose fewer days or dimensions, or add filters`
       )
 
+const refusedOf = (refused: LimitReached | ReportTooLarge): ValidationFailed => ({
+  _tag: "ValidationFailed",
+  detail: [faultOf(refused)],
+  headers: {}
+})
+
 /** The request is invalid, would create more than a maximum allows, or asks for a report that is too large. */
 export const ValidationFailed = errorOf(
   "ValidationFailed",
@@ -55,7 +61,7 @@ export const ValidationFailed = errorOf(
   {},
   {
     is: (input) => isLimitReached(input) || isReportTooLarge(input),
-    answer: (refused: LimitReached | ReportTooLarge) => ({ detail: [faultOf(refused)], headers: {} })
+    answer: (refused: LimitReached | ReportTooLarge) => refusedOf(refused)
   }
 )
 
@@ -114,6 +120,12 @@ export const ServiceUnavailable = refusalOf(
     answer: () => unavailable
   }
 )
+const timeoutOf = ({ limit }: ReportTimeout): ApiError<"GatewayTimeout", string, object> => ({
+  _tag: "GatewayTimeout",
+  detail: `The report takes longer than the limit of ${limit}. Choose fewer days, or remove filters.`,
+  headers: {}
+})
+
 export const GatewayTimeout = refusalOf(
   504,
   "GatewayTimeout",
@@ -121,12 +133,17 @@ export const GatewayTimeout = refusalOf(
   {},
   {
     is: isReportTimeout,
-    answer: ({ limit }) => ({
-      detail: `The report takes longer than the limit of ${limit}. Choose fewer days, or remove filters.`,
-      headers: {}
-    })
+    answer: (late) => timeoutOf(late)
   }
 )
+
+/** A failure of services as a client gets it from the API; any other error as it is. */
+export const sent = <E extends { readonly _tag: string }>(error: E) =>
+  isLimitReached(error) || isReportTooLarge(error)
+    ? refusedOf(error)
+    : isReportTimeout(error)
+      ? timeoutOf(error)
+      : error
 
 /** An error without headers. `detail` is one or two sentences with the next step for the reader. */
 export const make = <const Tag extends string>(tag: Tag, detail: string): ApiError<Tag, string, object> => ({
