@@ -81,7 +81,8 @@ export const storage = (settings: Settings) => {
   const others = Layer.mergeAll(
     Leads.layer,
     Goals.layer,
-    Inbox.layer.pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
+    Inbox.layer,
+    SubmissionRepo.layer(queue),
     SiteDirectory.layer(cached),
     SiteDirectory.recordSites,
     FormDirectory.layer(cached),

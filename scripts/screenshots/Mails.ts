@@ -12,7 +12,7 @@ import type { Content } from "../../src/delivery/mail/Message.ts"
 import * as ProblemMail from "../../src/delivery/mail/ProblemMail.ts"
 import type { MailedConversation } from "../../src/delivery/mail/SubmissionMail.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { InstanceId, MessageId, type WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { phone } from "./ConsoleView.ts"
@@ -26,8 +26,8 @@ const sizes = [
 
 export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteConfigId: WebsiteConfigId) {
   const site = Option.getOrThrow(yield* SiteDirectory.use((sites) => sites.byWebsiteConfigId(websiteConfigId)))
-  const submissions = yield* SubmissionRepo.use((repo) =>
-    Stream.runCollect(repo.stream({ websiteConfigId, status: "accepted" }))
+  const submissions = yield* Inbox.use((inbox) =>
+    Stream.runCollect(inbox.stream(websiteConfigId, { status: "accepted" }))
   )
   const now = yield* Clock.currentTimeMillis
   const range = ReportPeriod.latest("weekly", { now, timeZone: site.timeZone })

@@ -90,7 +90,6 @@ export const make = Effect.gen(function* () {
   const submissions = Layer.effect(
     SubmissionRepo,
     Effect.map(SubmissionRepo, (repo) => ({
-      ...repo,
       submit: (draft: SubmissionDraft) =>
         // A repeated submission returns the id of the first one.
         Effect.tap(repo.submit(draft), (id) =>

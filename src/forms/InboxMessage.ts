@@ -11,7 +11,6 @@ import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
 import type { Position } from "../platform/text/Cursor.ts"
 import * as Json from "../platform/text/Json.ts"
-import { contains } from "../platform/text/Text.ts"
 import type { Access } from "../sites/access/Access.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as FormSender from "./FormSender.ts"
@@ -132,33 +131,6 @@ export interface Needles {
 }
 
 export const needlesOf = (search: string): Needles => ({ text: search, json: Json.needlesOf(search) })
-
-/** Whether a list with this filter contains the submission. */
-export const matches = (message: Message, filter: Filter): boolean => {
-  const {
-    before = Number.POSITIVE_INFINITY,
-    conversationId,
-    isDeleted = false,
-    isRead,
-    pageSlug,
-    search,
-    since = Number.NEGATIVE_INFINITY,
-    status
-  } = filter
-  if ((message.deletedAt !== null) !== isDeleted) return false
-  if (status !== undefined && message.status !== status) return false
-  if (isRead !== undefined && message.isRead !== isRead) return false
-  if (pageSlug !== undefined && message.pageSlug !== pageSlug) return false
-  if (conversationId !== undefined && message.conversation?.conversationId !== conversationId) return false
-  if (message.receivedAt < since || message.receivedAt >= before) return false
-  if (search === undefined) return true
-  const { json, text } = needlesOf(search)
-  return (
-    contains(message.email, text) ||
-    contains(message.pageSlug, text) ||
-    json.some((needle) => contains(message.formData, needle))
-  )
-}
 
 /** The number of characters at the beginning of a form's data that `preview` gets. */
 export const maxPreviewSource = 4_096
@@ -321,7 +293,11 @@ export class Inbox extends Context.Service<
     readonly mark: Change<[isRead: boolean]>
     /** Accepts quarantined submissions, and takes back the marks of spam that hold them. */
     readonly release: Change
-    /** Deletes submissions as `SubmissionRepo.delete` does: they can be restored. */
+    /**
+     * Deletes submissions, which can be restored for `restorableMillis`, and their idempotency keys, whose digests could confirm a guess
+     * of the content. A key can then be used again: the next submission with it is stored under a new id, since the old id would
+     * acknowledge a submission that no longer exists.
+     */
     readonly delete: Change
     /** Restores deleted submissions. */
     readonly restore: Change

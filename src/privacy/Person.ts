@@ -216,7 +216,7 @@ export class Persons extends Context.Service<
      */
     readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
     /**
-     * Deletes these records: submissions as `SubmissionRepo.delete` does, conversations as `ConversationStore.delete`
+     * Deletes these records: submissions as `Inbox.delete` does, conversations as `ConversationStore.delete`
      * does, and notifications as `Notifications.remove` does. If it is interrupted, a second call deletes the rest.
      */
     readonly erase: (query: Query) => Effect.Effect<Erased, StorageUnavailable>

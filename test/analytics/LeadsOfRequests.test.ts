@@ -1,11 +1,11 @@
 /** Which submissions and chats are leads, over a real socket. */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect } from "effect"
 import { Leads } from "../../src/analytics/Leads.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { postgres, type Storage } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+import { submissionsOf } from "../support/TestSubmissions.ts"
 
 const browser = { origin: "https://www.shop.test", "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
 
@@ -48,7 +48,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       yield* chat({ "user-agent": browser["user-agent"] })
       assert.strictEqual((yield* chat({ ...browser, "x-hydracore-session": "0.123" })).status, 200)
       assert.strictEqual(yield* matchUntil(3), 3)
-      const stored = yield* Stream.runCollect((yield* SubmissionRepo).stream({ websiteConfigId }))
+      const stored = yield* submissionsOf(websiteConfigId)
       assert.sameDeepMembers(
         stored.map(({ attribution, formData }) => [formData, attribution.source]),
         [

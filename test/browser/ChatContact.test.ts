@@ -5,8 +5,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import type { ConversationLink, Submission } from "../../src/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { Inbox } from "../../src/forms/InboxMessage.ts"
 import * as Axe from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
@@ -41,8 +40,7 @@ const begin = (contact: "failed" | "always" | "off", options: ChatPage.Options =
 const submissionsOf = (address: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* TestServer
-    const all: ReadonlyArray<Submission & { readonly conversation?: ConversationLink | null }> =
-      yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
+    const all = yield* Inbox.use((inbox) => Stream.runCollect(inbox.stream(websiteConfigId, {})))
     return all.filter(({ email }) => email === address)
   }).pipe(Effect.orDie)
 

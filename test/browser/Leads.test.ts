@@ -3,19 +3,19 @@
  * brought the leads.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Effect, Stream } from "effect"
+import { Clock, Effect } from "effect"
 import type { Page } from "playwright-core"
 import { Leads } from "../../src/analytics/Leads.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import type { Query } from "../../src/analytics/reports/Query.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
 import { paths, onPostgres as testServer } from "../support/TestServer.ts"
+import { submissionsOf } from "../support/TestSubmissions.ts"
 import { until } from "../support/Wait.ts"
 
 const byCampaign = (siteId: string, now: number): Query => {
@@ -110,9 +110,7 @@ inChromium("a lead", testServer(), (it) => {
           ]
         ]
       )
-      const [submission] = yield* Stream.runCollect(
-        (yield* SubmissionRepo).stream({ websiteConfigId: website.websiteConfigId })
-      )
+      const [submission] = yield* submissionsOf(website.websiteConfigId)
       assert.deepStrictEqual(submission?.attribution, {
         source: "ads",
         medium: "cpc",
@@ -168,7 +166,7 @@ inChromium("a lead of several tabs", testServer(), (it) => {
         ]
       )
       const { websiteConfigId } = website
-      const submissions = yield* Stream.runCollect((yield* SubmissionRepo).stream({ websiteConfigId }))
+      const submissions = yield* submissionsOf(websiteConfigId)
       assert.deepStrictEqual(
         submissions.map(({ attribution, formData }) => [
           JSON.parse(formData),

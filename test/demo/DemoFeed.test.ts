@@ -15,6 +15,7 @@ import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { InstanceId, SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as MemorySubmissions from "../support/MemorySubmissions.ts"
 
 const view: PageView = {
   ...viewWithoutFacts,
@@ -70,7 +71,7 @@ const publishedBy = <A>(
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     yield* feed.show(subject)
-    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), ScriptedAgent.layerScripted(script))
+    const below = Layer.mergeAll(layerMemory(), MemorySubmissions.layer(), ScriptedAgent.layerScripted(script))
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return published.map(({ at: _, ...arrival }) => arrival)

@@ -15,7 +15,6 @@ import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import * as Widget from "../../src/chat/WidgetHttp.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as Forms from "../../src/forms/Http.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Body from "../../src/platform/http/Body.ts"
 import * as Countries from "../../src/platform/http/Countries.ts"
 import * as Validation from "../../src/platform/http/Validation.ts"
@@ -24,6 +23,7 @@ import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as MemoryStorage from "../support/MemoryStorage.ts"
 import { options } from "../support/TestServer.ts"
+import { submissionsOf } from "../support/TestSubmissions.ts"
 
 const handlersWith = ({
   rateLimitAnalytics,
@@ -90,9 +90,7 @@ layer(handlers)("the typed client", (it) => {
       })
       if (!("_tag" in answer)) return assert.fail("The client accepts pages")
       assert.include(answer.html, "Thank you")
-      const [stored] = yield* SubmissionRepo.use((repo) =>
-        Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
-      )
+      const [stored] = yield* submissionsOf(site.websiteConfigId)
       assert.strictEqual(stored?.formData, '{"name":"Ada","topic":["a","b"]}')
       assert.strictEqual(stored?.pageSlug, "contact")
     })

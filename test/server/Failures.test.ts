@@ -1,6 +1,6 @@
 /** The responses when the store is unavailable or a defect occurs. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../src/platform/Storage.ts"
@@ -13,15 +13,7 @@ layer(
   testServer({}, undefined, (storage) =>
     Layer.mergeAll(
       Layer.mock(AnalyticsRepo)({ append: () => unavailable }),
-      Layer.succeed(
-        SubmissionRepo,
-        SubmissionRepo.of({
-          submit: () => unavailable,
-          stream: () => Stream.fromEffect(unavailable),
-          release: () => unavailable,
-          delete: () => unavailable
-        })
-      )
+      Layer.succeed(SubmissionRepo, { submit: () => unavailable })
     ).pipe(Layer.provideMerge(storage))
   ),
   { excludeTestServices: true }

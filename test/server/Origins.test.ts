@@ -2,15 +2,15 @@
  * Allowed origins over a real socket: a copied snippet does not work on another website, at any of the three endpoints.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Clock, Effect, Option, Schedule, Stream } from "effect"
+import { Clock, Effect, Option, Schedule } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { pageViews } from "../support/Counts.ts"
 import type { Storage } from "../support/Storages.ts"
 import { paths, TestServer, onPostgres as testServer } from "../support/TestServer.ts"
+import { submissionsOf } from "../support/TestSubmissions.ts"
 
 const own = "https://shop.example"
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
@@ -47,9 +47,7 @@ const guarded = Effect.gen(function* () {
     })
   const stored = Effect.gen(function* () {
     const views = yield* pageViews(site.hostedWebsiteId, { days: 1, now: yield* Clock.currentTimeMillis })
-    const submissions = yield* SubmissionRepo.use((repo) =>
-      Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
-    )
+    const submissions = yield* submissionsOf(site.websiteConfigId)
     return { pageViews: views, submissions: submissions.length }
   })
   return { all, instance, site, stored }

@@ -6,11 +6,11 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { Deliveries } from "../../src/delivery/Delivery.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { showDelivery, submit, url, withDeliveries } from "../support/StoredDeliveries.ts"
+import { release, remove } from "../support/TestSubmissions.ts"
 
 const hour = 3_600_000
 
@@ -67,16 +67,15 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     "a quarantine, a release and a deletion create events; the release of an accepted submission does not",
     () =>
       Effect.gen(function* () {
-        const repo = yield* SubmissionRepo
         const site = yield* newSite
         const { webhook } = yield* newWebhook(site, url)
         const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
         yield* fanOutAll
-        assert.isTrue(yield* repo.release(id))
-        assert.isTrue(yield* repo.release(id))
+        assert.isTrue(yield* release(site, id))
+        assert.isTrue(yield* release(site, id))
         yield* fanOutAll
-        assert.isTrue(yield* repo.delete(id))
-        assert.isFalse(yield* repo.delete(id))
+        assert.isTrue(yield* remove(site, id))
+        assert.isTrue(yield* remove(site, id))
         yield* fanOutAll
         const deliveries = yield* deliveriesOf(webhook)
         assert.sameMembers(
@@ -91,7 +90,6 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
-        const repo = yield* SubmissionRepo
         const { site, webhook } = yield* withDeliveries(0)
         const id = yield* submit(site)
         yield* fanOutAll
@@ -101,8 +99,8 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           next: { status: "pending", nextAttemptAt: (yield* Clock.currentTimeMillis) + hour }
         })
         const unsent = yield* submit(site)
-        assert.isTrue(yield* repo.delete(id))
-        assert.isTrue(yield* repo.delete(unsent))
+        assert.isTrue(yield* remove(site, id))
+        assert.isTrue(yield* remove(site, unsent))
         yield* fanOutAll
         const all = yield* deliveriesOf(webhook)
         assert.deepStrictEqual(all.map(({ type }) => type).sort(), [

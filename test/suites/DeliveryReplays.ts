@@ -8,9 +8,9 @@ import { Clock, Effect } from "effect"
 import { Deliveries, type Leased } from "../../src/delivery/Delivery.ts"
 import { stepSize } from "../../src/delivery/Replay.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { withDeliveries } from "../support/StoredDeliveries.ts"
+import { remove } from "../support/TestSubmissions.ts"
 
 const hour = 3_600_000
 
@@ -140,7 +140,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const other = yield* withEnded(2)
       const [gone] = failed
       const { payload } = gone ?? assert.fail("a delivery failed")
-      yield* SubmissionRepo.use((repo) => repo.delete(JSON.parse(payload).data.submission_id))
+      yield* remove(webhook.websiteConfigId, JSON.parse(payload).data.submission_id)
       yield* fanOutAll
       const selection = { webhookId: webhook.webhookId, since: 0, status: "failed" } as const
       assert.strictEqual(yield* deliveries.replay(selection), 1)

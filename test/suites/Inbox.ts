@@ -14,6 +14,7 @@ import { ConversationId, InstanceId, SubmissionId, type WebsiteConfigId } from "
 import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
 import type { Access } from "../../src/sites/access/Access.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import * as InboxFilter from "../support/InboxFilter.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
 
 const start = Date.UTC(2026, 10, 1)
@@ -104,7 +105,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
             messages.push(Option.getOrThrow(found))
           }
           const expected = messages
-            .filter((message) => Inboxes.matches(message, filter))
+            .filter((message) => InboxFilter.matches(message, filter))
             .sort((left, right) => latestFirst(Inboxes.positionOf(left), Inboxes.positionOf(right)))
           assert.deepStrictEqual(yield* listed(site, filter, limit), expected.map(Inboxes.toSummary))
           assert.deepStrictEqual([...(yield* Stream.runCollect(inbox.stream(site, filter)))], expected)

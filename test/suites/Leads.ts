@@ -6,7 +6,7 @@
 
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
-import { Clock, Effect, type Layer, Option, Schema, Stream } from "effect"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { leads as goals } from "../../src/analytics/Goal.ts"
 import * as Lead from "../../src/analytics/Lead.ts"
@@ -19,18 +19,20 @@ import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { type ConversationKey, maxSize, unknownVisit } from "../../src/chat/conversations/Conversation.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
+import type { Inbox } from "../../src/forms/InboxMessage.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../src/platform/Id.ts"
+import type {} from "../../src/platform/Id.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
-import { draft } from "../support/TestSubmissions.ts"
+import { draft, release, submissionsOf } from "../support/TestSubmissions.ts"
 import { shapeOf, viewOf } from "./PageViews.ts"
 
 export type Storage =
   | Leads
   | AnalyticsRepo
   | SubmissionRepo
+  | Inbox
   | SiteDirectory
   | SiteErasure
   | InstanceDirectory
@@ -66,9 +68,6 @@ const event = (hostedWebsiteId: string, visitorHash: string, receivedAt: number,
       isInteractive: true
     })
   )
-
-const submissionsOf = (websiteConfigId: WebsiteConfigId) =>
-  SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
 const match = Leads.use((leads) => leads.match)
 
@@ -284,7 +283,7 @@ export const suite = <R, E>(
               })
             )
             yield* match
-            yield* repo.release(submissionId)
+            yield* release(websiteConfigId, submissionId)
             yield* match
             const stored = yield* submissionsOf(websiteConfigId)
             assert.deepStrictEqual(

@@ -8,7 +8,6 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { type LeasedMail, Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailTimes from "../../src/delivery/mail/MailTimes.ts"
 import { type NewNotification, Notifications } from "../../src/delivery/mail/Notification.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { disableByFailures, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import {
@@ -24,6 +23,7 @@ import {
   submit,
   submitMany
 } from "../support/Mails.ts"
+import { release, remove } from "../support/TestSubmissions.ts"
 import * as Confirmations from "./ConfirmationMails.ts"
 import * as Conversations from "./MailConversations.ts"
 import * as Digests from "./MailDigests.ts"
@@ -65,7 +65,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       "a quarantined submission is mailed after its release, or at once by a notification that includes quarantined ones",
       () =>
         Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
           const site = yield* newSite
           const [withoutQuarantined, withQuarantined] = [
             yield* add(site),
@@ -79,12 +78,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
               .filter((mail) => mail.site.websiteConfigId === site)
               .map((mail) => [mail.notification.to, idsOf(mail)])
           assert.deepStrictEqual(ofSite(first), [[withQuarantined.to, [id]]])
-          yield* repo.release(id)
+          yield* release(site, id)
           yield* makeAll()
           assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [
             [withoutQuarantined.to, [id]]
           ])
-          yield* repo.delete(id)
+          yield* remove(site, id)
           yield* makeAll()
           assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [])
         })
@@ -126,7 +125,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const [deleted, other] = yield* submitMany(site, 2)
         yield* makeAll((yield* Clock.currentTimeMillis) + MailTimes.quarterMillis)
         assert.isDefined(deleted)
-        yield* SubmissionRepo.use((repo) => repo.delete(deleted))
+        yield* remove(site, deleted)
         const [mail] = yield* leaseFor(notification)
         assert.deepStrictEqual(mail && [countOf(mail), idsOf(mail)], [1, [other]])
       })

@@ -19,7 +19,7 @@ import * as Person from "../../src/privacy/Person.ts"
 import { Persons, type Query } from "../../src/privacy/Person.ts"
 import * as Delivery from "../support/Delivery.ts"
 import * as Mails from "../support/Mails.ts"
-import { draft } from "../support/TestSubmissions.ts"
+import { draft, remove, submissionsOf } from "../support/TestSubmissions.ts"
 
 export type Storage = Persons | Delivery.Storage
 
@@ -273,13 +273,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     it.effect("finds submissions that were deleted before, and erases them for good", () =>
       Effect.gen(function* () {
         const { websiteConfigId } = yield* setup
-        const repo = yield* SubmissionRepo
         const [deleted, other] = [
           yield* submit({ websiteConfigId, email: ann }),
           yield* submit({ websiteConfigId, email: "bob@example.com" })
         ]
-        assert.isTrue(yield* repo.delete(deleted))
-        assert.isTrue(yield* repo.delete(other))
+        assert.isTrue(yield* remove(websiteConfigId, deleted))
+        assert.isTrue(yield* remove(websiteConfigId, other))
         const query = queryOf(websiteConfigId)
         assert.deepStrictEqual((yield* findIds(query)).submissions, [deleted])
         assert.strictEqual((yield* erase(query)).submissions, 1)
@@ -350,7 +349,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           ids.filter((_, index) => index % 2 === 0)
         )
         assert.deepInclude(yield* erase(query), { submissions: 310 })
-        assert.lengthOf(yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId }))), 310)
+        assert.lengthOf(yield* submissionsOf(websiteConfigId), 310)
       })
     )
   })

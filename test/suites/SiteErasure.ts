@@ -7,11 +7,12 @@
 
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Result, Schema, Stream } from "effect"
+import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import type { Reports } from "../../src/analytics/reports/Reports.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import type { Inbox } from "../../src/forms/InboxMessage.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import * as Id from "../../src/platform/Id.ts"
 import { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
@@ -20,7 +21,7 @@ import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import { beginAnswer } from "../support/Conversations.ts"
 import { pageViews } from "../support/Counts.ts"
-import { draft } from "../support/TestSubmissions.ts"
+import { draft, submissionsOf } from "../support/TestSubmissions.ts"
 import { lastDays } from "../support/UtcDays.ts"
 import { poll } from "../support/Wait.ts"
 import { now, Shape, shapeOf, viewOf } from "./PageViews.ts"
@@ -31,6 +32,7 @@ export type Storage =
   | SiteDirectory
   | AnalyticsRepo
   | SubmissionRepo
+  | Inbox
   | Decisions
   | Reports
   | InstanceDirectory
@@ -43,9 +45,8 @@ type Site = Effect.Success<typeof create>
 /** The numbers of page views, submissions and requests of bots of a website. */
 const countsOf = Effect.fnUntraced(function* (site: Site) {
   const decisions = yield* Decisions
-  const repo = yield* SubmissionRepo
   const views = yield* pageViews(site.hostedWebsiteId, { days: 10, now })
-  const submissions = yield* Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
+  const submissions = yield* submissionsOf(site.websiteConfigId)
   const { bot = 0 } = yield* decisions.counts({ site, ...lastDays(10, now) })
   return { pageViews: views, submissions: submissions.length, bot }
 })

@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Result, Schema } from "effect"
+import type { Inbox } from "../../src/forms/InboxMessage.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SubmissionId } from "../../src/platform/Id.ts"
 import { asStored, draft, start, storedOf, websites } from "../support/TestSubmissions.ts"
 
 const Step = Schema.Struct({
@@ -19,7 +19,7 @@ const Step = Schema.Struct({
   wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
 })
 
-export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
+export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo | Inbox>) => {
   it.effect.prop(
     "a key is valid for 24 hours: a retry is not stored, and different content is a conflict",
     { steps: Schema.Array(Step).check(Schema.isMaxLength(12)) },
@@ -83,26 +83,6 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
       drafts.forEach((draft, index) => {
         assert.strictEqual(Exit.isSuccess(outcomes[index]!), draft.formData === stored[0]?.formData)
       })
-    })
-  )
-
-  it.effect("the key of a deleted submission can be used again, with any content", () =>
-    Effect.gen(function* () {
-      const repo = yield* SubmissionRepo
-      for (const formData of ["{}", '{"another":1}']) {
-        const key = randomUUID()
-        const [first, other] = [draft({ key }), draft({ key: randomUUID() })]
-        yield* Effect.forEach([first, other], repo.submit)
-        yield* repo.delete(first.submissionId)
-        const again = draft({ key, formData })
-        assert.strictEqual(yield* repo.submit(again), again.submissionId)
-        assert.deepStrictEqual(yield* storedOf([first, again]), [asStored(again)])
-        // The other submission's key is still valid.
-        assert.strictEqual(
-          yield* repo.submit({ ...other, submissionId: SubmissionId.make(randomUUID()) }),
-          other.submissionId
-        )
-      }
     })
   )
 }

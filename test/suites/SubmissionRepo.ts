@@ -6,11 +6,11 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
-import { Effect, type Layer, Result, Schema, Stream } from "effect"
-import { type Status, type Submission, statuses } from "../../src/forms/Submission.ts"
+import { Effect, type Layer, Result, Schema } from "effect"
+import type { Inbox } from "../../src/forms/InboxMessage.ts"
+import { statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SubmissionId } from "../../src/platform/Id.ts"
-import { asStored, collect, draft, start, storedOf, unknownWebsite, websites } from "../support/TestSubmissions.ts"
+import { asStored, draft, storedOf, unknownWebsite, websites } from "../support/TestSubmissions.ts"
 import * as Idempotency from "./SubmissionIdempotency.ts"
 
 /** A text that PostgreSQL can store, as the contract guarantees. */
@@ -53,7 +53,7 @@ const Decision = Schema.Struct({
   reasons: Schema.Array(Schema.Literals(["honeypot", "links", "repeated"])).check(Schema.isMaxLength(3))
 })
 
-export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
+export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo | Inbox, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       Idempotency.suite(it)
@@ -86,82 +86,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             else assert.deepStrictEqual(outcome, Result.succeed(drafts[index]!.submissionId))
           })
           assert.lengthOf(yield* storedOf(drafts), 19)
-        })
-      )
-
-      it.effect.prop(
-        "filters by status; a release changes the status and keeps the reasons",
-        { decisions: Schema.Array(Decision).check(Schema.isMaxLength(8)), chosen: Schema.Int },
-        ({ chosen, decisions }) =>
-          Effect.gen(function* () {
-            const repo = yield* SubmissionRepo
-            const drafts = decisions.map((decision, index) => draft({ receivedAt: start + index, ...decision }))
-            yield* Effect.forEach(drafts, repo.submit)
-            const own = new Set(drafts.map(({ submissionId }) => submissionId))
-            const stored = (status?: Status) =>
-              Stream.runCollect(repo.stream({ websiteConfigId: websites[0], status })).pipe(
-                Effect.map((all) => all.filter(({ submissionId }) => own.has(submissionId)))
-              )
-            const expected = drafts.map(asStored)
-            for (const status of [...statuses, undefined]) {
-              const wanted = expected.filter((one) => status === undefined || one.status === status)
-              assert.deepStrictEqual(yield* stored(status), wanted)
-            }
-            if (expected.length === 0) return
-            const index = Math.abs(chosen) % expected.length
-            const { submissionId } = expected[index]!
-            // The second release, of an accepted submission, has no effect.
-            for (let count = 0; count < 2; count++) assert.isTrue(yield* repo.release(submissionId))
-            assert.deepStrictEqual(
-              yield* stored(),
-              expected.map((one) => (one.submissionId === submissionId ? { ...one, status: "accepted" } : one))
-            )
-          }),
-        { arbitrary: { runs: 30 } }
-      )
-
-      it.effect("an unknown submission cannot be released", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          assert.isFalse(yield* repo.release(SubmissionId.make(randomUUID())))
-        })
-      )
-
-      it.effect("deletes a submission and no other, and cannot delete an unknown submission", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
-          yield* Effect.forEach(drafts, repo.submit)
-          for (const [index, { submissionId }] of drafts.entries()) {
-            assert.isTrue(yield* repo.delete(submissionId))
-            assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
-            assert.isFalse(yield* repo.delete(submissionId))
-            assert.isFalse(yield* repo.release(submissionId))
-          }
-          assert.isFalse(yield* repo.delete(SubmissionId.make(randomUUID())))
-        })
-      )
-
-      it.effect("streams a website's submissions from `since` on, oldest first, each once", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          // All submissions have one of three times, so pages end between submissions of the same time.
-          const drafts = Array.from({ length: 700 }, (_, index) =>
-            draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
-          )
-          yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
-          const idsFrom = (since: number) =>
-            drafts
-              .filter(({ receivedAt }) => receivedAt >= since)
-              .sort(
-                (left, right) => left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
-              )
-              .map(({ submissionId }) => submissionId)
-          const ids = (submissions: ReadonlyArray<Submission>) => submissions.map(({ submissionId }) => submissionId)
-          assert.deepStrictEqual(ids(yield* collect(websites[2])), idsFrom(start))
-          assert.deepStrictEqual(ids(yield* collect(websites[2], start + 1)), idsFrom(start + 1))
-          assert.deepStrictEqual(ids(yield* collect(websites[2], start + 3)), [])
-          assert.deepStrictEqual(ids(yield* collect(unknownWebsite)), [])
         })
       )
     })

@@ -24,9 +24,7 @@ import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { FormDirectory } from "../../src/forms/FormRules.ts"
-import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { noMarks } from "../../src/forms/SpamScore.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { Problems } from "../../src/health/Problem.ts"
 import { Persons } from "../../src/privacy/Person.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
@@ -41,6 +39,7 @@ import * as Sites from "../../src/sites/SiteDirectory.ts"
 import { RecordSites } from "../../src/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/sites/SiteErasure.ts"
 import * as MemoryConversationStore from "./MemoryConversationStore.ts"
+import * as MemorySubmissions from "./MemorySubmissions.ts"
 import * as MemoryTokenBudget from "./MemoryTokenBudget.ts"
 
 /** The services of a storage. */
@@ -76,7 +75,6 @@ const ofOwners = Layer.mergeAll(
   Layer.mock(Transcripts)({}),
   Layer.mock(Deliveries)({}),
   Layer.mock(Webhooks)({}),
-  Layer.mock(Inbox)({}),
   Layer.mock(Notifications)({}),
   Layer.mock(Replies)({}),
   Layer.mock(Persons)({}),
@@ -96,7 +94,7 @@ export interface Options {
 export const layer = ({ instances = [], sites = [] }: Options = {}): Layer.Layer<Storage> =>
   Layer.mergeAll(
     AnalyticsRepo.layerMemory(),
-    SubmissionRepo.layerMemory(),
+    MemorySubmissions.layer(),
     Layer.merge(WidgetTokens.layerMemory, MemoryConversationStore.layer).pipe(
       Layer.provideMerge(InstanceDirectory.layerMemory({ instances }))
     ),

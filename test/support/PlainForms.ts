@@ -1,8 +1,8 @@
 /** Creates websites, sends forms to them, and reads the decisions. */
-import { Effect, Stream } from "effect"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import { Effect } from "effect"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { paths, TestServer } from "./TestServer.ts"
+import { submissionsOf } from "./TestSubmissions.ts"
 
 /** The website's origin in the tests that allow only one. */
 export const ownOrigin = "https://shop.example"
@@ -34,9 +34,7 @@ export const withSite = (origins: ReadonlyArray<string> = []) =>
       })
     const submit = (form_data: object, headers: Record<string, string> = {}, more: object = {}) =>
       send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more }, { headers })
-    const stored = SubmissionRepo.use((repo) =>
-      Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
-    )
+    const stored = submissionsOf(site.websiteConfigId)
     return { site, form, submit, stored }
   })
 

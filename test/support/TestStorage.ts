@@ -3,11 +3,11 @@ import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
 import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
-import * as InboxMessage from "../../src/forms/InboxMessage.ts"
 import { Inbox } from "../../src/forms/InboxMessage.ts"
 import type { Submission } from "../../src/forms/Submission.ts"
 import { HostedWebsiteId, SubmissionId, TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import type { Site } from "../../src/sites/Site.ts"
+import * as InboxFilter from "./InboxFilter.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
 import { onRealClock, postgres, type Storage } from "./Storages.ts"
 
@@ -79,7 +79,7 @@ export const submissions = ({ formData, onRead = () => {}, submissions: count = 
               answer: null,
               deletedAt: null
             })),
-            Stream.filter((message) => InboxMessage.matches(message, filter))
+            Stream.filter((message) => InboxFilter.matches(message, filter))
           )
   })
 

@@ -1,13 +1,13 @@
 /**
- * Drafts of submissions to a few websites, and the submissions that a `SubmissionRepo` stores for them.
+ * Drafts of submissions to a few websites, the submissions that are stored for them, and what their owner does with them.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
+import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 
 /** Websites that exist in the layer under test. */
@@ -39,14 +39,29 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
 }
 
-export const collect = (websiteConfigId: WebsiteConfigId, since?: number) =>
-  Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
+/** The submissions of a website, oldest first. */
+export const submissionsOf = (websiteConfigId: WebsiteConfigId) =>
+  Inbox.use((inbox) => Stream.runCollect(inbox.stream(websiteConfigId, {}))).pipe(
+    Effect.map((all) =>
+      all
+        .toReversed()
+        .map(({ answer: _, conversation: __, deletedAt: ___, isRead: ____, ...submission }): Submission => submission)
+    )
+  )
+
+/** Releases a submission as its owner does. False if the website has no such submission. */
+export const release = (websiteConfigId: WebsiteConfigId, submissionId: SubmissionId) =>
+  Inbox.use((inbox) => inbox.release(websiteConfigId, [submissionId])).pipe(Effect.map((ids) => ids.length > 0))
+
+/** Deletes a submission as its owner does. False if the website has no such submission, and had none. */
+export const remove = (websiteConfigId: WebsiteConfigId, submissionId: SubmissionId) =>
+  Inbox.use((inbox) => inbox.delete(websiteConfigId, [submissionId])).pipe(Effect.map((ids) => ids.length > 0))
 
 /** The stored submissions of these drafts. */
 export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
   Effect.gen(function* () {
     const ids = new Set(drafts.map((draft) => draft.submissionId))
-    const all = yield* Effect.forEach(websites, (website) => collect(website))
+    const all = yield* Effect.forEach(websites, submissionsOf)
     return all.flat().filter((submission) => ids.has(submission.submissionId))
   })
 

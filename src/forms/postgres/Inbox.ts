@@ -19,7 +19,6 @@ import type { Position } from "../../platform/text/Cursor.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Inboxes from "../InboxMessage.ts"
-import { SubmissionRepo } from "../SubmissionRepo.ts"
 import * as SpamMarks from "./SpamMarks.ts"
 import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
@@ -102,16 +101,27 @@ const streamPage = 64
 /** The maximum size of their forms in bytes. A form may have hundreds of kilobytes; at least one is read. */
 export const streamBytes = 1_000_000
 
-/** The maximum number of submissions of a selection that are deleted concurrently. */
-const concurrency = 4
-
 /** Whether a filter selects what is new: accepted, and not read. */
 const isUnread = ({ isRead, status }: Inboxes.Filter): boolean => status === "accepted" && isRead === false
+
+/** Accepts submissions. Those that were quarantined leave an event for subscribers. */
+const releaseStatement = `WITH found AS (
+    SELECT submission_id FROM submission WHERE website_config_id = $1 AND submission_id = ANY ($2)
+    ORDER BY submission_id FOR UPDATE
+  ), released AS (
+    UPDATE submission SET status = 'accepted' FROM found
+    WHERE submission.submission_id = found.submission_id AND status <> 'accepted'
+    RETURNING submission.submission_id, website_config_id
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'submission.released', now(), submission_id::text
+    FROM released JOIN site USING (website_config_id) WHERE has_subscribers
+  )
+  SELECT submission_id FROM found`
 
 const make = Effect.gen(function* () {
   const sql = yield* PgClient
   const reads = yield* Database.OwnerConnections
-  const repo = yield* SubmissionRepo
   const whileLocked = yield* SiteLock.make
 
   const before = (position: Position) =>
@@ -219,9 +229,9 @@ const make = Effect.gen(function* () {
     )
 
   /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
-  const deleteEach: Inboxes.Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
-    Effect.flatMap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
-      Effect.filter(own, repo.delete, { concurrency })
+  const deleteOwn: Inboxes.Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
+    Effect.tap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
+      Database.mapErrors(SubmissionDeletion.run(sql, websiteConfigId, own))
     )
 
   /** Also returns the ids of those that an earlier change has moved into this table. */
@@ -282,13 +292,13 @@ const make = Effect.gen(function* () {
         ) SELECT submission_id FROM found`.pipe(Database.mapErrors, decodeColumn(SubmissionId)),
     release: (websiteConfigId, ids) =>
       Effect.gen(function* () {
-        const own = yield* idsOfWebsite(websiteConfigId, ids, tables.submission)
-        // One after another, in the order of the ids: the others who lock submissions use it, too.
-        const released = yield* Effect.filter(own, repo.release)
+        const released = yield* sql
+          .unsafe(releaseStatement, [PgTypes.uuid(websiteConfigId), Database.array(ids, PgTypes.OID.uuid)])
+          .pipe(decodeColumn(SubmissionId))
         yield* SpamMarks.forget(sql, websiteConfigId, released)
         return released
       }).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
-    delete: changedBefore(tables.deleted, deleteEach),
+    delete: changedBefore(tables.deleted, deleteOwn),
     restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
       Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))
     ),
@@ -297,7 +307,6 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<Inboxes.Inbox, SqlError.SqlError, PgClient | SubmissionRepo> = Layer.effect(
-  Inboxes.Inbox,
-  make
-).pipe(Layer.provide(Database.layerOwner))
+export const layer: Layer.Layer<Inboxes.Inbox, SqlError.SqlError, PgClient> = Layer.effect(Inboxes.Inbox, make).pipe(
+  Layer.provide(Database.layerOwner)
+)

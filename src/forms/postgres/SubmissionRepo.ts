@@ -1,27 +1,24 @@
 /**
- * Stores form submissions in batches, once per idempotency key; reads, releases and deletes them.
+ * Stores form submissions in batches, once per idempotency key.
  *
  * @module
  */
 import { hash } from "node:crypto"
-import { PgTypes } from "@effect/sql-pg"
-import { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Batches from "../../platform/batch/Batches.ts"
-import { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
+import { SubmissionId } from "../../platform/Id.ts"
 import * as Columns from "../../platform/postgres/Columns.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { RecordRefused } from "../../platform/Storage.ts"
-import { idempotencyWindowMillis, type Status, type Submission, type SubmissionDraft } from "../Submission.ts"
+import { idempotencyWindowMillis, type SubmissionDraft } from "../Submission.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../SubmissionRepo.ts"
-import * as SubmissionDeletion from "./SubmissionDeletion.ts"
-import * as SubmissionRows from "./SubmissionRows.ts"
 
 export interface Options {
-  /** The time limit of each operation, and of each page of an export. */
+  /** The time limit of a submission. */
   readonly timeout: Duration.Input
   /** The maximum number of queued submissions. */
   readonly maxQueue: number
@@ -35,9 +32,6 @@ const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 
 /** A submission's size in UTF-16 units: its texts, and an estimate for its other fields. */
 const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
   200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
-
-/** The maximum number of submissions in a page of an export. */
-const pageSize = 250
 
 /** SHA-256 of an idempotency key, in hexadecimal: a fixed-length index key for a client's text. */
 const digest = ({ idempotency }: SubmissionDraft): string | null =>
@@ -169,57 +163,10 @@ export const storeBatch = (
     )
   })
 
-/**
- * Accepts the submission `$1`. If it was quarantined and its website has subscribers, adds an event to the outbox. A second run
- * adds none.
- */
-const releaseStatement = `WITH found AS (
-    SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE
-  ), released AS (
-    UPDATE submission SET status = 'accepted' WHERE submission_id = $1 AND status <> 'accepted'
-    RETURNING submission_id, website_config_id
-  ), event AS (
-    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-    SELECT gen_random_uuid(), website_config_id, 'submission.released', now(), submission_id::text
-    FROM released JOIN site USING (website_config_id) WHERE has_subscribers
-  )
-  SELECT 1 FROM found`
-
-/** A literal per status, so that the planner can use the partial index of the quarantine. */
-const ofStatus = (sql: PgClient, status: Status | undefined) =>
-  sql.literal(status === undefined ? "true" : status === "accepted" ? "status = 'accepted'" : "status = 'quarantined'")
-
-/** A website's submissions by keyset pagination, so that later pages cost no more than the first. */
-const stream = (
-  sql: PgClient,
-  query: {
-    readonly websiteConfigId: WebsiteConfigId
-    readonly since?: number | undefined
-    readonly status?: Status | undefined
-  }
-) =>
-  Stream.paginate(Option.none<Submission>(), (last) =>
-    sql`SELECT ${sql.literal(SubmissionRows.columns)}
-      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
-      AND ${Option.match(last, {
-        onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
-        onSome: ({ receivedAt, submissionId }) =>
-          sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
-      })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
-      Database.mapErrors,
-      decodeRows(SubmissionRows.Rows),
-      Effect.map((rows) => {
-        const page = rows.map(SubmissionRows.fromRow)
-        return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
-      })
-    )
-  )
-
 export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     SubmissionRepo,
     Effect.gen(function* () {
-      const sql = yield* PgClient
       const batches = yield* Columns.client
       const health = yield* Batches.WriteHealth
       const { submit } = yield* Batches.make<SubmissionDraft, SubmissionId, IdempotencyConflict | RecordRefused>(
@@ -237,28 +184,6 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         },
         { health, traced: options.traced }
       )
-      const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
-        sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
-          Database.mapErrors,
-          Effect.map((rows) => rows.length > 0),
-          Rounds.waking("events")
-        )
-      const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
-        const id = PgTypes.uuid(submissionId)
-        const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
-          Database.mapErrors
-        )
-        if (found === undefined) return false
-        yield* Database.mapErrors(
-          SubmissionDeletion.run(sql, WebsiteConfigId.make(String(found["website_config_id"])), [submissionId])
-        )
-        return true
-      })
-      return SubmissionRepo.of({
-        submit,
-        stream: (query) => stream(sql, query),
-        release,
-        delete: remove
-      })
+      return SubmissionRepo.of({ submit })
     })
   ).pipe(Layer.provide(Batches.layerHealth))

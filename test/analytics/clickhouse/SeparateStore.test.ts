@@ -15,6 +15,7 @@ import * as Store from "../../../src/analytics/SeparateStore.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
+import * as Inbox from "../../../src/forms/postgres/Inbox.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
@@ -35,6 +36,7 @@ const queue = { timeout, maxQueue: 1_000 } as const
 const live = Layer.mergeAll(
   Leads.layer,
   SubmissionRepo.layer(queue),
+  Inbox.layer,
   SiteDirectory.layer(),
   SiteErasure.layer,
   InstanceDirectory.layer(),

@@ -9,6 +9,7 @@ import * as Leads from "../../../src/analytics/postgres/Leads.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
+import * as Inbox from "../../../src/forms/postgres/Inbox.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as FailedItems from "../../../src/platform/rounds/postgres/FailedItems.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
@@ -24,6 +25,7 @@ const live = Layer.mergeAll(
   Leads.layer,
   AnalyticsRepo.layer(queue),
   SubmissionRepo.layer(queue),
+  Inbox.layer,
   SiteDirectory.layer(),
   SiteErasure.layer,
   InstanceDirectory.layer(),

@@ -16,6 +16,7 @@ import * as TestClient from "../../support/postgres/TestClient.ts"
 import { receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import { run } from "../../support/TestCli.ts"
+import { remove } from "../../support/TestSubmissions.ts"
 import { poll } from "../../support/Wait.ts"
 
 const key = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
@@ -97,7 +98,7 @@ describe("cli/commands/Webhook", () => {
       assert.strictEqual((yield* cli("delivery", "retry", ...flags)).code, 0)
       assert.strictEqual(JSON.parse((yield* cli("delivery", "show", ...flags, "--json")).stdout).status, "pending")
 
-      yield* SubmissionRepo.use((repo) => repo.delete(submissionId)).pipe(Effect.provide(layers))
+      yield* remove(site, submissionId).pipe(Effect.provide(layers))
       const emptied = yield* cli("delivery", "retry", ...flags)
       assert.strictEqual(emptied.code, 1)
       assert.include(emptied.stderr, "what its event contained was deleted")

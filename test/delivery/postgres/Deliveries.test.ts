@@ -13,6 +13,7 @@ import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import { withDeliveries } from "../../support/StoredDeliveries.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
+import { remove } from "../../support/TestSubmissions.ts"
 
 suite("delivery/postgres/Deliveries", Delivery.postgres)
 
@@ -54,7 +55,7 @@ describe("delivery/postgres/Deliveries: the outbox of submissions", () => {
       const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
       const submissionId = yield* repo.submit(SubmissionDraft.make(site))
       const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none(), Option.none()))
-      const deletion = yield* Effect.forkChild(repo.delete(submissionId))
+      const deletion = yield* Effect.forkChild(remove(site, submissionId))
       yield* Locks.untilAwaited(sql)
       yield* fanOut.commit
       assert.isTrue(yield* Fiber.join(deletion))

@@ -13,6 +13,7 @@ import { deliveriesOf, fanOutSome, freeSlots, MakeDue, newSite, newWebhook, post
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
+import { release, remove } from "../../support/TestSubmissions.ts"
 import { poll } from "../../support/Wait.ts"
 
 const client = (ports: ReadonlyArray<number>, timeout?: number) =>
@@ -63,8 +64,8 @@ describe("delivery/postgres", () => {
       const { webhook } = yield* newWebhook(site, url)
       const submission = SubmissionDraft.make(site, { status: "quarantined", reasons: ["links"] })
       yield* repo.submit(submission)
-      assert.isTrue(yield* repo.release(submission.submissionId))
-      assert.isTrue(yield* repo.release(submission.submissionId))
+      assert.isTrue(yield* release(site, submission.submissionId))
+      assert.isTrue(yield* release(site, submission.submissionId))
       const metrics = TestMetrics.make()
       yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port]))))).pipe(
         Effect.provide(metrics.layer)
@@ -79,7 +80,7 @@ describe("delivery/postgres", () => {
         (count) => count === 2
       )
       assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
-      assert.isTrue(yield* repo.delete(submission.submissionId))
+      assert.isTrue(yield* remove(site, submission.submissionId))
       const all = yield* poll(deliveriesOf(webhook), ({ length }) => length === 3)
       assert.sameMembers(
         all.map(({ type }) => type),

@@ -6,10 +6,10 @@ import type { Leased } from "../../../src/delivery/Delivery.ts"
 import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
 import { type Receiver, Webhooks } from "../../../src/delivery/Webhook.ts"
-import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import { submit, withDeliveries } from "../../support/StoredDeliveries.ts"
+import { remove } from "../../support/TestSubmissions.ts"
 import { poll } from "../../support/Wait.ts"
 
 const url = "https://hooks.example/"
@@ -79,7 +79,6 @@ describe("delivery/postgres: a submission that is deleted right after its releas
   it.live("leaves no data in a delivery, although a fan-out runs before the deletion ends", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const repo = yield* SubmissionRepo
       const site = yield* Delivery.newSite
       const { webhook } = yield* Delivery.newWebhook(site, url)
       const submissionId = yield* submit(site, { status: "quarantined", reasons: ["links"] })
@@ -98,7 +97,7 @@ describe("delivery/postgres: a submission that is deleted right after its releas
         sql,
         sql`SELECT FROM delivery WHERE subject = ${subject} FOR UPDATE`
       )
-      const deletion = yield* Effect.forkChild(repo.delete(submissionId))
+      const deletion = yield* Effect.forkChild(remove(site, submissionId))
       yield* Locks.untilAwaited(sql)
       yield* release.commit
       yield* untilWaiting(sql, "UPDATE delivery")

@@ -10,7 +10,7 @@ import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { showDelivery } from "../../support/StoredDeliveries.ts"
-import { draft } from "../../support/TestSubmissions.ts"
+import { draft, remove } from "../../support/TestSubmissions.ts"
 
 const live = Delivery.postgresOn().pipe(Layer.provideMerge(TestClient.layer))
 
@@ -35,7 +35,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       const websiteConfigId = yield* Delivery.newSite
       const { webhook } = yield* Delivery.newWebhook(websiteConfigId, "https://hooks.example/")
       const id = yield* repo.submit(draft({ websiteConfigId, formData: '{"message":"Hello"}' }))
-      assert.isTrue(yield* repo.delete(id))
+      assert.isTrue(yield* remove(websiteConfigId, id))
       yield* Delivery.fanOutAll
       yield* SubmissionDeletion.restore(sql, websiteConfigId, [id])
       yield* Delivery.fanOutAll
@@ -60,7 +60,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         )
       const [websiteConfigId, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
       for (const site of [websiteConfigId, other]) {
-        assert.isTrue(yield* repo.delete(yield* repo.submit(draft({ websiteConfigId: site }))))
+        assert.isTrue(yield* remove(site, yield* repo.submit(draft({ websiteConfigId: site }))))
       }
       const now = yield* Clock.currentTimeMillis
       yield* KeptRows.expire("deleted_submission", now + restorableMillis - 60_000)

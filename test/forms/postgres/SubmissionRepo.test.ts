@@ -2,15 +2,17 @@ import { hash, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
+import * as Inbox from "../../../src/forms/postgres/Inbox.ts"
 import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import * as Service from "../../../src/forms/SubmissionRepo.ts"
+import { SubmissionId } from "../../../src/platform/Id.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { suite } from "../../suites/SubmissionRepo.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
-import { draft, unknownWebsite, websites } from "../../support/TestSubmissions.ts"
+import { asStored, draft, remove, storedOf, unknownWebsite, websites } from "../../support/TestSubmissions.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
 
@@ -26,7 +28,9 @@ const addWebsites = Effect.gen(function* () {
 /** A database with the suite's websites. */
 const database = Layer.effectDiscard(addWebsites).pipe(Layer.provideMerge(TestClient.layer))
 
-suite("forms/postgres/SubmissionRepo", SubmissionRepo.layer(options).pipe(Layer.provide(database)))
+const live = Layer.merge(SubmissionRepo.layer(options), Inbox.layer).pipe(Layer.provideMerge(database))
+
+suite("forms/postgres/SubmissionRepo", live)
 
 const count = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
@@ -61,6 +65,26 @@ describe("forms/postgres/SubmissionRepo: unavailable database", () => {
 })
 
 describe("forms/postgres/SubmissionRepo: erasure", () => {
+  it.effect("the key of a deleted submission can be used again, with any content", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      for (const formData of ["{}", '{"another":1}']) {
+        const key = randomUUID()
+        const [first, other] = [draft({ key }), draft({ key: randomUUID() })]
+        yield* Effect.forEach([first, other], repo.submit)
+        yield* remove(first.websiteConfigId, first.submissionId)
+        const again = draft({ key, formData })
+        assert.strictEqual(yield* repo.submit(again), again.submissionId)
+        assert.deepStrictEqual(yield* storedOf([first, again]), [asStored(again)])
+        // The other submission's key is still valid.
+        assert.strictEqual(
+          yield* repo.submit({ ...other, submissionId: SubmissionId.make(randomUUID()) }),
+          other.submissionId
+        )
+      }
+    }).pipe(Effect.provide(live))
+  )
+
   it.live("a deletion is retried if its connection is lost", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -68,12 +92,12 @@ describe("forms/postgres/SubmissionRepo: erasure", () => {
       const deleted = draft({ key: "a" })
       yield* repo.submit(deleted)
       const blocker = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM submission FOR UPDATE`)
-      const deletion = yield* Effect.forkChild(repo.delete(deleted.submissionId))
+      const deletion = yield* Effect.forkChild(remove(deleted.websiteConfigId, deleted.submissionId))
       yield* Locks.terminateWaiting(sql)
       yield* blocker.commit
       assert.isTrue(yield* Fiber.join(deletion))
       assert.strictEqual(yield* count, 0)
-    }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
+    }).pipe(Effect.provide(live))
   )
 
   it.live("no table contains a trace of a submission that was deleted for good, nor before of its key", () =>
@@ -100,11 +124,11 @@ describe("forms/postgres/SubmissionRepo: erasure", () => {
         return traces.map((text) => all.includes(text))
       })
       assert.deepStrictEqual(yield* findTraces, [true, true, true, true, true])
-      assert.isTrue(yield* repo.delete(deleted.submissionId))
+      assert.isTrue(yield* remove(deleted.websiteConfigId, deleted.submissionId))
       assert.deepStrictEqual(yield* findTraces, [true, true, false, false, true])
       yield* SubmissionDeletion.purge(sql, deleted.websiteConfigId, [deleted.submissionId])
       assert.deepStrictEqual(yield* findTraces, [false, false, false, false, true])
-    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+    }).pipe(Effect.provide(live))
   )
 })
 
@@ -199,7 +223,7 @@ describe("forms/postgres/SubmissionRepo: batches", () => {
           assert.deepStrictEqual(ids, [...otherIds].reverse())
           assert.strictEqual(yield* count, (round + 1) * 40)
         }
-      }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
+      }).pipe(Effect.provide(live), Effect.scoped)
   )
 
   it.live("only the drafts that the database cannot store are refused", () =>
@@ -219,7 +243,7 @@ describe("forms/postgres/SubmissionRepo: batches", () => {
         [...good.map(() => "stored"), ...bad.map(() => "RecordRefused")]
       )
       assert.strictEqual(yield* count, good.length)
-    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+    }).pipe(Effect.provide(live))
   )
 
   it.live("no submission is lost when the server ends connections", () =>
@@ -242,6 +266,6 @@ describe("forms/postgres/SubmissionRepo: batches", () => {
         drafts.map(({ submissionId }) => submissionId)
       )
       assert.strictEqual(yield* count, drafts.length)
-    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+    }).pipe(Effect.provide(live))
   )
 })

@@ -2,13 +2,13 @@
  * Submissions of a form with rules, over a real socket, on either storage.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { FormDirectory, type FormRules } from "../../../src/forms/FormRules.ts"
-import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { assertCounts } from "../../support/DecisionCounts.ts"
 import type { Storage } from "../../support/Storages.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
+import { submissionsOf } from "../../support/TestSubmissions.ts"
 import { until } from "../../support/Wait.ts"
 
 const rules: FormRules = {
@@ -24,9 +24,8 @@ const withForm = Effect.gen(function* () {
   yield* FormDirectory.use((forms) => forms.create({ websiteConfigId: site.websiteConfigId, page: "contact", rules }))
   const submit = (form_data: object, more: object = { page_slug: "contact" }) =>
     send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more })
-  const stored = Effect.map(
-    SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))),
-    (submissions) => submissions.map(({ formData }) => formData)
+  const stored = Effect.map(submissionsOf(site.websiteConfigId), (submissions) =>
+    submissions.map(({ formData }) => formData)
   )
   return { site, submit, stored }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer, Option, Schema } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { RequestHead } from "../../../src/platform/contract/Received.ts"
@@ -109,15 +109,7 @@ const stored = Effect.callback<never>((resume) => void waiting.push(() => resume
 
 const hanging = Layer.mergeAll(
   Layer.mock(AnalyticsRepo)({ append: () => stored }),
-  Layer.succeed(
-    SubmissionRepo,
-    SubmissionRepo.of({
-      submit: () => stored,
-      stream: () => Stream.never,
-      release: () => Effect.never,
-      delete: () => Effect.never
-    })
-  )
+  Layer.succeed(SubmissionRepo, { submit: () => stored })
 )
 
 const endAll = () => {

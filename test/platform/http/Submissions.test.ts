@@ -1,14 +1,10 @@
 /** Submissions in JSON over a real socket, on either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
-import { Effect, Stream } from "effect"
-import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
-import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
+import { Effect } from "effect"
 import { detailOf, uuid } from "../../support/ResponseParts.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
-
-const submissions = (websiteConfigId: WebsiteConfigId) =>
-  SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
+import { submissionsOf } from "../../support/TestSubmissions.ts"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("a submission is stored as it was sent", () =>
@@ -21,7 +17,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const { status, submission_id } = answer.json as { status: string; submission_id: string }
       assert.strictEqual(status, "received")
       assert.match(submission_id, uuid)
-      const stored = (yield* submissions(websiteConfigId)).find(({ submissionId }) => submissionId === submission_id)
+      const stored = (yield* submissionsOf(websiteConfigId)).find(({ submissionId }) => submissionId === submission_id)
       assert.strictEqual(stored?.formData, formData)
       assert.strictEqual(stored?.email, "é😀")
       assert.strictEqual(stored?.pageSlug, "")
@@ -43,14 +39,14 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const headers = { "idempotency-key": "key 1" }
       const body = { site_id: websiteConfigId, form_data: { once: true } }
       const first = yield* send(paths.submit, body, { headers })
-      const before = (yield* submissions(websiteConfigId)).length
+      const before = (yield* submissionsOf(websiteConfigId)).length
       const second = yield* send(paths.submit, JSON.stringify(body, null, 2), { headers })
       assert.deepStrictEqual(second.json, first.json)
-      assert.strictEqual((yield* submissions(websiteConfigId)).length, before)
+      assert.strictEqual((yield* submissionsOf(websiteConfigId)).length, before)
       const other = yield* send(paths.submit, { ...body, form_data: { once: false } }, { headers })
       assert.strictEqual(other.status, 422)
       assert.include(other.text, "idempotency-key")
-      assert.strictEqual((yield* submissions(websiteConfigId)).length, before)
+      assert.strictEqual((yield* submissionsOf(websiteConfigId)).length, before)
     })
   )
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { Effect, Stream } from "effect"
+import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { paths, TestServer } from "../TestServer.ts"
+import { submissionsOf } from "../TestSubmissions.ts"
 import { until } from "../Wait.ts"
 import { stopClock, type VisitorOptions } from "./Browser.ts"
 import * as BrowserSite from "./BrowserSite.ts"
@@ -77,7 +77,7 @@ export const says = (status: () => Promise<string>, text: string) =>
 export const stored = (mark: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* TestServer
-    const all = yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
+    const all = yield* submissionsOf(websiteConfigId)
     return all.filter(({ formData }) => formData.includes(mark))
   })
 

@@ -5,6 +5,7 @@ import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts
 import * as Reports from "../../../src/analytics/reports/postgres/Reports.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
+import * as Inbox from "../../../src/forms/postgres/Inbox.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
 import type { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as SiteErasure from "../../../src/privacy/postgres/SiteErasure.ts"
@@ -22,6 +23,7 @@ const queue = { timeout, maxQueue: 10_000 }
 export const storage = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   SubmissionRepo.layer(queue),
+  Inbox.layer,
   Decisions.layer(),
   Reports.layer({ timeout }),
   SiteDirectory.layer(),

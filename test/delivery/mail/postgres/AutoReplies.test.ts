@@ -12,7 +12,6 @@ import { madeStatement } from "../../../../src/delivery/mail/postgres/AutoReplie
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { Inbox } from "../../../../src/forms/InboxMessage.ts"
-import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
 import * as Database from "../../../../src/platform/postgres/Database.ts"
@@ -23,6 +22,7 @@ import { SiteErasure } from "../../../../src/sites/SiteErasure.ts"
 import { fanOutAll, newSite, postgres } from "../../../support/Delivery.ts"
 import { mailReceiver } from "../../../support/MailReceiver.ts"
 import { submit } from "../../../support/Mails.ts"
+import { release } from "../../../support/TestSubmissions.ts"
 import { poll } from "../../../support/Wait.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
@@ -117,17 +117,16 @@ describe("delivery/mail/postgres/AutoReplies", () => {
     Effect.gen(function* () {
       const site = yield* newSite
       yield* put(site)
-      const { release } = yield* SubmissionRepo
       const held = yield* submit(site, { status: "quarantined", reasons: ["links"] })
       assert.deepStrictEqual(yield* countsOf(site, [held]), [0])
-      yield* release(held)
-      yield* release(held)
+      yield* release(site, held)
+      yield* release(site, held)
       assert.deepStrictEqual(yield* countsOf(site, [held]), [1])
       const sql = yield* PgClient.PgClient
       const lease = Replies.use((replies) => replies.lease(10))
       yield* sql`UPDATE submission SET status = 'quarantined'`
       assert.deepStrictEqual(yield* lease, [])
-      yield* release(held)
+      yield* release(site, held)
       assert.deepStrictEqual(yield* countsOf(site, [held]), [1])
       assert.lengthOf(yield* lease, 1)
     }).pipe(Effect.scoped, Effect.provide(layers))
