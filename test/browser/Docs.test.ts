@@ -27,55 +27,48 @@ const replaceBody = (path: string): string => `new Promise((resolve, reject) => 
 })`
 
 inChromium("the documentation", testServer(), (it) => {
-  it.effect("is readable 320 pixels wide", () =>
+  it.effect("is readable in light and dark mode in a wide window, with its search open, and 320 pixels wide", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium
-      const { errors, open, page } = yield* visitor({ viewport: { width: 320, height: 640 } })
-      const fits = Effect.fnUntraced(function* (path: string) {
-        assert.strictEqual(
-          yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth")),
-          320,
-          path
-        )
-        const cutOff = yield* Effect.promise(() =>
-          page
-            .locator("pre")
-            .evaluateAll((blocks) => blocks.filter((block) => block.scrollWidth > block.clientWidth).length)
-        )
+      const { errors, open, page } = yield* visitor()
+      const fits = async (path: string) => {
+        assert.strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 320, path)
+        const cutOff = await page
+          .locator("pre")
+          .evaluateAll((blocks) => blocks.filter((block) => block.scrollWidth > block.clientWidth).length)
         assert.strictEqual(cutOff, 0, path)
-      })
-      // A page of each kind. The colors are those of the next test.
+      }
+      const [wide, narrow] = [
+        { width: 1440, height: 900 },
+        { width: 320, height: 640 }
+      ]
+      // A page of each kind.
       const checked = ["/", "/docs", "/docs/chat"]
       for (const path of checked) {
+        yield* Effect.promise(() => page.setViewportSize(wide))
         yield* open(url + path)
-        yield* fits(path)
-        assert.deepStrictEqual(yield* Effect.promise(() => violationsInOtherWidth(page)), [], path)
-      }
-      // The other guides have the same elements, so only their width is checked, in the open page, whose styles are theirs.
-      for (const path of guides.map((name) => `/docs/${name}`).filter((path) => !checked.includes(path))) {
-        yield* Effect.promise(() => page.evaluate(replaceBody(path)))
-        yield* fits(path)
-      }
-      assert.deepStrictEqual(errors, [])
-    })
-  )
-
-  it.effect("is readable in light and dark mode in a wide window, with its search open", () =>
-    Effect.gen(function* () {
-      const { url } = yield* TestServer
-      const { visitor } = yield* Chromium
-      const { errors, open, page } = yield* visitor({ viewport: { width: 1440, height: 900 } })
-      for (const path of ["/", "/docs", "/docs/chat"]) {
-        yield* open(url + path)
-        assert.deepStrictEqual(yield* Effect.promise(() => violationsInBothSchemes(page)), [], path)
+        yield* Effect.promise(async () => {
+          assert.deepStrictEqual(await violationsInBothSchemes(page), [], path)
+          await page.setViewportSize(narrow)
+          await fits(path)
+          assert.deepStrictEqual(await violationsInOtherWidth(page), [], path)
+        })
       }
       yield* Effect.promise(async () => {
+        await page.setViewportSize(wide)
         await page.keyboard.press("/")
         await page.getByRole("searchbox").fill("webhook")
         await page.getByText(/results$/).waitFor()
+        assert.deepStrictEqual(await violationsInBothSchemes(page, "dialog"), [], "the search")
+        await page.keyboard.press("Escape")
+        await page.setViewportSize(narrow)
+        // The other guides have the same elements, so only their width is checked, in the open page, whose styles are theirs.
+        for (const path of guides.map((name) => `/docs/${name}`).filter((path) => !checked.includes(path))) {
+          await page.evaluate(replaceBody(path))
+          await fits(path)
+        }
       })
-      assert.deepStrictEqual(yield* Effect.promise(() => violationsInBothSchemes(page)), [], "the search")
       assert.deepStrictEqual(errors, [])
     })
   )
