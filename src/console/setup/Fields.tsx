@@ -140,12 +140,15 @@ interface ChoiceProps<A extends string> extends Common {
   readonly onChoose: (value: A) => void
   /** If it accepts what is no choice: gets each text that is typed. */
   readonly onType?: (text: string) => void
+  /** Gets what is searched for; "" when the list opens. */
+  readonly onSearch?: (text: string) => void
   readonly placeholder?: string
 }
 
 export const ChoiceField = <A extends string>({
   choices,
   onChoose,
+  onSearch,
   onType,
   placeholder,
   value,
@@ -159,6 +162,7 @@ export const ChoiceField = <A extends string>({
         choices={choices}
         onChoose={onChoose}
         onType={onType}
+        onSearch={onSearch}
         placeholder={placeholder}
       />
     )}
