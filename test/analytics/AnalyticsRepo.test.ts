@@ -2,11 +2,11 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { AnalyticsRepo, layerMemory } from "../../src/analytics/AnalyticsRepo.ts"
 import type { PageView } from "../../src/analytics/PageView.ts"
-import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
 import * as SiteDirectory from "../../src/sites/SiteDirectory.ts"
 import { suite } from "../suites/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
+import * as Evaluation from "../support/Evaluation.ts"
 
 const stored: Array<PageView> = []
 
@@ -15,7 +15,7 @@ const reports = Layer.mock(Reports, {
   query: ({ hostedWebsiteId }, query) =>
     Effect.sync(() => {
       const views = stored.filter((view) => view.hostedWebsiteId === hostedWebsiteId && view.exclusion === null)
-      return Evaluate.evaluate(query, { views, events: [], conversions: [], goals: [] })
+      return Evaluation.evaluate(query, { views, events: [], conversions: [], goals: [] })
     })
 })
 

@@ -8,9 +8,9 @@ import { Clock, Deferred, Effect, Fiber, Result, Schema } from "effect"
 import { vi } from "vitest"
 import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
-import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
 import type { Site } from "../../src/sites/Site.ts"
+import * as Evaluation from "../support/Evaluation.ts"
 import { send } from "../support/OwnerRequests.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as SiteRows from "../support/postgres/SiteRows.ts"
@@ -67,7 +67,7 @@ const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reporte
   for (const dimensions of [[], ["time:day"], ["event:page"], ["visit:source"]]) {
     const request = Result.getOrThrow(QueryBody.decode(bodyOf(site, dimensions)))
     const query = DateRange.queryOf(request, { now: yield* Clock.currentTimeMillis, timeZone: site.timeZone })
-    const { results } = Evaluate.evaluate(query, rows)
+    const { results } = Evaluation.evaluate(query, rows)
     for (const server of servers) {
       const answer = yield* ask(server, dimensions)
       assert.strictEqual(answer.status, 200, answer.text)

@@ -7,12 +7,13 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
-import * as Evaluate from "../../src/analytics/reports/Evaluate.ts"
 import type { Query } from "../../src/analytics/reports/Query.ts"
 import { type ReportSite, Reports, type SiteQuery } from "../../src/analytics/reports/Reports.ts"
 import type { SiteRows } from "../../src/analytics/reports/Row.ts"
+import * as SmallCounts from "../../src/analytics/shares/SmallCounts.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
+import * as Evaluation from "../support/Evaluation.ts"
 import { plainEvent, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 
 const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
@@ -67,8 +68,10 @@ export const suite = <E>(
             yield* store(other, { ...rows, events: [] })
             for (const request of requests) {
               const query = { ...queryOf(request, timeZone), untilNow }
-              assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
-              assert.deepStrictEqual(yield* reports.queryCoarse(site, query), Evaluate.evaluateCoarse(query, rows))
+              assert.deepStrictEqual(yield* reports.query(site, query), Evaluation.evaluate(query, rows))
+              const { compared, counted } = yield* reports.count(site, SmallCounts.queryToCount(query))
+              const coarse = SmallCounts.answer(query, counted, compared)
+              assert.deepStrictEqual(coarse, Evaluation.evaluateCoarse(query, rows))
             }
           }),
         { arbitrary: { runs } }
@@ -127,7 +130,8 @@ export const suite = <E>(
             ...queryOf(RequestShape.make({ ...plainRequest, metrics: ["group_conversion_rate"] }), "UTC"),
             filters: [{ operator: "is", dimension: "event:props:plan", values: ["none has it"] }]
           }
-          const { results } = yield* reports.queryCoarse(site, query)
+          const { counted } = yield* reports.count(site, SmallCounts.queryToCount(query))
+          const { results } = SmallCounts.answer(query, counted, null)
           assert.deepStrictEqual(results, [{ dimensions: [], metrics: [null] }])
         })
       )

@@ -19,6 +19,12 @@ export interface Counted {
   readonly allVisitors: number
 }
 
+/** The groups of a query in its range, and in the range of its comparison: null if and only if it has none. */
+export interface Both {
+  readonly counted: Counted
+  readonly compared: Counted | null
+}
+
 /** The groups that an answer shows, in order, and the number of groups on all pages. */
 interface Page {
   readonly groups: ReadonlyArray<Counts.Group>

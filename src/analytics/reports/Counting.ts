@@ -1,12 +1,14 @@
 /**
- * Plans what a database counts for a query (the groups, and the divisors of conversion rates), and joins the counts. Pure.
+ * Plans what a database counts for a query (the ranges of days, the groups, and the divisors of conversion rates), and joins the
+ * counts.
  *
  * @module
  */
+import { Effect } from "effect"
 import { leads } from "../Goal.ts"
 import type * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
-import type * as DateRange from "./DateRange.ts"
+import * as DateRange from "./DateRange.ts"
 import * as Evaluate from "./Evaluate.ts"
 import { isTimeDimension, type Metric, type Query } from "./Query.ts"
 
@@ -127,3 +129,17 @@ export const counted = (
     allVisitors: total?.[0]?.counts.visitors ?? 0
   }
 }
+
+/** Counts a query in its range of days and, if it has a comparison, in the range of that. */
+export const inRanges = Effect.fnUntraced(function* <E, R>(
+  query: Query,
+  /** See `DateRange.resolved`. */
+  firstReceived: () => Effect.Effect<number | null, E, R>,
+  count: (range: DateRange.Resolved) => Effect.Effect<Assembly.Counted, E, R>
+): Effect.fn.Return<Assembly.Both, E, R> {
+  const { comparison } = query
+  const range = DateRange.resolved(query, query.range.first === null ? yield* firstReceived() : null)
+  const counted = yield* count(range)
+  const compared = comparison === null ? null : yield* count(DateRange.compared(range, { ...query, comparison }))
+  return { counted, compared }
+})

@@ -60,19 +60,21 @@ export const queryOf = (
 }
 
 /**
- * A query's range with its first day. `firstReceived` is the local time of the website's first page view or event; null if there
- * is none.
+ * A query's range with its first day. `firstReceived` is the time of the website's first page view or event, in milliseconds since
+ * 1970; null if there is none.
  */
 export const resolved = (
   { now, range, timeZone, untilNow = false }: Pick<Query, "now" | "range" | "timeZone" | "untilNow">,
   firstReceived: number | null
-): Resolved => ({
-  first:
-    range.first ?? (firstReceived === null || dateOf(firstReceived) > range.last ? range.last : dateOf(firstReceived)),
-  last: range.last,
-  // The visits of a range that has ended all began before `now`.
-  ...(untilNow && now !== null && range.last === today({ now, timeZone }) ? { until: now } : {})
-})
+): Resolved => {
+  const received = firstReceived === null ? null : today({ now: firstReceived, timeZone })
+  return {
+    first: range.first ?? (received === null || received > range.last ? range.last : received),
+    last: range.last,
+    // The visits of a range that has ended all began before `now`.
+    ...(untilNow && now !== null && range.last === today({ now, timeZone }) ? { until: now } : {})
+  }
+}
 
 /** The first and the last day with which to compare a range. */
 const comparedDays = ({ first, last }: Resolved, comparison: Comparison) => {

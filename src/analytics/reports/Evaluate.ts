@@ -14,25 +14,14 @@
  */
 import { BigDecimal } from "effect"
 import { dateOf } from "../../platform/text/Calendar.ts"
-import * as SmallCounts from "../shares/SmallCounts.ts"
-import type { Answer } from "./Answer.ts"
-import * as Assembly from "./Assembly.ts"
 import { type Counts, type Group, keyOf } from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
 import * as Fact from "./Fact.ts"
 import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
-import { type Dimension, isTimeDimension, type LocalDate, propertyPrefix, type Query } from "./Query.ts"
+import { type Dimension, isTimeDimension, propertyPrefix, type Query } from "./Query.ts"
 import type { SiteRows } from "./Row.ts"
-import * as Visits from "./Visits.ts"
-
-/** A visit with its facts, and the local time and date of its start. */
-interface DatedVisit {
-  readonly visit: Visits.Visit
-  readonly local: number
-  readonly date: LocalDate
-  readonly facts: ReadonlyArray<Fact.Fact>
-}
+import type * as Visits from "./Visits.ts"
 
 type Shape = Pick<Query, "dimensions" | "filters">
 
@@ -77,7 +66,8 @@ export const goalsOf = <A extends { readonly name: string }>(
 /** The groups of a fact: one for each combination of its dimensions' values; none if it does not match. */
 const groupsOf = (
   shape: Shape,
-  { local, visit }: DatedVisit,
+  visit: Visits.Visit,
+  local: number,
   fact: Fact.Fact,
   page: string | null
 ): ReadonlyArray<ReadonlyArray<string>> => {
@@ -95,24 +85,6 @@ const groupsOf = (
     },
     [[]]
   )
-}
-
-/** A visitor of one day. */
-const visitorOf = ({ date }: DatedVisit, { visitorHash }: Fact.Fact): string => `${date} ${visitorHash}`
-
-/** The visitors of each group. */
-const visitorsBy = (shape: Shape, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyMap<string, ReadonlySet<string>> => {
-  const visitors = new Map<string, Set<string>>()
-  for (const dated of datedVisits) {
-    for (const fact of dated.facts) {
-      if (fact.kind === "conversion") continue
-      for (const group of groupsOf(shape, dated, fact, fact.page)) {
-        const key = keyOf(group)
-        visitors.set(key, (visitors.get(key) ?? new Set()).add(visitorOf(dated, fact)))
-      }
-    }
-  }
-  return visitors
 }
 
 /** The counts of a group while the facts are read. */
@@ -133,9 +105,9 @@ class GroupCounter {
     this.dimensions = dimensions
   }
 
-  add(dated: DatedVisit, fact: Fact.Fact) {
-    this.visitors.add(visitorOf(dated, fact))
-    this.visits.add(dated.visit)
+  add(visit: Visits.Visit, fact: Fact.Fact, visitor: string) {
+    this.visitors.add(visitor)
+    this.visits.add(visit)
     if (fact.kind === "view") this.pageviews++
     if (fact.kind !== "conversion") this.events++
     if (fact.revenue !== null) {
@@ -145,7 +117,7 @@ class GroupCounter {
     }
   }
 
-  counts(groupVisitors: number): Counts {
+  counts(): Counts {
     const sum = (visits: Iterable<Visits.Visit>, value: (visit: Visits.Visit) => number) =>
       Array.from(visits).reduce((total, visit) => total + value(visit), 0)
     return {
@@ -159,72 +131,10 @@ class GroupCounter {
       duration: sum(this.entries, ({ duration }) => duration),
       conversions: this.conversions,
       converted: this.converted.size,
-      groupVisitors,
+      groupVisitors: 0,
       revenue: Array.from(this.revenue, ([currency, value]) => ({ currency, value: BigDecimal.format(value) }))
     }
   }
-}
-
-const countGroups = (query: Shape, datedVisits: ReadonlyArray<DatedVisit>): ReadonlyArray<GroupCounter> => {
-  const countsConversions = usesGoals(query)
-  const counters = new Map<string, GroupCounter>()
-  const counterOf = (dimensions: ReadonlyArray<string>): GroupCounter => {
-    const key = keyOf(dimensions)
-    const counter = counters.get(key) ?? new GroupCounter(dimensions)
-    counters.set(key, counter)
-    return counter
-  }
-  // Without dimensions there is always one group.
-  if (query.dimensions.length === 0) counterOf([])
-  for (const dated of datedVisits) {
-    for (const fact of dated.facts) {
-      const isCounted = countsConversions || fact.kind !== "conversion"
-      for (const group of groupsOf(query, dated, fact, fact.page)) {
-        const counter = counterOf(group)
-        if (isCounted) counter.add(dated, fact)
-        if (fact.goals.length > 0) {
-          counter.conversions++
-          counter.converted.add(visitorOf(dated, fact))
-        }
-      }
-      if (!isCounted) continue
-      for (const group of groupsOf(query, dated, fact, dated.visit.landing?.path ?? null)) {
-        counterOf(group).entries.add(dated.visit)
-      }
-    }
-  }
-  return [...counters.values()]
-}
-
-const needsConversions = ({ metrics }: Query): boolean =>
-  metrics.some(
-    (metric) => metric === "conversions" || metric === "conversion_rate" || metric === "group_conversion_rate"
-  )
-
-const count = (query: Query, all: ReadonlyArray<DatedVisit>, range: DateRange.Resolved): Assembly.Counted => {
-  const datedVisits = all.filter(
-    ({ date, visit }) =>
-      date >= range.first && date <= range.last && (range.until === undefined || visit.startedAt < range.until)
-  )
-  const divisorShape = divisor(query)
-  const groupVisitors = visitorsBy(divisorShape, datedVisits)
-  const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
-  const groups = countGroups(query, datedVisits)
-    .filter(
-      ({ conversions, visitors }) =>
-        query.dimensions.length === 0 || visitors.size > 0 || (needsConversions(query) && conversions > 0)
-    )
-    .map((counter): Group => {
-      const kept = keyOf(keptIndexes.map((index) => counter.dimensions[index] ?? ""))
-      return { dimensions: counter.dimensions, counts: counter.counts(groupVisitors.get(kept)?.size ?? 0) }
-    })
-  const overall = visitorsBy({ ...divisorShape, dimensions: [] }, datedVisits)
-  return { range, groups, allVisitors: overall.get(keyOf([]))?.size ?? 0 }
-}
-
-const datedOf = (visit: Visits.Visit, timeZone: string, goals: SiteRows["goals"]): DatedVisit => {
-  const local = LocalTime.zone(timeZone).toLocal(visit.startedAt)
-  return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, goals) }
 }
 
 /** The groups of some visits, without their divisors. */
@@ -233,34 +143,36 @@ export const groupsOfVisits = (
   visits: ReadonlyArray<Visits.Visit>,
   timeZone: string,
   goals: SiteRows["goals"]
-): ReadonlyArray<Group> =>
-  countGroups(
-    shape,
-    visits.map((visit) => datedOf(visit, timeZone, goals))
-  ).map((counter) => ({ dimensions: counter.dimensions, counts: counter.counts(0) }))
-
-/** Counts the rows of a site for a query, and passes the counts to `answer`. */
-const evaluateWith = <A>(
-  query: Query,
-  rows: SiteRows,
-  answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
-): A => {
-  const datedVisits = Visits.make(rows, query.timeZone).map((visit) => datedOf(visit, query.timeZone, rows.goals))
-  const range = DateRange.resolved(
-    query,
-    datedVisits.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
-  )
-  const counted = count(query, datedVisits, range)
-  const compared =
-    query.comparison === null
-      ? null
-      : count(query, datedVisits, DateRange.compared(range, { ...query, comparison: query.comparison }))
-  return answer(query, counted, compared)
+): ReadonlyArray<Group> => {
+  const countsConversions = usesGoals(shape)
+  const counters = new Map<string, GroupCounter>()
+  const counterOf = (dimensions: ReadonlyArray<string>): GroupCounter => {
+    const key = keyOf(dimensions)
+    const counter = counters.get(key) ?? new GroupCounter(dimensions)
+    counters.set(key, counter)
+    return counter
+  }
+  // Without dimensions there is always one group.
+  if (shape.dimensions.length === 0) counterOf([])
+  for (const visit of visits) {
+    const local = LocalTime.zone(timeZone).toLocal(visit.startedAt)
+    /** A visitor of one day. */
+    const visitorOf = ({ visitorHash }: Fact.Fact): string => `${dateOf(local)} ${visitorHash}`
+    for (const fact of Fact.ofVisit(visit, goals)) {
+      const isCounted = countsConversions || fact.kind !== "conversion"
+      for (const group of groupsOf(shape, visit, local, fact, fact.page)) {
+        const counter = counterOf(group)
+        if (isCounted) counter.add(visit, fact, visitorOf(fact))
+        if (fact.goals.length > 0) {
+          counter.conversions++
+          counter.converted.add(visitorOf(fact))
+        }
+      }
+      if (!isCounted) continue
+      for (const group of groupsOf(shape, visit, local, fact, visit.landing?.path ?? null)) {
+        counterOf(group).entries.add(visit)
+      }
+    }
+  }
+  return Array.from(counters.values(), (counter) => ({ dimensions: counter.dimensions, counts: counter.counts() }))
 }
-
-/** The answer to a query over the rows of its site. */
-export const evaluate = (query: Query, rows: SiteRows): Answer => evaluateWith(query, rows, Assembly.answer)
-
-/** The same answer with coarse counts, as a shared dashboard shows it. */
-export const evaluateCoarse = (query: Query, rows: SiteRows): SmallCounts.CoarseAnswer =>
-  evaluateWith(query, rows, SmallCounts.answer)

@@ -9,7 +9,6 @@ import * as Assembly from "./Assembly.ts"
 import * as Counting from "./Counting.ts"
 import type * as Counts from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
-import * as LocalTime from "./LocalTime.ts"
 import type { Query } from "./Query.ts"
 import type { ReportSite, SiteQuery } from "./Reports.ts"
 
@@ -42,16 +41,11 @@ const maxBatches = 2
 /** The maximum number of websites of a batch whose queries have dimensions: each has many groups. */
 const maxGrouped = 1_000
 
-const firstOf = (firsts: ReadonlyMap<string, number | null>, { query, site }: SiteQuery): DateRange.Resolved => {
-  const first = firsts.get(site.hostedWebsiteId) ?? null
-  return DateRange.resolved(query, first === null ? null : LocalTime.zone(query.timeZone).toLocal(first))
-}
-
 /** The answers to queries, in order. They may differ in their websites, time zones and date ranges only. */
 export const answers = Effect.fnUntraced(function* <E>(store: Store<E>, queries: ReadonlyArray<SiteQuery>) {
   const unbounded = queries.filter(({ query }) => query.range.first === null).map(({ site }) => site)
   const firsts = Arr.isReadonlyArrayNonEmpty(unbounded) ? yield* store.firstReceived(unbounded) : new Map()
-  const rangeOf = (one: SiteQuery) => firstOf(firsts, one)
+  const rangeOf = ({ query, site }: SiteQuery) => DateRange.resolved(query, firsts.get(site.hostedWebsiteId) ?? null)
   const found = new Map<SiteQuery, Answer>()
   const answerBatch = (batch: Batch): Effect.Effect<void, E> =>
     Effect.gen(function* () {

@@ -6,8 +6,8 @@
 import { Context, type Effect, Schema } from "effect"
 import type { ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import type { Site } from "../../sites/Site.ts"
-import type { CoarseAnswer } from "../shares/SmallCounts.ts"
 import type { Answer } from "./Answer.ts"
+import type { Both } from "./Assembly.ts"
 import type { Query } from "./Query.ts"
 
 /** Why a query failed. */
@@ -53,8 +53,8 @@ export class Reports extends Context.Service<
      * only. They take a few statements for each batch of websites.
      */
     readonly queryAll: (queries: ReadonlyArray<SiteQuery>) => Effect.Effect<ReadonlyArray<Answer>, ReportError>
-    /** The same answer with coarse counts; see `analytics/shares/SmallCounts`. */
-    readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
+    /** The counts of which `query` makes the answer. */
+    readonly count: (site: ReportSite, query: Query) => Effect.Effect<Both, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly currentVisitors: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /**

@@ -72,7 +72,14 @@ export const make = Effect.gen(function* () {
     })
 
   const answers = yield* Cache.makeWith(
-    ({ query, site }: Key) => counted(site, reports.queryCoarse(site, query), ({ results }) => results.length),
+    ({ query, site }: Key) =>
+      counted(
+        site,
+        Effect.map(reports.count(site, SmallCounts.queryToCount(query)), ({ compared, counted }) =>
+          SmallCounts.answer(query, counted, compared)
+        ),
+        ({ results }) => results.length
+      ),
     { capacity: Number.POSITIVE_INFINITY, timeToLive }
   )
   const visitors = yield* Cache.makeWith((site: ReportSite) => counted(site, reports.currentVisitors(site), () => 1), {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateRange from "../../../src/analytics/reports/DateRange.ts"
-import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
 import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
+import * as Evaluation from "../../support/Evaluation.ts"
 import * as ReportQuery from "../../support/ReportQuery.ts"
 
 const start = Date.UTC(2026, 10, 25, 10)
@@ -81,7 +81,7 @@ const query = (parts: Partial<Request>): Query =>
   )
 
 const resultsOf = (parts: Partial<Request>) =>
-  Evaluate.evaluate(query(parts), rows).results.map(({ dimensions, metrics }) => [...dimensions, ...metrics])
+  Evaluation.evaluate(query(parts), rows).results.map(({ dimensions, metrics }) => [...dimensions, ...metrics])
 
 describe("analytics/reports/Evaluate", () => {
   it("counts the visitors, visits and conversions of a day", () => {
@@ -112,7 +112,7 @@ describe("analytics/reports/Evaluate", () => {
 
   it("compares today until now with an earlier day until the same time, and says that today is not over", () => {
     const dayBefore = (minutes: number) => view("dan", minutes - 24 * 60, "/")
-    const { meta, results } = Evaluate.evaluate(
+    const { meta, results } = Evaluation.evaluate(
       DateRange.queryOf(
         {
           ...request,

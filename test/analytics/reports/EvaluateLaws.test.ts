@@ -12,6 +12,7 @@ import {
 } from "../../../src/analytics/reports/Query.ts"
 import type { SiteRows } from "../../../src/analytics/reports/Row.ts"
 import * as Text from "../../../src/platform/text/Text.ts"
+import * as Evaluation from "../../support/Evaluation.ts"
 import { FilterShape, filterOf, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../support/Reports.ts"
 
 /** Metrics that count a visit or a fact once. */
@@ -26,10 +27,10 @@ const sums = (rows: ReadonlyArray<ResultRow>, width: number): ReadonlyArray<numb
   Array.from({ length: width }, (_, index) => rows.reduce((sum, row) => sum + (numbers(row)[index] ?? 0), 0))
 
 const total = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>): ReadonlyArray<number> =>
-  sums(Evaluate.evaluate({ ...query, ...everything, metrics, dimensions: [] }, rows).results, metrics.length)
+  sums(Evaluation.evaluate({ ...query, ...everything, metrics, dimensions: [] }, rows).results, metrics.length)
 
 const grouped = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>, dimensions: Query["dimensions"]) =>
-  sums(Evaluate.evaluate({ ...query, ...everything, metrics, dimensions }, rows).results, metrics.length)
+  sums(Evaluation.evaluate({ ...query, ...everything, metrics, dimensions }, rows).results, metrics.length)
 
 /** Names of goals and of leads of `Rows`, and a part of several. */
 const goals = ["Signed up", "Thanked", "Any page", "Form submitted", "n"] as const
@@ -68,8 +69,8 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
         const filtered: Query = { ...query, filters: [...filters, { operator, dimension: "event:goal", values }] }
         const needed = Evaluate.goalsOf(filtered, rows.goals)
         assert.deepStrictEqual(
-          Evaluate.evaluate(filtered, { ...rows, goals: needed }),
-          Evaluate.evaluate(filtered, rows)
+          Evaluation.evaluate(filtered, { ...rows, goals: needed }),
+          Evaluation.evaluate(filtered, rows)
         )
         if (filters.length === 0 && operator === "is") {
           assert.isTrue(needed.every(({ name }) => values.some((value) => value === name)))
@@ -105,7 +106,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
       conversions: rows.conversions.toReversed(),
       goals: rows.goals.toReversed()
     }
-    assert.deepStrictEqual(Evaluate.evaluate(query, rows), Evaluate.evaluate(query, reversed))
+    assert.deepStrictEqual(Evaluation.evaluate(query, rows), Evaluation.evaluate(query, reversed))
   })
 
   it.prop(
@@ -113,7 +114,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
     shapes,
     ({ request, rows: shape, timeZone }) => {
       const query = { ...queryOf(request, timeZone), ...everything }
-      const { results } = Evaluate.evaluate(query, rowsOf(shape))
+      const { results } = Evaluation.evaluate(query, rowsOf(shape))
       const valueOf = ({ dimensions, metrics }: ResultRow, by: string): string | number => {
         const index = (query.dimensions as ReadonlyArray<string>).indexOf(by)
         if (index !== -1) return dimensions[index] ?? ""
@@ -143,11 +144,11 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
   it.prop("the pages together are the complete result", shapes, ({ request, rows: shape, timeZone }) => {
     const rows = rowsOf(shape)
     const query = { ...queryOf(request, timeZone), includeTotalRows: true }
-    const whole = Evaluate.evaluate({ ...query, limit: 10_000, offset: 0 }, rows)
+    const whole = Evaluation.evaluate({ ...query, limit: 10_000, offset: 0 }, rows)
     // A year by hours has thousands of results. If every page had only three, the test would take minutes.
     const size = Math.max(3, Math.ceil(whole.results.length / 10))
     const pages = Array.from({ length: Math.ceil(whole.results.length / size) + 1 }, (_, index) =>
-      Evaluate.evaluate({ ...query, limit: size, offset: index * size }, rows)
+      Evaluation.evaluate({ ...query, limit: size, offset: index * size }, rows)
     )
     assert.deepStrictEqual(
       pages.flatMap(({ results }) => results),
@@ -162,9 +163,9 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
     ({ request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
       const query: Query = { ...queryOf(request, timeZone), ...everything, comparison: "previous_period", now: null }
-      const { meta, results } = Evaluate.evaluate(query, rows)
+      const { meta, results } = Evaluation.evaluate(query, rows)
       const [first = "", last = ""] = meta.comparison_date_range ?? []
-      const other = Evaluate.evaluate({ ...query, comparison: null, range: { first, last } }, rows)
+      const other = Evaluation.evaluate({ ...query, comparison: null, range: { first, last } }, rows)
       const metricsOf = new Map(other.results.map(({ dimensions, metrics }) => [JSON.stringify(dimensions), metrics]))
       for (const { comparison } of results) {
         const expected = metricsOf.get(JSON.stringify(comparison?.dimensions))
@@ -195,7 +196,7 @@ describe("analytics/reports/Evaluate, for arbitrary rows and queries", () => {
   it.prop("every time is one of the time labels, which are in order", shapes, ({ request, rows: shape, timeZone }) => {
     const query = { ...queryOf(request, timeZone), ...everything }
     const time = query.dimensions.findIndex(isTimeDimension)
-    const { meta, results } = Evaluate.evaluate(query, rowsOf(shape))
+    const { meta, results } = Evaluation.evaluate(query, rowsOf(shape))
     if (time === -1) return assert.isUndefined(meta.time_labels)
     const labels = meta.time_labels ?? []
     assert.deepStrictEqual(labels, labels.toSorted(Text.compareCodePoints))

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Counts from "../../../src/analytics/reports/Counts.ts"
-import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import * as ManySites from "../../../src/analytics/reports/ManySites.ts"
 import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Evaluation from "../../support/Evaluation.ts"
 import { queryOf, RequestShape } from "../../support/Reports.ts"
 
 const query = queryOf(
@@ -47,7 +47,7 @@ describe("analytics/reports/ManySites", () => {
           answer: (one, query) =>
             Effect.sync(() => {
               alone.push(one.hostedWebsiteId)
-              return Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] })
+              return Evaluation.evaluate(query, { views: [], events: [], conversions: [], goals: [] })
             }),
           concurrency: 1
         },

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import { metrics } from "../../../src/analytics/reports/Query.ts"
 import * as QueryBody from "../../../src/analytics/reports/QueryBody.ts"
+import * as Evaluation from "../../support/Evaluation.ts"
 import { queryOf, RequestShape, siteId, TimeZone } from "../../support/Reports.ts"
 
 const valid = { site_id: siteId, metrics: ["visitors"], date_range: "7d" }
@@ -45,7 +45,7 @@ describe("analytics/reports/QueryBody", () => {
     [RequestShape, TimeZone],
     ([shape, timeZone]) => {
       const query = queryOf(shape, timeZone)
-      const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
+      const echo = Evaluation.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
       const { now: _now, range, timeZone: _zone, ...parts } = query
       assert.deepStrictEqual(
         QueryBody.decode(JSON.parse(JSON.stringify(echo))),

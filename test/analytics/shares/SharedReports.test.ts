@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import * as Counts from "../../../src/analytics/reports/Counts.ts"
 import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
 import { Reports } from "../../../src/analytics/reports/Reports.ts"
 import * as SharedQuery from "../../../src/analytics/shares/SharedQuery.ts"
@@ -18,22 +19,16 @@ const layerOf = (asked: Array<Query>) =>
     return Layer.merge(
       SiteSlots.layer,
       Layer.mock(Reports, {
-        queryCoarse: (_, query) =>
+        count: (_, query) =>
           Effect.sync(() => {
             asked.push(query)
             return {
-              results: [{ dimensions: [], metrics: [5 * ++computed] }],
-              meta: { time_zone: "UTC", definitions: [] },
-              query: {
-                site_id: query.siteId,
-                metrics: query.metrics,
-                date_range: ["2026-10-20", "2026-10-26"] as const,
-                dimensions: query.dimensions,
-                filters: [],
-                order_by: [],
-                include: { total_rows: false, time_labels: false },
-                pagination: { limit: query.limit, offset: query.offset }
-              }
+              counted: {
+                range: { first: "2026-10-20", last: "2026-10-26" },
+                groups: [{ dimensions: [], counts: { ...Counts.none, visitors: 5 * ++computed } }],
+                allVisitors: 0
+              },
+              compared: null
             }
           }),
         currentVisitors: () => Effect.sync(() => 5 * ++computed)

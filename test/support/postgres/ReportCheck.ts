@@ -7,10 +7,10 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Data, Effect } from "effect"
 import type { Answer } from "../../../src/analytics/reports/Answer.ts"
-import * as Evaluate from "../../../src/analytics/reports/Evaluate.ts"
 import * as Query from "../../../src/analytics/reports/postgres/Reports.ts"
 import type { Query as CoreQuery, Filter } from "../../../src/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
+import * as Evaluation from "../Evaluation.ts"
 import * as SiteRows from "./SiteRows.ts"
 
 /** What a transaction read that was rolled back. */
@@ -41,8 +41,8 @@ export const check = Effect.fnUntraced(function* (site: ReportSite, queries: Rea
   const answer = (query: CoreQuery) => Query.readOnly(sql, "20 seconds")(Query.answer(reader, site, query))
   for (const query of queries) {
     const filtered = { ...query, filters: [...query.filters, everyVisit] }
-    assert.deepStrictEqual(yield* answer(query), Evaluate.evaluate(query, rows), `rollups ${when}`)
-    assert.deepStrictEqual(yield* answer(filtered), Evaluate.evaluate(filtered, rows), `visits ${when}`)
-    assert.deepStrictEqual(yield* fromRows(site, answer(query)), Evaluate.evaluate(query, rows), `rows ${when}`)
+    assert.deepStrictEqual(yield* answer(query), Evaluation.evaluate(query, rows), `rollups ${when}`)
+    assert.deepStrictEqual(yield* answer(filtered), Evaluation.evaluate(filtered, rows), `visits ${when}`)
+    assert.deepStrictEqual(yield* fromRows(site, answer(query)), Evaluation.evaluate(query, rows), `rows ${when}`)
   }
 })

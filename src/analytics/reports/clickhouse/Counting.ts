@@ -7,12 +7,11 @@ import { Array as Arr, Effect, Schema } from "effect"
 import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTooLarge } from "../../../platform/Storage.ts"
-import * as SmallCounts from "../../shares/SmallCounts.ts"
 import type { Answer } from "../Answer.ts"
 import * as Assembly from "../Assembly.ts"
 import * as Counting from "../Counting.ts"
 import * as Counts from "../Counts.ts"
-import * as DateRange from "../DateRange.ts"
+import type * as DateRange from "../DateRange.ts"
 import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { Query } from "../Query.ts"
@@ -169,31 +168,19 @@ export const firstReceived = (reader: Reader, sites: ReadonlyArray<ReportSite>) 
     )
 }
 
-/** The counts of a query in its range, and in the range of its comparison. */
-interface BothCounts {
-  readonly counted: Assembly.Counted
-  readonly compared: Assembly.Counted | null
-}
-
-const countAll = Effect.fnUntraced(function* (
+/** The counts of a query. Fails if a statement returns more than `limit` groups. */
+export const countAll = (
   reader: Reader,
   site: ReportSite,
   query: Query,
   goals: ReadonlyArray<GoalRow>,
-  limit: number
-): Effect.fn.Return<BothCounts, ClickHouseError | ReportTooLarge> {
-  const firsts = query.range.first === null ? yield* firstReceived(reader, [site]) : undefined
-  const first = firsts?.get(site.hostedWebsiteId) ?? null
-  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
-  const range = DateRange.resolved(query, local)
-  const countIn = (of: DateRange.Resolved) => count(reader, site, query, of, goals, limit)
-  const counted = yield* countIn(range)
-  const compared =
-    query.comparison === null
-      ? null
-      : yield* countIn(DateRange.compared(range, { ...query, comparison: query.comparison }))
-  return { counted, compared }
-})
+  limit = Counting.maxGroups
+) =>
+  Counting.inRanges<ClickHouseError | ReportTooLarge, never>(
+    query,
+    () => Effect.map(firstReceived(reader, [site]), (firsts) => firsts.get(site.hostedWebsiteId) ?? null),
+    (range) => count(reader, site, query, range, goals, limit)
+  )
 
 /** The answer to a query. Fails if a statement returns more than `limit` groups. */
 export const answer = (
@@ -201,20 +188,8 @@ export const answer = (
   site: ReportSite,
   query: Query,
   goals: ReadonlyArray<GoalRow>,
-  limit = Counting.maxGroups
+  limit?: number
 ): Effect.Effect<Answer, ClickHouseError | ReportTooLarge> =>
   Effect.map(countAll(reader, site, query, goals, limit), ({ compared, counted }) =>
     Assembly.answer(query, counted, compared)
-  )
-
-/** The answer to a query, with coarse counts. */
-export const coarseAnswer = (
-  reader: Reader,
-  site: ReportSite,
-  query: Query,
-  goals: ReadonlyArray<GoalRow>
-): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
-  Effect.map(
-    countAll(reader, site, SmallCounts.queryToCount(query), goals, Counting.maxGroups),
-    ({ compared, counted }) => SmallCounts.answer(query, counted, compared)
   )

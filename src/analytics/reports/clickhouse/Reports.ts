@@ -110,8 +110,7 @@ export const layer = (
             queries
           )
         }),
-        queryCoarse: (site, query) =>
-          withGoals(site, (goalRows) => Counting.coarseAnswer(reader, site, query, goalRows)),
+        count: (site, query) => withGoals(site, (goalRows) => Counting.countAll(reader, site, query, goalRows)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()

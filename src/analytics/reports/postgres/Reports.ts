@@ -12,15 +12,13 @@ import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { ReportTimeout, type ReportTooLarge, StorageUnavailable } from "../../../platform/Storage.ts"
 import { dayMillis } from "../../../platform/text/Calendar.ts"
-import * as SmallCounts from "../../shares/SmallCounts.ts"
 import type { Answer } from "../Answer.ts"
 import * as Assembly from "../Assembly.ts"
-import * as DateRange from "../DateRange.ts"
-import * as LocalTime from "../LocalTime.ts"
+import * as Counting from "../Counting.ts"
 import * as ManySites from "../ManySites.ts"
 import type { Query } from "../Query.ts"
 import { currentMillis, EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
-import * as Counting from "./Counting.ts"
+import * as StoredCounts from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import * as RollUpLoop from "./RollUpLoop.ts"
 import * as Tails from "./Tails.ts"
@@ -57,58 +55,28 @@ export const readOnly =
         Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
       )
 
-interface BothCounts {
-  readonly counted: Assembly.Counted
-  readonly compared: Assembly.Counted | null
-}
-
-const count = Effect.fnUntraced(function* (
-  reader: Counting.Reader,
-  site: ReportSite,
-  query: Query,
-  maxGroups?: number
-): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
-  const firsts = query.range.first === null ? yield* ManySitesSql.firstReceived(reader.sql, [site]) : undefined
-  const first = firsts?.get(site.hostedWebsiteId) ?? null
-  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
-  const range = DateRange.resolved(query, local)
-  const counted = yield* Counting.count(reader, site, query, range, maxGroups)
-  const compared =
-    query.comparison === null
-      ? null
-      : yield* Counting.count(
-          reader,
-          site,
-          query,
-          DateRange.compared(range, { ...query, comparison: query.comparison }),
-          maxGroups
-        )
-  return { counted, compared }
-})
-
 /** What the reports of a process read: they share the tails of days. */
-export const makeReader = (sql: SqlClient.SqlClient): Effect.Effect<Counting.Reader> =>
+export const makeReader = (sql: SqlClient.SqlClient): Effect.Effect<StoredCounts.Reader> =>
   Effect.map(Tails.make(sql), (tails) => ({ sql, tails }))
+
+/** The counts of a query. `maxGroups` is the maximum number of groups of a statement. */
+const count = (reader: StoredCounts.Reader, site: ReportSite, query: Query, maxGroups?: number) =>
+  Counting.inRanges<SqlError.SqlError | ReportTooLarge, never>(
+    query,
+    () =>
+      Effect.map(ManySitesSql.firstReceived(reader.sql, [site]), (firsts) => firsts.get(site.hostedWebsiteId) ?? null),
+    (range) => StoredCounts.count(reader, site, query, range, maxGroups)
+  )
 
 /** The answer to a query. `maxGroups` is the maximum number of groups of a statement. */
 export const answer = (
-  reader: Counting.Reader,
+  reader: StoredCounts.Reader,
   site: ReportSite,
   query: Query,
   maxGroups?: number
 ): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
   Effect.map(count(reader, site, query, maxGroups), ({ compared, counted }) =>
     Assembly.answer(query, counted, compared)
-  )
-
-/** The answer to a query, with coarse counts. */
-const coarseAnswer = (
-  reader: Counting.Reader,
-  site: ReportSite,
-  query: Query
-): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
-  Effect.map(count(reader, site, SmallCounts.queryToCount(query)), ({ compared, counted }) =>
-    SmallCounts.answer(query, counted, compared)
   )
 
 export interface Options {
@@ -190,7 +158,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
             queries
           )
         }),
-        queryCoarse: (site, query) => limited(coarseAnswer(reader, site, query)),
+        count: (site, query) => limited(count(reader, site, query)),
         currentVisitors: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const [{ visitors }] = yield* reportSql`

@@ -4,11 +4,11 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as Counting from "../../../../src/analytics/reports/clickhouse/Counting.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
-import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import * as Evaluation from "../../../support/Evaluation.ts"
 import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
@@ -35,7 +35,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Counting", (
           for (const request of requests) {
             const query = queryOf(request, timeZone)
             const answer = yield* Counting.answer(reader, site, query, rows.goals)
-            assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows))
+            assert.deepStrictEqual(answer, Evaluation.evaluate(query, rows))
           }
         }),
       { arbitrary: { runs: 5 }, timeout: 240_000 }
@@ -73,7 +73,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/Counting", (
             },
             "UTC"
           )
-          assert.deepStrictEqual(yield* Counting.answer(reader, site, query, []), Evaluate.evaluate(query, rows))
+          assert.deepStrictEqual(yield* Counting.answer(reader, site, query, []), Evaluation.evaluate(query, rows))
         }
       })
     )

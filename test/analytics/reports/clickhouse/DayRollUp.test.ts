@@ -10,7 +10,6 @@ import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRoll
 import * as ManySitesSql from "../../../../src/analytics/reports/clickhouse/ManySites.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
 import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
-import * as Evaluate from "../../../../src/analytics/reports/Evaluate.ts"
 import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import * as ManySites from "../../../../src/analytics/reports/ManySites.ts"
 import type { SiteRows } from "../../../../src/analytics/reports/Row.ts"
@@ -21,6 +20,7 @@ import { dateOf, dayMillis } from "../../../../src/platform/text/Calendar.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import * as Evaluation from "../../../support/Evaluation.ts"
 import { now, plainView, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
 
 const Runs = Schema.Array(Schema.Struct({ day: Schema.String, roll: Schema.String }))
@@ -81,7 +81,7 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
       const query = queryOf(request, timeZone)
       assert.deepStrictEqual(
         yield* Counting.answer(reader, site, query, all.goals),
-        Evaluate.evaluate(query, all),
+        Evaluation.evaluate(query, all),
         when
       )
       if (isAlone) return
@@ -104,7 +104,7 @@ const website = Effect.fnUntraced(function* (timeZone: string, fewRows: number) 
         )
         assert.deepStrictEqual(
           answers,
-          [Evaluate.evaluate(together, all), Evaluate.evaluate(together, none)],
+          [Evaluation.evaluate(together, all), Evaluation.evaluate(together, none)],
           `together with others ${when}`
         )
       }
