@@ -1,85 +1,114 @@
 /**
- * The answer to a query: the document that `POST /v1/owner/query` sends, in the shape of Plausible's Stats API v2. Types only.
+ * The answer to a query: the document that `POST /v1/owner/query` sends, in the shape of Plausible's Stats API v2.
  *
  * @module
  */
-import type { Comparison, Dimension, FilterDimension, LocalDate, Metric, Operator } from "./Query.ts"
+import { Schema } from "effect"
+import * as Query from "./Query.ts"
+import { FilterList } from "./QueryBody.ts"
 
 /** `short` and `long` are for people, such as `€1.2K` and `€1,234.50`. */
-export interface RevenueTotal {
-  readonly value: number
-  readonly currency: string
-  readonly short: string
-  readonly long: string
-}
+const RevenueTotal = Schema.Struct({
+  value: Schema.Finite,
+  currency: Schema.String,
+  short: Schema.String,
+  long: Schema.String
+})
 
-/** Null only for a `total_revenue`: without revenue, or in more than one currency (see `Meta.metric_warnings`). */
-export type MetricValue = number | RevenueTotal | null
+export type RevenueTotal = typeof RevenueTotal.Type
 
-/** The same row in the comparison's date range; for a time dimension, the row at the same position. */
-export interface Compared<Value = MetricValue> {
-  readonly dimensions: ReadonlyArray<string>
-  readonly metrics: ReadonlyArray<Value>
-  /**
-   * The change of each metric: for rates in percentage points, for other metrics in per cent of the old value. Null if it
-   * cannot be calculated. See `Counts.change`.
-   */
-  readonly change: ReadonlyArray<number | null>
-}
+export const MetricValue = Schema.Union([Schema.Finite, RevenueTotal, Schema.Null]).annotate({
+  identifier: "MetricValue",
+  description:
+    "A number. `total_revenue` is an amount with its currency, or null if there is no revenue or it has several currencies"
+})
 
-export interface ResultRow<Value = MetricValue> {
-  /** A value per dimension of the query, in the query's order. */
-  readonly dimensions: ReadonlyArray<string>
-  /** A value per metric of the query, in the query's order. */
-  readonly metrics: ReadonlyArray<Value>
-  /** Only if the query has a comparison. */
-  readonly comparison?: Compared<Value>
-}
+export type MetricValue = typeof MetricValue.Type
 
-export interface MetricWarning {
-  readonly code: "no_single_revenue_currency"
-  readonly warning: string
-}
+const DatePair = Schema.Tuple([Schema.String, Schema.String])
 
-export interface Meta {
-  /** The site's zone. All dates and hours are of this zone. */
-  readonly time_zone: string
-  /** How visitors and visits are counted, as sentences. */
-  readonly definitions: ReadonlyArray<string>
-  /** The number of rows without pagination. Only if the query includes it. */
-  readonly total_rows?: number
-  /** Every value of the time dimension in the date range. Only if the query includes it. */
-  readonly time_labels?: ReadonlyArray<string>
-  /** Those of `time_labels` whose time is not over yet: none, or that of now. */
-  readonly partial_time_labels?: ReadonlyArray<string>
-  readonly comparison_date_range?: readonly [first: LocalDate, last: LocalDate]
-  readonly metric_warnings?: { readonly total_revenue: MetricWarning }
-}
+/** A dimension of visits, events or time, or `event:props:NAME`. */
+const Dimension = Schema.String as unknown as Schema.Codec<Query.Dimension, string>
 
-/** A filter as JSON. */
-export type WireFilter =
-  | readonly [operator: Operator, dimension: FilterDimension, values: ReadonlyArray<string>]
-  | readonly [operator: "and" | "or", filters: ReadonlyArray<WireFilter>]
-  | readonly [operator: "not", filter: WireFilter]
+const Meta = Schema.Struct({
+  time_zone: Schema.String.annotate({ description: "The website's time zone, in which all dates and hours are given" }),
+  definitions: Schema.Array(Schema.String).annotate({ description: "How visitors and visits are counted" }),
+  total_rows: Schema.optionalKey(Schema.Int.annotate({ description: "The number of rows without pagination" })),
+  time_labels: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({ description: "Every value of the time dimension in the date range" })
+  ),
+  partial_time_labels: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({
+      description: "Those of `time_labels` whose time is not over yet, such as today"
+    })
+  ),
+  comparison_date_range: Schema.optionalKey(
+    DatePair.annotate({
+      description:
+        "The days of the comparison. If the date range ends today, the last of them counts the visits that began before the same time of day, unless the query is by `time:hour`"
+    })
+  ),
+  metric_warnings: Schema.optionalKey(
+    Schema.Struct({
+      total_revenue: Schema.Struct({ code: Schema.Literal("no_single_revenue_currency"), warning: Schema.String })
+    })
+  )
+})
 
-/** The query as it was executed, with its defaults. */
-export interface ExecutedQuery {
-  readonly site_id: string
-  readonly metrics: ReadonlyArray<Metric>
-  readonly date_range: readonly [first: LocalDate, last: LocalDate]
-  readonly dimensions: ReadonlyArray<Dimension>
-  readonly filters: ReadonlyArray<WireFilter>
-  readonly order_by: ReadonlyArray<readonly [by: Metric | Dimension, direction: "asc" | "desc"]>
-  readonly include: {
-    readonly comparison?: Comparison
-    readonly total_rows: boolean
-    readonly time_labels: boolean
+export type Meta = typeof Meta.Type
+
+const ExecutedQuery = Schema.Struct({
+  site_id: Schema.String,
+  metrics: Schema.Array(Schema.Literals(Query.metrics)),
+  date_range: DatePair,
+  dimensions: Schema.Array(Dimension),
+  filters: FilterList,
+  order_by: Schema.Array(
+    Schema.Tuple([Schema.Union([Schema.Literals(Query.metrics), Dimension]), Schema.Literals(["asc", "desc"])])
+  ),
+  include: Schema.Struct({
+    comparison: Schema.optionalKey(Schema.Literals(Query.comparisons)),
+    total_rows: Schema.Boolean,
+    time_labels: Schema.Boolean
+  }),
+  pagination: Schema.Struct({ limit: Schema.Int, offset: Schema.Int })
+}).annotate({ description: "The query as it was executed, with its defaults" })
+
+export type ExecutedQuery = typeof ExecutedQuery.Type
+
+/** The schema of an answer whose metrics have values of the given schema. */
+export const schemaOf = <Value>(value: Schema.Codec<Value>) => {
+  const values = {
+    dimensions: Schema.Array(Schema.String).annotate({
+      description: "A value per dimension of the query, in the query's order"
+    }),
+    metrics: Schema.Array(value).annotate({ description: "A value per metric of the query, in the query's order" })
   }
-  readonly pagination: { readonly limit: number; readonly offset: number }
+  return Schema.Struct({
+    results: Schema.Array(
+      Schema.Struct({
+        ...values,
+        comparison: Schema.optionalKey(
+          Schema.Struct({
+            ...values,
+            change: Schema.Array(Schema.NullOr(Schema.Finite)).annotate({
+              description: "The change of each metric in percent; of a rate, in percentage points"
+            })
+          }).annotate({ description: "The same row in the comparison's date range" })
+        )
+      })
+    ),
+    meta: Meta,
+    query: ExecutedQuery
+  })
 }
 
-export interface Answer<Value = MetricValue> {
-  readonly results: ReadonlyArray<ResultRow<Value>>
-  readonly meta: Meta
-  readonly query: ExecutedQuery
-}
+export type Answer<Value = MetricValue> = ReturnType<typeof schemaOf<Value>>["Type"]
+
+export type ResultRow<Value = MetricValue> = Answer<Value>["results"][number]
+
+/**
+ * The same row in the comparison's date range; for a time dimension, the row at the same position. A change is null if it cannot be
+ * calculated; see `Counts.change`.
+ */
+export type Compared<Value = MetricValue> = NonNullable<ResultRow<Value>["comparison"]>

@@ -5,8 +5,7 @@
  */
 
 import { Option } from "effect"
-import type { WireFilter } from "./Answer.ts"
-import { type Condition, type Filter, type FilterDimension, operators } from "./Query.ts"
+import { type Condition, type Filter, type FilterDimension, operators, type WireFilter } from "./Query.ts"
 import * as Sources from "./Sources.ts"
 
 /** The filter of its JSON. A host or a spelling of a source stands for the source's name, by which its visits are counted. */

@@ -90,6 +90,12 @@ export type Filter =
   | { readonly operator: "and" | "or"; readonly filters: ReadonlyArray<Filter> }
   | { readonly operator: "not"; readonly filter: Filter }
 
+/** A filter as JSON. */
+export type WireFilter =
+  | readonly [operator: Operator, dimension: FilterDimension, values: ReadonlyArray<string>]
+  | readonly [operator: "and" | "or", filters: ReadonlyArray<WireFilter>]
+  | readonly [operator: "not", filter: WireFilter]
+
 export interface Order {
   /** A metric or dimension of the query. */
   readonly by: Metric | Dimension

@@ -15,7 +15,6 @@ import * as Field from "../../platform/contract/Field.ts"
 import { parseTimestamp } from "../../platform/text/Calendar.ts"
 import { oneOf } from "../../platform/text/Text.ts"
 import * as Fields from "../../sites/access/Fields.ts"
-import type { WireFilter } from "./Answer.ts"
 import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
 import * as Query from "./Query.ts"
@@ -97,7 +96,7 @@ const DateRange = Schema.Union([
 
 const nestings = ["and", "or"] as const
 
-const Filter: Schema.Codec<WireFilter, unknown> = Schema.Union([
+const Filter: Schema.Codec<Query.WireFilter, unknown> = Schema.Union([
   ...Query.operators.map((operator) =>
     Schema.Tuple([
       Schema.Literal(operator),
