@@ -10,7 +10,7 @@ import type * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
 import * as Evaluate from "./Evaluate.ts"
-import { isTimeDimension, type Metric, type Query } from "./Query.ts"
+import { type Dimension, isTimeDimension, type Metric, type Query, type TimeDimension } from "./Query.ts"
 
 /** What a statement groups and filters by, for which metrics, and which of the more expensive counts it returns. */
 export interface Shape extends Pick<Query, "dimensions" | "filters" | "metrics"> {
@@ -70,6 +70,26 @@ const joinGoals = (groups: ReadonlyArray<Counts.Group>, goals: ReadonlyArray<str
     })
   }
   return [...joined.values()]
+}
+
+/** The sums that answer a query, and the time dimension by which those of days are added. */
+export interface SumReading<Summed> {
+  readonly summed: Summed
+  readonly time: Exclude<TimeDimension, "time:hour"> | null
+}
+
+/** How the sums by one of the dimensions `summed` answer a query, by themselves or by `all` visits together; null if they cannot. */
+export const sumReading = <Summed extends string>(
+  { dimensions, filters }: Pick<Query, "dimensions" | "filters">,
+  summed: ReadonlyArray<Summed>
+): SumReading<Summed | "all"> | null => {
+  const time = dimensions.find(
+    (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
+      isTimeDimension(dimension) && dimension !== "time:hour"
+  )
+  const [other, ...others] = dimensions.filter((dimension) => dimension !== time)
+  const found = other === undefined ? "all" : summed.find((name) => name === (other satisfies Dimension))
+  return filters.length > 0 || others.length > 0 || found === undefined ? null : { summed: found, time: time ?? null }
 }
 
 /** What must be counted. */

@@ -39,7 +39,9 @@ const exampleAnswer = {
 } as const
 
 /** The answer to a query; see `analytics/reports/Answer`. */
-export const Report: Schema.Codec<Answer.Answer, unknown> = Answer.schemaOf<Answer.MetricValue>(Answer.MetricValue).annotate({
+export const Report: Schema.Codec<Answer.Answer, unknown> = Answer.schemaOf<Answer.MetricValue>(
+  Answer.MetricValue
+).annotate({
   identifier: "Report",
   examples: [{ ...exampleAnswer, results: [{ dimensions: ["newsletter"], metrics: [120, 340, 42] }] }]
 })

@@ -20,6 +20,7 @@ import { WritableSites } from "../../../sites/SiteDirectory.ts"
 import * as Erasure from "../../clickhouse/Erasure.ts"
 import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
+import * as Packs from "../Packs.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
@@ -54,19 +55,12 @@ interface Span {
 type Spans = readonly [Span, ...ReadonlyArray<Span>]
 
 /** Groups successive days into chunks of at most `maxRows` rows and `maxDays` days, or of one day. */
-const chunksOf = (spans: ReadonlyArray<Span>, rowsOf: (span: Span) => number): ReadonlyArray<Spans> => {
-  const chunks: Array<{ spans: [Span, ...Array<Span>]; rows: number }> = []
-  for (const span of spans) {
-    const last = chunks.at(-1)
-    const rows = rowsOf(span)
-    const isNext = last?.spans.at(-1)?.until === span.day.start
-    if (last !== undefined && isNext && last.rows + rows <= maxRows && last.spans.length < maxDays) {
-      last.spans.push(span)
-      last.rows += rows
-    } else chunks.push({ spans: [span], rows })
-  }
-  return chunks.map((chunk) => chunk.spans)
-}
+const chunksOf = (spans: ReadonlyArray<Span>, rowsOf: (span: Span) => number): ReadonlyArray<Spans> =>
+  Packs.of(spans, rowsOf, {
+    weight: maxRows,
+    items: maxDays,
+    follows: (last, { day }) => last.until === day.start
+  })
 
 /**
  * Stores the visits of websites on some successive days, and their sums. Only the last day may go on. Stores nothing of a website
@@ -226,22 +220,13 @@ type Extent = (typeof Extents.Type)[number]
 /** The maximum number of websites of a batch. */
 const maxSites = 2_000
 
-/** Groups websites into batches of at most `maxRows` rows, or of one website. */
-const batchesOf = (extents: ReadonlyArray<Extent>): ReadonlyArray<Arr.NonEmptyReadonlyArray<Extent>> => {
-  const batches: Array<Arr.NonEmptyArray<Extent>> = []
-  let rows = 0
-  // Websites that began at the same time have the same days.
-  for (const extent of extents.toSorted((left, right) => left.first - right.first)) {
-    const last = batches.at(-1)
-    rows += extent.rows
-    if (last !== undefined && rows <= maxRows && last.length < maxSites) last.push(extent)
-    else {
-      batches.push([extent])
-      rows = extent.rows
-    }
-  }
-  return batches
-}
+/** Groups websites into batches of at most `maxRows` rows, or of one website. Those that began at the same time have the same days. */
+const batchesOf = (extents: ReadonlyArray<Extent>) =>
+  Packs.of(
+    extents.toSorted((left, right) => left.first - right.first),
+    ({ rows }) => rows,
+    { weight: maxRows, items: maxSites }
+  )
 
 /** How long replaced visits are kept: a running report may still read them. */
 export const graceMillis = hourMillis

@@ -6,42 +6,24 @@
  * @module
  */
 import { quoted } from "../../../platform/clickhouse/ClickHouse.ts"
-import type * as Counting from "../Counting.ts"
+import * as Counting from "../Counting.ts"
 import { columnsOf, columns as counts } from "../Counts.ts"
 import type * as LocalTime from "../LocalTime.ts"
-import { type Dimension, isTimeDimension, type TimeDimension, visitDimensions } from "../Query.ts"
+import { type Dimension, type TimeDimension, visitDimensions } from "../Query.ts"
 import type { GoalRow } from "../Row.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import type * as VisitSql from "./VisitSql.ts"
 
-/** The dimensions that are summed. `all` has one value. */
-const summed = ["all", ...visitDimensions, "event:page", "event:name"] as const
+/** The dimensions that are summed, besides all visits together. */
+const dimensions = [...visitDimensions, "event:page", "event:name"] as const
 
-type Summed = (typeof summed)[number]
-
-/** How sums answer a query. */
-export interface Reading {
-  readonly summed: Summed
-  readonly time: Exclude<TimeDimension, "time:hour"> | null
-}
-
-const isSummed = (dimension: Dimension): dimension is Summed & Dimension =>
-  (summed as ReadonlyArray<string>).includes(dimension)
+type Reading = Counting.SumReading<"all" | (typeof dimensions)[number]>
 
 /** How sums answer a query of a website with some goals; null if they cannot. */
-export const reading = (
-  { conversions, dimensions, filters, revenue }: Counting.Shape,
-  goals: ReadonlyArray<GoalRow>
-): Reading | null => {
-  if (filters.length > 0 || revenue || (conversions && goals.length > 0)) return null
-  const time = dimensions.find(
-    (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
-      isTimeDimension(dimension) && dimension !== "time:hour"
-  )
-  const [other, ...others] = dimensions.filter((dimension) => dimension !== time)
-  if (others.length > 0 || (other !== undefined && (conversions || !isSummed(other)))) return null
-  return { summed: other ?? "all", time: time ?? null }
+export const reading = (shape: Counting.Shape, goals: ReadonlyArray<GoalRow>): Reading | null => {
+  const found = shape.revenue ? null : Counting.sumReading(shape, dimensions)
+  return found !== null && shape.conversions && (goals.length > 0 || found.summed !== "all") ? null : found
 }
 
 /** The statement that sums visits, which `visits` selects. `offsets` are those of the websites' time zone. */
@@ -51,12 +33,12 @@ export const sums = (
   offsets: ReadonlyArray<LocalTime.Offset>,
   visits: (columns: typeof VisitSql.columns) => string
 ): string =>
-  summed
+  (["all", ...dimensions] as const)
     .map((dimension) => {
-      const dimensions: ReadonlyArray<Dimension> = dimension === "all" ? ["time:day"] : ["time:day", dimension]
+      const ofDays: ReadonlyArray<Dimension> = dimension === "all" ? ["time:day"] : ["time:day", dimension]
       const statement = GroupSql.statement(
         {
-          ...{ parameters, offsets, dimensions, filters: [], goals: [], until: undefined, bySite: true },
+          ...{ parameters, offsets, dimensions: ofDays, filters: [], goals: [], until: undefined, bySite: true },
           ...{ visitors: true, conversions: dimension === "all", revenue: false }
         },
         visits

@@ -15,15 +15,7 @@ import * as Counts from "../Counts.ts"
 import * as DateRange from "../DateRange.ts"
 import * as Evaluate from "../Evaluate.ts"
 import * as LocalTime from "../LocalTime.ts"
-import {
-  type Dimension,
-  eventDimensions,
-  isTimeDimension,
-  type LocalDate,
-  type Query,
-  type TimeDimension,
-  visitDimensions
-} from "../Query.ts"
+import { eventDimensions, type LocalDate, type Query, visitDimensions } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
 import * as Sources from "../Sources.ts"
 import * as CountRows from "./CountRows.ts"
@@ -35,32 +27,16 @@ import * as RollupState from "./RollupState.ts"
 import type * as Tails from "./Tails.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** The dimensions that are rolled up, each per day and month. */
-const rollups = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
+/** The dimensions that are rolled up besides all visits together, each per day and month. */
+const rollups = ["time:hour", ...visitDimensions, ...eventDimensions] as const
 
-export type Rollup = (typeof rollups)[number]
+export type Rollup = "all" | (typeof rollups)[number]
 
-/** The rollup that answers a query, and the time dimension by which its days or months are summed. */
-export interface RollupReading {
-  readonly rollup: Rollup
-  readonly time: Exclude<TimeDimension, "time:hour"> | null
-}
-
-const isRollup = (dimension: Dimension): dimension is Rollup & Dimension =>
-  (rollups as ReadonlyArray<string>).includes(dimension)
+type RollupReading = Counting.SumReading<Rollup>
 
 /** How rollups answer a query; null if they cannot. */
-export const readingOf = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): RollupReading | null => {
-  if (filters.length > 0) return null
-  const time = dimensions.find(
-    (dimension): dimension is Exclude<TimeDimension, "time:hour"> =>
-      isTimeDimension(dimension) && dimension !== "time:hour"
-  )
-  const others = dimensions.filter((dimension) => dimension !== time)
-  const [other] = others
-  if (others.length > 1 || (other !== undefined && !isRollup(other))) return null
-  return { rollup: other ?? "all", time: time ?? null }
-}
+export const readingOf = (shape: Pick<Query, "dimensions" | "filters">): RollupReading | null =>
+  Counting.sumReading(shape, rollups)
 
 type Shape = Pick<Query, "dimensions" | "metrics">
 
@@ -69,7 +45,7 @@ const rollupStatement = (
   parameters: Parameters,
   hostedWebsiteId: string,
   { dimensions, metrics }: Shape,
-  { rollup, time }: RollupReading,
+  { summed: rollup, time }: RollupReading,
   units: { readonly months: ReadonlyArray<LocalDate>; readonly days: ReadonlyArray<LocalDate> }
 ): string => {
   const site = parameters.uuid(hostedWebsiteId)
@@ -162,7 +138,7 @@ const additionsOf = Effect.fnUntraced(function* (
   { tails }: Reader,
   hostedWebsiteId: string,
   { dimensions, timeZone }: Pick<Query, "dimensions" | "timeZone">,
-  { rollup, time }: RollupReading,
+  { summed: rollup, time }: RollupReading,
   parts: ReturnType<typeof tailsOf>
 ): Effect.fn.Return<ReadonlyArray<Counts.Group> | null, SqlError.SqlError> {
   const groups: Array<Counts.Group> = []

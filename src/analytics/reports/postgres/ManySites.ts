@@ -16,6 +16,7 @@ import * as Counts from "../Counts.ts"
 import type * as DateRange from "../DateRange.ts"
 import * as LocalTime from "../LocalTime.ts"
 import type { Batch, Groups } from "../ManySites.ts"
+import * as Packs from "../Packs.ts"
 import type { ReportSite, SiteQuery } from "../Reports.ts"
 import * as StoredCounts from "./Counting.ts"
 import * as CountRows from "./CountRows.ts"
@@ -29,7 +30,7 @@ import * as VisitSql from "./VisitSql.ts"
 const maxTail = 5000
 
 /** The websites, and their page views and events since their closed days, of one statement. */
-const maxComputed = { websites: 500, rows: 100_000 }
+const maxComputed = { items: 500, weight: 100_000 }
 
 const States = Schema.Array(
   Schema.Struct({
@@ -170,26 +171,15 @@ const computed = (
 }
 
 /** Groups websites for one statement each: those with the same goals and the same days with sums. */
-const groupsOf = (states: ReadonlyArray<State>): ReadonlyArray<readonly [State, ...ReadonlyArray<State>]> => {
-  const groups: Array<[State, ...Array<State>]> = []
-  for (const alike of Map.groupBy(states, ({ goals, last }) => JSON.stringify([last, goals])).values()) {
-    let rows = Number.POSITIVE_INFINITY
-    for (const state of alike) {
-      const group = groups.at(-1)
-      rows += state.tail
-      if (group === undefined || rows > maxComputed.rows || group.length >= maxComputed.websites) {
-        groups.push([state])
-        rows = state.tail
-      } else group.push(state)
-    }
-  }
-  return groups
-}
+const groupsOf = (states: ReadonlyArray<State>): ReadonlyArray<readonly [State, ...ReadonlyArray<State>]> =>
+  [...Map.groupBy(states, ({ goals, last }) => JSON.stringify([last, goals])).values()].flatMap((alike) =>
+    Packs.of(alike, ({ tail }) => tail, maxComputed)
+  )
 
 /** The rollup whose days answer a shape when they are added up; null without one. */
 const rollupOf = (shape: Counting.Shape): StoredCounts.Rollup | null => {
   const reading = shape.revenue ? null : StoredCounts.readingOf(shape)
-  return reading?.time === null ? reading.rollup : null
+  return reading?.time === null ? reading.summed : null
 }
 
 /**

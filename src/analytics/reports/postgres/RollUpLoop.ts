@@ -14,6 +14,7 @@ import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { dateOf } from "../../../platform/text/Calendar.ts"
 import * as LocalTime from "../LocalTime.ts"
+import * as Packs from "../Packs.ts"
 import type { LocalDate } from "../Query.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
@@ -102,27 +103,12 @@ const countRowsOfSites = Effect.fnUntraced(function* (sites: DayRollUp.Sites, da
 })
 
 /** Groups successive days into transactions. */
-const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) => {
-  const groups: Array<Array<LocalTime.Day>> = []
-  let size = 0
-  for (const day of days) {
-    const last = groups.at(-1)
-    const more = rows.get(day.date) ?? 0
-    if (
-      last === undefined ||
-      last.at(-1)?.end !== day.start ||
-      size + more > OpenDays.maxRows ||
-      last.length >= maxDays
-    ) {
-      groups.push([day])
-      size = more
-    } else {
-      last.push(day)
-      size += more
-    }
-  }
-  return groups
-}
+const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) =>
+  Packs.of(days, ({ date }) => rows.get(date) ?? 0, {
+    weight: OpenDays.maxRows,
+    items: maxDays,
+    follows: (last, day) => last.end === day.start
+  })
 
 /** Retries a transaction while another process rolls up. */
 const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
@@ -173,23 +159,6 @@ const missingOf = Effect.fnUntraced(function* (
     )
     .pipe(decodeRows(Missing))
 })
-
-/** Groups websites: those of a group have at most `OpenDays.maxRows` rows together. A larger website is alone. */
-const packs = (ids: ReadonlyArray<string>, rowsOf: (id: string) => number): ReadonlyArray<ReadonlyArray<string>> => {
-  const groups: Array<Array<string>> = []
-  let size = Number.POSITIVE_INFINITY
-  for (const id of ids) {
-    const rows = rowsOf(id)
-    if (size + rows > OpenDays.maxRows) {
-      groups.push([id])
-      size = rows
-    } else {
-      groups.at(-1)?.push(id)
-      size += rows
-    }
-  }
-  return groups
-}
 
 /** Websites with the same time zone. */
 type Batch = readonly [DayRollUp.Site, ...ReadonlyArray<DayRollUp.Site>]
@@ -246,9 +215,9 @@ const update = Effect.fnUntraced(function* (
     const isLarge = ({ id }: (typeof alike)[number]) => batch.length > 1 && rows(id) > maxRowsInBatch
     large.push(...alike.filter(isLarge).map(({ id }) => id))
     const ids = alike.filter((one) => !isLarge(one)).map(({ id }) => id)
-    for (const pack of packs(ids, rows)) {
+    for (const pack of Packs.of(ids, rows, { weight: OpenDays.maxRows, items: maxBatch })) {
       const [id] = pack
-      const isAlone = pack.length === 1 && id !== undefined && rows(id) > OpenDays.maxRows
+      const isAlone = pack.length === 1 && rows(id) > OpenDays.maxRows
       const ofDays = isAlone ? yield* countRowsOfDays(sites(pack), missingDays) : new Map<string, number>()
       for (const chunk of chunks(missingDays, ofDays)) {
         if ((yield* Clock.currentTimeMillis) >= deadline) return []
