@@ -9,45 +9,41 @@ import * as Text from "../../platform/text/Text.ts"
 import type { MetricValue, RevenueTotal } from "./Answer.ts"
 import type { Metric } from "./Query.ts"
 
-/** Whole numbers, except `revenue`. `Evaluate` defines which visits and facts they count. */
-export interface Counts {
-  readonly visitors: number
-  readonly visits: number
-  readonly pageviews: number
+/** What is counted, in the order of the columns in which both stores keep counts and sums. Whole numbers. */
+export const columns = [
+  "visitors",
+  "visits",
+  "pageviews",
   /** Page views and events. */
-  readonly events: number
+  "events",
   /** All page views of `visits`. */
-  readonly visitPageviews: number
+  "visit_pageviews",
   /** The visits over which `bounces` and `duration` are counted. */
-  readonly entries: number
-  readonly bounces: number
+  "entries",
+  "bounces",
   /** The sum of the visits' durations, in seconds. */
-  readonly duration: number
-  readonly conversions: number
+  "duration",
+  "conversions",
   /** The visitors with a conversion. */
-  readonly converted: number
+  "converted"
+] as const
+
+export type Column = (typeof columns)[number]
+
+/** A value for each column. */
+export const each = <A>(valueOf: (column: Column) => A) =>
+  Object.fromEntries(columns.map((column) => [column, valueOf(column)])) as Readonly<Record<Column, A>>
+
+/** `Evaluate` defines which visits and facts are counted. */
+export interface Counts extends Readonly<Record<Column, number>> {
   /** The divisor of `group_conversion_rate`. */
   readonly groupVisitors: number
   /** A sum per currency, as a decimal number. */
   readonly revenue: ReadonlyArray<{ readonly currency: string; readonly value: string }>
 }
 
-/** The columns in which both stores keep counts and sums, except revenue. */
-export const columns = [
-  "visitors",
-  "visits",
-  "pageviews",
-  "events",
-  "visit_pageviews",
-  "entries",
-  "bounces",
-  "duration",
-  "conversions",
-  "converted"
-] as const
-
 /** The columns of each metric besides visitors and visits. */
-const ofMetric: Readonly<Record<Metric, ReadonlyArray<(typeof columns)[number] | "revenue">>> = {
+const ofMetric: Readonly<Record<Metric, ReadonlyArray<Column | "revenue">>> = {
   visitors: [],
   visits: [],
   pageviews: ["pageviews"],
@@ -62,7 +58,7 @@ const ofMetric: Readonly<Record<Metric, ReadonlyArray<(typeof columns)[number] |
 }
 
 /** The columns that these metrics need. Visitors and visits are always among them: they decide whether a group is shown. */
-export const columnsOf = (metrics: ReadonlyArray<Metric>): ReadonlySet<(typeof columns)[number] | "revenue"> =>
+export const columnsOf = (metrics: ReadonlyArray<Metric>): ReadonlySet<Column | "revenue"> =>
   new Set(["visitors", "visits", ...metrics.flatMap((metric) => ofMetric[metric])])
 
 export interface Group {
@@ -79,7 +75,7 @@ export const none: Counts = {
   visits: 0,
   pageviews: 0,
   events: 0,
-  visitPageviews: 0,
+  visit_pageviews: 0,
   entries: 0,
   bounces: 0,
   duration: 0,
@@ -118,7 +114,7 @@ const revenueTotal = ({ revenue }: Counts): RevenueTotal | null => {
 export const metric = (name: Metric, counts: Counts, allVisitors: number): MetricValue => {
   switch (name) {
     case "views_per_visit":
-      return ratio(counts.visitPageviews, counts.visits, 100) / 100
+      return ratio(counts.visit_pageviews, counts.visits, 100) / 100
     case "bounce_rate":
       return ratio(counts.bounces, counts.entries, 100)
     case "visit_duration":
@@ -190,7 +186,7 @@ export const sum = (left: Counts, right: Counts): Counts => ({
   visits: left.visits + right.visits,
   pageviews: left.pageviews + right.pageviews,
   events: left.events + right.events,
-  visitPageviews: left.visitPageviews + right.visitPageviews,
+  visit_pageviews: left.visit_pageviews + right.visit_pageviews,
   entries: left.entries + right.entries,
   bounces: left.bounces + right.bounces,
   duration: left.duration + right.duration,
@@ -217,7 +213,7 @@ export const negated = (counts: Counts): Counts => ({
   visits: -counts.visits,
   pageviews: -counts.pageviews,
   events: -counts.events,
-  visitPageviews: -counts.visitPageviews,
+  visit_pageviews: -counts.visit_pageviews,
   entries: -counts.entries,
   bounces: -counts.bounces,
   duration: -counts.duration,

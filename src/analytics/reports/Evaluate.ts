@@ -125,7 +125,7 @@ class GroupCounter {
       visits: this.visits.size,
       pageviews: this.pageviews,
       events: this.events,
-      visitPageviews: sum(this.visits, ({ views }) => views.length),
+      visit_pageviews: sum(this.visits, ({ views }) => views.length),
       entries: this.entries.size,
       bounces: sum(this.entries, ({ isBounce }) => Number(isBounce)),
       duration: sum(this.entries, ({ duration }) => duration),

@@ -59,7 +59,7 @@ const coarsen = (counts: Counts.Counts, round: (count: number) => number): Count
   visits: round(counts.visits),
   pageviews: round(counts.pageviews),
   events: round(counts.events),
-  visitPageviews: round(counts.visitPageviews),
+  visit_pageviews: round(counts.visit_pageviews),
   entries: round(counts.entries),
   bounces: round(counts.bounces),
   duration: roundDuration(counts.duration, round(counts.entries)),
@@ -97,7 +97,7 @@ const coarse = (query: Query, { allVisitors, groups, range }: Assembly.Counted):
 const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> | null => {
   switch (name) {
     case "views_per_visit":
-      return [counts.visitPageviews, counts.visits]
+      return [counts.visit_pageviews, counts.visits]
     case "bounce_rate":
       return [counts.bounces, counts.entries]
     case "visit_duration":

@@ -29,7 +29,7 @@ const countNames = [
   "visits",
   "pageviews",
   "events",
-  "visitPageviews",
+  "visit_pageviews",
   "entries",
   "bounces",
   "conversions",
@@ -177,7 +177,7 @@ describe("analytics/shares/SmallCounts", () => {
   )
 
   it("a rate of a hidden count is null, and so is a change from or to a hidden count", () => {
-    const counts = { visitors: 20, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
+    const counts = { visitors: 20, visits: 40, entries: 40, bounces: 3, visit_pageviews: 80, converted: 2 } as const
     const group = (more: Partial<Counts.Counts>) => ({
       range,
       allVisitors: 40,
@@ -299,7 +299,7 @@ describe("analytics/shares/SmallCounts", () => {
               ...Counts.none,
               visitors: 10,
               visits: 10,
-              visitPageviews: 25,
+              visit_pageviews: 25,
               entries: 10,
               bounces: 5,
               converted: 5

@@ -27,34 +27,15 @@ import * as VisitDays from "./VisitDays.ts"
 
 export const Rows = Schema.Array(
   Schema.Struct({
+    ...Counts.each(() => Schema.Int),
     dimensions: Schema.Array(Schema.String),
-    visitors: Schema.Int,
-    visits: Schema.Int,
-    pageviews: Schema.Int,
-    events: Schema.Int,
-    visit_pageviews: Schema.Int,
-    entries: Schema.Int,
-    bounces: Schema.Int,
-    duration: Schema.Int,
-    conversions: Schema.Int,
-    converted: Schema.Int,
     revenue: Schema.Array(Schema.Tuple([Schema.String, Schema.String]))
   })
 )
 
-export const toGroup = ({
+export const toGroup = ({ dimensions, revenue, ...counts }: (typeof Rows.Type)[number]): Counts.Group => ({
   dimensions,
-  revenue,
-  visit_pageviews,
-  ...counts
-}: (typeof Rows.Type)[number]): Counts.Group => ({
-  dimensions,
-  counts: {
-    ...counts,
-    visitPageviews: visit_pageviews,
-    groupVisitors: 0,
-    revenue: revenue.map(([currency, value]) => ({ currency, value }))
-  }
+  counts: { ...counts, groupVisitors: 0, revenue: revenue.map(([currency, value]) => ({ currency, value })) }
 })
 
 /** Computes the counts of each group of a query in one range of days. */

@@ -4,26 +4,14 @@
  * @module
  */
 import { Schema } from "effect"
-import type * as Counts from "../Counts.ts"
+import * as Counts from "../Counts.ts"
 
 /** Decoded as bigint; converting to number is safe below 2^53 rows. */
 const Total = Schema.BigInt
 
 const Revenue = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
 
-export const columns = {
-  visitors: Total,
-  visits: Total,
-  pageviews: Total,
-  events: Total,
-  visit_pageviews: Total,
-  entries: Total,
-  bounces: Total,
-  duration: Total,
-  conversions: Total,
-  converted: Total,
-  revenue: Schema.NullOr(Revenue)
-}
+export const columns = { ...Counts.each(() => Total), revenue: Schema.NullOr(Revenue) }
 
 const Row = Schema.Struct(columns)
 
@@ -32,7 +20,7 @@ export const toCounts = (row: typeof Row.Type): Counts.Counts => ({
   visits: Number(row.visits),
   pageviews: Number(row.pageviews),
   events: Number(row.events),
-  visitPageviews: Number(row.visit_pageviews),
+  visit_pageviews: Number(row.visit_pageviews),
   entries: Number(row.entries),
   bounces: Number(row.bounces),
   duration: Number(row.duration),
