@@ -21,6 +21,7 @@ import * as Erasure from "../../clickhouse/Erasure.ts"
 import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as Packs from "../Packs.ts"
+import * as DimensionSql from "./DimensionSql.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as SumSql from "./SumSql.ts"
@@ -271,42 +272,56 @@ const extentsOf = (reader: Reader, parameters: Parameters, condition: string) =>
     .pipe(decodeRows(Extents))
 }
 
-/** The websites that share a time zone whose visits of an ended day are not stored, and the times of their rows of that day. */
-const missingExtents = (reader: Reader, sites: ReadonlyArray<string>, timeZone: string, day: Day) => {
+const Missing = Schema.Array(Schema.Struct({ id: Schema.String, date: Schema.String, rows: Schema.Int }))
+
+/** The websites that share a time zone, and those ended days of which they have rows, but not all visits are stored. */
+const missingDays = (reader: Reader, sites: ReadonlyArray<string>, timeZone: string, days: VisitSql.Days) => {
   const parameters = new Parameters()
   const isOfSites = `hosted_website_id IN ${parameters.uuids(sites)}`
-  const complete = VisitDays.complete(parameters, isOfSites, timeZone, [day])
-  return extentsOf(
-    reader,
-    parameters,
-    `${isOfSites} AND received_at >= ${parameters.time(day.start)} AND received_at < ${parameters.time(day.end)}
-      AND hosted_website_id NOT IN (SELECT hosted_website_id FROM (${complete}))`
+  const complete = VisitDays.complete(parameters, isOfSites, timeZone, days)
+  const offset = DimensionSql.localOffset(parameters, LocalTime.offsets(timeZone, days), "received_at")
+  const [start, end] = [parameters.time(days[0].start), parameters.time(VisitSql.endOf(days))]
+  const received = ["page_view", "event"].map(
+    (table) => `SELECT hosted_website_id, toDate(addMilliseconds(received_at, ${offset})) AS day FROM ${table}
+      WHERE ${isOfSites} AND received_at >= ${start} AND received_at < ${end}`
   )
+  return reader
+    .read(
+      `SELECT hosted_website_id AS id, toString(day) AS date, count() AS rows FROM (${received.join(" UNION ALL ")})
+        WHERE (hosted_website_id, day) NOT IN (SELECT hosted_website_id, day FROM (${complete})) GROUP BY id, day`,
+      parameters
+    )
+    .pipe(decodeRows(Missing))
 }
 
-const idsOf = (extents: ReadonlyArray<Extent>) => extents.map(({ id }) => id)
-
-/** The batches in which to roll up an ended day of websites that share a time zone. Leaves out websites whose visits are stored. */
+/** The batches in which to roll up ended days of websites that share a time zone. Leaves out websites whose visits are stored. */
 export const endedBatches = (
   reader: Reader,
   sites: ReadonlyArray<string>,
   timeZone: string,
-  day: Day
+  days: VisitSql.Days
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<string>>, ClickHouseError> =>
-  Effect.map(missingExtents(reader, sites, timeZone, day), (extents) => batchesOf(extents).map(idsOf))
+  Effect.map(missingDays(reader, sites, timeZone, days), (missing) => {
+    const rows = new Map<string, number>()
+    for (const one of missing) rows.set(one.id, (rows.get(one.id) ?? 0) + one.rows)
+    return Packs.of([...rows.keys()], (id) => rows.get(id) ?? 0, { weight: maxRows, items: maxSites })
+  })
 
 /**
- * Rolls up an ended day of a batch of websites that share a time zone, so that a report of many small websites reads its sums.
- * Leaves out websites whose visits are stored, for example by another process meanwhile.
+ * Rolls up ended days of a batch of websites that share a time zone, so that a report of many small websites reads their sums.
+ * Leaves out days whose visits are stored, for example by another process meanwhile.
  */
 export const rollUpEnded = Effect.fnUntraced(function* (
   reader: Reader,
   sites: ReadonlyArray<string>,
   timeZone: string,
-  day: Day
+  days: VisitSql.Days
 ) {
-  const missing = yield* missingExtents(reader, sites, timeZone, day)
-  if (missing.length > 0) yield* store(reader, idsOf(missing), timeZone, [{ day, until: day.end }])
+  const missing = Map.groupBy(yield* missingDays(reader, sites, timeZone, days), ({ date }) => date)
+  for (const day of days) {
+    const ids = (missing.get(day.date) ?? []).map(({ id }) => id)
+    if (ids.length > 0) yield* store(reader, ids, timeZone, [{ day, until: day.end }])
+  }
 })
 
 /**

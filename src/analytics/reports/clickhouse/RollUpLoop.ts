@@ -13,7 +13,6 @@ import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../../platform/Storage.ts"
 import { dateOf } from "../../../platform/text/Calendar.ts"
 import { SiteDirectory, type WritableSites } from "../../../sites/SiteDirectory.ts"
-import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as DayRollUp from "./DayRollUp.ts"
 import * as Reader from "./Reader.ts"
@@ -104,14 +103,20 @@ export const make = Effect.gen(function* () {
   }
 })
 
-/** The day that ended last before a time; none if the time zone skips that date. Throws if this program does not know the zone. */
-const endedDay = (timeZone: string, until: number): Day | undefined => {
-  const date = LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(until)), -1)
-  return LocalTime.days(timeZone, date, date)[0]
+/** How many ended days are looked at: those that ended while the service or ClickHouse was down are stored later. */
+const maxEnded = 7
+
+/** The days that ended last before a time, oldest first. Throws if this program does not know the zone. */
+const endedDays = (timeZone: string, until: number): VisitSql.Days | undefined => {
+  const today = dateOf(LocalTime.zone(timeZone).toLocal(until))
+  const days = LocalTime.days(timeZone, LocalTime.addDays(today, -maxEnded), LocalTime.addDays(today, -1))
+  // A date that the time zone skips has no time.
+  const found = days.filter(({ end, start }) => start < end)
+  return Arr.isReadonlyArrayNonEmpty(found) ? found : undefined
 }
 
 /**
- * A round that stores the visits of every website when its day has ended. If two processes run it at once, both may store the same
+ * A round that stores the visits of every website when its day has ended, and those of earlier days of the week that are missing. If two processes run it at once, both may store the same
  * visits, and reports use those of one.
  */
 export const makeRound = Effect.gen(function* () {
@@ -120,14 +125,14 @@ export const makeRound = Effect.gen(function* () {
 
   const store = (ids: ReadonlyArray<string>, timeZone: string, until: number) =>
     Effect.suspend(() => {
-      const day = endedDay(timeZone, until)
-      return day === undefined ? Effect.void : DayRollUp.rollUpEnded(reader, ids, timeZone, day)
+      const days = endedDays(timeZone, until)
+      return days === undefined ? Effect.void : DayRollUp.rollUpEnded(reader, ids, timeZone, days)
     })
 
   const batchesOf = Effect.fnUntraced(function* (ids: ReadonlyArray<string>, timeZone: string, until: number) {
     const batches = Effect.suspend(() => {
-      const day = endedDay(timeZone, until)
-      return day === undefined ? Effect.succeed([]) : DayRollUp.endedBatches(reader, ids, timeZone, day)
+      const days = endedDays(timeZone, until)
+      return days === undefined ? Effect.succeed([]) : DayRollUp.endedBatches(reader, ids, timeZone, days)
     })
     // If a website is at fault, the attempts to store the visits find out which one.
     return yield* Effect.catchCause(batches, (cause) =>
@@ -150,7 +155,7 @@ export const makeRound = Effect.gen(function* () {
     const ready = yield* FailedItems.ready("rollup", sites, ({ hostedWebsiteId }) => hostedWebsiteId)
     for (const [timeZone, alike] of Map.groupBy(ready, ({ item }) => item.timeZone)) {
       const again = alike.filter(({ failures }) => failures > 0)
-      const date = Result.getOrUndefined(Result.try(() => endedDay(timeZone, until)?.date))
+      const date = Result.getOrUndefined(Result.try(() => endedDays(timeZone, until)?.at(-1)?.date))
       const isStored = lastEnded.has(timeZone) && lastEnded.get(timeZone) === date
       const byId = new Map(isStored ? [] : alike.filter(({ failures }) => failures === 0).map((one) => [one.id, one]))
       const batches = yield* Effect.forEach(Arr.chunksOf([...byId.keys()], maxListed), (ids) =>

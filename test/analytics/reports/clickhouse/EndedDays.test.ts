@@ -7,6 +7,7 @@ import { Goals } from "../../../../src/analytics/Goal.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
 import * as RollUpLoop from "../../../../src/analytics/reports/clickhouse/RollUpLoop.ts"
 import * as VisitDays from "../../../../src/analytics/reports/clickhouse/VisitDays.ts"
+import * as LocalTime from "../../../../src/analytics/reports/LocalTime.ts"
 import * as Service from "../../../../src/analytics/reports/Reports.ts"
 import * as Inspection from "../../../../src/cli/doctor/Inspection.ts"
 import { ClickHouse } from "../../../../src/platform/clickhouse/ClickHouse.ts"
@@ -96,6 +97,45 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop: 
       yield* stored.pipe(Effect.delay("50 millis"), Effect.repeat({ until: ({ length }) => length === sites.length }))
       assert.deepStrictEqual(yield* stored, idsOf(sites))
     }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("the days of the last week that are missing are stored too, and no day twice", () =>
+    Effect.gen(function* () {
+      const { create } = yield* Sites.SiteDirectory
+      const { insert, query } = yield* ClickHouse
+      const now = yield* Clock.currentTimeMillis
+      const sites = yield* Effect.forEach(["UTC", "America/St_Johns"], (timeZone) =>
+        create({ name: "a", origins: [], timeZone })
+      )
+      const add = (days: ReadonlyArray<number>) =>
+        insert({
+          table: "page_view",
+          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
+          rows: sites.flatMap(({ hostedWebsiteId }) =>
+            days.map((day) => [hostedWebsiteId, now - VisitDays.settleMillis - day * dayMillis, "/", randomUUID()])
+          ),
+          token: randomUUID()
+        })
+      const days = query(
+        "SELECT toString(hosted_website_id) AS id, toString(day) AS date FROM visit ORDER BY id, date"
+      ).pipe(decodeRows(Schema.Array(Schema.Struct({ id: Schema.String, date: Schema.String }))))
+      const expected = (of: ReadonlyArray<number>) =>
+        sites
+          .toSorted((left, right) => (left.hostedWebsiteId < right.hostedWebsiteId ? -1 : 1))
+          .flatMap(({ hostedWebsiteId, timeZone }) =>
+            of.map((day) => ({
+              id: hostedWebsiteId as string,
+              date: dateOf(LocalTime.zone(timeZone).toLocal(now - VisitDays.settleMillis - day * dayMillis))
+            }))
+          )
+      yield* add([4])
+      yield* yield* RollUpLoop.makeRound
+      assert.deepStrictEqual(yield* days, expected([4]))
+      yield* add([9, 6, 2, 0])
+      yield* yield* RollUpLoop.makeRound
+      yield* yield* RollUpLoop.makeRound
+      assert.deepStrictEqual(yield* days, expected([6, 4, 2]))
+    }).pipe(Effect.provide(live))
   )
 
   it.live("a website in an unknown time zone fails, is set apart and shown by doctor, and the others go on", () =>
