@@ -5,6 +5,7 @@
  * @module
  */
 import * as Text from "../platform/text/Text.ts"
+import type { EventPayload } from "./Api.ts"
 import * as PageView from "./PageView.ts"
 
 export type PropertyValue = string | number | boolean
@@ -26,15 +27,8 @@ export interface Event extends PageView.Received {
   readonly isInteractive: boolean
 }
 
-/** What a page sends: the validated payload of the contract. */
-export interface SentEvent {
-  readonly name: string
-  readonly page_path: string
-  readonly session_id?: string | null | undefined
-  readonly properties?: Readonly<Record<string, PropertyValue>> | null | undefined
-  readonly revenue?: Revenue | null | undefined
-  readonly interactive?: boolean | null | undefined
-}
+/** What a page sends. */
+export type SentEvent = Omit<EventPayload, "site_id">
 
 /** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
 const storable = (text: string): string => {

@@ -9,6 +9,7 @@ import Bowser from "bowser"
 import { isbot } from "isbot"
 import { clientKey } from "../platform/limits/ClientAddress.ts"
 import * as Text from "../platform/text/Text.ts"
+import type { PageViewPayload } from "./Api.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
 
 /** What replaces an email address. */
@@ -145,13 +146,8 @@ export const parseUserAgent = (text: string): Client => {
   }
 }
 
-/** What a browser sends: the validated payload of the contract. */
-export interface SentPageView {
-  readonly page_path: string
-  readonly device_type?: string | null | undefined
-  readonly screen_width?: number | null | undefined
-  readonly session_id?: string | null | undefined
-}
+/** What a browser sends. */
+export type SentPageView = Omit<PageViewPayload, "site_id" | "referrer">
 
 /** What the server adds to a page view or an event. */
 export interface VisitorFacts {
