@@ -12,7 +12,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Duration, Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import type { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
+import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import type { Day } from "../LocalTime.ts"
@@ -25,11 +25,18 @@ import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 /** A website whose rollups are computed. */
-export interface Site {
-  readonly websiteConfigId: WebsiteConfigId
-  readonly hostedWebsiteId: HostedWebsiteId
-  readonly timeZone: string
-}
+const Site = Schema.Struct({
+  websiteConfigId: WebsiteConfigId,
+  hostedWebsiteId: HostedWebsiteId,
+  timeZone: Schema.String
+})
+
+export type Site = typeof Site.Type
+
+/** Decodes the rows of a statement that selects `siteColumns` of `site`. */
+export const decodeSites = decodeRows(Schema.Array(Site))
+
+export const siteColumns = `website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"`
 
 /** Websites with the same time zone whose rollups are computed together. */
 export interface Sites {

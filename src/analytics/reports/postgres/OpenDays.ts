@@ -12,7 +12,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Array as Arr, type Cause, Clock, Context, Duration, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Locks from "../../../platform/postgres/Locks.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
@@ -154,16 +153,12 @@ export const advanceDay = Effect.fnUntraced(function* (
 
 export type RoundError = SqlError.SqlError | Cause.TimeoutError
 
-const Behind = Schema.Array(
-  Schema.Struct({ websiteConfigId: WebsiteConfigId, hostedWebsiteId: HostedWebsiteId, timeZone: Schema.String })
-)
-
 /** Of some websites, or of all, those that are rolled up and have many page views after the stored visits of their open day. */
 const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray<string> | null) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql
     .unsafe(
-      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
+      `SELECT ${DayRollUp.siteColumns}
       FROM site JOIN rollup_site AS held USING (hosted_website_id) CROSS JOIN LATERAL (
         SELECT greatest(max(ends_at), now() - interval '2 days') AS reached FROM rollup_day
         WHERE rollup_day.hosted_website_id = site.hosted_website_id AND day >= now()::date - 3
@@ -175,11 +170,11 @@ const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray
       ) ORDER BY created_at`,
       [PgTypes.int4(RollupState.version), Database.array(hostedWebsiteIds ?? [], PgTypes.OID.uuid)]
     )
-    .pipe(decodeRows(Behind))
+    .pipe(DayRollUp.decodeSites)
 })
 
 /** Stores the visits of the open days of websites. Returns whether there were any. */
-const advanceAll = Effect.fnUntraced(function* (behind: typeof Behind.Type) {
+const advanceAll = Effect.fnUntraced(function* (behind: ReadonlyArray<DayRollUp.Site>) {
   const ready = yield* FailedItems.ready("rollup", behind, ({ hostedWebsiteId }) => hostedWebsiteId)
   if (ready.length === 0) return false
   const before = yield* horizon

@@ -7,7 +7,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Array as Arr, type Cause, Clock, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { HostedWebsiteId, WebsiteConfigId } from "../../../platform/Id.ts"
+import type { HostedWebsiteId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
@@ -33,14 +33,6 @@ const maxDays = 366
 /** Timeout of a statement outside of the transactions of `DayRollUp`. */
 const statementTimeout = Duration.minutes(5)
 
-const Sites = Schema.Array(
-  Schema.Struct({
-    websiteConfigId: WebsiteConfigId,
-    hostedWebsiteId: HostedWebsiteId,
-    timeZone: Schema.String
-  })
-)
-
 /** A place before all websites. */
 const beforeAll = "00000000-0000-0000-0000-000000000000"
 
@@ -52,14 +44,14 @@ const sitesWhere = (condition: string, after: string, parameters: ReadonlyArray<
     sql
       .unsafe(
         `WITH found AS MATERIALIZED (
-        SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone"
+        SELECT ${DayRollUp.siteColumns}
         FROM site LEFT JOIN rollup_site AS state USING (hosted_website_id)
         WHERE deleted_at IS NULL AND website_config_id > $1 AND (${condition})
       )
       SELECT * FROM found ORDER BY "websiteConfigId" LIMIT ${OpenDays.pageSize}`,
         [PgTypes.uuid(after), ...parameters]
       )
-      .pipe(decodeRows(Sites))
+      .pipe(DayRollUp.decodeSites)
   )
 
 const rowsOf = (sites: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>, group: string) => {
