@@ -4,6 +4,7 @@
  * @module
  */
 import type { Site } from "../../sites/Site.ts"
+import type { Content } from "./Message.ts"
 
 /** The website that a mail is about. */
 export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
@@ -86,6 +87,18 @@ export const moment = (time: number, timeZone: string): string =>
     minute: "2-digit"
   })} (${timeZone})`
 
-/** Why a recipient gets a website's mail. */
-export const reasonOf = ({ name }: Website): string =>
-  `You get this mail because this address was added to the notifications of ${websiteName(name, 200)}.`
+/** A mail to a recipient of a website's notifications. `title` without the website's name is also the subject. */
+export const contentOf = (
+  { name }: Website,
+  title: string,
+  parts: Content["parts"],
+  more: Partial<Content> = {}
+): Content => ({
+  subject: subject(title, name),
+  website: websiteName(name, 200),
+  title,
+  parts,
+  reason: `You get this mail because this address was added to the notifications of ${websiteName(name, 200)}.`,
+  replyTo: null,
+  ...more
+})

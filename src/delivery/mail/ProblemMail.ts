@@ -57,21 +57,11 @@ const titleOf = ({ began, ended }: Problems): string => {
     : `${MailText.counted(ended.length, "problem")} solved`
 }
 
-export const content = (website: MailText.Website, problems: Problems): Content => {
-  const name = MailText.websiteName(website.name, 200)
-  const title = titleOf(problems)
-  return {
-    subject: MailText.subject(title, website.name),
-    website: name,
-    title,
-    parts: [
-      ...problems.began.map((problem) => began(problem, website.timeZone)),
-      ...problems.ended.map((text): Part => ({ kind: "notice", text: `Solved: ${MailText.line(text, maxTitle)}` }))
-    ],
-    reason: MailText.reasonOf(website),
-    replyTo: null
-  }
-}
+export const content = (website: MailText.Website, problems: Problems): Content =>
+  MailText.contentOf(website, titleOf(problems), [
+    ...problems.began.map((problem) => began(problem, website.timeZone)),
+    ...problems.ended.map((text): Part => ({ kind: "notice", text: `Solved: ${MailText.line(text, maxTitle)}` }))
+  ])
 
 /** A webhook that was disabled because it fails. */
 export interface DisabledWebhook {
@@ -102,34 +92,25 @@ export interface WebhookFacts extends Omit<DisabledWebhook, "host"> {
 }
 
 export const webhookContent = (website: MailText.Website, { host, isGone, webhookId }: WebhookFacts): Content => {
-  const name = MailText.websiteName(website.name, 200)
   const receiver = host === null ? "a receiver that the operator set" : MailText.line(host, 253)
-  const title = `The webhook to ${receiver} is disabled`
-  return {
-    subject: MailText.subject(title, website.name),
-    website: name,
-    title,
-    parts: [
-      {
-        kind: "paragraph",
-        text: isGone
-          ? "Its receiver answered 410 (Gone), so it gets no more events. The submissions themselves are stored."
-          : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
-      },
-      {
-        kind: "paragraph",
-        text: "When the receiver works again, enable the webhook. The deliveries that wait are then sent; each waits for 30 days at most."
-      },
-      { kind: "command", text: `hydracore webhook update --webhook-id ${webhookId} --enable` },
-      {
-        kind: "facts",
-        fields: [
-          ["Receiver", receiver],
-          ["Webhook", webhookId]
-        ]
-      }
-    ],
-    reason: MailText.reasonOf(website),
-    replyTo: null
-  }
+  return MailText.contentOf(website, `The webhook to ${receiver} is disabled`, [
+    {
+      kind: "paragraph",
+      text: isGone
+        ? "Its receiver answered 410 (Gone), so it gets no more events. The submissions themselves are stored."
+        : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
+    },
+    {
+      kind: "paragraph",
+      text: "When the receiver works again, enable the webhook. The deliveries that wait are then sent; each waits for 30 days at most."
+    },
+    { kind: "command", text: `hydracore webhook update --webhook-id ${webhookId} --enable` },
+    {
+      kind: "facts",
+      fields: [
+        ["Receiver", receiver],
+        ["Webhook", webhookId]
+      ]
+    }
+  ])
 }

@@ -128,15 +128,14 @@ export const content = (
   current: Answers,
   previous: Answers
 ): Content => {
-  const name = MailText.websiteName(site.name, 200)
   const span = nameOf(period, range)
   const visitors = value(current.totals, 0)
   const sources = table("Source", "Visitors", current.sources, previous.sources)
-  return {
-    subject: `${name}, ${period} report: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(current.leads), "lead")} (${span})`,
-    website: name,
-    title: period === "weekly" ? `Week of ${span}` : span,
-    parts: [
+  const counts = `${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(current.leads), "lead")}`
+  return MailText.contentOf(
+    site,
+    period === "weekly" ? `Week of ${span}` : span,
+    [
       {
         kind: "figures",
         figures: [
@@ -166,7 +165,6 @@ export const content = (
         ]
       }
     ],
-    reason: MailText.reasonOf(site),
-    replyTo: null
-  }
+    { subject: `${MailText.websiteName(site.name, 200)}, ${period} report: ${counts} (${span})` }
+  )
 }

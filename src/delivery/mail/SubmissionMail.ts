@@ -48,34 +48,25 @@ const questionLimits = { one: 8_000, several: 300 }
 /** A mail about one conversation. */
 const singleConversation = (website: MailText.Website, conversation: MailedConversation): Content => {
   const { assistant, isUnanswered, page, question, startedAt } = conversation
-  const name = MailText.websiteName(website.name, 200)
-  const title = isUnanswered ? "A visitor got no answer" : "A visitor began a conversation"
-  return {
-    subject: MailText.subject(title, website.name),
-    website: name,
-    title,
-    parts: [
-      { kind: "fields", fields: [["Question", MailText.block(question, questionLimits.one)]] },
-      ...(isUnanswered
-        ? [
-            {
-              kind: "paragraph",
-              text: "If the visitor left an address, it arrives as a submission, and you can reply to it."
-            } as const
-          ]
-        : []),
-      {
-        kind: "facts",
-        fields: [
-          ["Began", MailText.moment(startedAt, website.timeZone)],
-          ...(page === null ? [] : [["Page", MailText.line(page, 200)] as const]),
-          ["Assistant", MailText.websiteName(assistant, 200)]
+  return MailText.contentOf(website, isUnanswered ? "A visitor got no answer" : "A visitor began a conversation", [
+    { kind: "fields", fields: [["Question", MailText.block(question, questionLimits.one)]] },
+    ...(isUnanswered
+      ? [
+          {
+            kind: "paragraph",
+            text: "If the visitor left an address, it arrives as a submission, and you can reply to it."
+          } as const
         ]
-      }
-    ],
-    reason: MailText.reasonOf(website),
-    replyTo: null
-  }
+      : []),
+    {
+      kind: "facts",
+      fields: [
+        ["Began", MailText.moment(startedAt, website.timeZone)],
+        ...(page === null ? [] : [["Page", MailText.line(page, 200)] as const]),
+        ["Assistant", MailText.websiteName(assistant, 200)]
+      ]
+    }
+  ])
 }
 
 /** One of several conversations in a mail. */
@@ -202,7 +193,6 @@ const single = (website: MailText.Website, submission: Submission): Content => {
   const replyTo = submission.email !== null && MailAddress.isAddress(submission.email) ? submission.email : null
   const form = formOf(submission)
   const sender = senderOf(submission, form)
-  const name = MailText.websiteName(website.name, 200)
   const origin = originOf(submission)
   const isQuarantined = submission.status === "quarantined"
   const title = `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`
@@ -212,11 +202,10 @@ const single = (website: MailText.Website, submission: Submission): Content => {
     ...(origin === null ? [] : [["Came from", origin] as const]),
     ["Reference", submission.submissionId]
   ]
-  return {
-    subject: MailText.subject(title, website.name),
-    website: name,
+  return MailText.contentOf(
+    website,
     title,
-    parts: [
+    [
       ...(isQuarantined ? [quarantineNotice(submission)] : []),
       { kind: "fields", fields: fieldsOf(submission, form, limits.one) },
       ...(isQuarantined ? releaseInstructions(submission) : []),
@@ -231,9 +220,8 @@ const single = (website: MailText.Website, submission: Submission): Content => {
           ]),
       { kind: "facts", fields: facts }
     ],
-    reason: MailText.reasonOf(website),
-    replyTo
-  }
+    { replyTo }
+  )
 }
 
 /** One of several submissions in a mail. */
@@ -265,34 +253,27 @@ const several = (
   const shown = submissions.slice(0, maxShown)
   const shownConversations = conversations.shown.slice(0, maxShown)
   const hiddenConversations = conversations.count - shownConversations.length
-  return {
-    subject: MailText.subject(title, website.name),
-    website: MailText.websiteName(website.name, 200),
-    title,
-    parts: [
-      ...shownConversations.map((conversation) => conversationRecord(website, conversation)),
-      ...(hiddenConversations > 0
-        ? [
-            {
-              kind: "notice",
-              text: `This mail leaves out ${MailText.counted(hiddenConversations, "conversation")}, which the console lists.`
-            } as const
-          ]
-        : []),
-      ...shown.map((submission) => recordOf(website, submission)),
-      ...(count > shown.length
-        ? [
-            {
-              kind: "notice",
-              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. To see all that are accepted, export them:`
-            } as const,
-            { kind: "command", text: `hydracore submissions export --site ${website.websiteConfigId}` } as const
-          ]
-        : [])
-    ],
-    reason: MailText.reasonOf(website),
-    replyTo: null
-  }
+  return MailText.contentOf(website, title, [
+    ...shownConversations.map((conversation) => conversationRecord(website, conversation)),
+    ...(hiddenConversations > 0
+      ? [
+          {
+            kind: "notice",
+            text: `This mail leaves out ${MailText.counted(hiddenConversations, "conversation")}, which the console lists.`
+          } as const
+        ]
+      : []),
+    ...shown.map((submission) => recordOf(website, submission)),
+    ...(count > shown.length
+      ? [
+          {
+            kind: "notice",
+            text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. To see all that are accepted, export them:`
+          } as const,
+          { kind: "command", text: `hydracore submissions export --site ${website.websiteConfigId}` } as const
+        ]
+      : [])
+  ])
 }
 
 /**
@@ -317,19 +298,15 @@ export const content = (
 }
 
 /** The content of the mail that tests a notification about submissions. */
-export const testContent = (website: MailText.Website): Content => {
-  const name = MailText.websiteName(website.name, 200)
-  return {
-    subject: MailText.subject("Test of the notifications", website.name),
-    website: name,
-    title: "The notifications work",
-    parts: [
+export const testContent = (website: MailText.Website): Content =>
+  MailText.contentOf(
+    website,
+    "The notifications work",
+    [
       {
         kind: "paragraph",
         text: "This is a test. The submissions of the website will arrive like this mail. If a mail is about one submission, a reply goes to the visitor who sent it."
       }
     ],
-    reason: MailText.reasonOf(website),
-    replyTo: null
-  }
-}
+    { subject: MailText.subject("Test of the notifications", website.name) }
+  )
