@@ -7,14 +7,12 @@
 import { Effect, Option, Stream } from "effect"
 import * as MailRecipient from "../../delivery/mail/MailRecipient.ts"
 import { Notifications } from "../../delivery/mail/Notification.ts"
-import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Person from "../../privacy/Person.ts"
 import * as ConsoleSession from "../../sites/access/ConsoleSession.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import * as MailedLink from "../../sites/access/MailedLink.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
-import * as ErrorMessages from "../support/ErrorMessages.ts"
 
 const noPerson =
   "No person logs in with this address. `hydracore person invite` invites one, and `hydracore console link` without --email prints a link."
@@ -26,8 +24,6 @@ const textOf = ({ reason }: MailedLink.NotMailed): string => {
       return MailRecipient.invitationRefusalText(reason)
     case "TooSoon":
       return `${reason.reason} Or print a link with \`hydracore console link\`, and send it to the person yourself.`
-    case "NoKey":
-      return ErrorMessages.of(new SecretsKeyUnusable({ reason: "missing" }))
     case "Refused":
       return `The mail server did not accept the mail: ${reason.error}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
   }

@@ -158,8 +158,6 @@ export type AddedByOwner =
   | { readonly _tag: "Added"; readonly notification: StoredNotification }
   /** There is no such website. */
   | { readonly _tag: "NoWebsite" }
-  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
-  | { readonly _tag: "NoKey" }
   | Exclude<Decision, { readonly _tag: "Accepted" }>
 
 /** The result of sending a confirmation mail again. */
@@ -167,15 +165,7 @@ export type ResentConfirmation =
   | { readonly _tag: "Resent"; readonly notification: StoredNotification }
   /** The website has no such notification. */
   | { readonly _tag: "NoNotification" }
-  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
-  | { readonly _tag: "NoKey" }
   | RepeatRefusal
-
-/** Whether an address may be invited by mail. */
-export type InvitationCount =
-  | InvitationDecision
-  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
-  | { readonly _tag: "NoKey" }
 
 export class Notifications extends Context.Service<
   Notifications,
@@ -190,7 +180,7 @@ export class Notifications extends Context.Service<
       notification: NewNotification
     ) => Effect.Effect<Option.Option<StoredNotification>, StorageUnavailable>
     /**
-     * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
+     * The same for the owner API of a process that sends mails, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
      * of the address, and no person of the website has confirmed it (`ListedPerson.confirmed`), the new one is not confirmed, and an
      * address that is new to the website gets a confirmation mail. Fails
      * beyond `Maximums.notifications`.
@@ -242,7 +232,7 @@ export class Notifications extends Context.Service<
     readonly countInvitation: (
       sites: Access["sites"],
       address: string
-    ) => Effect.Effect<InvitationCount, StorageUnavailable>
+    ) => Effect.Effect<InvitationDecision, StorageUnavailable>
     /** Refuses mails of websites on behalf of an address that was invited. The address's notifications stay as they are. */
     readonly refuseInvitations: (sites: Access["sites"], address: string) => Effect.Effect<void, StorageUnavailable>
     /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address until `add` adds it. */

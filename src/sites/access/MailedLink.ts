@@ -51,8 +51,6 @@ export type InvitationCount =
   | { readonly _tag: "Accepted" }
   /** The address unsubscribed from mails of one of the websites. */
   | { readonly _tag: "Unsubscribed" }
-  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
-  | { readonly _tag: "NoKey" }
   /** `reason` says which limit is reached, and when the next mail is possible. */
   | { readonly _tag: "TooSoon"; readonly waitMillis: number; readonly reason: string }
 
@@ -101,8 +99,6 @@ const unsubscribed = Errors.invalid(
   "this address unsubscribed from mails of this website; create the link without an email address, and send it to the person yourself"
 )
 
-const withoutKey = Errors.invalid("email", "this service sends no mail until its operator sets SECRETS_KEY")
-
 /** The owner API's response if no mail was sent. */
 const errorOf = ({ reason }: NotMailed) => {
   switch (reason._tag) {
@@ -110,8 +106,6 @@ const errorOf = ({ reason }: NotMailed) => {
       return unsubscribed
     case "TooSoon":
       return Errors.tooMany(reason.reason, reason.waitMillis)
-    case "NoKey":
-      return withoutKey
     case "Refused":
       return refused(reason.error)
   }

@@ -70,7 +70,7 @@ const toListed = ({ attempts, error, mailedAt, status, ...notification }: (typeo
 })
 
 export interface Options {
-  /** The key from which the hashes of recipients' addresses are made. Without it, the owner API adds no notifications. */
+  /** The key from which the hashes of recipients' addresses are made. A process that sends mails has it. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
@@ -216,8 +216,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       })
 
       const addByOwner: Notifications["Service"]["addByOwner"] = Effect.fnUntraced(function* (websiteConfigId, given) {
-        const key = keyOf(websiteConfigId, given.to)
-        if (Option.isNone(key)) return { _tag: "NoKey" }
+        const key = Option.getOrThrow(keyOf(websiteConfigId, given.to))
         const now = yield* Clock.currentTimeMillis
         const [notificationId, mailId] = [NotificationId.make(randomUUID()), randomUUID()]
         return yield* Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError | LimitReached> {
@@ -228,7 +227,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
             (one) => one.to === given.to && one.report === (given.report ?? null) && one.page === (given.page ?? null)
           )
           if (!isSame) yield* SiteLock.requireRoom(sql, websiteConfigId, "notification", Maximums.notifications)
-          const facts = yield* Recipients.facts(sql, key.value, now)
+          const facts = yield* Recipients.facts(sql, key, now)
           const isPerson = yield* People.isConfirmed(sql, websiteConfigId, given.to)
           const decision: MailRecipient.Decision = isSame
             ? { _tag: "Accepted", sendsConfirmation: false }
@@ -237,7 +236,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const isConfirmed = isPerson || known.some((one) => one.confirmed)
           const notification = yield* put(websiteConfigId, given, { isConfirmed, notificationId, now, timeZone })
           if (decision.sendsConfirmation) {
-            yield* Recipients.recordAdded(sql, key.value, now)
+            yield* Recipients.recordAdded(sql, key, now)
             yield* makeConfirmation(sql, { mailId, notification, previous: known, now })
           }
           return { _tag: "Added", notification }
@@ -249,8 +248,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
           const found = yield* find(websiteConfigId, notificationId)
           if (Option.isNone(found)) return { _tag: "NoNotification" }
           const { to } = found.value
-          const key = keyOf(websiteConfigId, to)
-          if (Option.isNone(key)) return { _tag: "NoKey" }
+          const key = Option.getOrThrow(keyOf(websiteConfigId, to))
           const now = yield* Clock.currentTimeMillis
           const mailId = randomUUID()
           return yield* transaction(
@@ -259,10 +257,10 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
               const known = yield* ofRecipient(websiteConfigId, to)
               const notification = known.find((one) => one.notification_id === notificationId)
               if (notification === undefined) return { _tag: "NoNotification" }
-              const facts = yield* Recipients.facts(sql, key.value, now)
+              const facts = yield* Recipients.facts(sql, key, now)
               const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.confirmed }, now)
               if (decision._tag !== "Accepted") return decision
-              yield* Recipients.recordResent(sql, key.value, now)
+              yield* Recipients.recordResent(sql, key, now)
               yield* makeConfirmation(sql, { mailId, notification, previous: known, now })
               return { _tag: "Resent", notification }
             })
@@ -353,7 +351,6 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       const countInvitation: Notifications["Service"]["countInvitation"] = Effect.fnUntraced(
         function* (sites, recipient) {
-          if (Option.isNone(secretsKey)) return { _tag: "NoKey" }
           const now = yield* Clock.currentTimeMillis
           return yield* transaction(
             Effect.gen(function* () {
