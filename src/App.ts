@@ -20,11 +20,11 @@ import { TokenBudget } from "./chat/TokenBudget.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
 import * as Invitations from "./delivery/mail/MailedInvitations.ts"
+import { MailServer } from "./delivery/mail/Mailer.ts"
 import type { Notifications as NotificationsService } from "./delivery/mail/Notification.ts"
 import * as Mails from "./delivery/mail/postgres/Mails.ts"
 import type { Replies as RepliesService } from "./delivery/mail/Reply.ts"
 import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
-import * as TestDeliveries from "./delivery/TestDeliveries.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./forms/SubmissionRepo.ts"
 import type { Problems as ProblemsService } from "./health/Problem.ts"
 import * as ProblemMails from "./health/postgres/ProblemMails.ts"
@@ -87,11 +87,8 @@ export const mail = (settings: Settings) => {
 
 type Mail = ReturnType<typeof mail>
 
-/** Sends tests to webhooks and to the recipients of mails. Requires `storage` and `outwardClient`. */
-export const testDeliveries = (settings: Settings) => TestDeliveries.layer({ mail: mail(settings) })
-
-/** Mails links to the console. */
-export const invitations = (settings: Settings) => Invitations.layer({ mail: mail(settings) })
+/** Mails links to the console, and has the server of mails. Requires `storage`. */
+export const mails = (mailOption: Mail) => Layer.provideMerge(Invitations.layer, MailServer.layer(mailOption))
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
 const deliver = (settings: Settings, mailOption: Mail) => {
@@ -272,8 +269,7 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
     Layer.provide([
       ServiceSpans.layer(Option.isSome(settings.otlp))(worker?.limiter ?? rateLimiter(settings)),
       countries(settings),
-      TestDeliveries.layer({ mail: mailOption }),
-      Invitations.layer({ mail: mailOption }),
+      mails(mailOption),
       Layer.provide(AgentInspection.layer, agents),
       extensions === undefined ? agents : Layer.provide(extensions.observers, agents)
     ])

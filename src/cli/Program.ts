@@ -20,8 +20,8 @@ const client = Layer.unwrap(
     const settings = yield* loadSettings
     const Local = yield* Effect.promise(() => import("./client/Local.ts"))
     const services = Layer.mergeAll(
-      App.testDeliveries(settings).pipe(Layer.provide(App.outwardClient(settings))),
-      App.invitations(settings),
+      App.outwardClient(settings),
+      App.mails(App.mail(settings)),
       App.agentCheck(settings)
     ).pipe(Layer.provideMerge(App.storage(settings)), Layer.provide(LocalDatabase.layer(settings)))
     return Local.layer(settings).pipe(Layer.provide(Cli.requireReady(services)))

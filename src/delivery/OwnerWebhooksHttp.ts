@@ -14,6 +14,7 @@ import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
 import type { WebhookId } from "../platform/Id.ts"
 import { RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type * as AddressGuard from "../platform/outward/AddressGuard.ts"
+import type { OutwardClient } from "../platform/outward/OutwardClient.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Access from "../sites/access/Access.ts"
 import { Caller } from "../sites/access/AuthenticationApi.ts"
@@ -22,10 +23,11 @@ import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
+import type { SiteDirectory } from "../sites/SiteDirectory.ts"
 import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
 import { Notifications } from "./mail/Notification.ts"
 import * as OperatorsWebhook from "./OperatorsWebhook.ts"
-import { TestDeliveries } from "./TestDeliveries.ts"
+import * as TestDeliveries from "./TestDeliveries.ts"
 import * as Webhook from "./Webhook.ts"
 
 export interface Options {
@@ -84,7 +86,7 @@ const webhooks = ({ webhookAllow }: Options) =>
       const operations = yield* SiteSlots
       const webhooks = yield* Webhook.Webhooks
       const deliveries = yield* Deliveries
-      const tests = yield* TestDeliveries
+      const services = yield* Effect.context<Webhook.Webhooks | SiteDirectory | OutwardClient>()
       const limiter = yield* RateLimiter
 
       const countSend = ({ websiteConfigId }: Site) =>
@@ -179,7 +181,10 @@ const webhooks = ({ webhookAllow }: Options) =>
               yield* operations.beginTest
               const { url } = yield* find(site, params.webhook_id)
               yield* countSend(site)
-              const tested = yield* Effect.flatMap(tests.webhook(site.websiteConfigId, params.webhook_id), orNoWebhook)
+              const tested = yield* TestDeliveries.webhook(site.websiteConfigId, params.webhook_id).pipe(
+                Effect.provide(services),
+                Effect.flatMap(orNoWebhook)
+              )
               return url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
             },
             Effect.catchTag("SecretsKeyUnusable", withoutKey)

@@ -9,6 +9,7 @@ import PostalMime from "postal-mime"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
+import type { Sender } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -24,7 +25,7 @@ const mostClicks = 3
 
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
-const sender: MailDispatcher.Options = {
+const sender: Sender = {
   from: { name: "Edge", address: "mail@edge.example" },
   publicUrl: "https://edge.example",
   consoleUrl: "https://edge.example/console",

@@ -7,6 +7,7 @@ import PostalMime from "postal-mime"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
+import type { Sender } from "../../src/delivery/mail/Mailer.ts"
 import { layerMemory } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
@@ -20,7 +21,7 @@ import { onFewConnections as testServer } from "../support/TestServer.ts"
 import * as TestTime from "../support/TestTime.ts"
 import { poll, until } from "../support/Wait.ts"
 
-const sender: MailDispatcher.Options = {
+const sender: Sender = {
   from: { name: "Edge", address: "mail@edge.example" },
   publicUrl: "https://edge.example",
   consoleUrl: null,

@@ -2,10 +2,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
-import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import { Mailer, type Sender } from "../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
-import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 import { ReportTooLarge } from "../../src/platform/Storage.ts"
 import { newSite, postgres } from "../support/Delivery.ts"
 
@@ -15,30 +14,20 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
     const added = yield* Notifications.use((notifications) =>
       notifications.add(websiteConfigId, { to: "ann@example.com", report: "monthly" })
     )
-    const { notification_id } = Option.getOrThrow(added)
-    const tests = TestDeliveries.layer({
-      mail: Option.some({
-        sender: {
-          from: { name: "Edge", address: "edge@example.com" },
-          publicUrl: "http://edge.example",
-          consoleUrl: null,
-          secretsKey: Redacted.make(new Uint8Array(32))
-        },
-        mailer: Layer.mock(Mailer, {})
-      })
-    })
+    const notification = Option.getOrThrow(added)
+    const sender: Sender = {
+      from: { name: "Edge", address: "edge@example.com" },
+      publicUrl: "http://edge.example",
+      consoleUrl: null,
+      secretsKey: Redacted.make(new Uint8Array(32))
+    }
+    const mailer = Mailer.of({ send: () => Effect.die("nothing is sent"), check: Effect.never })
     const reports = Layer.mock(Reports, {
       query: () => Effect.fail(new ReportTooLarge({ limit: "2 GB of memory" }))
     })
-    const tested = yield* TestDeliveries.TestDeliveries.use(({ notification }) =>
-      notification(websiteConfigId, notification_id)
-    ).pipe(Effect.provide(Layer.provide(tests, [reports, Layer.mock(OutwardClient, {})])))
     assert.deepStrictEqual(
-      tested,
-      Option.some({
-        recipient: "ann@example.com",
-        outcome: { _tag: "Failed", error: "the report needs more than 2 GB of memory" }
-      })
+      yield* TestDeliveries.notification({ sender, mailer }, notification).pipe(Effect.provide(reports)),
+      Option.some({ _tag: "Failed" as const, error: "the report needs more than 2 GB of memory" })
     )
   }).pipe(Effect.provide(postgres))
 )

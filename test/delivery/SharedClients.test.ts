@@ -1,19 +1,15 @@
 /** The clients that a process has once, although several of its layers use them. */
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import * as App from "../../src/App.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
-import { Settings } from "../../src/Config.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
-import * as Invitations from "../../src/delivery/mail/MailedInvitations.ts"
-import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import { Mailer, type Sender } from "../../src/delivery/mail/Mailer.ts"
 import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 import { newSite, newWebhook, postgres } from "../support/Delivery.ts"
 
-const reports = Layer.mock(Reports, {})
-
-it.effect("App: tests of webhooks use the process's client", () =>
+it.effect("delivery: tests of webhooks use the process's client", () =>
   Effect.gen(function* () {
     const posts: Array<string> = []
     const client = Layer.succeed(OutwardClient, {
@@ -23,11 +19,10 @@ it.effect("App: tests of webhooks use the process's client", () =>
           return { status: 204, retryAfter: null, millis: 1, answer: "", error: null }
         })
     })
-    const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
     const { webhook } = yield* newWebhook(yield* newSite, "http://receiver.example/")
-    const tested = yield* TestDeliveries.TestDeliveries.use((tests) =>
-      tests.webhook(webhook.websiteConfigId, webhook.webhookId)
-    ).pipe(Effect.provide(Layer.provide(App.testDeliveries(settings), [client, reports])))
+    const tested = yield* TestDeliveries.webhook(webhook.websiteConfigId, webhook.webhookId).pipe(
+      Effect.provide(client)
+    )
     assert.isTrue(Option.getOrThrow(tested).delivered)
     assert.deepStrictEqual(posts, ["http://receiver.example/"])
   }).pipe(Effect.provide(postgres))
@@ -43,7 +38,7 @@ it.effect("delivery: everything that sends mails has the same mailer", () =>
         return Mailer.of({ send: () => Effect.never, check: Effect.never })
       })
     )
-    const sender: MailDispatcher.Options = {
+    const sender: Sender = {
       from: { name: "Edge", address: "edge@example.com" },
       publicUrl: "http://edge.example",
       consoleUrl: "http://edge.example/console",
@@ -51,11 +46,9 @@ it.effect("delivery: everything that sends mails has the same mailer", () =>
     }
     const mail = Option.some({ sender, mailer })
     yield* Layer.build(
-      Layer.mergeAll(
-        TestDeliveries.layer({ mail }),
-        Invitations.layer({ mail }),
-        Layer.provide(MailDispatcher.layer(sender, []), mailer)
-      ).pipe(Layer.provide([reports, Layer.mock(OutwardClient, {})]))
+      Layer.mergeAll(App.mails(mail), Layer.provide(MailDispatcher.layer(sender, []), mailer)).pipe(
+        Layer.provide(Layer.mock(Reports, {}))
+      )
     )
     assert.strictEqual(mailers, 1)
   }).pipe(Effect.provide(postgres))

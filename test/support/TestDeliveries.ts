@@ -5,12 +5,11 @@
  */
 import { Layer, Option } from "effect"
 import * as Invitations from "../../src/delivery/mail/MailedInvitations.ts"
-import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
+import { MailServer } from "../../src/delivery/mail/Mailer.ts"
 import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
 import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 
-export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: TestDeliveries.Options["mail"] = Option.none()) =>
-  Layer.merge(
-    Layer.provide(TestDeliveries.layer({ mail }), OutwardClient.layer({ allowed })),
-    Invitations.layer({ mail })
-  )
+export type Mail = Parameters<typeof MailServer.layer>[0]
+
+export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: Mail = Option.none()) =>
+  Layer.merge(OutwardClient.layer({ allowed }), Layer.provideMerge(Invitations.layer, MailServer.layer(mail)))

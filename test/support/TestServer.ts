@@ -12,7 +12,6 @@ import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
-import type { Options as TestOptions } from "../../src/delivery/TestDeliveries.ts"
 import * as Countries from "../../src/platform/http/Countries.ts"
 import type { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
@@ -139,7 +138,7 @@ export const layer = (
   decorate: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
   storage: Layer.Layer<Storage> = MemoryStorage.layer(),
   memory: Instance["memory"] = "agent",
-  mail?: TestOptions["mail"]
+  mail?: TestDeliveries.Mail
 ) =>
   Layer.effect(TestServer, Effect.orDie(seed(memory))).pipe(
     Layer.provide(
@@ -160,7 +159,7 @@ type OnPostgres = readonly [
   overrides?: Partial<Server.Options>,
   agent?: ScriptedAgent.Script,
   decorate?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>,
-  mail?: TestOptions["mail"]
+  mail?: TestDeliveries.Mail
 ]
 
 /** The server on PostgreSQL, for tests of what owners do. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
+import { MailServer } from "../../delivery/mail/Mailer.ts"
 import { type NewNotification, Notifications } from "../../delivery/mail/Notification.ts"
 import { Notification } from "../../delivery/mail/OwnerNotificationsApi.ts"
 import * as NotificationHandlers from "../../delivery/mail/OwnerNotificationsHttp.ts"
-import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 
@@ -18,12 +18,12 @@ const noMail = Errors.invalid(
 
 export const make = Effect.fnUntraced(function* () {
   const notifications = yield* Notifications
-  const tests = yield* TestDeliveries
+  const canSendMail = Option.isSome(yield* MailServer)
   return {
     /** If the recipient already has a notification of this kind and period, that one gets the new options and is confirmed. */
     add: Effect.fnUntraced(function* (siteId: WebsiteConfigId, given: NewNotification) {
       yield* NotificationHandlers.refuseOptions(given)
-      if (!tests.canSendMail) return yield* Effect.fail(noMail)
+      if (!canSendMail) return yield* Effect.fail(noMail)
       const added = yield* notifications.add(siteId, given)
       return Notification.make(yield* Effect.fromOption(added, () => Errors.unknownSite))
     })

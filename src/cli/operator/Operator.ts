@@ -10,15 +10,21 @@ import type { Effect, Layer } from "effect"
 import type * as App from "../../App.ts"
 import type { AgentCheck } from "../../chat/agent/Inspection.ts"
 import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
+import type { MailServer } from "../../delivery/mail/Mailer.ts"
 import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
-import type { TestDeliveries } from "../../delivery/TestDeliveries.ts"
 import type { RateLimiter } from "../../platform/limits/RateLimit.ts"
+import type { OutwardClient } from "../../platform/outward/OutwardClient.ts"
 import type { Invitations } from "../../sites/access/MailedLink.ts"
 
 export interface Options extends InstanceChanges.Options, WebhookHandlers.Options {}
 
 /** The services with which operations and handlers reach the stores and other systems. */
-export type Stores = Layer.Success<ReturnType<typeof App.storage>> | TestDeliveries | Invitations | AgentCheck
+export type Stores =
+  | Layer.Success<ReturnType<typeof App.storage>>
+  | MailServer
+  | OutwardClient
+  | Invitations
+  | AgentCheck
 
 /** Loads a module of operations. */
 export type Load<Operations> = () => Promise<{

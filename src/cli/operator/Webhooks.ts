@@ -9,10 +9,11 @@ import { Effect, Option } from "effect"
 import { Deliveries } from "../../delivery/Delivery.ts"
 import * as OwnerWebhooks from "../../delivery/OwnerWebhooksApi.ts"
 import * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
-import { TestDeliveries } from "../../delivery/TestDeliveries.ts"
+import * as TestDeliveries from "../../delivery/TestDeliveries.ts"
 import { type SecretsKeyUnusable, Webhooks } from "../../delivery/Webhook.ts"
 import type { EventId, WebhookId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
+import type { OutwardClient } from "../../platform/outward/OutwardClient.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { SiteDirectory } from "../../sites/SiteDirectory.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
@@ -49,7 +50,7 @@ export const make = Effect.fnUntraced(function* (options: WebhookHandlers.Option
   const directory = yield* SiteDirectory
   const webhooks = yield* Webhooks
   const deliveries = yield* Deliveries
-  const tests = yield* TestDeliveries
+  const services = yield* Effect.context<Webhooks | SiteDirectory | OutwardClient>()
   return {
     list: Effect.fnUntraced(function* ({ params: { site_id } }: OfSite) {
       const site = yield* directory.byWebsiteConfigId(site_id)
@@ -78,7 +79,9 @@ export const make = Effect.fnUntraced(function* (options: WebhookHandlers.Option
         Effect.catchTag("SecretsKeyUnusable", keyUnusable)
       ),
     test: ({ params }: OfWebhook) =>
-      Effect.flatMap(tests.webhook(params.site_id, params.webhook_id), orNoWebhook).pipe(
+      TestDeliveries.webhook(params.site_id, params.webhook_id).pipe(
+        Effect.provide(services),
+        Effect.flatMap(orNoWebhook),
         Effect.catchTag("SecretsKeyUnusable", keyUnusable)
       ),
     delivery: Effect.fnUntraced(function* ({

@@ -9,27 +9,15 @@ import type { Reports } from "../../analytics/reports/Reports.ts"
 import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import * as Metrics from "../../platform/telemetry/Metrics.ts"
-import type { Mailbox } from "../../platform/text/MailAddress.ts"
 import * as Dispatcher from "../Dispatcher.ts"
 import * as Compose from "./Compose.ts"
 import * as LinkToken from "./LinkToken.ts"
 import * as Mail from "./Mail.ts"
 import * as MailContent from "./MailContent.ts"
-import { Mailer } from "./Mailer.ts"
+import { Mailer, type Sender } from "./Mailer.ts"
 import type { Content } from "./Message.ts"
 import { Notifications } from "./Notification.ts"
 import * as Reply from "./Reply.ts"
-
-export interface Options {
-  /** The sender. */
-  readonly from: Mailbox
-  /** The service's URL for browsers, without a trailing slash. */
-  readonly publicUrl: string
-  /** The console's URL without a trailing slash; null if `publicUrl` does not lead to the console. */
-  readonly consoleUrl: string | null
-  /** Signs the links to unsubscribe and to confirm. */
-  readonly secretsKey: Redacted.Redacted<Uint8Array>
-}
 
 /** The maximum number of concurrent attempts of a process. It is low, because all mails go to one server. */
 const slots = 4
@@ -42,7 +30,7 @@ const gap = Duration.millis(20)
 
 /** A mail with this content to the recipient of a notification. */
 export const messageOf = (
-  { from, publicUrl, secretsKey }: Options,
+  { from, publicUrl, secretsKey }: Sender,
   content: Content,
   { createdAt, mailId, notification }: Pick<Mail.LeasedMail, "mailId" | "createdAt" | "notification">
 ) =>
@@ -54,7 +42,7 @@ export const messageOf = (
     unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${LinkToken.signUnsubscribe(Redacted.value(secretsKey), notification.notification_id)}`
   })
 
-const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: Mail.LeasedMail): string =>
+const confirmUrlOf = ({ publicUrl, secretsKey }: Sender, { notification, site }: Mail.LeasedMail): string =>
   `${publicUrl}/v1/public/mail/confirm/${LinkToken.signConfirmation(Redacted.value(secretsKey), site.websiteConfigId, notification.to)}`
 
 /** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
@@ -81,18 +69,18 @@ const settlementOf = Effect.fnUntraced(function* (outcome: Mail.Outcome | null, 
 
 /** Sends a mail and records the outcome. */
 const attempt = Effect.fnUntraced(function* (
-  options: Options,
+  sender: Sender,
   operatorsHosts: ReadonlyArray<AllowedHost>,
   mail: Mail.LeasedMail
 ) {
   const mails = yield* Mail.Mails
   const mailer = yield* Mailer
-  const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail), operatorsHosts).pipe(
+  const outcome = yield* MailContent.of(mail, confirmUrlOf(sender, mail), operatorsHosts).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
       content === null
         ? Effect.succeed(null)
-        : mailer.send(messageOf(options, MailContent.withConsoleLinks(options.consoleUrl, content, mail), mail))
+        : mailer.send(messageOf(sender, MailContent.withConsoleLinks(sender.consoleUrl, content, mail), mail))
     ),
     Effect.catch((error) =>
       Effect.succeed<Mail.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
@@ -104,7 +92,7 @@ const attempt = Effect.fnUntraced(function* (
 })
 
 /** Sends a reply to a visitor and records the outcome. */
-const attemptReply = Effect.fnUntraced(function* ({ from }: Options, reply: Reply.LeasedReply) {
+const attemptReply = Effect.fnUntraced(function* ({ from }: Sender, reply: Reply.LeasedReply) {
   const replies = yield* Reply.Replies
   const { attempt, createdAt, reply_id: mailId, site, to } = reply
   const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
@@ -142,7 +130,7 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
  * @param operatorsHosts the receivers of webhooks that mails do not name
  */
 export const layer = (
-  options: Options,
+  sender: Sender,
   operatorsHosts: ReadonlyArray<AllowedHost>
 ): Layer.Layer<never, never, Mail.Mails | Reply.Replies | Mailer | Reports> =>
   Layer.effectDiscard(
@@ -171,10 +159,10 @@ export const layer = (
         const free = slots - (yield* FiberSet.size(fibers))
         // Replies first: a person waits for each.
         const leasedReplies = free > 0 ? yield* replies.lease(free) : []
-        yield* Effect.forEach(leasedReplies, (reply) => start(attemptReply(options, reply)), { discard: true })
+        yield* Effect.forEach(leasedReplies, (reply) => start(attemptReply(sender, reply)), { discard: true })
         const left = free - leasedReplies.length
         const leased = left > 0 ? yield* mails.lease(left) : []
-        yield* Effect.forEach(leased, (mail) => start(attempt(options, operatorsHosts, mail)), { discard: true })
+        yield* Effect.forEach(leased, (mail) => start(attempt(sender, operatorsHosts, mail)), { discard: true })
         return made > 0 || leased.length + leasedReplies.length > 0 ? gap : null
       })
 

@@ -1,9 +1,10 @@
 /**
- * Sends mails: the service, and a layer for tests that collects them. `delivery/mail/SmtpMailer` sends them.
+ * Sends mails: the services, and a layer for tests that collects them. `delivery/mail/SmtpMailer` sends them.
  *
  * @module
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option, type Redacted } from "effect"
+import type { Mailbox } from "../../platform/text/MailAddress.ts"
 import type { Outcome } from "./Mail.ts"
 import type { Message } from "./Message.ts"
 
@@ -24,6 +25,35 @@ export class Mailer extends Context.Service<
     readonly check: Effect.Effect<MailFacts>
   }
 >()("hydracore/delivery/mail/Mailer") {}
+
+/** The sender of a process that sends mails. */
+export interface Sender {
+  readonly from: Mailbox
+  /** The service's URL for browsers, without a trailing slash. */
+  readonly publicUrl: string
+  /** The console's URL without a trailing slash; null if `publicUrl` does not lead to the console. */
+  readonly consoleUrl: string | null
+  /** Signs the links to unsubscribe and to confirm. */
+  readonly secretsKey: Redacted.Redacted<Uint8Array>
+}
+
+/** The sender and the server of mails; none if this process sends none, because `SMTP_URL` or `SECRETS_KEY` is not set. */
+export class MailServer extends Context.Service<
+  MailServer,
+  Option.Option<{ readonly sender: Sender; readonly mailer: Mailer["Service"] }>
+>()("hydracore/delivery/mail/MailServer") {
+  static readonly layer = (
+    mail: Option.Option<{ readonly sender: Sender; readonly mailer: Layer.Layer<Mailer> }>
+  ): Layer.Layer<MailServer> =>
+    Option.match(mail, {
+      onNone: () => Layer.succeed(MailServer, Option.none()),
+      onSome: ({ mailer, sender }) =>
+        Layer.effect(
+          MailServer,
+          Mailer.use((mailer) => Effect.succeed(Option.some({ sender, mailer })))
+        ).pipe(Layer.provide(mailer))
+    })
+}
 
 /**
  * Collects the mails in `sent`.

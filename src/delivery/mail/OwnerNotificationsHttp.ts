@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { Reports } from "../../analytics/reports/Reports.ts"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import type { NotificationId } from "../../platform/Id.ts"
 import { RateLimiter, type RateLimitPolicy } from "../../platform/limits/RateLimit.ts"
@@ -13,7 +14,9 @@ import * as Authorized from "../../sites/access/Authorized.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
-import { TestDeliveries } from "../TestDeliveries.ts"
+import type { SiteDirectory } from "../../sites/SiteDirectory.ts"
+import * as TestDeliveries from "../TestDeliveries.ts"
+import { MailServer } from "./Mailer.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 import { type NewNotification, Notifications } from "./Notification.ts"
 
@@ -93,7 +96,9 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const operations = yield* SiteSlots
     const notifications = yield* Notifications
-    const tests = yield* TestDeliveries
+    const mail = yield* MailServer
+    const canSendMail = Option.isSome(mail)
+    const services = yield* Effect.context<SiteDirectory | Reports>()
     const limiter = yield* RateLimiter
 
     const find = ({ websiteConfigId }: Site, notificationId: NotificationId) =>
@@ -108,7 +113,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* () {
           const { site } = yield* Authorized.settings.read.proof
           const own = yield* notifications.list(site.websiteConfigId)
-          return { notifications: own, can_send: tests.canSendMail }
+          return { notifications: own, can_send: canSendMail }
         })
       )
       .handle(
@@ -116,7 +121,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ payload }) {
           const { site } = yield* Authorized.settings.change.proof
           yield* refuseOptions(payload)
-          if (!tests.canSendMail) return yield* noMail
+          if (!canSendMail) return yield* noMail
           const added = yield* notifications.addByOwner(site.websiteConfigId, payload)
           switch (added._tag) {
             case "Added":
@@ -125,8 +130,6 @@ export const layer = HttpApiBuilder.group(
               return yield* Effect.fail(unsubscribed)
             case "TooSoon":
               return yield* Effect.fail(tooManyNew(added))
-            case "NoKey":
-              return yield* noMail
             // The website was deleted meanwhile.
             case "NoWebsite":
               return yield* Effect.fail(Errors.unknownSite)
@@ -146,15 +149,13 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params }) {
           const { site } = yield* Authorized.settings.change.proof
           yield* find(site, params.notification_id)
-          if (!tests.canSendMail) return yield* noMail
+          if (!canSendMail) return yield* noMail
           const resent = yield* notifications.resendConfirmation(site.websiteConfigId, params.notification_id)
           switch (resent._tag) {
             case "Resent":
               return resent.notification
             case "NoNotification":
               return yield* Effect.fail(notFound)
-            case "NoKey":
-              return yield* noMail
             default:
               return yield* Effect.fail(notResent(resent))
           }
@@ -162,24 +163,22 @@ export const layer = HttpApiBuilder.group(
       )
       .handle(
         "test",
-        Effect.fnUntraced(
-          function* ({ params }) {
-            const { site } = yield* Authorized.settings.change.proof
-            yield* operations.beginTest
-            const { confirmed } = yield* find(site, params.notification_id)
-            if (tests.canSendMail && !confirmed) return yield* Effect.fail(unconfirmed)
-            const { accepted, resetMillis } = yield* limiter.take(testLimit, site.websiteConfigId)
-            if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
-            const tested = yield* Effect.flatMap(
-              tests.notification(site.websiteConfigId, params.notification_id),
-              Effect.fromOption(() => notFound)
-            )
-            return tested.outcome._tag === "Accepted"
-              ? { accepted: true, error: null }
-              : { accepted: false, error: tested.outcome.error }
-          },
-          Effect.catchTag("MailNotSetUp", () => noMail)
-        )
+        Effect.fnUntraced(function* ({ params }) {
+          const { site } = yield* Authorized.settings.change.proof
+          yield* operations.beginTest
+          const notification = yield* find(site, params.notification_id)
+          if (Option.isNone(mail)) return yield* noMail
+          if (!notification.confirmed) return yield* Effect.fail(unconfirmed)
+          const { accepted, resetMillis } = yield* limiter.take(testLimit, site.websiteConfigId)
+          if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
+          const outcome = yield* TestDeliveries.notification(mail.value, notification).pipe(
+            Effect.provide(services),
+            Effect.flatMap(Effect.fromOption(() => notFound))
+          )
+          return outcome._tag === "Accepted"
+            ? { accepted: true, error: null }
+            : { accepted: false, error: outcome.error }
+        })
       )
   })
 )

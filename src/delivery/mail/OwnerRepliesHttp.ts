@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
 import { Inbox, type Message } from "../../forms/InboxMessage.ts"
@@ -17,7 +17,7 @@ import * as Errors from "../../sites/access/Errors.ts"
 import * as Fields from "../../sites/access/Fields.ts"
 import { SiteSlots } from "../../sites/access/SiteSlots.ts"
 import type { Site } from "../../sites/Site.ts"
-import { TestDeliveries } from "../TestDeliveries.ts"
+import { MailServer } from "./Mailer.ts"
 import * as MailRecipient from "./MailRecipient.ts"
 import * as Reply from "./Reply.ts"
 
@@ -52,7 +52,7 @@ const toSubmissions = HttpApiBuilder.group(
     const limiter = yield* RateLimiter
     const { lists } = yield* SiteSlots
     const replies = yield* Reply.Replies
-    const { canSendMail } = yield* TestDeliveries
+    const canSendMail = Option.isSome(yield* MailServer)
 
     const find = ({ websiteConfigId }: Site, submissionId: SubmissionId) =>
       Effect.flatMap(
@@ -116,7 +116,7 @@ const automatic = HttpApiBuilder.group(
   "autoReplies",
   Effect.fnUntraced(function* (handlers) {
     const replies = yield* Reply.Replies
-    const { canSendMail } = yield* TestDeliveries
+    const canSendMail = Option.isSome(yield* MailServer)
     return handlers
       .handle(
         "list",

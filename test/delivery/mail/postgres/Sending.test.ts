@@ -9,6 +9,7 @@ import * as PostgresReports from "../../../../src/analytics/reports/postgres/Rep
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import * as LinkToken from "../../../../src/delivery/mail/LinkToken.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
+import type { Sender } from "../../../../src/delivery/mail/Mailer.ts"
 import { type NewNotification, Notifications } from "../../../../src/delivery/mail/Notification.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
@@ -27,7 +28,7 @@ import { poll } from "../../../support/Wait.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
 
-const sender: MailDispatcher.Options = {
+const sender: Sender = {
   from: { name: "Edge", address: "mail@edge.example" },
   publicUrl: "https://edge.example",
   consoleUrl: "https://edge.example/console",
