@@ -159,7 +159,7 @@ export const prepare = Effect.gen(function* () {
   const { websiteConfigId: arabic } = yield* create("مقهى الميناء (Harbour)", 6)
   yield* SetUpData.store(busy)
   yield* FormDirectory.use((forms) =>
-    forms.create({
+    forms.put({
       websiteConfigId: busy,
       page: "coupon",
       rules: {

@@ -84,7 +84,7 @@ const referenceShown: PageAction = async (page) => {
 
 export const takeAll = Effect.fnUntraced(function* ({ picture }: Take) {
   const { url, websiteConfigId } = yield* TestServer
-  yield* FormDirectory.use((forms) => forms.create({ websiteConfigId, page: "contact", rules }))
+  yield* FormDirectory.use((forms) => forms.put({ websiteConfigId, page: "contact", rules }))
 
   const takeForm = (
     name: string,

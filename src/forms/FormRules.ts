@@ -184,8 +184,8 @@ export const faultsOfIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
 export const read = (input: unknown) =>
   Schema.decodeUnknownResult(GivenRules, { errors: "all", onExcessProperty: "error" })(input)
 
-/** The website has rules for this page already. */
-export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
+/** The form has rules already, although it must be new, or has none that could be replaced. Nothing was stored. */
+export class FormRefused extends Schema.TaggedError<FormRefused>()("FormRefused", { exists: Schema.Boolean }) {}
 
 /** A website as a submission needs it. */
 export interface SiteForms {
@@ -204,12 +204,11 @@ export class FormDirectory extends Context.Service<
   {
     /** A website with the rules of its forms and its marks of spam. Every process sees a change of these within a second. */
     readonly bySite: (websiteConfigId: WebsiteConfigId) => Effect.Effect<Option.Option<SiteForms>, StorageUnavailable>
-    /** Gives a form its rules; none if there is no such website. */
-    readonly create: (
-      form: NewForm
-    ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormExists | LimitReached>
-    /** Replaces the rules of a form; none if the website has no rules for this page. */
-    readonly update: (form: NewForm) => Effect.Effect<Option.Option<Form>, StorageUnavailable>
+    /** Sets or replaces the rules of a form, or does only one of both; none if there is no such website. */
+    readonly put: (
+      form: NewForm,
+      only?: "set" | "replace"
+    ) => Effect.Effect<Option.Option<Form>, StorageUnavailable | FormRefused | LimitReached>
     /** The forms of a website that have rules, ordered by page; empty if there is no such website. */
     readonly list: (websiteConfigId: WebsiteConfigId) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
     /** Deletes the rules of a form; false if it has none. */

@@ -3,17 +3,12 @@
  *
  * @module
  */
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import * as Errors from "../sites/access/Errors.ts"
 import { FormDirectory } from "./FormRules.ts"
-
-const changedMeanwhile = Errors.invalid(
-  "page",
-  "the form's rules were changed at the same time; read them, and send the request again"
-)
 
 const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 
@@ -38,18 +33,14 @@ export const layer = HttpApiBuilder.group(
         "put",
         Effect.fnUntraced(function* ({ headers, payload }) {
           const { site } = yield* Authorized.settings.change.proof
-          const form = { ...payload, websiteConfigId: site.websiteConfigId }
-          const isNew = headers["if-none-match"] !== undefined
-          if (!isNew || headers["if-match"] !== undefined) {
-            const updated = isNew ? Option.none() : yield* forms.update(form)
-            if (Option.isSome(updated)) return updated.value
-            if (headers["if-match"] !== undefined) return yield* Effect.fail(without)
-          }
-          const created = yield* forms
-            .create(form)
-            .pipe(Effect.catchTag("FormExists", () => Effect.fail(isNew ? existing : changedMeanwhile)))
+          const [isNew, isOld] = [headers["if-none-match"], headers["if-match"]].map((header) => header !== undefined)
+          if (isNew && isOld) return yield* Effect.fail(without)
+          const only = isNew ? "set" : isOld ? "replace" : undefined
+          const put = yield* forms
+            .put({ ...payload, websiteConfigId: site.websiteConfigId }, only)
+            .pipe(Effect.catchTag("FormRefused", ({ exists }) => Effect.fail(exists ? existing : without)))
           // The website was deleted meanwhile.
-          return yield* Effect.fromOption(created, () => Errors.unknownSite)
+          return yield* Effect.fromOption(put, () => Errors.unknownSite)
         })
       )
       .handle(

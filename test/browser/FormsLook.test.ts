@@ -20,7 +20,7 @@ const rules = { name: { required: true }, email: { email: true, message: "Bitte 
 const withRules = Effect.gen(function* () {
   const { websiteConfigId } = yield* TestServer
   const forms = yield* FormDirectory
-  yield* Effect.ignore(forms.create({ websiteConfigId, page: "contact", rules }))
+  yield* Effect.ignore(forms.put({ websiteConfigId, page: "contact", rules }))
   return websiteConfigId
 })
 

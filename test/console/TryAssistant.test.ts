@@ -69,7 +69,7 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
       const { busy } = yield* ConsolePage.Websites
       const forms = yield* FormDirectory
       const rules = { code: { one_of: ["a1", "b2"], pattern: "[a-z][0-9]" } }
-      yield* forms.create({ websiteConfigId: busy.websiteConfigId, page: "coupon", rules })
+      yield* forms.put({ websiteConfigId: busy.websiteConfigId, page: "coupon", rules })
       const { on, page } = yield* SetUpPage.show(busy, "forms")
       const save = () => page.getByRole("button", { name: "Save" }).click()
       yield* on(async () => {

@@ -15,7 +15,7 @@ const rules = { name: { required: true, max: 100 }, people: { number: true, min:
 const losingWebsites = (storage: Layer.Layer<Storage>) =>
   Layer.effect(
     FormDirectory,
-    Effect.map(FormDirectory, (forms) => FormDirectory.of({ ...forms, create: () => Effect.succeedNone }))
+    Effect.map(FormDirectory, (forms) => FormDirectory.of({ ...forms, put: () => Effect.succeedNone }))
   ).pipe(Layer.provideMerge(storage))
 
 layer(testServer({}, undefined, losingWebsites), { excludeTestServices: true })("a form of a deleted website", (it) => {

@@ -48,11 +48,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
           for (const { page, rules } of entries) {
             yield* TestClock.adjust(1)
             if (expected.has(page)) {
-              const refused = yield* Effect.flip(forms.create({ websiteConfigId, page, rules }))
-              assert.strictEqual(refused._tag, "FormExists")
-              assert.deepInclude(Option.getOrThrow(yield* forms.update({ websiteConfigId, page, rules })), { rules })
+              const refused = yield* Effect.flip(forms.put({ websiteConfigId, page, rules }, "set"))
+              assert.deepInclude(refused, { _tag: "FormRefused", exists: true })
+              assert.deepInclude(Option.getOrThrow(yield* forms.put({ websiteConfigId, page, rules })), { rules })
             } else {
-              const created = Option.getOrThrow(yield* forms.create({ websiteConfigId, page, rules }))
+              const created = Option.getOrThrow(yield* forms.put({ websiteConfigId, page, rules }))
               assert.deepInclude(created, { page, rules })
               assert.strictEqual(created.created_at, created.updated_at)
             }
@@ -90,10 +90,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
           Option.getOrThrow(site).forms.get("contact")
         )
         assert.isUndefined(yield* contactRules)
-        yield* forms.create({ websiteConfigId, page: "contact", rules })
+        yield* forms.put({ websiteConfigId, page: "contact", rules })
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* contactRules, rules)
-        yield* forms.update({ websiteConfigId, page: "contact", rules: { email: { email: true } } })
+        yield* forms.put({ websiteConfigId, page: "contact", rules: { email: { email: true } } })
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* contactRules, { email: { email: true } })
         yield* forms.delete(websiteConfigId, "contact")
@@ -109,9 +109,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
-        const created = Option.getOrThrow(yield* forms.create({ websiteConfigId, page: "a", rules }))
+        const created = Option.getOrThrow(yield* forms.put({ websiteConfigId, page: "a", rules }))
         yield* TestClock.adjust("1 minute")
-        const updated = Option.getOrThrow(yield* forms.update({ websiteConfigId, page: "a", rules }))
+        const updated = Option.getOrThrow(yield* forms.put({ websiteConfigId, page: "a", rules }))
         assert.strictEqual(updated.created_at, created.created_at)
         assert.strictEqual(Date.parse(updated.updated_at), Date.parse(created.created_at) + 60_000)
         assert.deepStrictEqual(yield* forms.list(websiteConfigId), [updated])
@@ -124,7 +124,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
         const { websiteConfigId } = yield* newSite
         const outcomes = yield* Effect.forEach(
           Array.from({ length: Maximums.forms.max + 5 }, (_, index) => `page ${index}`),
-          (page) => Effect.result(forms.create({ websiteConfigId, page, rules })),
+          (page) => Effect.result(forms.put({ websiteConfigId, page, rules })),
           { concurrency: "unbounded" }
         )
         const refused = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
@@ -144,13 +144,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
           WebsiteConfigId.make(other)
         )) {
           assert.isTrue(Option.isNone(yield* forms.bySite(websiteConfigId)))
-          assert.isTrue(Option.isNone(yield* forms.create({ websiteConfigId, page: "a", rules })))
-          assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "a", rules })))
+          assert.isTrue(Option.isNone(yield* forms.put({ websiteConfigId, page: "a", rules })))
           assert.deepStrictEqual(yield* forms.list(websiteConfigId), [])
           assert.isFalse(yield* forms.delete(websiteConfigId, "a"))
         }
         const { websiteConfigId } = site
-        assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "a", rules })))
+        const refused = yield* Effect.flip(forms.put({ websiteConfigId, page: "a", rules }, "replace"))
+        assert.deepInclude(refused, { _tag: "FormRefused", exists: false })
         assert.isFalse(yield* forms.delete(websiteConfigId, "a"))
       })
     )
@@ -159,11 +159,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
-        yield* forms.create({ websiteConfigId, page: "contact", rules })
+        yield* forms.put({ websiteConfigId, page: "contact", rules })
         yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
         assert.deepStrictEqual(yield* forms.list(websiteConfigId), [])
         assert.isTrue(Option.isNone(yield* forms.bySite(websiteConfigId)))
-        assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "contact", rules })))
+        assert.isTrue(Option.isNone(yield* forms.put({ websiteConfigId, page: "contact", rules })))
         assert.isFalse(yield* forms.delete(websiteConfigId, "contact"))
       })
     )

@@ -9,11 +9,10 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Rows from "../../platform/runtime/Rows.ts"
-import * as Calendar from "../../platform/text/Calendar.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { Form, FormDirectory, FormExists, FormRules, type SiteForms } from "../FormRules.ts"
+import { Form, FormDirectory, FormRefused, FormRules, type SiteForms } from "../FormRules.ts"
 
 export interface Options {
   /** The maximum number of cached websites. Default: 10,000. */
@@ -74,31 +73,22 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
 
       return FormDirectory.of({
         bySite,
-        create: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
+        put: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }, only) {
           const now = yield* Clock.currentTimeMillis
           const [site, name, at] = [PgTypes.uuid(websiteConfigId), PgTypes.text(page), PgTypes.timestamptz(now)]
           return yield* Effect.gen(function* () {
-            // The lock serializes the creations. Submissions do not wait for it.
+            // The lock serializes the changes. Submissions do not wait for it.
             yield* SiteLock.requireRoom(sql, websiteConfigId, "form", Maximums.forms, sql`page <> ${name}`)
-            const existing = yield* sql`SELECT 1 FROM form WHERE website_config_id = ${site} AND page = ${name}`
-            if (existing.length > 0) return yield* new FormExists({ page })
-            const created = yield* sql`INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
+            const found = yield* sql`SELECT 1 FROM form WHERE website_config_id = ${site} AND page = ${name}`
+            const exists = found.length > 0
+            if (only === (exists ? "set" : "replace")) return yield* new FormRefused({ exists })
+            const [form] = yield* sql`INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
               SELECT website_config_id, ${name}, ${PgTypes.text(JSON.stringify(rules))}::json, ${at}, ${at}
-              FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL RETURNING 1`
-            const time = Calendar.iso(now)
-            return created.length === 0
-              ? Option.none()
-              : Option.some({ page, rules, created_at: time, updated_at: time })
+              FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
+              ON CONFLICT (website_config_id, page) DO UPDATE SET rules = excluded.rules, updated_at = excluded.updated_at
+              RETURNING ${sql.literal(columns)}`.pipe(Rows.decodeRows(FormRows))
+            return Option.fromUndefinedOr(form)
           }).pipe(whileLocked(websiteConfigId))
-        }),
-        update: Effect.fnUntraced(function* ({ page, rules, websiteConfigId }) {
-          const rows = yield* sql`
-            UPDATE form SET rules = ${PgTypes.text(JSON.stringify(rules))}::json,
-              updated_at = ${PgTypes.timestamptz(yield* Clock.currentTimeMillis)}
-            FROM site WHERE site.website_config_id = form.website_config_id AND deleted_at IS NULL
-              AND form.website_config_id = ${PgTypes.uuid(websiteConfigId)} AND page = ${PgTypes.text(page)}
-            RETURNING ${sql.literal(columns)}`.pipe(Database.mapErrors, Rows.decodeRows(FormRows))
-          return Option.fromUndefinedOr(rows[0])
         }),
         list: (id) =>
           sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)

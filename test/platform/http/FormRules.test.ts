@@ -21,7 +21,7 @@ const rules: FormRules = {
 const withForm = Effect.gen(function* () {
   const { send } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Rules", origins: [] }))
-  yield* FormDirectory.use((forms) => forms.create({ websiteConfigId: site.websiteConfigId, page: "contact", rules }))
+  yield* FormDirectory.use((forms) => forms.put({ websiteConfigId: site.websiteConfigId, page: "contact", rules }))
   const submit = (form_data: object, more: object = { page_slug: "contact" }) =>
     send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more })
   const stored = Effect.map(submissionsOf(site.websiteConfigId), (submissions) =>
@@ -93,7 +93,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const { websiteConfigId } = site
       const forms = yield* FormDirectory
       assert.strictEqual((yield* submit({ name: "" })).status, 422)
-      yield* forms.update({ websiteConfigId, page: "contact", rules: { name: { max: 10 } } })
+      yield* forms.put({ websiteConfigId, page: "contact", rules: { name: { max: 10 } } })
       yield* until("the change applies", async () => (await Effect.runPromise(submit({ name: "" }))).status === 200)
     })
   )

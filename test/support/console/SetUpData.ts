@@ -66,7 +66,7 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: WebsiteConfig
   yield* goals.create(websiteConfigId, { kind: "page", value: "/thanks*", name: "Booking sent" })
   yield* goals.create(websiteConfigId, { kind: "event", value: "Signup", name: "Newsletter" })
   yield* FormDirectory.use((forms) =>
-    forms.create({
+    forms.put({
       websiteConfigId,
       page: "booking",
       rules: {
