@@ -181,10 +181,7 @@ export const layer = HttpApiBuilder.group(
           const caller = yield* Caller
           const sites = yield* inboxesOf(query.site_id)
           const filter = InboxMessage.toFilter(query, "UTC")
-          const { items, next } = yield* slots.lists.run(
-            caller.id,
-            inbox.listAll({ sites, filter, after: cursor, limit })
-          )
+          const { items, next } = yield* slots.lists.run(caller.id, inbox.list({ sites, filter, after: cursor, limit }))
           const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
           return {
             submissions: items.flatMap((summary) => {

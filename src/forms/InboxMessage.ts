@@ -9,7 +9,7 @@ import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { type ConversationId, SpamMarkId, type SubmissionId, type WebsiteConfigId } from "../platform/Id.ts"
 import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
-import type { Position } from "../platform/text/Cursor.ts"
+import type { Part, Position } from "../platform/text/Cursor.ts"
 import * as Json from "../platform/text/Json.ts"
 import type { Access } from "../sites/access/Access.ts"
 import * as Fields from "../sites/access/Fields.ts"
@@ -90,16 +90,6 @@ export const toFilter = (
   search,
   ...LocalTime.boundsOf({ from, to }, timeZone)
 })
-
-/** Part of a list, latest first. */
-export interface Page<Item> {
-  readonly items: ReadonlyArray<Item>
-  /**
-   * Where the next part begins; null in the last part. A part that is not the last may nevertheless have fewer items than
-   * requested, or none.
-   */
-  readonly next: Position | null
-}
 
 /** The maximum of each count in an `Overview`. */
 export const maxCount = 1_000
@@ -266,21 +256,17 @@ type Change<Arguments extends ReadonlyArray<unknown> = []> = (
 export class Inbox extends Context.Service<
   Inbox,
   {
-    /** At most `limit` submissions, latest first: without the deleted ones, unless the filter selects these. Searches at most `windowSize` submissions (`forms/InboxMessage`). */
+    /**
+     * At most `limit` submissions of websites, latest first: without the deleted ones, unless the filter selects these. Searches at
+     * most `windowSize` submissions, so a part that is not the last may have fewer than `limit`, or none.
+     */
     readonly list: (query: {
-      readonly websiteConfigId: WebsiteConfigId
-      readonly filter: Filter
-      /** The last submission of the previous page; null for the first page. */
-      readonly after: Position | null
-      readonly limit: number
-    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
-    /** The same of several websites in one list. */
-    readonly listAll: (query: {
       readonly sites: Access["sites"]
       readonly filter: Filter
+      /** The last submission of the previous part; null for the first part. */
       readonly after: Position | null
       readonly limit: number
-    }) => Effect.Effect<Page<Summary>, StorageUnavailable>
+    }) => Effect.Effect<Part<Summary>, StorageUnavailable>
     /** Also finds deleted submissions. */
     readonly find: (
       websiteConfigId: WebsiteConfigId,

@@ -119,7 +119,7 @@ const submissions = HttpApiBuilder.group(
     ) {
       const messages = inbox.stream(websiteConfigId, filter)
       if (format === "ndjson") {
-        yield* lists.run(websiteConfigId, inbox.list({ websiteConfigId, filter, after: null, limit: 1 }))
+        yield* lists.run(websiteConfigId, inbox.list({ sites: [websiteConfigId], filter, after: null, limit: 1 }))
         return messages.pipe(paced((message) => SubmissionExport.ndjson(message)))
       }
       const columns: SubmissionExport.Columns = new Set()
@@ -155,7 +155,7 @@ const submissions = HttpApiBuilder.group(
           const { items, next } = yield* lists.run(
             websiteConfigId,
             inbox.list({
-              websiteConfigId,
+              sites: [websiteConfigId],
               filter: InboxMessage.toFilter(query, site.timeZone),
               after: query.cursor ?? null,
               limit: query.limit ?? Fields.defaultLimit

@@ -92,7 +92,7 @@ describe("the demo's sample data", () => {
 
         const inbox = yield* Inbox
         const list = (status: "accepted" | "quarantined") =>
-          inbox.list({ websiteConfigId, filter: { status }, after: null, limit: 100 })
+          inbox.list({ sites: [websiteConfigId], filter: { status }, after: null, limit: 100 })
         const accepted = (yield* list("accepted")).items
         assert.strictEqual(accepted.length, conversions["Form submitted"])
         assert.deepStrictEqual(

@@ -11,7 +11,7 @@ import { Inbox } from "../../src/forms/InboxMessage.ts"
 import { type Status, type SubmissionDraft, statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConversationId, InstanceId, SubmissionId, type WebsiteConfigId } from "../../src/platform/Id.ts"
-import { latestFirst, type Position } from "../../src/platform/text/Cursor.ts"
+import { latestFirst, type Part, type Position } from "../../src/platform/text/Cursor.ts"
 import type { Access } from "../../src/sites/access/Access.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import * as InboxFilter from "../support/InboxFilter.ts"
@@ -31,12 +31,12 @@ const submit = Effect.fnUntraced(function* (site: WebsiteConfigId, more: Partial
 
 /** Reads all pages of a list. */
 const inPages = Effect.fnUntraced(function* <E>(
-  read: (after: Position | null) => Effect.Effect<Inboxes.Page<Inboxes.Summary>, E>
+  read: (after: Position | null) => Effect.Effect<Part<Inboxes.Summary>, E>
 ) {
   const items: Array<Inboxes.Summary> = []
   let after: Position | null = null
   do {
-    const page: Inboxes.Page<Inboxes.Summary> = yield* read(after)
+    const page: Part<Inboxes.Summary> = yield* read(after)
     items.push(...page.items)
     after = page.next
   } while (after !== null)
@@ -47,7 +47,7 @@ const inPages = Effect.fnUntraced(function* <E>(
 const listed = (websiteConfigId: WebsiteConfigId, filter: Inboxes.Filter, limit: number) =>
   Inbox.use((inbox) =>
     inPages((after) =>
-      Effect.map(inbox.list({ websiteConfigId, filter, after, limit }), (page) => {
+      Effect.map(inbox.list({ sites: [websiteConfigId], filter, after, limit }), (page) => {
         assert.isAtMost(page.items.length, limit)
         return page
       })
@@ -140,7 +140,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
               .map(({ submissionId }) => submissionId)
           const found = (sites: Access["sites"]) =>
             Effect.map(
-              inPages((after) => inbox.listAll({ sites, filter, after, limit })),
+              inPages((after) => inbox.list({ sites, filter, after, limit })),
               idsOf
             )
           assert.deepStrictEqual(yield* found([first, second]), expected(each.slice(0, 2)))
@@ -251,8 +251,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
           assert.deepStrictEqual(yield* inbox.overview(site), { unread: 0, quarantined: 0, pages: [] })
           assert.deepStrictEqual(yield* listed(site, { isDeleted: true }, 4), [Inboxes.toSummary(deleted)])
           const query = { sites: [site, other], filter: { isDeleted: true }, after: null, limit: 4 }
-          assert.deepStrictEqual((yield* inbox.listAll(query)).items, [Inboxes.toSummary(deleted)])
-          assert.deepStrictEqual((yield* inbox.listAll({ ...query, filter: {} })).items, [])
+          assert.deepStrictEqual((yield* inbox.list(query)).items, [Inboxes.toSummary(deleted)])
+          assert.deepStrictEqual((yield* inbox.list({ ...query, filter: {} })).items, [])
           const stream = inbox.stream(site, { isDeleted: true })
           assert.deepStrictEqual([...(yield* Stream.runCollect(stream))], [deleted])
           assert.deepStrictEqual([...(yield* inbox.release(site, [submissionId]))], [])

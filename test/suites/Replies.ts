@@ -118,7 +118,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage | PgClient.PgC
         const site = yield* newSite
         const [answered, other] = [yield* submit(site), yield* submit(site)]
         const answers = Effect.map(
-          list({ websiteConfigId: site, filter: {}, after: null, limit: 10 }),
+          list({ sites: [site], filter: {}, after: null, limit: 10 }),
           ({ items }) => new Map(items.map(({ answer, submissionId }) => [submissionId, answer]))
         )
         const sql = yield* PgClient.PgClient

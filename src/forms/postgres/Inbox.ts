@@ -246,12 +246,9 @@ const make = Effect.gen(function* () {
         ...now
       ])
 
-  const summaries = (query: Query) =>
-    Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next }))
-
   return Inboxes.Inbox.of({
-    list: ({ websiteConfigId, ...query }) => summaries({ ...query, sites: [websiteConfigId] }),
-    listAll: summaries,
+    list: (query) =>
+      Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
     find: (websiteConfigId, submissionId) =>
       reads.unsafe(findStatement, [PgTypes.uuid(submissionId), PgTypes.uuid(websiteConfigId)]).pipe(
         Database.mapErrors,
