@@ -47,11 +47,7 @@ const toDetails = (message: InboxMessage.Message) => ({
     message.conversation === null
       ? null
       : { instance_id: message.conversation.instanceId, conversation_id: message.conversation.conversationId },
-  source: message.attribution.source,
-  medium: message.attribution.medium,
-  campaign: message.attribution.campaign,
-  referrer: message.attribution.referrer,
-  entry_page: message.attribution.entryPage
+  ...SubmissionExport.attributionOf(message)
 })
 
 /** Which of the selected submissions a change found, and which not; 404 if it found none. */

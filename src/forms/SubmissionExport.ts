@@ -13,7 +13,7 @@ import * as Inbox from "./InboxMessage.ts"
 import type { Submission } from "./Submission.ts"
 
 /** Where the submission's visit came from, by column. */
-const attributionOf = ({ attribution }: Submission): Readonly<Record<string, string | null>> => ({
+export const attributionOf = ({ attribution }: Pick<Submission, "attribution">) => ({
   source: attribution.source,
   medium: attribution.medium,
   campaign: attribution.campaign,
@@ -86,7 +86,6 @@ export const csv = (message: Inbox.Message, columns: Columns): string => {
     if (columns.has(name)) values.set(name, values.has(name) ? `${values.get(name)}\n${value}` : value)
     else others.push([name, value])
   }
-  const { attribution } = message
   return Csv.record([
     ...[
       message.submissionId,
@@ -95,11 +94,7 @@ export const csv = (message: Inbox.Message, columns: Columns): string => {
       message.reasons.join(" "),
       message.email,
       message.pageSlug,
-      attribution.source,
-      attribution.medium,
-      attribution.campaign,
-      attribution.referrer,
-      attribution.entryPage
+      ...Object.values(attributionOf(message))
     ].map(Csv.text),
     ...[...columns].map((name) => Csv.text(values.get(name) ?? null)),
     others.length === 0 ? Csv.text(null) : Csv.json(JSON.stringify(others))

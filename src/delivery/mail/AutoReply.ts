@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { createHmac, hkdfSync } from "node:crypto"
 import { Option, Schema } from "effect"
 import * as InboxMessage from "../../forms/InboxMessage.ts"
+import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
 import * as Text from "../../platform/text/Text.ts"
@@ -82,11 +82,7 @@ export const recipientOf = (email: string): string | null => {
  * name does not count: most servers deliver it to the same mailbox.
  */
 export const digestOf = (secretsKey: Uint8Array, address: string): Uint8Array =>
-  new Uint8Array(
-    createHmac("sha256", new Uint8Array(hkdfSync("sha256", secretsKey, "", "hydracore auto reply", 32)))
-      .update(MailRecipient.normalize(address).replace(/(?<=[^+])\+[^@]*(?=@)/, ""))
-      .digest()
-  )
+  Sealing.digest(secretsKey, "auto reply", MailRecipient.normalize(address).replace(/(?<=[^+])\+[^@]*(?=@)/, ""))
 
 /** The maximum number of automatic replies that an address gets in 24 hours, from all websites of the service. */
 export const maxPerDay = 3

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto"
+import { timingSafeEqual } from "node:crypto"
 import { Option } from "effect"
 import { NotificationId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
@@ -18,16 +18,9 @@ const signatureBytes = 32
 /** What a link is for. A token of one purpose is not valid for another. */
 export type Purpose = "unsubscribe" | "confirmation"
 
-/** The signing key. It is derived from `SECRETS_KEY`, which also encrypts stored secrets. */
-const keyOf = (secretsKey: Uint8Array, purpose: Purpose): Uint8Array =>
-  new Uint8Array(hkdfSync("sha256", secretsKey, "", `hydracore ${purpose}`, 32))
-
-const signatureOf = (secretsKey: Uint8Array, purpose: Purpose, text: string): Buffer =>
-  createHmac("sha256", keyOf(secretsKey, purpose)).update(text).digest()
-
 /** @param text letters, digits, `-`, `_` and `.`, so that the token is safe in a URL's path */
 const sign = (secretsKey: Uint8Array, purpose: Purpose, text: string): string =>
-  `${text}.${signatureOf(secretsKey, purpose, text).toString("base64url")}`
+  `${text}.${Buffer.from(Sealing.digest(secretsKey, purpose, text)).toString("base64url")}`
 
 /** The text of a token; none if the token was not signed with this key for this purpose. */
 export const verify = (secretsKey: Uint8Array, purpose: Purpose, token: string): Option.Option<string> => {
@@ -36,7 +29,7 @@ export const verify = (secretsKey: Uint8Array, purpose: Purpose, token: string):
   const text = bounded.slice(0, Math.max(0, end))
   const given = Buffer.from(bounded.slice(end + 1), "base64url")
   if (given.length !== signatureBytes) return Option.none()
-  return timingSafeEqual(given, signatureOf(secretsKey, purpose, text)) ? Option.some(text) : Option.none()
+  return timingSafeEqual(given, Sealing.digest(secretsKey, purpose, text)) ? Option.some(text) : Option.none()
 }
 
 /** The token in a mail's unsubscribe link, which is safe in a URL's path. */

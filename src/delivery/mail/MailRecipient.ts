@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { createHmac, hkdfSync } from "node:crypto"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
+import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { dayMillis } from "../../platform/text/Calendar.ts"
 
 /**
@@ -28,16 +28,9 @@ export const confirmationMillis = 7 * dayMillis
 /** An address without the letter case, which mail servers ignore. */
 export const normalize = (address: string): string => address.trim().toLowerCase()
 
-/**
- * Identifies an address among the recipients of one website, so that the address need not be stored. The key is derived from
- * `SECRETS_KEY`.
- */
+/** Identifies an address among the recipients of one website, so that the address need not be stored. */
 export const digestOf = (secretsKey: Uint8Array, websiteConfigId: WebsiteConfigId, address: string): Uint8Array =>
-  new Uint8Array(
-    createHmac("sha256", new Uint8Array(hkdfSync("sha256", secretsKey, "", "hydracore recipient", 32)))
-      .update(`${websiteConfigId} ${normalize(address)}`)
-      .digest()
-  )
+  Sealing.digest(secretsKey, "recipient", `${websiteConfigId} ${normalize(address)}`)
 
 /** Times are milliseconds since 1970. Those older than 24 hours change nothing. */
 export interface Facts {

@@ -1,12 +1,13 @@
 /**
- * Encrypts secrets that the service must be able to read again (AES-256-GCM). Pure: the nonce is an argument.
+ * Encrypts secrets that the service must be able to read again (AES-256-GCM), and hashes texts that it must only recognise. Pure: the
+ * nonce is an argument.
  *
  * A sealed secret is a version byte, the nonce, the tag and the ciphertext. It can be opened only with its `context`, so that
  * it is worthless in another row.
  *
  * @module
  */
-import { createCipheriv, createDecipheriv } from "node:crypto"
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto"
 import { Option } from "effect"
 
 export const keyBytes = 32
@@ -23,6 +24,14 @@ export const parseKey = (text: string): Option.Option<Uint8Array> => {
       : Buffer.alloc(0)
   return bytes.length === keyBytes ? Option.some(new Uint8Array(bytes)) : Option.none()
 }
+
+/** A keyed hash (HMAC-SHA256) of a text. Those of two purposes cannot be compared: each purpose has a key, derived from `key`. */
+export const digest = (key: Uint8Array, purpose: string, text: string): Uint8Array =>
+  new Uint8Array(
+    createHmac("sha256", new Uint8Array(hkdfSync("sha256", key, "", `hydracore ${purpose}`, 32)))
+      .update(text)
+      .digest()
+  )
 
 /** @param nonce 12 random bytes, never used before */
 export const seal = (key: Uint8Array, nonce: Uint8Array, context: string, secret: string): Uint8Array => {
