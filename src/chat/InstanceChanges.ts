@@ -55,8 +55,11 @@ export const make = ({ secretsKey }: Options) =>
   Effect.gen(function* () {
     const directory = yield* InstanceDirectory
 
-    /** Encrypts the given secrets for an instance. Undefined and null stay as they are. */
-    const sealed = Effect.fnUntraced(function* (instanceId: InstanceId, secrets: Secrets) {
+    /** A request without its secrets, and these encrypted for an instance. Undefined and null stay as they are. */
+    const sealed = Effect.fnUntraced(function* <A extends Secrets>(
+      instanceId: InstanceId,
+      { agent_body, agent_headers, agent_key, ...given }: A
+    ) {
       const sealWith = <A, B>(
         member: keyof Secrets,
         value: A | null | undefined,
@@ -72,8 +75,7 @@ export const make = ({ secretsKey }: Options) =>
               onSome: (secret) =>
                 Effect.sync(() => ({ [member]: seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), value) }))
             })
-      const { agent_body, agent_headers, agent_key } = secrets
-      const members: Pick<Instance.InstanceChange, keyof Secrets> = {
+      const secrets: Pick<Instance.InstanceChange, keyof Secrets> = {
         ...(yield* sealWith("agent_key", agent_key, (secret, nonce, key) =>
           Sealing.seal(secret, nonce, instanceId, key)
         )),
@@ -84,32 +86,36 @@ export const make = ({ secretsKey }: Options) =>
           SealedAdditions.seal(secret, nonce, instanceId, "headers", headers)
         ))
       }
-      return members
+      return [given, secrets] as const
+    })
+
+    /** Creates an instance with a new id. */
+    const create = Effect.fnUntraced(function* (
+      request: Omit<Instance.NewInstance, "instance_id" | keyof Secrets> & Secrets
+    ) {
+      const instance_id = InstanceId.make(randomUUID())
+      const [given, secrets] = yield* sealed(instance_id, request)
+      return yield* directory
+        .create({ ...given, ...secrets, instance_id })
+        .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
     })
 
     return {
       /** Creates an instance of a website, as its owner. */
-      create: Effect.fnUntraced(function* (
-        websiteConfigId: WebsiteConfigId,
-        { agent_body, agent_headers, agent_key, ...given }: Omit<Creation, "agent_key_env">
-      ) {
-        const refusal = privateFault(given.agent_url, `hydracore instance create --site ${websiteConfigId} --name …`)
-        if (Option.isSome(refusal)) return yield* Effect.fail(refusal.value)
-        const instance_id = InstanceId.make(randomUUID())
-        const secrets = yield* sealed(instance_id, { agent_body, agent_headers, agent_key })
-        return yield* directory
-          .create({ ...given, ...secrets, instance_id, website_config_id: websiteConfigId, guarded: true })
-          .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
-      }),
+      create: (websiteConfigId: WebsiteConfigId, request: Omit<Creation, "agent_key_env">) =>
+        Option.match(privateFault(request.agent_url, `hydracore instance create --site ${websiteConfigId} --name …`), {
+          onNone: () => create({ ...request, website_config_id: websiteConfigId, guarded: true }),
+          onSome: Effect.fail
+        }),
       /** Changes an instance of a website, as its owner; none if the website has no such instance. */
       update: Effect.fnUntraced(function* (
         websiteConfigId: WebsiteConfigId,
         instanceId: InstanceId,
-        { agent_body, agent_headers, agent_key, agent_url, ...given }: Omit<Change, "agent_key_env">
+        { agent_url, ...request }: Omit<Change, "agent_key_env">
       ) {
         const seen = yield* directory.read(websiteConfigId, instanceId)
         if (Option.isNone(seen)) return Option.none()
-        const secrets = yield* sealed(instanceId, { agent_body, agent_headers, agent_key })
+        const [given, secrets] = yield* sealed(instanceId, request)
         // Secrets are stored with the URL that they were given for, because another request may change the URL meanwhile.
         const target = agent_url ?? (Object.keys(secrets).length > 0 ? seen.value.agent_url : undefined)
         return yield* directory.modify(
@@ -149,29 +155,14 @@ export const make = ({ secretsKey }: Options) =>
         )
       }),
       /** Creates an instance of any website or of none, as the operator. */
-      createAsOperator: Effect.fnUntraced(function* ({
-        agent_body,
-        agent_headers,
-        agent_key,
-        ...given
-      }: Creation & { readonly website_config_id?: WebsiteConfigId | null }) {
-        const instance_id = InstanceId.make(randomUUID())
-        const secrets = yield* sealed(instance_id, { agent_body, agent_headers, agent_key })
-        return yield* directory
-          .create({ ...given, ...secrets, instance_id })
-          .pipe(Effect.catchTag("WebsiteUnknown", () => Effect.fail(Errors.unknownSite)))
-      }),
+      createAsOperator: (request: Creation & { readonly website_config_id?: WebsiteConfigId | null }) =>
+        create(request),
       /** Changes an instance, as the operator, who may name a private address; none if there is no such instance. */
       updateAsOperator: Effect.fnUntraced(function* (
         instanceId: InstanceId,
-        {
-          agent_body,
-          agent_headers,
-          agent_key,
-          ...given
-        }: Change & { readonly website_config_id?: WebsiteConfigId | null }
+        request: Change & { readonly website_config_id?: WebsiteConfigId | null }
       ) {
-        const secrets = yield* sealed(instanceId, { agent_body, agent_headers, agent_key })
+        const [given, secrets] = yield* sealed(instanceId, request)
         return yield* directory
           .update(instanceId, {
             ...given,
