@@ -64,13 +64,11 @@ export class ConversationStore extends Context.Service<
   {
     /**
      * The messages to send to the agent, oldest first: those of a conversation that `History.newest` selects, or none if there
-     * is no such conversation. They include a running answer with its text so far. With `isRegenerating` they end with the
-     * visitor's last message.
+     * is no such conversation. They include a running answer with its text so far.
      */
     readonly history: (query: {
       readonly key: ConversationKey
       readonly bounds: Bounds
-      readonly isRegenerating: boolean
     }) => Effect.Effect<ReadonlyArray<ModelMessage>, StorageUnavailable>
 
     /**

@@ -220,7 +220,7 @@ export const makePrepare = (store: ConversationStore["Service"]) => {
   /** Prepares a message at the end of the conversation. */
   const append = (key: ConversationKey, message: NonNullable<NewTurn["message"]>, bounds: History.Bounds) =>
     Effect.map(
-      store.history({ key, bounds, isRegenerating: false }),
+      store.history({ key, bounds }),
       (history): PreparedTurn => ({ message, messages: History.withMessage(history, message.text, bounds) })
     )
 
@@ -237,31 +237,15 @@ export const makePrepare = (store: ConversationStore["Service"]) => {
     })
   }
 
-  const regenerateLast = (key: ConversationKey, bounds: History.Bounds) =>
-    Effect.flatMap(
-      store.history({ key, bounds, isRegenerating: true }),
-      (history): Effect.Effect<PreparedTurn, NothingToRegenerate> => {
-        const last = history.at(-1)
-        return last === undefined
-          ? Effect.fail(new NothingToRegenerate())
-          : Effect.succeed({ message: null, messages: History.withMessage(history.slice(0, -1), last.text, bounds) })
-      }
-    )
-
   const regenerate = ({ targetId }: Of<"Regenerate">, key: ConversationKey, bounds: History.Bounds) =>
-    targetId === null
-      ? regenerateLast(key, bounds)
-      : Effect.flatMap(messagesOf(key), (stored) => {
-          const question = stored[ClientConversation.indexOfAnswered(stored, targetId)]
-          if (question === undefined) return regenerateLast(key, bounds)
-          const replaced: ClientConversation.Replaced = { _tag: "After", messageId: question.messageId }
-          const text = AnswerParts.textOf(question.parts)
-          return Effect.succeed<PreparedTurn>({
-            message: null,
-            from: question.messageId,
-            messages: History.withMessage(before(stored, replaced), text, bounds)
-          })
-        })
+    Effect.flatMap(messagesOf(key), (stored): Effect.Effect<PreparedTurn, NothingToRegenerate> => {
+      const target = stored[ClientConversation.indexOfAnswered(stored, targetId)]
+      const question = target ?? stored.findLast(({ role }) => role === "user")
+      if (question === undefined) return Effect.fail(new NothingToRegenerate())
+      const earlier = before(stored, { _tag: "After", messageId: question.messageId })
+      const messages = History.withMessage(earlier, AnswerParts.textOf(question.parts), bounds)
+      return Effect.succeed({ message: null, from: target?.messageId, messages })
+    })
 
   /**
    * The visitor's stored message that the new message replaces: the one after the answer from which the client continues. Some

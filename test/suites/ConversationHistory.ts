@@ -63,10 +63,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
           expected
         )
         assert.strictEqual(new Set(found.map(({ messageId }) => messageId)).size, found.length)
-        assert.deepStrictEqual(
-          yield* store.history({ key, bounds, isRegenerating: false }),
-          History.toModelMessages(found)
-        )
+        assert.deepStrictEqual(yield* store.history({ key, bounds }), History.toModelMessages(found))
       }),
     { arbitrary: { runs } }
   )
@@ -78,10 +75,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         Schema.isMaxLength(4)
       ),
       messages: Schema.Literals([1, 2, 3, 4, 40]),
-      characters: Schema.Literals([1, 10, 101, 202, 60_000]),
-      isRegenerating: Schema.Boolean
+      characters: Schema.Literals([1, 10, 101, 202, 60_000])
     },
-    ({ characters, isRegenerating, messages, turns }) =>
+    ({ characters, messages, turns }) =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
@@ -91,11 +87,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         }
         const all = History.toModelMessages(Option.getOrElse(yield* store.read(key), () => []))
         const bounds = { messages, characters }
-        const beforeAnswer = all.slice(0, all.findLastIndex(({ role }) => role === "user") + 1)
-        assert.deepStrictEqual(
-          yield* store.history({ key, bounds, isRegenerating }),
-          History.newest(isRegenerating ? beforeAnswer : all, bounds)
-        )
+        assert.deepStrictEqual(yield* store.history({ key, bounds }), History.newest(all, bounds))
       }),
     { arbitrary: { runs } }
   )
@@ -114,7 +106,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
           { role: "user", parts: [{ type: "text", text: "one" }] },
           { role: "assistant", parts }
         ])
-        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: false }), messages)
+        assert.deepStrictEqual(yield* store.history({ key, bounds }), messages)
         assert.deepStrictEqual(yield* store.running(key), Option.some(first))
         const second = yield* beginAnswer(key, "two")
         assert.deepStrictEqual(yield* store.running(key), Option.some(second))

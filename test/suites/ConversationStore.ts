@@ -45,7 +45,7 @@ export const suite = <R, E>(
           const other: ConversationKey = { ...(yield* newKey), conversationId: key.conversationId }
           const answerId = yield* beginAnswer(key, "secret")
           yield* appendPieces(answerId, [[text("answer")]])
-          assert.deepStrictEqual(yield* store.history({ key: other, bounds, isRegenerating: false }), [])
+          assert.deepStrictEqual(yield* store.history({ key: other, bounds }), [])
           assert.isTrue(Option.isNone(yield* store.read(other)))
           assert.isTrue(Option.isNone(yield* store.running(other)))
           assert.isFalse(yield* store.stop(other))
@@ -100,7 +100,7 @@ export const suite = <R, E>(
         for (const key of [yield* newKey, { instanceId: unknownInstance, conversationId }]) {
           assert.isTrue(Option.isNone(yield* store.read(key)))
           assert.isTrue(Option.isNone(yield* store.running(key)))
-          assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), [])
+          assert.deepStrictEqual(yield* store.history({ key, bounds }), [])
           assert.isFalse(yield* store.stop(key))
           assert.isFalse(yield* store.delete("all", key))
         }

@@ -113,12 +113,10 @@ const make = (instances: InstanceDirectory["Service"]): Service => {
   })
 
   const store: Service = {
-    history: ({ bounds, isRegenerating, key }) =>
+    history: ({ bounds, key }) =>
       Effect.map(find(key), ({ conversation, now }) => {
         if (conversation === undefined) return []
-        const messages = History.toModelMessages(messagesAt(conversation, now))
-        const asked = messages.slice(0, messages.findLastIndex(({ role }) => role === "user") + 1)
-        return History.newest(isRegenerating ? asked : messages, bounds)
+        return History.newest(History.toModelMessages(messagesAt(conversation, now)), bounds)
       }),
     running: (key) =>
       Effect.map(find(key), ({ conversation, now }) => {

@@ -21,16 +21,13 @@ const joined = "conversation JOIN conversation_message AS message USING (convers
 
 /**
  * The newest messages that have a text or are running answers: one message more than either bound allows, so that
- * `History.newest` sees what it cuts. If `$3` is true, leaves out what follows the visitor's last message.
+ * `History.newest` sees what it cuts.
  */
 const historyStatement = `SELECT ${Rows.messageColumns} FROM (
     SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
     FROM ${joined}
-    WHERE ${ofKey} AND (characters > 0 OR message_id = running) AND (NOT $3 OR position <= (
-      SELECT max(position) FROM conversation_message AS question
-      WHERE question.conversation_key = conversation.conversation_key AND role = 'user'))
-    ORDER BY position DESC LIMIT $4 + 1
-  ) AS message WHERE newer <= $5 ORDER BY position`
+    WHERE ${ofKey} AND (characters > 0 OR message_id = running) ORDER BY position DESC LIMIT $3 + 1
+  ) AS message WHERE newer <= $4 ORDER BY position`
 
 const readStatement = `SELECT ${Rows.messageColumns} FROM ${joined} WHERE ${ofKey} ORDER BY position`
 
@@ -68,11 +65,10 @@ export const make = (sql: PgClient.PgClient) => {
       Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
     )
 
-  const history: Reads["history"] = ({ bounds, isRegenerating, key }) =>
+  const history: Reads["history"] = ({ bounds, key }) =>
     sql
       .unsafe(historyStatement, [
         ...Rows.keyParameters(key),
-        PgTypes.bool(isRegenerating),
         PgTypes.int4(bounds.messages),
         PgTypes.int4(bounds.characters)
       ])
