@@ -210,13 +210,12 @@ class RunningAnswer {
     return isDue
   }
 
-  /**
-   * The events to store, and the position of the first. If the previous attempt failed, its events come first. If that attempt has
-   * stored its events nevertheless, both pieces begin with the same events.
-   */
+  /** The events to store, and the position of the first. If the previous attempt failed, the same: it may have stored them. */
   nextPiece(): { readonly position: number; readonly events: ReadonlyArray<AgentEvent> } {
-    this.attempted = [...this.attempted, ...AnswerParts.joinTexts(this.fresh)]
-    this.fresh = []
+    if (this.attempted.length === 0) {
+      this.attempted = AnswerParts.joinTexts(this.fresh)
+      this.fresh = []
+    }
     return { position: this.storedEvents, events: this.attempted }
   }
 

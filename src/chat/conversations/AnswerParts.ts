@@ -185,25 +185,14 @@ export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<Agen
 /** The number of the answer's events up to the end of this piece, and the events of the piece. */
 export type Piece = readonly [end: number, events: ReadonlyArray<AgentEvent>]
 
-/**
- * The events from a position on, and the position after them. Events may be stored twice, in a piece of their own and in a longer
- * one: if storing a piece has an unknown result, its events are stored again, together with those that arrived meanwhile.
- */
+/** The events of the pieces after a position, which is the end of a piece, and the position after them. */
 export const eventsFrom = (
   pieces: ReadonlyArray<Piece>,
   position: number
 ): { readonly events: ReadonlyArray<AgentEvent>; readonly next: number } => {
-  const events: Array<AgentEvent> = []
-  let next = position
-  for (const [end, piece] of [...pieces].sort((left, right) => startOf(left) - startOf(right))) {
-    if (end <= next) continue
-    for (const event of piece.slice(Math.max(0, next - startOf([end, piece])))) events.push(event)
-    next = end
-  }
-  return { events, next }
+  const later = pieces.filter(([end]) => end > position).sort(([left], [right]) => left - right)
+  return { events: later.flatMap(([, events]) => events), next: later.at(-1)?.[0] ?? position }
 }
-
-const startOf = ([end, events]: Piece): number => end - events.length
 
 /** The last event of an answer that ended this way; none if its readers must see an error. */
 export const lastEvent = (ending: AnswerEnding): Option.Option<AgentEvent> => {

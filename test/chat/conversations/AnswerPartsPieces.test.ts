@@ -5,23 +5,22 @@ import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import { AnswerEnding } from "../../../src/chat/conversations/Conversation.ts"
 import { Event } from "../../support/Conversations.ts"
 
-const position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
-
 it.prop(
-  "overlapping pieces yield each event once, in order, from any position",
-  { count: position, overlaps: Schema.Array(Schema.Tuple([position, position])), from: position },
-  ({ count, from, overlaps }) => {
+  "pieces in any order yield the events after the end of any of them, in order",
+  {
+    lengths: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))).check(Schema.isMaxLength(6)),
+    from: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 })),
+    isReversed: Schema.Boolean
+  },
+  ({ from, isReversed, lengths }) => {
+    const ends = lengths.map((_, index) => lengths.slice(0, index + 1).reduce((sum, length) => sum + length, 0))
+    const count = ends.at(-1) ?? 0
     const all = Array.from({ length: count }, (_, index): AgentEvent => ({ _tag: "Text", delta: String(index) }))
-    // Together they cover every event.
-    const ranges = [[0, count >> 1], [count >> 1, count], ...overlaps] as const
-    const pieces = ranges
-      .map(([left, right]) => [Math.min(left, right, count), Math.min(Math.max(left, right), count)] as const)
-      .filter(([start, end]) => start < end)
-      .map(([start, end]): AnswerParts.Piece => [end, all.slice(start, end)])
-      .sort(([left], [right]) => left - right)
-    assert.deepStrictEqual(AnswerParts.eventsFrom(pieces, from), {
-      events: all.slice(from),
-      next: Math.max(from, count)
+    const pieces = ends.map((end, index): AnswerParts.Piece => [end, all.slice(end - (lengths[index] ?? 0), end)])
+    const position = from === 0 ? 0 : (ends[from - 1] ?? count)
+    assert.deepStrictEqual(AnswerParts.eventsFrom(isReversed ? pieces.toReversed() : pieces, position), {
+      events: all.slice(position),
+      next: count
     })
   }
 )

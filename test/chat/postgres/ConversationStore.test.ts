@@ -89,15 +89,14 @@ describe("chat/postgres/ConversationStore: pieces", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a piece that is stored again, alone or within a longer one, is read once", () =>
+  it.live("a piece that is stored again is read once", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
       const answerId = yield* beginAnswer(key, "one")
       yield* store.append({ answerId, position: 0, events: [text("a")] })
-      for (const events of [[text("b")], [text("b")], [text("b"), text("c")]]) {
-        assert.isTrue(yield* store.append({ answerId, position: 1, events }))
-      }
+      const piece = { answerId, position: 1, events: [text("b"), text("c")] }
+      for (const again of [piece, piece]) assert.isTrue(yield* store.append(again))
       const progress = yield* Effect.flatMap(follow(store, answerId, 0), Effect.fromOption)
       assert.deepStrictEqual(progress.events, [text("a"), text("b"), text("c")])
       const [, answer] = yield* Effect.flatMap(store.read(key), Effect.fromOption)
