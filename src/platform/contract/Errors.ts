@@ -41,38 +41,32 @@ export interface Failing<Failure, Detail, Headers> {
   readonly answer: (failure: Failure) => { readonly detail: Detail; readonly headers: Headers }
 }
 
-/** Like `error`. A handler may also fail with the failure itself. */
-export const errorOf = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields, Failure>(
+/**
+ * A schema of an error whose body is `{ detail }`, tagged with its name. A handler may also fail with what is `failing`, which is sent
+ * as this error.
+ */
+export const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields, Failure = never>(
   tag: Tag,
   body: Schema.Codec<{ readonly detail: Detail }>,
   headers: Fields,
-  failing: Failing<Failure, Detail, Schema.Struct<Fields>["Type"]>
+  failing?: Failing<Failure, Detail, Schema.Struct<Fields>["Type"]>
 ) => {
-  type Sent = ApiError<Tag, Detail, Schema.Struct<Fields>["Type"]> | Failure
+  type Own = ApiError<Tag, Detail, Schema.Struct<Fields>["Type"]>
+  type Sent = Own | Failure
   type Pair = Schema.Struct.Type<{ readonly body: typeof body; readonly headers: Schema.Struct<Fields> }>
-  const isSent = (input: unknown): input is Sent => Predicate.isTagged(input, tag) || failing.is(input)
+  const isSent = (input: unknown): input is Sent => Predicate.isTagged(input, tag) || failing?.is(input) === true
   return Schema.declare(isSent).pipe(
     HttpApiSchema.encodeToWithHeaders(
       { body, headers },
       {
         decode: ({ body, headers }: Pair): Sent => ({ _tag: tag, detail: body.detail, headers }),
         encode: (sent) => {
-          const { detail, headers } = failing.is(sent) ? failing.answer(sent) : sent
+          const { detail, headers } = failing?.is(sent) === true ? failing.answer(sent) : (sent as Own)
           return { body: { detail }, headers }
         }
       }
     )
   )
-}
-
-/** A schema of an error whose body is `{ detail }`, tagged with its name. */
-export const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields>(
-  tag: Tag,
-  body: Schema.Codec<{ readonly detail: Detail }>,
-  headers: Fields
-) => {
-  const is = (_: unknown): _ is never => false
-  return errorOf(tag, body, headers, { is, answer: (failure: never) => failure })
 }
 
 /** The body of an error: a sentence with the next step for the reader. */
@@ -82,21 +76,13 @@ const sentence = (status: number, tag: string, description: string) =>
     .pipe(HttpApiSchema.status(status))
 
 /** An error whose body holds a sentence with the next step for the reader. */
-export const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
-  status: number,
-  tag: Tag,
-  description: string,
-  headers: Fields
-) => error(tag, sentence(status, tag, description), headers)
-
-/** Like `refusal`. A handler may also fail with the failure itself. */
-export const refusalOf = <const Tag extends string, Fields extends Schema.Struct.Fields, Failure>(
+export const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields, Failure = never>(
   status: number,
   tag: Tag,
   description: string,
   headers: Fields,
-  failing: Failing<Failure, string, Schema.Struct<Fields>["Type"]>
-) => errorOf(tag, sentence(status, tag, description), headers, failing)
+  failing?: Failing<Failure, string, Schema.Struct<Fields>["Type"]>
+) => error(tag, sentence(status, tag, description), headers, failing)
 
 const limitAndDecision = { ...Headers.rateLimit, ...Headers.decision }
 

@@ -7,10 +7,9 @@ import { Predicate, Schema } from "effect"
 import {
   type ApiError,
   commonWith,
-  errorOf,
+  error,
   HTTPValidationError,
   refusal,
-  refusalOf,
   type ValidationError
 } from "../../platform/contract/Errors.ts"
 import * as Headers from "../../platform/contract/Headers.ts"
@@ -55,7 +54,7 @@ const refusedOf = (refused: LimitReached | ReportTooLarge): ValidationFailed => 
 })
 
 /** The request is invalid, would create more than a maximum allows, or asks for a report that is too large. */
-export const ValidationFailed = errorOf(
+export const ValidationFailed = error(
   "ValidationFailed",
   HTTPValidationError,
   {},
@@ -110,7 +109,7 @@ export const unavailable: ServiceUnavailable = {
 }
 
 /** The service cannot answer now, mostly because its store does not. */
-export const ServiceUnavailable = refusalOf(
+export const ServiceUnavailable = refusal(
   503,
   "ServiceUnavailable",
   "The service cannot answer now; see Retry-After",
@@ -126,7 +125,7 @@ const timeoutOf = ({ limit }: ReportTimeout): ApiError<"GatewayTimeout", string,
   headers: {}
 })
 
-export const GatewayTimeout = refusalOf(
+export const GatewayTimeout = refusal(
   504,
   "GatewayTimeout",
   "The report takes longer than is allowed",
