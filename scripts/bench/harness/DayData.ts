@@ -77,21 +77,14 @@ const copySums = Effect.fnUntraced(function* (sql: PgClient.PgClient, site: DayR
       ) AS each JOIN unnest(${dates(({ source }) => source)}, ${dates(({ day }) => day)}) AS pair (source, target) ON date = source`
     const range = { first: month[0]?.day.date ?? "", last: month.at(-1)?.day.date ?? "" }
     yield* sql.unsafe(RollupRows.replaceDays(parameters, [site.hostedWebsiteId], range, groups), parameters.values)
-    const times = (of: (day: LocalTime.Day) => number) =>
-      Database.array(
-        month.map(({ day }) => of(day)),
-        PgTypes.OID.timestamptz
-      )
+    const times = (of: (day: LocalTime.Day) => number) => Database.timestamps(month.map(({ day }) => of(day)))
     yield* sql.unsafe(
       `INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, goals)
         SELECT $1, day, starts_at, ends_at, (SELECT max(goals) FROM rollup_day WHERE hosted_website_id = $1)
         FROM unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) AS given (day, starts_at, ends_at)`,
       [
         PgTypes.uuid(site.hostedWebsiteId),
-        Database.array(
-          month.map(({ day }) => day.date),
-          PgTypes.OID.date
-        ),
+        Database.dates(month.map(({ day }) => day.date)),
         times(({ start }) => start),
         times(({ end }) => end)
       ]

@@ -52,21 +52,15 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
   Attention,
   Effect.map(Database.OwnerConnections, (sql) => {
     const isOneOf = (sites: Access["sites"]) =>
-      sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+      sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.uuids(sites)})`
     return Attention.of({
       list: ({ after, inboxes, limit, search, sites, troubled }) =>
         sql`
         WITH needing AS (
           SELECT website_config_id, rank, since FROM unnest(
-            ${Database.array([...troubled.keys()], PgTypes.OID.uuid)},
-            ${Database.array(
-              [...troubled.values()].map(({ need }) => needs.indexOf(need)),
-              PgTypes.OID.int4
-            )},
-            ${Database.array(
-              [...troubled.values()].map(({ since }) => new Date(since)),
-              PgTypes.OID.timestamptz
-            )}
+            ${Database.uuids([...troubled.keys()])},
+            ${Database.int4s([...troubled.values()].map(({ need }) => needs.indexOf(need)))},
+            ${Database.timestamps([...troubled.values()].map(({ since }) => new Date(since)))}
           ) AS troubled (website_config_id, rank, since)
           UNION ALL
           SELECT website_config_id, ${sql.literal(rankOf("answer"))}, since

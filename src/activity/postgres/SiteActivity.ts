@@ -76,7 +76,7 @@ export const layer: Layer.Layer<Activities.SiteActivity, SqlError.SqlError, PgCl
               PgTypes.timestamptz(to + 1),
               PgTypes.int8(BigInt(searched)),
               keys === "all",
-              Database.array(keys === "all" ? [] : keys, PgTypes.OID.text)
+              Database.texts(keys === "all" ? [] : keys)
             ])
             .pipe(Effect.flatMap((rows) => Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))))
         )

@@ -37,7 +37,7 @@ export const insert = (
   sql.unsafe(statement, [
     PgTypes.uuid(leadId),
     PgTypes.uuid(chat.instanceId),
-    Database.array(chat.visitorHashes, PgTypes.OID.text),
+    Database.texts(chat.visitorHashes),
     PgTypes.timestamptz(chat.receivedAt),
     PgTypes.int8(chat.conversationKey ?? null)
   ])

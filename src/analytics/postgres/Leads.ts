@@ -26,8 +26,6 @@ import * as VisitorRows from "../VisitorRows.ts"
 import * as ChatLead from "./ChatLead.ts"
 import * as ConversionOutbox from "./ConversionOutbox.ts"
 
-const { OID } = PgTypes
-
 /** Maximum number of leads of a website in a pass. */
 const maxLeads = 500
 
@@ -106,16 +104,10 @@ const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH 
   WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM submission WHERE submission_id = lead_id AND status = 'quarantined')`
 
 const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: ReadonlyArray<PendingLead>) => {
-  const text = (valueOf: (one: Lead.MatchedLead) => string | null) => Database.array(matched.map(valueOf), OID.text)
+  const text = (valueOf: (one: Lead.MatchedLead) => string | null) => Database.texts(matched.map(valueOf))
   return [
-    Database.array(
-      matched.map(({ lead }) => lead.leadId),
-      OID.uuid
-    ),
-    Database.array(
-      matched.map(({ visit }) => new Date(visit.startedAt)),
-      OID.timestamptz
-    ),
+    Database.uuids(matched.map(({ lead }) => lead.leadId)),
+    Database.timestamps(matched.map(({ visit }) => new Date(visit.startedAt))),
     text(({ visit }) => visit.sessionKey),
     text((one) => Lead.conversionOf(one).name),
     text(({ visit }) => visit.attribution.source),
@@ -125,10 +117,7 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
     text(({ visit }) => visit.attribution.entryPage),
     text(({ visit }) => visit.page),
     text(({ visit }) => visit.country),
-    Database.array(
-      dropped.map(({ leadId }) => leadId),
-      OID.uuid
-    )
+    Database.uuids(dropped.map(({ leadId }) => leadId))
   ]
 }
 
@@ -151,7 +140,7 @@ const search = Effect.fnUntraced(function* (
             PgTypes.uuid(hostedWebsiteId),
             PgTypes.timestamptz(after),
             PgTypes.timestamptz(until),
-            Database.array(visitorHashes, OID.text)
+            Database.texts(visitorHashes)
           ])
           .pipe(VisitorRows.decode)
   let rowsOf: (lead: PendingLead) => ReadonlyArray<Lead.VisitorRow> = () => []

@@ -60,21 +60,14 @@ export const stored = (sql: PgClient.PgClient, condition: string, parameters: Re
     )
     .pipe(decodeRows(Stored))
 
-const times = (values: ReadonlyArray<number>) =>
-  Database.array(
-    values.map((value) => new Date(value)),
-    OID.timestamptz
-  )
+const times = (values: ReadonlyArray<number>) => Database.timestamps(values.map((value) => new Date(value)))
 
 /** Stores outcomes: first the answers, then the failures after them. */
 const store = Effect.fnUntraced(function* (sql: PgClient.PgClient, outcomes: ReadonlyMap<string, Outcomes>) {
   const answers = [...outcomes].flatMap(([id, { answeredAt }]) => (answeredAt === null ? [] : [{ id, answeredAt }]))
   if (answers.length > 0) {
     yield* sql.unsafe(answeredStatement, [
-      Database.array(
-        answers.map(({ id }) => id),
-        OID.uuid
-      ),
+      Database.uuids(answers.map(({ id }) => id)),
       times(answers.map(({ answeredAt }) => answeredAt))
     ])
   }
@@ -83,24 +76,15 @@ const store = Effect.fnUntraced(function* (sql: PgClient.PgClient, outcomes: Rea
   )
   if (failures.length === 0) return
   yield* sql.unsafe(failedStatement, [
-    Database.array(
-      failures.map(({ id }) => id),
-      OID.uuid
-    ),
-    Database.array(
-      failures.map(({ kind }) => kind),
-      OID.text
-    ),
+    Database.uuids(failures.map(({ id }) => id)),
+    Database.texts(failures.map(({ kind }) => kind)),
     Database.array(
       failures.map(({ times }) => BigInt(times)),
       OID.int8
     ),
     times(failures.map(({ since }) => since)),
     times(failures.map(({ lastAt }) => lastAt)),
-    Database.array(
-      failures.map(({ reason }) => reason),
-      OID.text
-    )
+    Database.texts(failures.map(({ reason }) => reason))
   ])
 })
 

@@ -15,7 +15,7 @@
  * @module
  */
 import { createSecretKey, type KeyObject } from "node:crypto"
-import { PgClient, PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Batches from "../../platform/batch/Batches.ts"
@@ -213,7 +213,7 @@ const makeRenew =
     if (answerIds.length === 0) return Effect.succeed(new Set())
     return sql`WITH mine AS MATERIALIZED (
         SELECT conversation_key, running, lease_until FROM conversation
-        WHERE running = ANY (${Database.array(answerIds, PgTypes.OID.uuid)})
+        WHERE running = ANY (${Database.uuids(answerIds)})
       ), due AS MATERIALIZED (
         SELECT conversation_key FROM conversation WHERE conversation_key IN (
           SELECT conversation_key FROM mine WHERE lease_until < ${sql.literal(dueBefore)}

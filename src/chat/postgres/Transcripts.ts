@@ -185,7 +185,7 @@ const make = Effect.gen(function* () {
               SELECT * FROM conversation WHERE conversation.instance_id = instance.instance_id AND ${conditions}
               ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit))}
             ) AS conversation
-            WHERE website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND deleted_at IS NULL`,
+            WHERE website_config_id = ANY (${Database.uuids(sites)}) AND deleted_at IS NULL`,
     order: "updated_at, instance_id, conversation_id",
     tuple: ({ id, time }) => {
       const key = Transcript.parsePlace(id)
@@ -260,7 +260,7 @@ const make = Effect.gen(function* () {
 
   const listAll: Transcripts["Service"]["listAll"] = Effect.fnUntraced(function* ({ sites, ...query }) {
     const { hasMore, items, windowEnd } = yield* page(ofSites(sites), query)
-    const ids = Database.array([...new Set(items.map(({ instanceId }) => instanceId))], PgTypes.OID.uuid)
+    const ids = Database.uuids([...new Set(items.map(({ instanceId }) => instanceId))])
     const instances = new Map(
       (yield* sql`SELECT instance_id AS id, name, website_config_id FROM instance
         WHERE instance_id = ANY (${ids}) AND website_config_id IS NOT NULL`.pipe(decodeRows(Instances))).map(
@@ -356,7 +356,7 @@ const make = Effect.gen(function* () {
       return opened.length > 0
     }),
     countWaiting: (websites) =>
-      sql.unsafe(waitingStatement, [Database.array(websites, PgTypes.OID.uuid)]).pipe(
+      sql.unsafe(waitingStatement, [Database.uuids(websites)]).pipe(
         Database.mapErrors,
         decodeRows(WaitingCounts),
         Effect.map((rows) => new Map(rows.map(({ count, id }) => [id, count])))

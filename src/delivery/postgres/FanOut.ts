@@ -51,22 +51,14 @@ const dataOfSubjects = Effect.fnUntraced(function* (sql: PgClient.PgClient, subj
   const submissions =
     ids.length === 0
       ? []
-      : yield* sql
-          .unsafe(submissionsStatement, [Database.array(ids, PgTypes.OID.uuid)])
-          .pipe(decodeRows(SubmissionRows.Rows))
+      : yield* sql.unsafe(submissionsStatement, [Database.uuids(ids)]).pipe(decodeRows(SubmissionRows.Rows))
   const conversations =
     keys.length === 0
       ? []
       : yield* sql
           .unsafe(conversationsStatement, [
-            Database.array(
-              keys.map(({ instanceId }) => instanceId),
-              PgTypes.OID.uuid
-            ),
-            Database.array(
-              keys.map(({ conversationId }) => conversationId),
-              PgTypes.OID.text
-            )
+            Database.uuids(keys.map(({ instanceId }) => instanceId)),
+            Database.texts(keys.map(({ conversationId }) => conversationId))
           ])
           .pipe(decodeRows(Conversations))
   const data = new Map<string, string>()
@@ -185,7 +177,7 @@ const announcedOf = (sql: PgClient.PgClient, submissionIds: ReadonlyArray<string
         .unsafe(
           `SELECT DISTINCT subscriber_id AS "subscriberId", subject FROM delivery
             WHERE subject = ANY ($1) AND type = ANY ($2) AND status IN ('pending', 'delivered')`,
-          [Database.array(submissionIds, OID.text), Database.array(Event.announcements, OID.text)]
+          [Database.texts(submissionIds), Database.texts(Event.announcements)]
         )
         .pipe(
           decodeRows(Announced),
@@ -225,10 +217,7 @@ const insert = (sql: PgClient.PgClient, deliveries: ReadonlyArray<New>, leased: 
         oid
       )
     ),
-    Database.array(
-      deliveries.map((one) => (leased.has(one) ? 1 : 0)),
-      OID.int4
-    )
+    Database.int4s(deliveries.map((one) => (leased.has(one) ? 1 : 0)))
   ])
 
 /** The process that leases: its slots, as for `Deliveries.lease`, and the key that decrypts the webhooks' secrets. */
@@ -256,9 +245,7 @@ export const run = Effect.fnUntraced(function* (
   const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
   if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
   const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
-  const subscribers = yield* sql
-    .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
-    .pipe(decodeRows(Subscribers))
+  const subscribers = yield* sql.unsafe(subscribersStatement, [Database.uuids(sites)]).pipe(decodeRows(Subscribers))
   const data = yield* dataOfSubjects(sql, Event.subjectsOf(events, subscribers))
   const announced = yield* announcedOf(sql, Event.releasedOf(events))
   const webhooks = new Map<string, (typeof subscribers)[number]>(subscribers.map((one) => [one.webhookId, one]))

@@ -101,8 +101,8 @@ export const lease = Effect.fnUntraced(function* (
   if (freeSlots.free === 0) return { leased: [], waiting: new Set<string>() }
   const due = yield* sql
     .unsafe(dueStatement, [
-      Database.array([...running.keys()], PgTypes.OID.uuid),
-      Database.array([...running.values()], PgTypes.OID.int4),
+      Database.uuids([...running.keys()]),
+      Database.int4s([...running.values()]),
       PgTypes.int4(freeSlots.perHealthy),
       PgTypes.int4(freeSlots.perFailing)
     ])
@@ -113,9 +113,7 @@ export const lease = Effect.fnUntraced(function* (
   const rows = yield* sql
     .unsafe(
       leaseStatement,
-      [chosen.map(({ eventId }) => eventId), chosen.map(({ webhookId }) => webhookId)].map((ids) =>
-        Database.array(ids, PgTypes.OID.uuid)
-      )
+      [chosen.map(({ eventId }) => eventId), chosen.map(({ webhookId }) => webhookId)].map((ids) => Database.uuids(ids))
     )
     .pipe(decodeRows(LeasedRows))
   const leased = rows.map(
@@ -222,7 +220,7 @@ const setHealth = Effect.fnUntraced(function* (
  */
 const recordWithHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
   const idsOf = (all: ReadonlyArray<Attempted>) =>
-    Database.array([...new Set(all.map(([{ webhook }]) => webhook.webhookId))], PgTypes.OID.uuid)
+    Database.uuids([...new Set(all.map(([{ webhook }]) => webhook.webhookId))])
   const locked = yield* sql.unsafe(lockStatement, [idsOf(attempted)]).pipe(decodeRows(Locked))
   const webhooks = new Map<string, Receiver>(locked.map((row) => [row.webhookId, row]))
   const recorded = yield* record(sql, attempted)

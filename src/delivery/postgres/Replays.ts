@@ -129,8 +129,7 @@ export const step = Effect.fnUntraced(function* (
     ])
     .pipe(decodeRows(Window))
   const { after, eventIds } = Replay.step(window, status === "all" ? undefined : status)
-  const due =
-    eventIds.length === 0 ? [] : yield* sql.unsafe(dueStatement, [id, Database.array(eventIds, PgTypes.OID.uuid)])
+  const due = eventIds.length === 0 ? [] : yield* sql.unsafe(dueStatement, [id, Database.uuids(eventIds)])
   yield* after === null
     ? sql`DELETE FROM webhook_replay WHERE webhook_id = ${id} AND status = ${PgTypes.text(status)}`
     : sql`UPDATE webhook_replay SET after_time = ${PgTypes.timestamptz(after.time)}, after_id = ${PgTypes.uuid(after.id)}

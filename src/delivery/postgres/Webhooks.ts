@@ -138,7 +138,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
             return yield* sql`
               INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
               SELECT ${PgTypes.uuid(webhookId)}, website_config_id, ${PgTypes.text(given.url)},
-                ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
+                ${Database.texts(given.events)}, ${PgTypes.text(given.format)},
                 ${PgTypes.bytea(seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
               RETURNING 1`
@@ -152,7 +152,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         const { events, format = null, enabled, url = null } = change
         const seriesEnds = enabled === true ? sql.literal("true") : sql`url <> ${PgTypes.text(url)}`
         const rows = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
-            events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
+            events = ${events === undefined ? sql.literal("events") : Database.texts(events)},
             format = coalesce(${PgTypes.text(format)}, format),
             failing_since = CASE WHEN ${seriesEnds} THEN NULL ELSE failing_since END,
             failed_again_at = CASE WHEN ${seriesEnds} THEN NULL ELSE failed_again_at END,

@@ -175,7 +175,7 @@ const make = Effect.gen(function* () {
         SELECT * FROM ${table} WHERE submission.website_config_id = site.website_config_id AND ${conditions}
         ORDER BY received_at DESC, submission_id DESC LIMIT ${PgTypes.int8(BigInt(limit))}
       ) AS submission
-      WHERE site.website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)}) AND site.deleted_at IS NULL`
+      WHERE site.website_config_id = ANY (${Database.uuids(sites)}) AND site.deleted_at IS NULL`
   }
 
   /** The last submission of the window; null if the list ends within the window. */
@@ -223,7 +223,7 @@ const make = Effect.gen(function* () {
     table: (typeof tables)[keyof typeof tables]
   ) =>
     sql`SELECT submission_id FROM ${sql.literal(table.name)} WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-      AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)}) ORDER BY submission_id`.pipe(
+      AND submission_id = ANY (${Database.uuids(ids)}) ORDER BY submission_id`.pipe(
       Database.mapErrors,
       decodeColumn(SubmissionId)
     )
@@ -281,7 +281,7 @@ const make = Effect.gen(function* () {
     mark: (websiteConfigId, ids, isRead) =>
       sql`WITH found AS (
           SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-            AND submission_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+            AND submission_id = ANY (${Database.uuids(ids)})
           ORDER BY submission_id FOR UPDATE
         ), marked AS (
           UPDATE submission SET is_read = ${isRead} FROM found

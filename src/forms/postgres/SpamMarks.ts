@@ -40,17 +40,15 @@ const traitsOfAll = (
   submissionIds: ReadonlyArray<SubmissionId>,
   lock: "FOR UPDATE" | ""
 ) =>
-  sql
-    .unsafe(`${contentsStatement} ${lock}`, [PgTypes.uuid(websiteConfigId), Database.array(submissionIds, OID.uuid)])
-    .pipe(
-      decodeRows(Contents),
-      Effect.map((rows) =>
-        rows.map(({ email, form_data: formData, submission_id }) => ({
-          submissionId: submission_id,
-          traits: traitsOf(websiteConfigId, { email, formData })
-        }))
-      )
+  sql.unsafe(`${contentsStatement} ${lock}`, [PgTypes.uuid(websiteConfigId), Database.uuids(submissionIds)]).pipe(
+    decodeRows(Contents),
+    Effect.map((rows) =>
+      rows.map(({ email, form_data: formData, submission_id }) => ({
+        submissionId: submission_id,
+        traits: traitsOf(websiteConfigId, { email, formData })
+      }))
     )
+  )
 
 const bytes = (digest: string | null) => (digest === null ? null : Buffer.from(digest, "hex"))
 
@@ -96,18 +94,12 @@ export const forget = Effect.fnUntraced(function* (
     const found = yield* traitsOfAll(sql, websiteConfigId, submissionIds, "")
     yield* sql.unsafe(forgetStatement, [
       website,
-      Database.array(
-        found.flatMap(({ traits }) => traits.email ?? []),
-        OID.text
-      ),
-      Database.array(
-        found.flatMap(({ traits }) => bytes(traits.textDigest) ?? []),
-        OID.bytea
-      )
+      Database.texts(found.flatMap(({ traits }) => traits.email ?? [])),
+      Database.byteas(found.flatMap(({ traits }) => bytes(traits.textDigest) ?? []))
     ])
   }
   yield* sql`UPDATE submission SET reasons = array_remove(reasons, 'marked') WHERE website_config_id = ${website}
-    AND submission_id = ANY (${Database.array(submissionIds, OID.uuid)}) AND 'marked' = ANY (reasons)`
+    AND submission_id = ANY (${Database.uuids(submissionIds)}) AND 'marked' = ANY (reasons)`
 })
 
 /** What `Inbox` does with marks of spam. */
@@ -120,9 +112,9 @@ export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof 
     const found = yield* traitsOfAll(sql, websiteConfigId, submissionIds, "FOR UPDATE")
     const ids = found.map(({ submissionId }) => submissionId)
     const marks = distinct(found.map(({ traits }) => traits))
-    yield* sql.unsafe(quarantineStatement, [Database.array(ids, OID.uuid), now])
+    yield* sql.unsafe(quarantineStatement, [Database.uuids(ids), now])
     const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeColumn(SubmissionId))
-    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.array(withdrawn, OID.uuid)})`
+    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.uuids(withdrawn)})`
     const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
     yield* sql.unsafe(storeStatement, [
       PgTypes.uuid(websiteConfigId),

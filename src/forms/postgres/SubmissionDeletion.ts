@@ -16,7 +16,7 @@ import * as SubmissionRows from "./SubmissionRows.ts"
 
 const parametersOf = (websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<string>) => [
   PgTypes.uuid(websiteConfigId),
-  Database.array(submissionIds, PgTypes.OID.uuid)
+  Database.uuids(submissionIds)
 ]
 
 /**

@@ -94,12 +94,7 @@ const record = Effect.fnUntraced(function* (
   found: ReadonlyMap<WebsiteConfigId, ReadonlyArray<Problem>>,
   now: number
 ) {
-  const ids = [
-    Database.array(
-      sites.map(({ websiteConfigId }) => websiteConfigId),
-      PgTypes.OID.uuid
-    )
-  ]
+  const ids = [Database.uuids(sites.map(({ websiteConfigId }) => websiteConfigId))]
   yield* sql.unsafe(lockStatement, ids)
   const rows = yield* sql.unsafe(watchedStatement, ids).pipe(decodeRows(WatchedRows))
   let mailed = 0

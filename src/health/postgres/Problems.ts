@@ -131,10 +131,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
       const reports = yield* Reports
 
       const storedFacts = Effect.fnUntraced(function* (sites: ReadonlyArray<Problem.CheckedSite>, now: number) {
-        const ids = Database.array(
-          sites.map(({ websiteConfigId }) => websiteConfigId),
-          PgTypes.OID.uuid
-        )
+        const ids = Database.uuids(sites.map(({ websiteConfigId }) => websiteConfigId))
         const lastDayBefore = PgTypes.date(Calendar.dateOf(now - Problem.countedDays * Calendar.dayMillis))
         const refusals = yield* sql.unsafe(refusalStatement, [ids, lastDayBefore]).pipe(decodeRows(Refusals))
         const agents = yield* AgentFailures.stored(sql, "website_config_id = ANY ($1)", [ids])
@@ -198,7 +195,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
           const all =
             yield* sql`SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId" FROM site
             WHERE deleted_at IS NULL AND ${
-              sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+              sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.uuids(sites)})`
             }`.pipe(Database.mapErrors, decodeRows(Sites))
           return new Map([...(yield* of(all))].filter(([, { length }]) => length > 0))
         })

@@ -110,6 +110,21 @@ export const layerOwner: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClie
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, elementOid))
 
+const arrayOf = (elementOid: number) => (values: ReadonlyArray<unknown>) => array(values, elementOid)
+
+/** A parameter of the type `uuid[]`. */
+export const uuids = arrayOf(PgTypes.OID.uuid)
+/** A parameter of the type `text[]`. */
+export const texts = arrayOf(PgTypes.OID.text)
+/** A parameter of the type `timestamptz[]`. */
+export const timestamps = arrayOf(PgTypes.OID.timestamptz)
+/** A parameter of the type `date[]`. */
+export const dates = arrayOf(PgTypes.OID.date)
+/** A parameter of the type `int4[]`. */
+export const int4s = arrayOf(PgTypes.OID.int4)
+/** A parameter of the type `bytea[]`. */
+export const byteas = arrayOf(PgTypes.OID.bytea)
+
 /** The SQLSTATE of an error of the server. Every SQLSTATE contains a digit, unlike system error codes such as `EPIPE`. */
 export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
   const cause = error.reason.cause

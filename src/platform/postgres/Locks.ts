@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -27,7 +26,7 @@ export const rows = (table: string, id: string) =>
     const inTurn = yield* Slots.makeTurns(1)
     return (...ids: ReadonlyArray<string>) =>
       <A, E, R>(creation: Effect.Effect<A, E | SqlError.SqlError, R>) =>
-        sql`SELECT FROM ${sql(table)} WHERE ${sql(id)} = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+        sql`SELECT FROM ${sql(table)} WHERE ${sql(id)} = ANY (${Database.uuids(ids)})
         ORDER BY ${sql(id)} FOR NO KEY UPDATE`.pipe(
           Effect.andThen(creation),
           sql.withTransaction,
@@ -50,7 +49,7 @@ const writers = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
     WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND relation IN (SELECT to_regclass(name) FROM unnest(${Database.array(tables, PgTypes.OID.text)}) AS name)
+      AND relation IN (SELECT to_regclass(name) FROM unnest(${Database.texts(tables)}) AS name)
       AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(decodeRows(Writers))
   return new Set(rows.map(({ writer }) => writer))
 })

@@ -61,7 +61,7 @@ export const withdrawMails = (
   sql: SqlClient.SqlClient,
   websiteConfigId: WebsiteConfigId,
   submissionIds: ReadonlyArray<string>
-) => sql.unsafe(withdrawStatement, [Database.array(submissionIds, PgTypes.OID.uuid), PgTypes.uuid(websiteConfigId)])
+) => sql.unsafe(withdrawStatement, [Database.uuids(submissionIds), PgTypes.uuid(websiteConfigId)])
 
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
@@ -78,7 +78,7 @@ const deliveryStatements = [
  * deliveries waits for a transaction that records one of their attempts.
  */
 const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
-  Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {
+  Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.texts(subjects)]), {
     discard: true
   })
 
@@ -104,5 +104,5 @@ export const deleteSubmissions = (
   submissionIds: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.forEach([lockStatement, deleteStatement], (statement) =>
-    sql.unsafe(statement, [Database.array(submissionIds, PgTypes.OID.uuid)])
+    sql.unsafe(statement, [Database.uuids(submissionIds)])
   ).pipe(Effect.andThen(runForSubjects(sql, deliveryStatements, submissionIds)))

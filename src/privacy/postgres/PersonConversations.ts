@@ -112,17 +112,10 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
             ? [{ instanceId: record.instanceId, conversationId: record.conversation.conversation_id }]
             : []
       )
-      const { OID } = PgTypes
       yield* sql
         .unsafe(deleteStatement, [
-          Database.array(
-            keys.map(({ instanceId }) => instanceId),
-            OID.uuid
-          ),
-          Database.array(
-            keys.map(({ conversationId }) => conversationId),
-            OID.text
-          )
+          Database.uuids(keys.map(({ instanceId }) => instanceId)),
+          Database.texts(keys.map(({ conversationId }) => conversationId))
         ])
         .pipe(
           Effect.andThen(Outbox.erase(sql, keys.map(Conversation.subjectOf))),

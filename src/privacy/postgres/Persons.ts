@@ -82,10 +82,10 @@ export const accounts = (sql: PgClient.PgClient): Store.Store => ({
     yield* CredentialSql.byIndex(
       sql,
       Effect.gen(function* () {
-        yield* sql`DELETE FROM person_role WHERE person_id = ANY (${Database.array(people, PgTypes.OID.uuid)})`
+        yield* sql`DELETE FROM person_role WHERE person_id = ANY (${Database.uuids(people)})`
         yield* CredentialSql.settlePeople(sql, people, now)
         yield* sql`UPDATE console_session SET ${sql.literal(CredentialSql.sessionEnd.set)}
-          WHERE session_id = ANY (${Database.array(links, PgTypes.OID.uuid)}) AND opened_at IS NULL`
+          WHERE session_id = ANY (${Database.uuids(links)}) AND opened_at IS NULL`
       })
     ).pipe(Database.mapErrors)
     return accounts.length
@@ -125,9 +125,7 @@ const notifications = (sql: PgClient.PgClient): Store.Store => ({
       const ids = ofWebsite.map(({ notification_id }) => notification_id)
       // As in every change of a website's notifications, the website is locked first (see `Recipients`).
       yield* sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
-        Effect.andThen(
-          sql`DELETE FROM notification WHERE notification_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`
-        ),
+        Effect.andThen(sql`DELETE FROM notification WHERE notification_id = ANY (${Database.uuids(ids)})`),
         Effect.andThen(refreshSubscribers(sql, websiteConfigId)),
         sql.withTransaction,
         Database.mapErrors
@@ -158,7 +156,7 @@ const spamMarks = (sql: PgClient.PgClient): Store.Store => ({
     ),
   erase: (found) => {
     const ids = found.flatMap(({ record }) => (record.kind === "spam_mark" ? [record.mark.mark_id] : []))
-    return sql`DELETE FROM spam_mark WHERE mark_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
+    return sql`DELETE FROM spam_mark WHERE mark_id = ANY (${Database.uuids(ids)})`.pipe(
       Database.mapErrors,
       Effect.as(ids.length)
     )

@@ -261,7 +261,7 @@ export const eraseLeftVisits = Effect.gen(function* () {
   const ids = yield* separate.value.websitesWithVisits
   if (ids.length === 0) return
   const rows = yield* sql`SELECT hosted_website_id FROM site
-    WHERE hosted_website_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(decodeColumn(Schema.String))
+    WHERE hosted_website_id = ANY (${Database.uuids(ids)})`.pipe(decodeColumn(Schema.String))
   const present = new Set(rows)
   yield* Effect.forEach(
     ids.filter((id) => !present.has(id)),

@@ -58,17 +58,10 @@ const deliveriesStatement = `SELECT subject, event_id AS "eventId", subscriber_i
 
 /** The deliveries that have data of these subjects, by subject. */
 export const deliveriesOf = (sql: SqlClient.SqlClient, found: ReadonlyArray<FoundRecord>) =>
-  sql
-    .unsafe(deliveriesStatement, [
-      Database.array(
-        found.map(({ subject }) => subject),
-        PgTypes.OID.text
-      )
-    ])
-    .pipe(
-      decodeRows(Deliveries),
-      Effect.map((rows) => Map.groupBy(rows, ({ subject }) => subject))
-    )
+  sql.unsafe(deliveriesStatement, [Database.texts(found.map(({ subject }) => subject))]).pipe(
+    decodeRows(Deliveries),
+    Effect.map((rows) => Map.groupBy(rows, ({ subject }) => subject))
+  )
 
 /** A search by one statement, for kinds with few rows. `recordOf` returns null for a row that is not the person's. */
 export const searchAtOnce = <Row>(

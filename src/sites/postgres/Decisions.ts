@@ -242,7 +242,7 @@ export const layer = (options: Options = {}): Layer.Layer<Decisions.Decisions, n
             SELECT reason, sum(times)::bigint AS times FROM not_counted
             WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)}
               AND day >= ${first}::date AND day <= ${last}::date
-              AND reason = ANY(${Database.array([...reasons], OID.text)})
+              AND reason = ANY(${Database.texts([...reasons])})
             GROUP BY reason`.pipe(
             Database.mapErrors,
             decodeRows(Rows),

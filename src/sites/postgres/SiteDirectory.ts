@@ -58,7 +58,7 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       const lookup = (column: "tracking_token" | "website_config_id", idOf: (site: Site) => string) => {
         const findAll = (ids: ReadonlyArray<string>) =>
           sql`SELECT ${selected} FROM site
-            WHERE ${sql(column)} = ANY (${Database.array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL`.pipe(
+            WHERE ${sql(column)} = ANY (${Database.uuids(ids)}) AND deleted_at IS NULL`.pipe(
             Database.mapErrors,
             decodeSites
           )
@@ -90,7 +90,7 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         yield* sql`
             INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, time_zone, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
-              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${Database.array(origins, PgTypes.OID.text)}, ${timeZone},
+              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${Database.texts(origins)}, ${timeZone},
               ${PgTypes.timestamptz(site.createdAt)})`.pipe(Database.mapErrors)
         return site
       })
@@ -99,7 +99,7 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
         sql`
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
                 time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
-                origins = ${origins === undefined ? sql`origins` : sql`${Database.array(origins, PgTypes.OID.text)}`}
+                origins = ${origins === undefined ? sql`origins` : sql`${Database.texts(origins)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
           Database.mapErrors,
           decodeSites,
@@ -109,7 +109,7 @@ export const layer = (options: Options = {}): Layer.Layer<SiteDirectory, never, 
       const search: SiteDirectory["Service"]["search"] = ({ after, limit, search, sites }) => {
         return sql`SELECT ${selected} FROM site WHERE ${sql.and([
           sql`deleted_at IS NULL`,
-          ...(sites === "all" ? [] : [sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`]),
+          ...(sites === "all" ? [] : [sql`website_config_id = ANY (${Database.uuids(sites)})`]),
           ...(search === null ? [] : [has(sql, search)]),
           ...(after === null
             ? []
@@ -183,7 +183,7 @@ export const writableSites = ({
         during: Effect.fnUntraced(
           function* (ids, write) {
             yield* sql.unsafe(lockPageViews)
-            const uuids = Database.array([...ids].filter(isCanonicalUuid), PgTypes.OID.uuid)
+            const uuids = Database.uuids([...ids].filter(isCanonicalUuid))
             const writable = yield* sql.unsafe(writableStatement, [uuids]).pipe(decodeColumn(Schema.String))
             return yield* write(new Set(writable))
           },

@@ -13,7 +13,7 @@ suite("health/postgres/Problems", Layer.merge(postgres(), TestClient.layer))
 it.effect("health/postgres/Problems: the instance that refused an origin is found by an index", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const parameters = [Database.array([randomUUID()], PgTypes.OID.uuid), PgTypes.date("2026-11-24")]
+    const parameters = [Database.uuids([randomUUID()]), PgTypes.date("2026-11-24")]
     const plan = yield* sql`SET LOCAL enable_seqscan = off`.pipe(
       Effect.andThen(sql.unsafe(`EXPLAIN ${refusalStatement}`, parameters)),
       sql.withTransaction
@@ -39,7 +39,7 @@ it.effect("health/postgres/Problems: of a webhook with many deliveries, only the
     yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis)
       SELECT event_id, subscriber_id, created_at, CASE status WHEN 'failed' THEN 500 ELSE 204 END, 10 FROM delivery`
     yield* sql`ANALYZE`
-    const parameters = [Database.array([site], PgTypes.OID.uuid)]
+    const parameters = [Database.uuids([site])]
     const [row] = yield* sql.unsafe(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${webhookStatement}`, parameters)
     const [{ Plan: plan }] = JSON.parse(JSON.stringify(row))["QUERY PLAN"]
     // All of these deliveries and attempts take about a thousand pages.

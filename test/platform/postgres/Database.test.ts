@@ -262,7 +262,7 @@ describe("platform/postgres/Database: errors", () => {
         sql`SELECT ${secret}::uuid`,
         sql`SELECT ${`{"a": ${secret}}`}::json`,
         sql`INSERT INTO site (name) VALUES (${secret})`,
-        sql`SELECT ${PgTypes.int2(1)}, ${Database.array([secret], PgTypes.OID.uuid)}`
+        sql`SELECT ${PgTypes.int2(1)}, ${Database.uuids([secret])}`
       ]) {
         const error = Database.refusedOrUnavailable(yield* Effect.flip(statement))
         assert.strictEqual(error._tag, "RecordRefused")

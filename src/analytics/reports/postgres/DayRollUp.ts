@@ -50,7 +50,7 @@ export const only = ({ hostedWebsiteId, timeZone }: Site): Sites => ({ timeZone,
 
 /** The ids of websites as a parameter. */
 export const idsOf = ({ hostedWebsiteIds }: Pick<Sites, "hostedWebsiteIds">): PgTypes.Parameter =>
-  Database.array(hostedWebsiteIds, PgTypes.OID.uuid)
+  Database.uuids(hostedWebsiteIds)
 
 /** The arbitrary first key of the locks that a process holds while it rolls up a website. */
 const advisoryLock = 721_593_044
@@ -240,13 +240,9 @@ const deleteSums = (sql: SqlClient.SqlClient, { hostedWebsiteIds }: Sites, days:
   return sql.unsafe(RollupRows.replaceDays(parameters, hostedWebsiteIds, rangeOf(days), null), parameters.values)
 }
 
-const datesOf = (days: ReadonlyArray<Day>) =>
-  Database.array(
-    days.map(({ date }) => date),
-    PgTypes.OID.date
-  )
+const datesOf = (days: ReadonlyArray<Day>) => Database.dates(days.map(({ date }) => date))
 
-const timesOf = (times: ReadonlyArray<number>) => Database.array(times, PgTypes.OID.timestamptz)
+const timesOf = (times: ReadonlyArray<number>) => Database.timestamps(times)
 
 /** Says that the visits of days are stored up to their ends, and whether the sums have conversions. */
 const markStored = Effect.fnUntraced(function* (
@@ -422,7 +418,7 @@ export const rollMonths = (
   months: ReadonlyArray<LocalDate>,
   days: ReadonlyArray<Day>
 ) => {
-  const parameters = [idsOf(sites), Database.array(months, PgTypes.OID.date)]
+  const parameters = [idsOf(sites), Database.dates(months)]
   return exclusively(
     sql,
     sites
@@ -435,14 +431,8 @@ export const rollMonths = (
       )
       yield* sql.unsafe(RollupRows.sumMonths, [
         ...parameters,
-        Database.array(
-          days.map(({ date }) => date),
-          PgTypes.OID.date
-        ),
-        Database.array(
-          days.map(({ end }) => end),
-          PgTypes.OID.timestamptz
-        )
+        Database.dates(days.map(({ date }) => date)),
+        Database.timestamps(days.map(({ end }) => end))
       ])
     })
   )

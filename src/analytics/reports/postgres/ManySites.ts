@@ -46,7 +46,7 @@ const States = Schema.Array(
 
 type State = (typeof States.Type)[number]
 
-const uuids = (ids: ReadonlyArray<string>) => Database.array(ids, PgTypes.OID.uuid)
+const uuids = (ids: ReadonlyArray<string>) => Database.uuids(ids)
 
 /** Which days of the websites have sums that may be read. A website whose sums may be incomplete has none. */
 const statesOf = (
@@ -84,18 +84,9 @@ const statesOf = (
         uuids(queries.map(({ site }) => site.websiteConfigId)),
         PgTypes.text(timeZone),
         PgTypes.int4(readsSums ? RollupState.version : -1),
-        Database.array(
-          days.map(({ date }) => date),
-          PgTypes.OID.date
-        ),
-        Database.array(
-          days.map(({ start }) => start),
-          PgTypes.OID.timestamptz
-        ),
-        Database.array(
-          days.map(({ end }) => end),
-          PgTypes.OID.timestamptz
-        ),
+        Database.dates(days.map(({ date }) => date)),
+        Database.timestamps(days.map(({ start }) => start)),
+        Database.timestamps(days.map(({ end }) => end)),
         PgTypes.timestamptz(days[0]?.start ?? 0),
         PgTypes.timestamptz(days.at(-1)?.end ?? 0)
       ]

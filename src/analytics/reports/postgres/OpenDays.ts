@@ -168,7 +168,7 @@ const sitesBehind = Effect.fnUntraced(function* (hostedWebsiteIds: ReadonlyArray
         SELECT FROM page_view WHERE page_view.hosted_website_id = site.hosted_website_id AND received_at >= reached
           AND received_at < now() - interval '${maxUnmarkedDelay} milliseconds' OFFSET ${maxTail}
       ) ORDER BY created_at`,
-      [PgTypes.int4(RollupState.version), Database.array(hostedWebsiteIds ?? [], PgTypes.OID.uuid)]
+      [PgTypes.int4(RollupState.version), Database.uuids(hostedWebsiteIds ?? [])]
     )
     .pipe(DayRollUp.decodeSites)
 })

@@ -6,8 +6,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import * as Database from "../../../platform/postgres/Database.ts"
 
-const { OID } = PgTypes
-
 /** Collects parameters. Each method adds one, and returns its placeholder with its type, such as `$1::uuid`. */
 export class Parameters {
   readonly values: Array<PgTypes.Parameter> = []
@@ -22,7 +20,7 @@ export class Parameters {
   }
 
   uuids(values: ReadonlyArray<string>): string {
-    return this.add(Database.array(values, OID.uuid), "uuid[]")
+    return this.add(Database.uuids(values), "uuid[]")
   }
 
   text(value: string): string {
@@ -30,11 +28,11 @@ export class Parameters {
   }
 
   texts(values: ReadonlyArray<string>): string {
-    return this.add(Database.array(values, OID.text), "text[]")
+    return this.add(Database.texts(values), "text[]")
   }
 
   integers(values: ReadonlyArray<number>): string {
-    return this.add(Database.array(values, OID.int4), "int4[]")
+    return this.add(Database.int4s(values), "int4[]")
   }
 
   date(value: string): string {
@@ -42,7 +40,7 @@ export class Parameters {
   }
 
   dates(values: ReadonlyArray<string>): string {
-    return this.add(Database.array(values, OID.date), "date[]")
+    return this.add(Database.dates(values), "date[]")
   }
 
   /** Milliseconds since 1970. */
@@ -52,6 +50,6 @@ export class Parameters {
 
   /** Milliseconds since 1970. */
   times(values: ReadonlyArray<number>): string {
-    return this.add(Database.array(values, OID.timestamptz), "timestamptz[]")
+    return this.add(Database.timestamps(values), "timestamptz[]")
   }
 }

@@ -74,10 +74,7 @@ const DayCounts = Schema.Array(Schema.Struct({ key: Schema.Int, rows: Schema.Big
 /** The number of page views and events of each day. */
 const countRowsOfDays = Effect.fnUntraced(function* (site: DayRollUp.Sites, days: ReadonlyArray<LocalTime.Day>) {
   const sql = yield* SqlClient.SqlClient
-  const starts = Database.array(
-    days.map(({ start }) => start),
-    PgTypes.OID.timestamptz
-  )
+  const starts = Database.timestamps(days.map(({ start }) => start))
   const { parameters, statement } = rowsOf(site, days, "width_bucket(received_at, $4)")
   const rows = yield* sql.unsafe(statement, [...parameters, starts]).pipe(decodeRows(DayCounts))
   return new Map(rows.map(({ key, rows }) => [days[key - 1]?.date, Number(rows)]))
@@ -118,7 +115,7 @@ const missingOf = Effect.fnUntraced(function* (
   isRebuild: boolean
 ) {
   const sql = yield* SqlClient.SqlClient
-  const dates = (values: ReadonlyArray<LocalDate>) => Database.array(values, PgTypes.OID.date)
+  const dates = (values: ReadonlyArray<LocalDate>) => Database.dates(values)
   const ids = [...begins.keys()]
   const texts = (condition: string) =>
     `coalesce(string_agg(to_char(date, 'YYYY-MM-DD'), ' ' ORDER BY date) FILTER (WHERE ${condition}), '')`
@@ -139,13 +136,10 @@ const missingOf = Effect.fnUntraced(function* (
         WHERE rolled.month IS NULL
       ) AS missing GROUP BY id`,
       [
-        Database.array(ids, PgTypes.OID.uuid),
+        Database.uuids(ids),
         dates([...begins.values()]),
         dates(days.map(({ date }) => date)),
-        Database.array(
-          days.map(({ end }) => end),
-          PgTypes.OID.timestamptz
-        ),
+        Database.timestamps(days.map(({ end }) => end)),
         dates(RollupPlan.monthsBegunIn(days))
       ]
     )
@@ -248,14 +242,8 @@ const closedDays = (before: number) =>
       )
     ),
     Effect.map((closed) => ({
-      zones: Database.array(
-        closed.map(({ timeZone }) => timeZone),
-        PgTypes.OID.text
-      ),
-      dates: Database.array(
-        closed.map(({ date }) => date),
-        PgTypes.OID.date
-      )
+      zones: Database.texts(closed.map(({ timeZone }) => timeZone)),
+      dates: Database.dates(closed.map(({ date }) => date))
     }))
   )
 

@@ -127,7 +127,7 @@ export const read = Effect.fnUntraced(function* (
       PgTypes.int4(version),
       PgTypes.date(range.first),
       PgTypes.date(range.last),
-      Database.array(range.months, PgTypes.OID.date),
+      Database.dates(range.months),
       PgTypes.date(range.lastSummed ?? range.last)
     ])
     .pipe(decodeRows(Rows))

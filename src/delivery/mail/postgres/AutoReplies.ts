@@ -142,12 +142,7 @@ export const fanOut = Effect.fnUntraced(function* (
   )
   if (accepted.length === 0) return
   const wanted = yield* sql
-    .unsafe(wantedStatement, [
-      Database.array(
-        accepted.map(([id]) => id),
-        OID.uuid
-      )
-    ])
+    .unsafe(wantedStatement, [Database.uuids(accepted.map(([id]) => id))])
     .pipe(decodeRows(Wanted))
   const times = new Map(accepted)
   const now = yield* Clock.currentTimeMillis
@@ -159,7 +154,7 @@ export const fanOut = Effect.fnUntraced(function* (
     return [{ ...reply, to, digest, recipient: Buffer.from(digest).toString("hex"), createdAt }]
   })
   if (addressed.length === 0) return
-  const sites = Database.array([...new Set(addressed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  const sites = Database.uuids([...new Set(addressed.map(({ websiteConfigId }) => websiteConfigId))])
   yield* sql.unsafe(lockStatement, [sites])
   const made = yield* sql
     .unsafe(madeStatement, [
@@ -169,7 +164,7 @@ export const fanOut = Effect.fnUntraced(function* (
     .pipe(decodeRows(Made))
   const digests = new Map(addressed.map(({ digest, recipient }) => [recipient, digest]))
   const known = yield* sql
-    .unsafe(knownStatement, [Database.array([...digests.values()], OID.bytea), PgTypes.timestamptz(now)])
+    .unsafe(knownStatement, [Database.byteas([...digests.values()]), PgTypes.timestamptz(now)])
     .pipe(decodeRows(Known))
   const decisions = AutoReply.decide(
     addressed,
@@ -196,14 +191,8 @@ export const fanOut = Effect.fnUntraced(function* (
     ({ recipient }) => recipient
   )
   yield* sql.unsafe(recordStatement, [
-    Database.array(
-      [...sent.keys()].map((recipient) => digests.get(recipient)),
-      OID.bytea
-    ),
-    Database.array(
-      [...sent.values()].map(({ length }) => length),
-      OID.int4
-    ),
+    Database.byteas([...sent.keys()].map((recipient) => digests.get(recipient))),
+    Database.int4s([...sent.values()].map(({ length }) => length)),
     PgTypes.timestamptz(now),
     PgTypes.timestamptz(now - Calendar.dayMillis)
   ])

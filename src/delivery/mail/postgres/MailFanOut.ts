@@ -58,8 +58,6 @@ const dueStatement = `UPDATE notification SET due_at = CASE WHEN notification_id
     THEN least(due_at, now() + interval '${Lead.maxWaitMillis} milliseconds') ELSE to_timestamp(0) END
   WHERE notification_id = ANY ($1)`
 
-const { OID } = PgTypes
-
 const Facts = Schema.Array(
   Schema.Struct({ submission_id: Schema.String, page_slug: Schema.NullOr(Schema.String), is_mailed: Schema.Boolean })
 )
@@ -68,10 +66,7 @@ const Facts = Schema.Array(
 const factsOf = (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) =>
   sql
     .unsafe("SELECT submission_id, page_slug, is_mailed FROM submission WHERE submission_id = ANY ($1)", [
-      Database.array(
-        events.map(({ subject }) => subject),
-        OID.uuid
-      )
+      Database.uuids(events.map(({ subject }) => subject))
     ])
     .pipe(
       decodeRows(Facts),
@@ -87,14 +82,10 @@ interface Item {
   readonly subject: string
 }
 
-const uuids = (items: ReadonlyArray<Item>, of: (item: Item) => string | undefined) =>
-  Database.array(items.map(of), OID.uuid)
+const uuids = (items: ReadonlyArray<Item>, of: (item: Item) => string | undefined) => Database.uuids(items.map(of))
 
 const times = (items: ReadonlyArray<Item>) =>
-  Database.array(
-    items.map(({ createdAt }) => new Date(createdAt).toISOString()),
-    OID.text
-  )
+  Database.texts(items.map(({ createdAt }) => new Date(createdAt).toISOString()))
 
 const storeSubmissions = (sql: PgClient.PgClient, items: ReadonlyArray<Item>) =>
   sql.unsafe(submissionsStatement, [
@@ -114,10 +105,7 @@ const storeConversations = (sql: PgClient.PgClient, items: ReadonlyArray<Item>) 
     uuids(firsts, ({ websiteConfigId }) => websiteConfigId),
     times(firsts),
     uuids(firsts, ({ subject }) => keyOfSubject(subject)?.instanceId),
-    Database.array(
-      firsts.map(({ subject }) => keyOfSubject(subject)?.conversationId),
-      OID.text
-    )
+    Database.texts(firsts.map(({ subject }) => keyOfSubject(subject)?.conversationId))
   ])
 }
 
@@ -127,15 +115,9 @@ const unmatchedOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, items: 
   const keys = subjects.map(keyOfSubject)
   const rows = yield* sql
     .unsafe(unmatchedStatement, [
-      Database.array(subjects, OID.text),
-      Database.array(
-        keys.map((key) => key?.instanceId),
-        OID.uuid
-      ),
-      Database.array(
-        keys.map((key) => key?.conversationId),
-        OID.text
-      )
+      Database.texts(subjects),
+      Database.uuids(keys.map((key) => key?.instanceId)),
+      Database.texts(keys.map((key) => key?.conversationId))
     ])
     .pipe(decodeColumn(Schema.String))
   return new Set(rows)
@@ -150,7 +132,7 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
       : type.startsWith("conversation.") && keyOfSubject(subject ?? "") !== undefined
   )
   if (mailed.length === 0) return
-  const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  const sites = Database.uuids([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))])
   const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
   const submitted = mailed.filter(isSubmission)
   const needsFacts =
@@ -177,13 +159,7 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
   const unmatched = conversations.length > 0 ? yield* unmatchedOf(sql, conversations) : new Set<string>()
   const recipients = [...new Set(items.map(({ notificationId }) => notificationId))]
   const now = new Set(items.flatMap(({ notificationId, subject }) => (unmatched.has(subject) ? [] : notificationId)))
-  yield* sql.unsafe(dueStatement, [
-    Database.array(recipients, OID.uuid),
-    Database.array(
-      recipients.filter((id) => !now.has(id)),
-      OID.uuid
-    )
-  ])
+  yield* sql.unsafe(dueStatement, [Database.uuids(recipients), Database.uuids(recipients.filter((id) => !now.has(id)))])
 })
 
 /** Makes one mail of a kind for each confirmed recipient of a website that satisfies an SQL condition. Needs a transaction. */
@@ -206,11 +182,8 @@ const toRecipients = Effect.fnUntraced(function* (
         FROM unnest($1, $2) AS given (mail_id, notification_id) JOIN notification USING (notification_id)
         FOR KEY SHARE OF notification`,
     [
-      Database.array(
-        recipients.map(() => randomUUID()),
-        OID.uuid
-      ),
-      Database.array(recipients, OID.uuid),
+      Database.uuids(recipients.map(() => randomUUID())),
+      Database.uuids(recipients),
       site,
       PgTypes.text(JSON.stringify(data)),
       PgTypes.text(kind)

@@ -140,7 +140,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
 
       /** The submissions and conversations that mails are about, by the mails' ids. */
       const itemsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
-        const ids = [Database.array(mailIds, PgTypes.OID.uuid)]
+        const ids = [Database.uuids(mailIds)]
         const [counts, shown, conversations] =
           mailIds.length === 0
             ? [[], [], []]

@@ -67,8 +67,6 @@ const makeStatement = `WITH planned AS (
   UPDATE mail_item SET mail_id = planned.mail_id FROM waiting JOIN planned ON place > after AND place <= upto
   WHERE notification_id = $1 AND mail_item.ctid = waiting.item_id`
 
-const { OID } = PgTypes
-
 /** Creates the mails about submissions and conversations, and returns when to check again. */
 const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -96,11 +94,8 @@ const mailSubmissions = Effect.fnUntraced(function* (
     yield* sql.unsafe(makeStatement, [
       id,
       PgTypes.uuid(websiteConfigId),
-      Database.array(
-        mails.map(() => randomUUID()),
-        OID.uuid
-      ),
-      Database.array(mails, OID.int4),
+      Database.uuids(mails.map(() => randomUUID())),
+      Database.int4s(mails),
       PgTypes.int4(mails.reduce((sum, items) => sum + items, 0)),
       PgTypes.timestamptz(now)
     ])

@@ -99,10 +99,7 @@ const makeConfirmation = Effect.fnUntraced(function* (
     readonly now: number
   }
 ) {
-  const ids = Database.array(
-    previous.map((one) => one.notification_id),
-    PgTypes.OID.uuid
-  )
+  const ids = Database.uuids(previous.map((one) => one.notification_id))
   yield* sql`UPDATE mail SET status = 'cancelled', next_attempt_at = NULL
     WHERE notification_id = ANY (${ids}) AND kind = 'confirmation' AND status = 'pending'`
   yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
@@ -188,10 +185,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         sql.unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(address)]).pipe(decodeRows(Found))
 
       const setConfirmed = (found: ReadonlyArray<Pick<StoredNotification, "notification_id">>) =>
-        sql`UPDATE notification SET is_confirmed = true WHERE NOT is_confirmed AND notification_id = ANY (${Database.array(
-          found.map(({ notification_id }) => notification_id),
-          PgTypes.OID.uuid
-        )})`
+        sql`UPDATE notification SET is_confirmed = true WHERE NOT is_confirmed AND notification_id = ANY (${Database.uuids(found.map(({ notification_id }) => notification_id))})`
 
       const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (websiteConfigId, given) {
         const now = yield* Clock.currentTimeMillis
@@ -326,10 +320,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       /** Locks websites, and returns the keys of an address among their recipients. */
       const lockedKeys = (sites: Access["sites"], recipient: string) => {
-        const named =
-          sites === "all"
-            ? sql.literal("true")
-            : sql`website_config_id = ANY (${Database.array(sites, PgTypes.OID.uuid)})`
+        const named = sites === "all" ? sql.literal("true") : sql`website_config_id = ANY (${Database.uuids(sites)})`
         return sql`SELECT website_config_id FROM site WHERE ${named} AND deleted_at IS NULL
           ORDER BY website_config_id FOR NO KEY UPDATE`.pipe(
           decodeColumn(WebsiteConfigId),
@@ -341,10 +332,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
       const confirmedSites = (keys: ReadonlyArray<Recipients.Key>, recipient: string) =>
         sql`SELECT DISTINCT website_config_id FROM notification WHERE is_confirmed
           AND lower(recipient) = lower(${PgTypes.text(recipient)})
-          AND website_config_id = ANY (${Database.array(
-            keys.map(({ websiteConfigId }) => websiteConfigId),
-            PgTypes.OID.uuid
-          )})`.pipe(
+          AND website_config_id = ANY (${Database.uuids(keys.map(({ websiteConfigId }) => websiteConfigId))})`.pipe(
           decodeColumn(WebsiteConfigId),
           Effect.map((found) => new Set(found))
         )

@@ -22,14 +22,8 @@ export interface Key {
 const keyParameters = ({ digest, websiteConfigId }: Key) => [PgTypes.uuid(websiteConfigId), PgTypes.bytea(digest)]
 
 const keysParameters = (keys: ReadonlyArray<Key>) => [
-  Database.array(
-    keys.map(({ websiteConfigId }) => websiteConfigId),
-    PgTypes.OID.uuid
-  ),
-  Database.array(
-    keys.map(({ digest }) => digest),
-    PgTypes.OID.bytea
-  )
+  Database.uuids(keys.map(({ websiteConfigId }) => websiteConfigId)),
+  Database.byteas(keys.map(({ digest }) => digest))
 ]
 
 const Known = Schema.Array(

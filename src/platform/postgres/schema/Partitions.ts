@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -84,7 +83,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
       FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
-      WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${Database.array(parents, PgTypes.OID.text)}) AS name)
+      WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${Database.texts(parents)}) AS name)
       ORDER BY 1, 2`.pipe(decodeRows(PresentRows))
   }
 )

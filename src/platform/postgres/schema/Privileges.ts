@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -91,11 +90,7 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   const pairs = Object.entries(needed).flatMap(([table, privileges]) =>
     privileges.map((privilege) => [table, privilege] as const)
   )
-  const column = (index: 0 | 1) =>
-    Database.array(
-      pairs.map((pair) => pair[index]),
-      PgTypes.OID.text
-    )
+  const column = (index: 0 | 1) => Database.texts(pairs.map((pair) => pair[index]))
   const rows =
     yield* sql`SELECT table_name, privilege FROM unnest(${column(0)}, ${column(1)}) AS needed (table_name, privilege)
     WHERE NOT CASE privilege WHEN 'DELETE' THEN has_table_privilege(to_regclass(table_name), privilege)

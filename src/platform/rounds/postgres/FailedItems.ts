@@ -103,9 +103,7 @@ export const retryAll: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClien
 /** Deletes the failures of items that succeeded. */
 export const clear = (kind: Kind, items: ReadonlyArray<string>) =>
   SqlClient.SqlClient.use((sql) =>
-    Effect.asVoid(
-      sql`DELETE FROM failed_item WHERE kind = ${kind} AND item = ANY (${Database.array(items, PgTypes.OID.text)})`
-    )
+    Effect.asVoid(sql`DELETE FROM failed_item WHERE kind = ${kind} AND item = ANY (${Database.texts(items)})`)
   )
 
 /** Where stored data does not have the expected form, without the data itself. */

@@ -36,7 +36,7 @@ export const condition = (
   { after, reaching, sites }: Pick<CredentialQuery, "after" | "reaching" | "sites">
 ): Statement.Fragment => {
   const [idColumn, siteTable] = [sql(`${table}.${id}`), sql(`${table}_site`)]
-  const uuids = (ids: ReadonlyArray<string>) => Database.array(ids, PgTypes.OID.uuid)
+  const uuids = (ids: ReadonlyArray<string>) => Database.uuids(ids)
   const reaches = (site: string) => sql`(all_sites OR EXISTS (SELECT FROM ${siteTable} AS reached
     WHERE reached.${sql(id)} = ${idColumn} AND reached.website_config_id = ${PgTypes.uuid(site)}))`
   const managed =

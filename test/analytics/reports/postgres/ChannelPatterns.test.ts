@@ -60,7 +60,7 @@ describe("analytics/reports/postgres: the patterns of channels", () => {
           const sql = yield* SqlClient.SqlClient
           const rows = yield* sql`
             SELECT array_agg(${text} ~ pattern ORDER BY position) AS found
-            FROM unnest(${Database.array(patterns, PgTypes.OID.text)}) WITH ORDINALITY AS rule (pattern, position)`
+            FROM unnest(${Database.texts(patterns)}) WITH ORDINALITY AS rule (pattern, position)`
           assert.deepStrictEqual(
             rows[0]?.["found"],
             patterns.map((pattern) => new RegExp(pattern).test(text))

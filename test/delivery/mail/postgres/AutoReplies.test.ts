@@ -213,7 +213,7 @@ describe("delivery/mail/postgres/AutoReplies", () => {
         FROM unnest(ARRAY[${PgTypes.uuid(site)}, ${PgTypes.uuid(other)}]) AS website (id), generate_series(1, 10000)`
       yield* sql`ANALYZE reply`
       const [row] = yield* sql.unsafe(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${madeStatement}`, [
-        Database.array([site], PgTypes.OID.uuid),
+        Database.uuids([site]),
         PgTypes.timestamptz((yield* Clock.currentTimeMillis) - hourMillis)
       ])
       const [{ Plan: plan }] = JSON.parse(JSON.stringify(row))["QUERY PLAN"]
