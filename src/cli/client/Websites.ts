@@ -96,6 +96,24 @@ export const idToDelete = (text: string) =>
 /** The id of the website that an optional `--site` names; null without the flag. */
 export const idOrNull = (text: string | null) => (text === null ? Effect.succeed(null) : idOf(text))
 
+/** Sends a request about the website that `--site` names. */
+export const request = Effect.fnUntraced(function* <
+  const Name extends Client.GroupName,
+  A,
+  E extends { readonly _tag: string },
+  R
+>(
+  group: Name,
+  site: string,
+  request: (client: Client.Group<Name>, params: { readonly site_id: WebsiteConfigId }) => Effect.Effect<A, E, R>,
+  facts: Failures.Facts = {}
+) {
+  const site_id = yield* idOf(site)
+  return yield* Client.owner(group, { notFound: notFound("website", site_id), ...facts }, (client) =>
+    request(client, { site_id })
+  )
+})
+
 const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
 
 /** A key that reaches a website may have too small a scope, which the owner API does not tell apart. */
@@ -107,13 +125,19 @@ export interface Named {
   readonly kind: RecordKind
   readonly id: string
   readonly site: string | null
+  /** What does not exist after a 404; the record unless given. */
+  readonly none?: CliFailure
 }
 
+const noRecord = ({ id, kind }: Named): CliFailure => notFound(kind === "share" ? "shared dashboard" : kind, id)
+
 /** The website of a record, in this process. */
-export const ofRecord = Effect.fnUntraced(function* ({ id, kind, site }: Named, none: CliFailure) {
-  const named = yield* idOrNull(site)
+export const ofRecord = Effect.fnUntraced(function* (record: Named) {
+  const named = yield* idOrNull(record.site)
   if (named !== null) return named
-  return yield* Client.operator(Operator.sites, { notFound: none }, (sites) => sites.siteOf(kind, id))
+  return yield* Client.operator(Operator.sites, { notFound: noRecord(record) }, (sites) =>
+    sites.siteOf(record.kind, record.id)
+  )
 })
 
 /**
@@ -128,19 +152,19 @@ export const withRecord = Effect.fnUntraced(function* <
 >(
   group: Name,
   record: Named,
-  none: CliFailure,
-  request: (client: Client.Group<Name>, siteId: WebsiteConfigId) => Effect.Effect<A, E, R>
+  request: (client: Client.Group<Name>, params: { readonly site_id: WebsiteConfigId }) => Effect.Effect<A, E, R>
 ) {
   const { url } = yield* Client.Client
+  const none = record.none ?? noRecord(record)
   if (record.site !== null || url === null) {
-    const site_id = yield* ofRecord(record, none)
-    return yield* Client.owner(group, { notFound: none }, (client) => request(client, site_id))
+    const site_id = yield* ofRecord(record)
+    return yield* Client.owner(group, { notFound: none }, (client) => request(client, { site_id }))
   }
   const found = yield* Client.owner(group, { notFound: none }, (client) =>
     Effect.flatMap(every, (sites) =>
       Stream.fromIterable(sites).pipe(
         Stream.mapEffect(({ site_id }) =>
-          request(client, site_id).pipe(
+          request(client, { site_id }).pipe(
             Effect.asSome,
             Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<A>()))
           )

@@ -38,12 +38,11 @@ const exportCommand = Command.make(
     const to = yield* Inputs.readSince("to", times.to, now)
     if (from !== null && to !== null && from >= to) return yield* Inputs.wrong("from", "before --to")
     if ((yield* Output.Json) && format === "csv") return yield* Output.jsonOrCsv
-    const site_id = yield* Websites.idOf(site)
     yield* Output.writeExport(
       Client.textOf(
-        Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
+        Websites.request("data", site, (data, params) =>
           data.exportAnalytics({
-            params: { site_id },
+            params,
             query: { format, ...(from !== null && { from }), ...(to !== null && { to }) }
           })
         )

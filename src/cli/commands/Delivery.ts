@@ -55,8 +55,7 @@ const list = Command.make(
       ...(status !== null && { status }),
       ...(last !== null && { cursor: positionOf(last) })
     }
-    const record = { kind: "webhook", id, site } as const
-    const listed = yield* Websites.withRecord("webhooks", record, Output.notFound("webhook", id), (webhooks, site_id) =>
+    const listed = yield* Websites.withRecord("webhooks", { kind: "webhook", id, site }, (webhooks, { site_id }) =>
       webhooks.deliveries({ params: { site_id, webhook_id: id }, query })
     )
     const table = Output.table(
@@ -116,8 +115,8 @@ const retry = Command.make(
   "retry",
   { webhookId, eventId, site: siteFlag },
   Effect.fnUntraced(function* ({ eventId: event, site, webhookId: id }) {
-    const record = { kind: "webhook", id, site } as const
-    yield* Websites.withRecord("webhooks", record, Output.notFound("delivery", event), (webhooks, site_id) => {
+    const record = { kind: "webhook", id, site, none: Output.notFound("delivery", event) } as const
+    yield* Websites.withRecord("webhooks", record, (webhooks, { site_id }) => {
       const params = { site_id, webhook_id: id, event_id: event }
       return webhooks.retry({ params }).pipe(
         // The delivery does not exist, or what its event contained does not.
@@ -149,13 +148,9 @@ const replay = Command.make(
     const since = yield* Effect.fromOption(Calendar.parseSince(text.trim(), now), () =>
       Inputs.wrong("since", "a time such as 3d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z")
     )
-    const record = { kind: "webhook", id, site } as const
     const payload = { since: Calendar.iso(since), ...(status !== null && { status }) }
-    const replayed = yield* Websites.withRecord(
-      "webhooks",
-      record,
-      Output.notFound("webhook", id),
-      (webhooks, site_id) => webhooks.replay({ params: { site_id, webhook_id: id }, payload })
+    const replayed = yield* Websites.withRecord("webhooks", { kind: "webhook", id, site }, (webhooks, { site_id }) =>
+      webhooks.replay({ params: { site_id, webhook_id: id }, payload })
     )
     const count = replayed.deliveries
     const counted =

@@ -96,12 +96,7 @@ const text = (form: FormRules.Form): string =>
 const answer = (form: FormRules.Form) => Output.answer({ json: form, text: text(form) })
 
 /** The forms of a website that have rules. */
-const formsOf = (site: string) =>
-  Effect.flatMap(Websites.idOf(site), (site_id) =>
-    Client.owner("forms", { notFound: Output.notFound("website", site_id) }, (forms) =>
-      forms.list({ params: { site_id } })
-    )
-  )
+const formsOf = (site: string) => Websites.request("forms", site, (forms, params) => forms.list({ params }))
 
 /** Sets the rules of a form, if the condition holds. */
 const put = Effect.fnUntraced(function* (
@@ -110,13 +105,13 @@ const put = Effect.fnUntraced(function* (
   preconditionFailed: Output.CliFailure
 ) {
   const rules = yield* readRules(file)
-  const site_id = yield* Websites.idOf(site)
-  const facts = { notFound: Output.notFound("website", site_id), preconditionFailed }
-  yield* answer(
-    yield* Client.owner("forms", facts, (forms) =>
-      forms.put({ params: { site_id }, headers, payload: { page, rules } })
-    )
+  const form = yield* Websites.request(
+    "forms",
+    site,
+    (forms, params) => forms.put({ params, headers, payload: { page, rules } }),
+    { preconditionFailed }
   )
+  yield* answer(form)
 })
 
 const hasRules = new Output.CliFailure({
@@ -201,9 +196,8 @@ const setReply = Command.make(
     replyTo: Inputs.make("reply-to", Inputs.recipientKind, "<address>", "The address to which visitors answer")
   },
   Effect.fnUntraced(function* ({ page, replyTo: reply_to, site, subject, text }) {
-    const site_id = yield* Websites.idOf(site)
-    const reply = yield* Client.owner("autoReplies", { notFound: Output.notFound("website", site_id) }, (replies) =>
-      replies.put({ params: { site_id }, payload: { page, subject, text, reply_to } })
+    const reply = yield* Websites.request("autoReplies", site, (replies, params) =>
+      replies.put({ params, payload: { page, subject, text, reply_to } })
     )
     yield* Output.answer({
       json: reply,
@@ -225,10 +219,7 @@ const listReplies = Command.make(
   "list",
   { site: Inputs.site },
   Effect.fnUntraced(function* ({ site }) {
-    const site_id = yield* Websites.idOf(site)
-    const listed = yield* Client.owner("autoReplies", { notFound: Output.notFound("website", site_id) }, (replies) =>
-      replies.list({ params: { site_id } })
-    )
+    const listed = yield* Websites.request("autoReplies", site, (replies, params) => replies.list({ params }))
     yield* Output.answer({
       json: listed,
       text: Output.table(

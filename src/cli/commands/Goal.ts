@@ -46,18 +46,11 @@ const create = Command.make(
     }
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
-    const site_id = yield* Websites.idOf(site)
-    const goal = yield* Client.owner(
+    const goal = yield* Websites.request(
       "goals",
-      {
-        notFound: Output.notFound("website", site_id),
-        flags: { value: target.kind, ...(name === null && { name: target.kind }) }
-      },
-      (goals) =>
-        goals.create({
-          params: { site_id },
-          payload: { ...target, ...(name !== null && { name }) }
-        })
+      site,
+      (goals, params) => goals.create({ params, payload: { ...target, ...(name !== null && { name }) } }),
+      { flags: { value: target.kind, ...(name === null && { name: target.kind }) } }
     )
     yield* Output.answer({
       json: goal,
@@ -82,10 +75,7 @@ const list = Command.make(
   "list",
   { site: Inputs.site },
   Effect.fnUntraced(function* ({ site }) {
-    const site_id = yield* Websites.idOf(site)
-    const listed = yield* Client.owner("goals", { notFound: Output.notFound("website", site_id) }, (goals) =>
-      goals.list({ params: { site_id } })
-    )
+    const listed = yield* Websites.request("goals", site, (goals, params) => goals.list({ params }))
     const builtIn = listed.built_in.map((name) => `"${name}"`).join(" and ")
     yield* Output.answer({
       json: listed,
@@ -105,9 +95,8 @@ const remove = Command.make(
     site: Websites.flagOf("goal")
   },
   Effect.fnUntraced(function* ({ goalId, site }) {
-    const record = { kind: "goal", id: goalId, site } as const
-    yield* Websites.withRecord("goals", record, Output.notFound("goal", goalId), (goals, site_id) =>
-      goals.delete({ params: { site_id, goal_id: goalId } })
+    yield* Websites.withRecord("goals", { kind: "goal", id: goalId, site }, (goals, params) =>
+      goals.delete({ params: { ...params, goal_id: goalId } })
     )
     yield* Output.answer({
       json: { goal_id: goalId, deleted: true },

@@ -114,11 +114,8 @@ const ofNotification = <A, E extends { readonly _tag: string }, R>(
     params: { readonly site_id: WebsiteConfigId; readonly notification_id: NotificationId }
   ) => Effect.Effect<A, E, R>
 ) =>
-  Websites.withRecord(
-    "notifications",
-    { kind: "notification", id, site },
-    Output.notFound("notification", id),
-    (notifications, site_id) => request(notifications, { site_id, notification_id: id })
+  Websites.withRecord("notifications", { kind: "notification", id, site }, (notifications, { site_id }) =>
+    request(notifications, { site_id, notification_id: id })
   )
 
 const add = Command.make(
@@ -162,11 +159,8 @@ const list = Command.make(
   "list",
   { site: Inputs.site },
   Effect.fnUntraced(function* ({ site }) {
-    const site_id = yield* Websites.idOf(site)
-    const listed = yield* Client.owner(
-      "notifications",
-      { notFound: Output.notFound("website", site_id) },
-      (notifications) => notifications.list({ params: { site_id } })
+    const listed = yield* Websites.request("notifications", site, (notifications, params) =>
+      notifications.list({ params })
     )
     yield* Output.answer({
       json: listed,

@@ -32,12 +32,11 @@ const create = Command.make(
     const origin =
       service === null ? yield* ServiceUrl.originOf(baseUrl) : yield* ServiceUrl.addressOf(baseUrl, service)
     const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
-    const site_id = yield* Websites.idOf(site)
     // Not a flag's value: other users of the machine see the arguments of a process.
     const password = withPassword ? randomBytes(12).toString("base64url") : null
-    const created = yield* Client.owner("shares", { notFound: Output.notFound("website", site_id) }, (shares) =>
+    const created = yield* Websites.request("shares", site, (shares, params) =>
       shares.create({
-        params: { site_id },
+        params,
         payload: {
           ...(label !== null && { label }),
           ...(exact && { numbers: "exact" }),
@@ -112,9 +111,8 @@ const revoke = Command.make(
   "revoke",
   { shareId: Inputs.shareId, site: Websites.flagOf("shared dashboard") },
   Effect.fnUntraced(function* ({ shareId, site }) {
-    const record = { kind: "share", id: shareId, site } as const
-    yield* Websites.withRecord("shares", record, Output.notFound("shared dashboard", shareId), (shares, site_id) =>
-      shares.revoke({ params: { site_id, share_id: shareId } })
+    yield* Websites.withRecord("shares", { kind: "share", id: shareId, site }, (shares, params) =>
+      shares.revoke({ params: { ...params, share_id: shareId } })
     )
     yield* Output.answer({
       json: { share_id: shareId, revoked: true },

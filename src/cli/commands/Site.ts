@@ -106,10 +106,7 @@ const update = Command.make(
       },
       "hydracore site update"
     )
-    const site_id = yield* Websites.idOf(named)
-    const site = yield* Client.owner("sites", { notFound: Output.notFound("website", site_id) }, (sites) =>
-      sites.update({ params: { site_id }, payload })
-    )
+    const site = yield* Websites.request("sites", named, (sites, params) => sites.update({ params, payload }))
     yield* Output.answer({
       json: site,
       text: `${text(site)}\nThe change takes effect in every process within ten seconds.\n`

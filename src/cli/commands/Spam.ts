@@ -16,11 +16,8 @@ const mark = Command.make(
   "mark",
   { submissionId: Inputs.submissionId, site: Websites.flagOf("submission") },
   Effect.fnUntraced(function* ({ site, submissionId }) {
-    const changed = yield* Websites.withRecord(
-      "spam",
-      { kind: "submission", id: submissionId, site },
-      Output.notFound("submission", submissionId),
-      (spam, site_id) => spam.mark({ params: { site_id }, payload: { submission_ids: [submissionId] } })
+    const changed = yield* Websites.withRecord("spam", { kind: "submission", id: submissionId, site }, (spam, params) =>
+      spam.mark({ params, payload: { submission_ids: [submissionId] } })
     )
     yield* Output.answer({
       json: changed,
@@ -41,10 +38,7 @@ const list = Command.make(
   "list",
   { site: Inputs.site },
   Effect.fnUntraced(function* ({ site }) {
-    const site_id = yield* Websites.idOf(site)
-    const listed = yield* Client.owner("spam", { notFound: Output.notFound("website", site_id) }, (spam) =>
-      spam.list({ params: { site_id } })
-    )
+    const listed = yield* Websites.request("spam", site, (spam, params) => spam.list({ params }))
     yield* Output.answer({
       json: listed,
       text: Output.table(
@@ -68,9 +62,12 @@ const remove = Command.make(
     markId: Inputs.make("mark-id", Inputs.idKind(SpamMarkId), "<uuid>", "The mark_id of a mark")
   },
   Effect.fnUntraced(function* ({ markId, site }) {
-    const site_id = yield* Websites.idOf(site)
-    yield* Client.owner("spam", { notFound: Output.notFound("mark", markId) }, (spam) =>
-      spam.delete({ params: { site_id, mark_id: markId } })
+    const facts = { notFound: Output.notFound("mark", markId) }
+    yield* Websites.request(
+      "spam",
+      site,
+      (spam, params) => spam.delete({ params: { ...params, mark_id: markId } }),
+      facts
     )
     yield* Output.answer({
       json: { mark_id: markId, removed: true },

@@ -35,11 +35,10 @@ const exportCommand = Command.make(
   Effect.fnUntraced(function* ({ format, since, site, status }) {
     const from = yield* Inputs.readSince("since", since, yield* Clock.currentTimeMillis)
     if ((yield* Output.Json) && format === "csv") return yield* Output.jsonOrCsv
-    const site_id = yield* Websites.idOf(site)
     yield* Output.writeExport(
       Client.textOf(
-        Client.owner("submissions", { notFound: Output.notFound("website", site_id) }, (submissions) =>
-          submissions.export({ params: { site_id }, query: { format, status, ...(from !== null && { from }) } })
+        Websites.request("submissions", site, (submissions, params) =>
+          submissions.export({ params, query: { format, status, ...(from !== null && { from }) } })
         )
       )
     )
@@ -75,11 +74,8 @@ const ofSubmission = <A, E extends { readonly _tag: string }, R>(
     }
   ) => Effect.Effect<A, E, R>
 ) =>
-  Websites.withRecord(
-    "submissions",
-    { kind: "submission", id: submissionId, site },
-    Output.notFound("submission", submissionId),
-    (submissions, site_id) => request(submissions, { params: { site_id }, payload: { submission_ids: [submissionId] } })
+  Websites.withRecord("submissions", { kind: "submission", id: submissionId, site }, (submissions, params) =>
+    request(submissions, { params, payload: { submission_ids: [submissionId] } })
   )
 
 const release = Command.make(
@@ -110,9 +106,8 @@ const restore = Command.make(
 
 /** Deletes the submissions of a person on a website. */
 const removePerson = Effect.fnUntraced(function* (site: string, email: string) {
-  const site_id = yield* Websites.idOf(site)
-  const erased = yield* Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
-    data.erasePerson({ params: { site_id }, payload: { email, kinds: ["submission"] } })
+  const erased = yield* Websites.request("data", site, (data, params) =>
+    data.erasePerson({ params, payload: { email, kinds: ["submission"] } })
   )
   const { submissions } = erased
   yield* Output.answer({

@@ -91,22 +91,21 @@ const ofSite = Effect.fnUntraced(function* <A>(
 /** The same about a webhook. `none` says what does not exist after a 404. */
 export const ofWebhook = Effect.fnUntraced(function* <A>(
   {
-    none,
     site,
-    webhookId: webhook_id
+    webhookId: webhook_id,
+    none = Output.notFound("webhook", webhook_id)
   }: { readonly webhookId: WebhookId; readonly site: string | null; readonly none?: Output.CliFailure },
   request: (webhooks: Operations, params: OfWebhook["params"]) => Outcome<A>
 ) {
   const { url } = yield* Client.Client
-  const notFound = Output.notFound("webhook", webhook_id)
-  const record = { kind: "webhook", id: webhook_id, site } as const
+  const record = { kind: "webhook", id: webhook_id, site, none } as const
   if (url !== null) {
-    return yield* Websites.withRecord("webhooks", record, none ?? notFound, (webhooks, site_id) =>
+    return yield* Websites.withRecord("webhooks", record, (webhooks, { site_id }) =>
       request(webhooks, { site_id, webhook_id })
     )
   }
-  const site_id = yield* Websites.ofRecord(record, notFound)
-  return yield* Client.operator(Operator.webhooks, { notFound: none ?? notFound }, (webhooks) =>
+  const site_id = yield* Websites.ofRecord(record)
+  return yield* Client.operator(Operator.webhooks, { notFound: none }, (webhooks) =>
     request(webhooks, { site_id, webhook_id })
   )
 })
@@ -221,8 +220,7 @@ const remove = Command.make(
   "delete",
   { webhookId, site: siteFlag },
   Effect.fnUntraced(function* ({ site, webhookId: id }) {
-    const record = { kind: "webhook", id, site } as const
-    yield* Websites.withRecord("webhooks", record, Output.notFound("webhook", id), (webhooks, site_id) =>
+    yield* Websites.withRecord("webhooks", { kind: "webhook", id, site }, (webhooks, { site_id }) =>
       webhooks.delete({ params: { site_id, webhook_id: id } })
     )
     yield* Output.answer({
