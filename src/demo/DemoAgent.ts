@@ -1,13 +1,12 @@
 /**
- * A small OpenAI-compatible agent on a loopback port, which the service calls over HTTP, as it calls any agent. It has no model: it
- * repeats the visitor's messages, and knows the list of the website's tours.
+ * A small OpenAI-compatible agent on a loopback port, which the service calls over HTTP, as it calls any agent. It always streams. It
+ * has no model: it repeats the visitor's messages, and knows the list of the website's tours.
  *
  * @module
  */
-import { createHash, timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { ByteSize, Duration, Effect, Option, Redacted, Schema, type Scope, Stream } from "effect"
+import { ByteSize, Duration, Effect, Option, Schema, type Scope, Stream } from "effect"
 import {
   HttpIncomingMessage,
   HttpServer,
@@ -88,8 +87,6 @@ export const answer = (messages: ReadonlyArray<string>): DemoAnswer => {
 export const tokens = (text: string): ReadonlyArray<string> => text.match(/\s*\S+|\s+/g) ?? []
 
 export interface Options {
-  /** The bearer key that requests must carry; without this option, requests need no key. */
-  readonly key?: Redacted.Redacted
   /** The delay before each token. */
   readonly pace?: Duration.Input
   /** The origin of the website. Answers cite its pages; without this option, they cite nothing. */
@@ -99,16 +96,10 @@ export interface Options {
 const maxBody = ByteSize.kibibytes(512)
 
 const Request = Schema.Struct({
-  stream: Schema.optional(Schema.NullOr(Schema.Boolean)),
   model: Schema.optional(Schema.NullOr(Schema.String)),
   messages: Schema.NonEmptyArray(Schema.Struct({ role: Schema.String, content: Schema.Unknown }))
 })
 type Request = typeof Request.Type
-
-const digest = (text: string): string => createHash("sha256").update(text).digest("base64")
-
-const isAuthorized = (key: Redacted.Redacted, authorization: string | undefined): boolean =>
-  timingSafeEqual(Buffer.from(digest(`Bearer ${Redacted.value(key)}`)), Buffer.from(digest(authorization ?? "")))
 
 const failure = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ error: { message, type: "invalid_request_error" } }, { status })
@@ -159,30 +150,19 @@ const streamed = (model: string, { annotations, text }: Answer, pace: Duration.I
   )
 }
 
-const whole = (model: string, { annotations, text }: Answer) =>
-  HttpServerResponse.jsonUnsafe({
-    object: "chat.completion",
-    model,
-    choices: [{ index: 0, message: { role: "assistant", content: text, annotations }, finish_reason: "stop" }]
-  })
-
 const makeApp = (options: Options) => {
   const pace = options.pace ?? Duration.millis(30)
   return Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     if (request.url !== "/v1/chat/completions") return failure(404, "There is only /v1/chat/completions.")
     if (request.method !== "POST") return failure(405, "Use POST.")
-    if (options.key !== undefined && !isAuthorized(options.key, request.headers["authorization"])) {
-      return failure(401, "The bearer key is missing or wrong.")
-    }
     const body = yield* HttpServerRequest.schemaBodyJson(Request).pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
       Effect.option
     )
     if (Option.isNone(body)) return failure(400, "The body is not a chat completion request.")
     const answer = yield* answerTo(body.value, options.website)
-    const model = body.value.model ?? "demo"
-    return body.value.stream === true ? streamed(model, answer, pace) : whole(model, answer)
+    return streamed(body.value.model ?? "demo", answer, pace)
   })
 }
 
