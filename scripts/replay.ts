@@ -6,8 +6,6 @@
  * @module
  */
 import { readdir, readFile } from "node:fs/promises"
-import { createServer, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
 import path from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { ConfigProvider, Effect, Layer, Logger, Option } from "effect"
@@ -19,6 +17,7 @@ import { WidgetTokens } from "../src/chat/WidgetTokens.ts"
 import * as Comparison from "../test/replay/Comparison.ts"
 import * as Recording from "../test/replay/Recording.ts"
 import * as MemoryStorage from "../test/support/MemoryStorage.ts"
+import * as TestUpstream from "../test/support/TestUpstream.ts"
 
 const usage = `scripts/replay FOLDER
   Replays every recording below FOLDER: a file *.txt, *.jsonl or *.ndjson with one JSON document per line, each the data of
@@ -33,27 +32,6 @@ const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort()
 }
-
-/** An agent that answers every request with the `body` that was set last. */
-const upstream = Effect.acquireRelease(
-  Effect.promise(
-    () =>
-      new Promise<{ readonly server: Server; readonly url: string; body: string }>((resolve) => {
-        const server = createServer((request, response) => {
-          request.resume()
-          request.on("end", () => {
-            response.writeHead(200, { "content-type": "text/event-stream" })
-            response.end(current.body)
-          })
-        })
-        const current = { server, url: "", body: "" }
-        server.listen(0, "127.0.0.1", () =>
-          resolve(Object.assign(current, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }))
-        )
-      })
-  ),
-  ({ server }) => Effect.sync(() => server.close())
-)
 
 const settings = Settings.pipe(
   Effect.provideService(
@@ -73,7 +51,8 @@ const send = (url: string, token: string) =>
   })
 
 const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder: string) {
-  const agent = yield* upstream
+  let body = ""
+  const agent = yield* TestUpstream.start((_, response) => response.writeHead(200, TestUpstream.sse).end(body))
   const parsed = yield* settings
   const context = yield* Layer.build(
     App.server({ settings: parsed, listen: { host: "127.0.0.1", port: 0 } }).pipe(
@@ -110,7 +89,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
       continue
     }
     replayed++
-    agent.body = Recording.toEventStream(recording)
+    body = Recording.toEventStream(recording)
     const { token, url } = yield* instanceFor(recording.protocol)
     const answer = yield* send(url, token)
     const comparison = Comparison.compare(Recording.expected(recording), answer)

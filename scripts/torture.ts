@@ -8,13 +8,13 @@
  * @module
  */
 import { readFileSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus, totalmem } from "node:os"
 import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
 import * as Process from "../test/support/Process.ts"
 import * as TestRedis from "../test/support/TestRedis.ts"
-import { replaceSection } from "./bench/harness/Table.ts"
+import * as Machine from "./bench/harness/Machine.ts"
+import { replaceSection, table } from "./bench/harness/Table.ts"
 import * as AttackedProcess from "./torture/AttackedProcess.ts"
 import * as Cluster from "./torture/Cluster.ts"
 import * as PgBouncer from "./torture/PgBouncer.ts"
@@ -209,18 +209,11 @@ const run = async ({ name, run }: Scenario): Promise<Row> => {
   return row
 }
 
-const table = (rows: ReadonlyArray<Row>): string =>
-  [
-    "| scenario | passed | seconds | figures |",
-    "| --- | --- | --- | --- |",
-    ...rows.map(
-      ({ name, passed, seconds, text }) =>
-        `| ${name} | ${passed ? "yes" : "NO"} | ${seconds} | ${text.replaceAll("|", "\\|")} |`
-    )
-  ].join("\n")
-
-const machine = () =>
-  `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}-${process.arch}, Node ${process.versions.node}`
+const tableOf = (rows: ReadonlyArray<Row>): string =>
+  table(
+    ["scenario", "passed", "seconds", "figures"],
+    rows.map(({ name, passed, seconds, text }) => [name, passed ? "yes" : "NO", String(seconds), text])
+  )
 
 const main = async (): Promise<void> => {
   if (values.help) return console.log(usage)
@@ -233,10 +226,10 @@ const main = async (): Promise<void> => {
   for (const scenario of scenarios) {
     if (scenario.name.includes(values.only)) rows.push(await run(scenario))
   }
-  console.log(`\n${table(rows)}`)
+  console.log(`\n${tableOf(rows)}`)
   if (values.write) {
     const file = path.resolve(import.meta.dirname, "torture/RESULTS.md")
-    const results = `${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n\n${table(rows)}`
+    const results = `${new Date().toISOString().slice(0, 10)}, on ${Machine.describe()}.\n\n${tableOf(rows)}`
     const changed = replaceSection(readFileSync(file, "utf8"), "results", results)
     if (changed === undefined) throw new Error("RESULTS.md has no results section")
     writeFileSync(file, changed)

@@ -3,38 +3,13 @@
  *
  * @module
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import path from "node:path"
 import { Effect, type Scope } from "effect"
+import * as Ports from "../../test/support/Ports.ts"
 import { until } from "../../test/support/Wait.ts"
+import * as Daemon from "./Daemon.ts"
 
 /** The path of nginx, or undefined if it is not installed. */
-export const executable: string | undefined = ["/usr/sbin/nginx", "nginx"].find((name) => {
-  try {
-    execFileSync(name, ["-v"], { stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
-})
-
-/** A free loopback TCP port, which another process may still take. */
-export const freePort: Effect.Effect<number> = Effect.promise(
-  () =>
-    new Promise<number>((resolve, reject) => {
-      const server = createServer()
-      server.once("error", reject)
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() =>
-          typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
-        )
-      })
-    })
-)
+export const executable = Daemon.find(["/usr/sbin/nginx", "nginx"], "-v")
 
 /** How to install nginx. */
 export const install = "nginx: apt-get install nginx-light, brew install nginx"
@@ -91,49 +66,28 @@ export const start = Effect.fnUntraced(function* (
   upstreams: ReadonlyArray<number>,
   wanted?: number
 ): Effect.fn.Return<Nginx, never, Scope.Scope> {
-  const port = wanted ?? (yield* freePort)
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const made = mkdtempSync(path.join(tmpdir(), "hydracore-nginx-"))
-      writeFileSync(path.join(made, "nginx.conf"), config(made, port, upstreams))
-      return made
-    }),
-    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-  )
-  let errors = ""
-  const child = yield* Effect.acquireRelease(
-    Effect.sync((): ChildProcess => {
-      const nginx = spawn(executable ?? "nginx", ["-p", folder, "-c", path.join(folder, "nginx.conf")], {
-        stdio: ["ignore", "ignore", "pipe"]
-      })
-      // SIGTERM and not SIGKILL: nginx's worker must end, too.
-      const killOnExit = () => nginx.kill("SIGTERM")
-      process.once("exit", killOnExit)
-      nginx.once("exit", () => process.off("exit", killOnExit))
-      nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
-        // Refused connections are expected during a restart: nginx retries the request on another process.
-        const lines = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))
-        if (lines.length > 0 && errors.length < 1_000_000) errors += `${lines.join("\n")}\n`
-      })
-      return nginx
-    }),
-    (nginx) =>
-      Effect.promise(
-        () =>
-          new Promise<void>((resolve) => {
-            if (nginx.exitCode !== null || nginx.signalCode !== null) return resolve()
-            nginx.once("exit", () => resolve())
-            nginx.kill("SIGTERM")
-          })
-      )
-  )
+  const port = wanted ?? (yield* Ports.free)
+  const { child, output } = yield* Daemon.start({
+    program: executable ?? "nginx",
+    configure: (folder) => config(folder, port, upstreams),
+    args: (file, folder) => ["-p", folder, "-c", file],
+    // Not SIGKILL: nginx's worker must end, too.
+    endsBy: "SIGTERM",
+    // Refused connections are expected during a restart: nginx retries the request on another process.
+    keep: (text) =>
+      text
+        .split("\n")
+        .filter((line) => line !== "" && !line.includes("connect() failed"))
+        .map((line) => `${line}\n`)
+        .join("")
+  })
   const url = `http://127.0.0.1:${port}`
   yield* until("nginx answers", async () => {
-    if (child.exitCode !== null) throw new Error(`nginx ended: ${errors}`)
+    if (child.exitCode !== null) throw new Error(`nginx ended: ${output()}`)
     return await fetch(`${url}/healthz`).then(
       () => true,
       () => false
     )
   })
-  return { url, pid: child.pid ?? 0, errors: () => errors }
+  return { url, pid: child.pid ?? 0, errors: output }
 })

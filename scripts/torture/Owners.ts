@@ -59,9 +59,6 @@ export const timed = async <A>(run: () => Promise<A>): Promise<{ readonly millis
   return { millis: performance.now() - begun, value }
 }
 
-export const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN
-
 /** Counts the statuses of answers. */
 export class Statuses {
   private readonly counts = new Map<string, number>()

@@ -3,24 +3,17 @@
  *
  * @module
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { execFileSync } from "node:child_process"
+import { appendFileSync, statSync } from "node:fs"
 import path from "node:path"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schema, type Scope } from "effect"
+import * as Ports from "../../test/support/Ports.ts"
 import { until } from "../../test/support/Wait.ts"
-import * as Nginx from "./Nginx.ts"
+import * as Daemon from "./Daemon.ts"
 
 /** The path of PgBouncer, or undefined if it is not installed. */
-export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer"].find((name) => {
-  try {
-    execFileSync(name, ["--version"], { stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
-})
+export const executable = Daemon.find(["/usr/sbin/pgbouncer", "pgbouncer"], "--version")
 
 /** How to install PgBouncer. */
 export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
@@ -88,48 +81,18 @@ export const start = Effect.fnUntraced(function* (
   server: Server,
   options: Options = {}
 ): Effect.fn.Return<string, never, Scope.Scope> {
-  const port = yield* Nginx.freePort
+  const port = yield* Ports.free
   const user = yield* allowServerUser(server)
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
-      chmodSync(made, 0o755)
-      writeFileSync(path.join(made, "pgbouncer.ini"), config(server, port, options))
-      return made
-    }),
-    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-  )
-  let output = ""
-  const child = yield* Effect.acquireRelease(
-    Effect.sync((): ChildProcess => {
-      const bouncer = spawn(executable ?? "pgbouncer", [
-        ...(user === undefined ? [] : ["-u", user]),
-        path.join(folder, "pgbouncer.ini")
-      ])
-      const killOnExit = () => bouncer.kill("SIGKILL")
-      process.once("exit", killOnExit)
-      bouncer.once("exit", () => process.off("exit", killOnExit))
-      for (const stream of [bouncer.stdout, bouncer.stderr]) {
-        stream.setEncoding("utf8").on("data", (text: string) => {
-          if (output.length < 1_000_000) output += text
-        })
-      }
-      return bouncer
-    }),
-    (bouncer) =>
-      Effect.promise(
-        () =>
-          new Promise<void>((resolve) => {
-            if (bouncer.exitCode !== null || bouncer.signalCode !== null) return resolve()
-            bouncer.once("exit", () => resolve())
-            // SIGQUIT ends PgBouncer at once; SIGTERM waits for its clients.
-            bouncer.kill("SIGQUIT")
-          })
-      )
-  )
+  const { child, output } = yield* Daemon.start({
+    program: executable ?? "pgbouncer",
+    configure: () => config(server, port, options),
+    args: (file) => [...(user === undefined ? [] : ["-u", user]), file],
+    // SIGTERM waits for its clients.
+    endsBy: "SIGQUIT"
+  })
   yield* until("PgBouncer serves", () => {
-    if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${output}`)
-    return output.includes("process up")
+    if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${output()}`)
+    return output().includes("process up")
   })
   return `postgresql://postgres@127.0.0.1:${port}${new URL(server.url).pathname}`
 })

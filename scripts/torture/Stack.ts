@@ -9,6 +9,7 @@ import { Effect, Exit, Redacted, Schema, Scope } from "effect"
 import { ClickHouse } from "../../src/platform/clickhouse/ClickHouse.ts"
 import * as HttpServer from "../../test/support/clickhouse/HttpServer.ts"
 import * as TestClickHouse from "../../test/support/clickhouse/TestClickHouse.ts"
+import * as Ports from "../../test/support/Ports.ts"
 import * as Process from "../../test/support/Process.ts"
 import * as ProcessTree from "../../test/support/ProcessTree.ts"
 import * as ReplicatedPair from "../../test/support/postgres/ReplicatedPair.ts"
@@ -84,7 +85,7 @@ export const make = Effect.fnUntraced(function* ({ agentUrl, settings }: Options
   const redis = yield* TestRedis.started
   const clickhouse = TestClickHouse.isInstalled ? yield* HttpServer.make : undefined
   const target: Target = yield* Store.prepare(pair.primary.url, agentUrl, "edge")
-  const ports = yield* Effect.replicateEffect(Nginx.freePort, 3)
+  const ports = yield* Effect.replicateEffect(Ports.free, 3)
   const edges = yield* Effect.forEach(ports, (port, index) =>
     programOf(
       `edge ${index + 1}`,
@@ -99,7 +100,7 @@ export const make = Effect.fnUntraced(function* ({ agentUrl, settings }: Options
     )
   )
   const fronts = yield* Effect.forEach([1, 2], (number) =>
-    Effect.flatMap(Nginx.freePort, (port) => programOf(`nginx ${number}`, Nginx.start(ports, port)))
+    Effect.flatMap(Ports.free, (port) => programOf(`nginx ${number}`, Nginx.start(ports, port)))
   )
   const programs: ReadonlyArray<Part> = [...edges, ...fronts].map(({ part }) => part)
   return {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { Agent, createServer, type RequestListener } from "node:http"
-import type { AddressInfo } from "node:net"
+import { Agent, type RequestListener } from "node:http"
 import { setTimeout } from "node:timers/promises"
 import { Effect, Layer, Option, Redacted, type Scope } from "effect"
 import * as Webhooks from "../../src/delivery/postgres/Webhooks.ts"
 import { Webhooks as Service } from "../../src/delivery/Webhook.ts"
 import { WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as Database from "../../src/platform/postgres/Database.ts"
+import * as TestReceiver from "../../test/support/Receiver.ts"
 import * as Load from "./Load.ts"
 
 /** The key that encrypts the webhooks' secrets, for `SECRETS_KEY`. */
@@ -29,39 +29,21 @@ export interface Receiver {
 }
 
 /** A receiver that answers with `respond`, or with 204; it ends with the scope. */
-export const receiver = (
+export const receiver = Effect.fnUntraced(function* (
   respond: RequestListener = (_, response) => void response.writeHead(204).end()
-): Effect.Effect<Receiver, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const arrivals = new Map<string, number>()
-      const events = new Map<string, Set<string>>()
-      let requests = 0
-      const server = createServer((request, response) => {
-        const parts: Array<Buffer> = []
-        request.on("data", (part: Buffer) => parts.push(part))
-        request.on("end", () => {
-          requests++
-          const { data } = JSON.parse(Buffer.concat(parts).toString()) as { readonly data: { submission_id: string } }
-          const id = data.submission_id
-          if (!arrivals.has(id)) arrivals.set(id, performance.now())
-          events.set(id, (events.get(id) ?? new Set()).add(String(request.headers["webhook-id"])))
-          respond(request, response)
-        })
-      })
-      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
-      const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-      return { server, url: `http://${host}/`, host, arrivals, events, requests: () => requests }
-    }),
-    ({ server }) =>
-      Effect.promise(
-        () =>
-          new Promise<void>((resolve) => {
-            server.close(() => resolve())
-            server.closeAllConnections()
-          })
-      )
-  )
+): Effect.fn.Return<Receiver, never, Scope.Scope> {
+  const arrivals = new Map<string, number>()
+  const events = new Map<string, Set<string>>()
+  const { port, received } = yield* TestReceiver.receiver((request, response) => {
+    const { data } = JSON.parse(received.at(-1)?.body ?? "") as { readonly data: { submission_id: string } }
+    const id = data.submission_id
+    if (!arrivals.has(id)) arrivals.set(id, performance.now())
+    events.set(id, (events.get(id) ?? new Set()).add(String(request.headers["webhook-id"])))
+    respond(request, response)
+  })
+  const host = `127.0.0.1:${port}`
+  return { url: `http://${host}/`, host, arrivals, events, requests: () => received.length }
+})
 
 /** Creates a webhook for each URL. */
 export const create = (database: string, websiteConfigId: string, urls: ReadonlyArray<string>): Effect.Effect<void> =>

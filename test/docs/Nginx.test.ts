@@ -4,6 +4,7 @@ import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Nginx from "../../scripts/torture/Nginx.ts"
+import * as Ports from "../support/Ports.ts"
 import * as Documents from "./Documents.ts"
 import { nginxConfig, nginxReplacements, temporary } from "./NginxBlocks.ts"
 import * as Shell from "./Shell.ts"
@@ -19,7 +20,7 @@ describe("nginx", () => {
         assert.isAtLeast(blocks.length, 2)
         for (const { file, line, text } of blocks) {
           const folder = yield* temporary
-          const values = nginxReplacements("127.0.0.1:8080", yield* Nginx.freePort, yield* Nginx.freePort)
+          const values = nginxReplacements("127.0.0.1:8080", yield* Ports.free, yield* Ports.free)
           const config = path.join(folder, "nginx.conf")
           writeFileSync(config, nginxConfig(folder, [Shell.replace(text, values)]))
           const checked = yield* Shell.run(`'${Nginx.executable}' -t -p '${folder}' -c '${config}'`, {})

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect } from "effect"
 import * as Nginx from "../../scripts/torture/Nginx.ts"
+import * as Ports from "../support/Ports.ts"
 import * as Documents from "./Documents.ts"
 import { operator } from "./OperatorUnit.ts"
 import * as Shell from "./Shell.ts"
@@ -48,7 +49,7 @@ export const nginxReplacements = (upstream: string, secure: number, plain: numbe
 /** Starts nginx with the nginx block of the operator's guide; returns its port for TLS. */
 export const startNginx = Effect.fnUntraced(function* (upstream: string) {
   const folder = yield* temporary
-  const [secure, plain] = [yield* Nginx.freePort, yield* Nginx.freePort]
+  const [secure, plain] = [yield* Ports.free, yield* Ports.free]
   const block = Shell.replace(Documents.onlyBlock(operator, "nginx"), nginxReplacements(upstream, secure, plain))
   const file = path.join(folder, "nginx.conf")
   writeFileSync(file, nginxConfig(folder, [block]))

@@ -2,11 +2,11 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Cluster from "../../scripts/torture/Cluster.ts"
 import * as Load from "../../scripts/torture/Load.ts"
-import * as Nginx from "../../scripts/torture/Nginx.ts"
 import * as Store from "../../scripts/torture/Store.ts"
 import * as Shutdown from "../../scripts/torture/scenarios/Shutdown.ts"
 import * as Command from "../support/Command.ts"
 import * as ControlledAgent from "../support/ControlledAgent.ts"
+import * as Ports from "../support/Ports.ts"
 import * as Process from "../support/Process.ts"
 import * as ProcessTree from "../support/ProcessTree.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
@@ -104,7 +104,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
 describe.concurrent("faults: starting several workers", () => {
   it.live("a service without workers serves metrics too", () =>
     Effect.gen(function* () {
-      const [port, metricsPort] = [yield* Nginx.freePort, yield* Nginx.freePort]
+      const [port, metricsPort] = [yield* Ports.free, yield* Ports.free]
       yield* Command.launch(["serve"], {
         DATABASE_URL: yield* database,
         PORT: String(port),

@@ -7,12 +7,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { describe, it } from "@effect/vitest"
 import { Effect, Redacted, type Scope } from "effect"
 import { createClient } from "redis"
+import * as Ports from "./Ports.ts"
 
 const executable = (process.env["PATH"] ?? "")
   .split(path.delimiter)
@@ -54,19 +54,6 @@ export interface TestRedis {
   readonly send: (...command: ReadonlyArray<string>) => Effect.Effect<unknown>
 }
 
-/** A loopback port that was free a moment ago. */
-export const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
-      )
-    })
-  })
-
 /** Starts the server and waits until it accepts connections. */
 const launch = (args: ReadonlyArray<string>) =>
   new Promise<ChildProcess>((resolve, reject) => {
@@ -95,7 +82,7 @@ export const makeWith = Effect.fnUntraced(function* (options: {
     Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-redis-"))),
     (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
   )
-  const port = yield* Effect.promise(freePort)
+  const port = yield* Ports.free
   const url = `redis://127.0.0.1:${port}`
   const file = path.join(folder, "sentinel.conf")
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder]

@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Ports from "./Ports.ts"
 import * as TestRedis from "./TestRedis.ts"
 import { until } from "./Wait.ts"
 
@@ -11,7 +12,7 @@ import { until } from "./Wait.ts"
 const slotCount = 16_384
 
 const node = Effect.gen(function* () {
-  const bus = yield* Effect.promise(TestRedis.freePort)
+  const bus = yield* Ports.free
   const redis = yield* TestRedis.makeWith({
     args: ["--cluster-enabled", "yes", "--cluster-port", `${bus}`, "--cluster-node-timeout", "500"]
   })

@@ -12,6 +12,7 @@ import { storeBatch } from "../../../src/analytics/postgres/AnalyticsRepo.ts"
 import { RateLimiter } from "../../../src/platform/limits/RateLimit.ts"
 import { types } from "../../../src/platform/postgres/Columns.ts"
 import * as RedisRateLimiter from "../../../src/platform/redis/RateLimiter.ts"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as TestTime from "../../../test/support/TestTime.ts"
 import type * as Edge from "./Edge.ts"
 import * as GrowthTables from "./GrowthTables.ts"
@@ -137,7 +138,7 @@ const countingFallback = Effect.sync(() => {
 /** Starts a Redis without persistence and measures the cost of limiting a request; each request has another client. */
 const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
   Effect.gen(function* () {
-    const port = yield* Program.freePort
+    const port = yield* Ports.free
     const { count, fallback } = yield* countingFallback
     const server = yield* Program.serve(
       testBed.folder,

@@ -7,6 +7,7 @@
 import { writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as ChatFixture from "./ChatFixture.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
@@ -40,7 +41,7 @@ http {
 `
 
 const startNginx = Effect.fnUntraced(function* (testBed: TestBed.TestBed, agentPort: number) {
-  const port = yield* Program.freePort
+  const port = yield* Ports.free
   const settings = path.join(testBed.folder, "nginx.conf")
   yield* Effect.promise(() => writeFile(settings, nginxSettings(port, agentPort, testBed.folder)))
   const command = { name: "nginx", file: "nginx", args: ["-c", settings, "-p", testBed.folder] }
@@ -106,7 +107,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       const agent = yield* ChatFixture.startAgent(testBed)
       const widget = yield* ChatFixture.createWidget(testBed, edge, agent.port)
       const withMemory = yield* ChatFixture.createWidget(testBed, edge, agent.port, "edge")
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const program = yield* Edge.serve(testBed, edge, port)
       const direct = { path: "/v1/chat/completions", token: undefined }
       const contenders: ReadonlyArray<Contender> = [

@@ -5,6 +5,7 @@
  */
 import path from "node:path"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import * as Program from "./Program.ts"
 import type * as TestBed from "./TestBed.ts"
@@ -14,7 +15,7 @@ export const programs = path.resolve(import.meta.dirname, "../programs")
 
 /** Starts the scripted agent. */
 export const startAgent = Effect.fnUntraced(function* (testBed: TestBed.TestBed) {
-  const port = yield* Program.freePort
+  const port = yield* Ports.free
   const program = yield* Program.serve(
     testBed.folder,
     {

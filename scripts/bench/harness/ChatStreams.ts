@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process"
 import path from "node:path"
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as ChatFixture from "./ChatFixture.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names } from "./Measure.ts"
@@ -30,7 +31,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
     Effect.gen(function* () {
       const agent = yield* ChatFixture.startAgent(testBed)
       const chat = yield* ChatFixture.createWidget(testBed, edge, agent.port)
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       // All streams belong to one instance, whose share of the process is limited by default.
       const settings = { CHAT_STREAMS_PER_INSTANCE: String(goal) }
       const server = yield* Edge.serve(testBed, edge, port, { settings })

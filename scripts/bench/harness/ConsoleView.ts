@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs"
 import { Effect, Schema } from "effect"
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names } from "./Measure.ts"
 import * as Program from "./Program.ts"
@@ -110,7 +111,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
   yield* Reports.rollUp(testBed, full, options.reported)
   const rounds = yield* Effect.scoped(
     Effect.gen(function* () {
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const base = `http://127.0.0.1:${port}`
       yield* Edge.serve(testBed, full, port, { settings: { CONSOLE: "on" } })
       const site = full.site.websiteConfigId

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema } from "effect"
 import { HostedWebsiteId, TrackingToken, WebsiteConfigId } from "../../../src/platform/Id.ts"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as TestTime from "../../../test/support/TestTime.ts"
 import * as Program from "./Program.ts"
 import * as TestBed from "./TestBed.ts"
@@ -149,7 +150,7 @@ export const prepare = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ro
   }
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const program = yield* serve(testBed, edge, yield* Program.freePort)
+      const program = yield* serve(testBed, edge, yield* Ports.free)
       const hasPartition = async () =>
         (await Effect.runPromise(TestBed.hasTable(testBed, database, currentPartition()))) ? true : undefined
       yield* Program.awaitState(program, "it created its partitions", hasPartition, {

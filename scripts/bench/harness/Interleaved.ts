@@ -5,12 +5,13 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as ChatFixture from "./ChatFixture.ts"
 import * as Comparison from "./Comparison.ts"
 import * as Contenders from "./Contenders.ts"
 import * as ContractCheck from "./ContractCheck.ts"
 import type * as Edge from "./Edge.ts"
-import * as Program from "./Program.ts"
+import type * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
 import type * as TestBed from "./TestBed.ts"
 import * as Wrk from "./Wrk.ts"
@@ -48,7 +49,7 @@ interface Running extends Side {
 
 const start = Effect.fnUntraced(function* (testBed: TestBed.TestBed, side: Side) {
   yield* Rates.reset(testBed, side.contender)
-  const port = yield* Program.freePort
+  const port = yield* Ports.free
   const program = yield* side.contender.serve(port)
   yield* ContractCheck.run(side.contender.name, port, side.contender.site)
   yield* ChatFixture.verify(side.contender.name, port, side.chat)

@@ -5,6 +5,7 @@
  */
 import path from "node:path"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import type * as Contenders from "./Contenders.ts"
 import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, names } from "./Measure.ts"
@@ -75,7 +76,7 @@ const measureOne = Effect.fnUntraced(function* (
   yield* Rates.reset(testBed, contender)
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       yield* contender.serve(port)
       const subject = contender.site.trackingToken
       yield* Wrk.send(testBed.folder, contender.name, {

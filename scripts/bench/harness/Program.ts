@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs"
-import { connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { performance } from "node:perf_hooks"
 import { Data, Effect, type Scope } from "effect"
 
@@ -147,19 +147,6 @@ export const serve = Effect.fnUntraced(function* (folder: string, command: Comma
   yield* awaitState(program, "it listened", () => isListening(port), { everyMillis: 5, deadlineMillis: 30_000 })
   return program
 })
-
-/** A free port of this machine. */
-export const freePort: Effect.Effect<number> = Effect.promise(
-  () =>
-    new Promise<number>((resolve, reject) => {
-      const server = createServer()
-      server.once("error", reject)
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    })
-)
 
 /** The resident memory of a process, in MB (10^6 bytes). */
 export const memoryOf = (pid: number): number => {

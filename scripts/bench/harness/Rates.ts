@@ -5,6 +5,7 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Contenders from "./Contenders.ts"
 import * as ContractCheck from "./ContractCheck.ts"
 import type * as Edge from "./Edge.ts"
@@ -90,7 +91,7 @@ const measureOne = Effect.fnUntraced(function* (
   yield* reset(testBed, contender)
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const { connections, seconds } = options
       const node =
         options.profile === undefined
@@ -208,7 +209,7 @@ export const measurePrefilled = Effect.fnUntraced(function* (
       const cost = yield* Effect.scoped(
         Effect.gen(function* () {
           yield* TestBed.checkpoint(testBed)
-          const port = yield* Program.freePort
+          const port = yield* Ports.free
           const program = yield* contender.serve(port)
           const load = loadFor(contender, "view", { ...options, port })
           yield* Wrk.send(testBed.folder, contender.name, { ...load, seconds: warmUpSeconds })

@@ -8,9 +8,9 @@ import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import * as DayRollUp from "../../../src/analytics/reports/postgres/DayRollUp.ts"
 import { HostedWebsiteId, TrackingToken } from "../../../src/platform/Id.ts"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
-import * as Program from "./Program.ts"
 import { describe } from "./Rates.ts"
 import * as ReportQueries from "./ReportQueries.ts"
 import * as Statistics from "./Statistics.ts"
@@ -104,7 +104,7 @@ const measureTurns = Effect.fnUntraced(function* (
   connections: number,
   now: number | undefined
 ) {
-  const port = yield* Program.freePort
+  const port = yield* Ports.free
   const program = yield* Edge.serve(testBed, edge, port)
   const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: busy.trackingToken }
   const measureOf = (name: string) => (connection?: number) =>

@@ -5,9 +5,9 @@
  */
 import { performance } from "node:perf_hooks"
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names } from "./Measure.ts"
-import * as Program from "./Program.ts"
 import type * as TestBed from "./TestBed.ts"
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rounds: number) {
@@ -15,7 +15,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
   for (let round = 0; round < rounds; round++) {
     const seconds = yield* Effect.scoped(
       Effect.gen(function* () {
-        const { startedAt } = yield* Edge.serve(testBed, edge, yield* Program.freePort)
+        const { startedAt } = yield* Edge.serve(testBed, edge, yield* Ports.free)
         return (performance.now() - startedAt) / 1000
       })
     )

@@ -5,6 +5,7 @@
  */
 import { performance } from "node:perf_hooks"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as ClickHouse from "./ClickHouse.ts"
 import * as Edge from "./Edge.ts"
 import type { Measure, Row } from "./Measure.ts"
@@ -107,7 +108,7 @@ const measureOne = (
   Effect.scoped(
     Effect.gen(function* () {
       const key = yield* WebsiteList.issueKey(testBed, edge)
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const program = yield* Edge.serve(testBed, edge, port, { settings: { ...settings, ...more } })
       const now = () => ({
         wall: performance.now(),

@@ -5,13 +5,14 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as ClickHouse from "./ClickHouse.ts"
 import * as Contenders from "./Contenders.ts"
 import * as Edge from "./Edge.ts"
 import * as Latency from "./Latency.ts"
 import { type Measure, rateRow } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
-import * as Program from "./Program.ts"
+import type * as Program from "./Program.ts"
 import { describe, reset } from "./Rates.ts"
 import * as Statistics from "./Statistics.ts"
 import * as StoreReports from "./StoreReports.ts"
@@ -55,7 +56,7 @@ const measureRates = Effect.fnUntraced(function* (
       yield* reset(testBed, Contenders.ofEdge(testBed, name, edge))
       const cost = yield* Effect.scoped(
         Effect.gen(function* () {
-          const port = yield* Program.freePort
+          const port = yield* Ports.free
           const program = yield* Edge.serve(testBed, edge, port, { settings })
           const load: Wrk.Load = {
             ...{ port, kind: "view" as const, seconds: options.seconds, connections },
@@ -89,7 +90,7 @@ interface Waited {
 const measureWait = (testBed: TestBed.TestBed, edge: Edge.Edge, variant: Variant, seconds: number) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const program = yield* Edge.serve(testBed, edge, port, { settings: variant.settings })
       const readTimes = () => ({
         own: ProcessorTime.read(program.pid),

@@ -5,6 +5,7 @@
  */
 import { performance } from "node:perf_hooks"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import type { Row } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
@@ -52,7 +53,7 @@ export const measure = (
   Effect.scoped(
     Effect.gen(function* () {
       const key = yield* issueKey(testBed, edge)
-      const port = yield* Program.freePort
+      const port = yield* Ports.free
       const program = yield* Edge.serve(testBed, edge, port, {
         settings: { OWNER_API: "on", RATE_LIMIT_OWNER: "off", ...settings }
       })

@@ -5,10 +5,11 @@
  */
 import { performance } from "node:perf_hooks"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, type Row, rateRow } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
-import * as Program from "./Program.ts"
+import type * as Program from "./Program.ts"
 import * as Statistics from "./Statistics.ts"
 import * as TestBed from "./TestBed.ts"
 import * as WebsiteList from "./WebsiteList.ts"
@@ -180,7 +181,7 @@ const measureViews = Effect.fnUntraced(function* (
 const measureOne = Effect.fnUntraced(function* (testBed: TestBed.TestBed, contender: Contender, options: Options) {
   const { edge, name } = contender
   const say = (text: string) => Effect.sync(() => console.error(`websites, ${name}: ${text}`))
-  const [port, metricsPort] = [yield* Program.freePort, yield* Program.freePort]
+  const [port, metricsPort] = [yield* Ports.free, yield* Ports.free]
   const serve = Edge.serve(testBed, edge, port, { settings: { ...settings, METRICS_PORT: String(metricsPort) } })
   // The other websites are added once no process runs: a rollup run that has begun would go through all of them.
   yield* Effect.scoped(

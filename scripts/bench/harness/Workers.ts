@@ -5,10 +5,10 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
 import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, rateRow } from "./Measure.ts"
-import * as Program from "./Program.ts"
 import { describe } from "./Rates.ts"
 import * as Statistics from "./Statistics.ts"
 import * as TestBed from "./TestBed.ts"
@@ -43,7 +43,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       yield* TestBed.checkpoint(testBed)
       const cost = yield* Effect.scoped(
         Effect.gen(function* () {
-          const port = yield* Program.freePort
+          const port = yield* Ports.free
           const program = yield* Edge.serve(testBed, edge, port, { flags })
           const { seconds } = options
           const connections = connectionFactor * options.connections

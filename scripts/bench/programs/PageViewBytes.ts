@@ -8,6 +8,7 @@ import { connect } from "node:net"
 import path from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "../harness/Edge.ts"
 import { bytesTable } from "../harness/GrowthTables.ts"
 import * as Program from "../harness/Program.ts"
@@ -77,7 +78,7 @@ const measure = Effect.gen(function* () {
       Effect.mapError(({ message }) => new Program.BenchError({ message }))
     )
   )
-  const port = yield* Program.freePort
+  const port = yield* Ports.free
   yield* Edge.serve(testBed, edge, port)
   const load: Wrk.Load = { port, kind: "view", seconds: 6, connections: 64, subject: edge.site.trackingToken }
   yield* TestBed.checkpoint(testBed)

@@ -8,6 +8,7 @@ import assert from "node:assert/strict"
 import type { ServerResponse } from "node:http"
 import { setTimeout } from "node:timers/promises"
 import { Effect, Schema } from "effect"
+import * as Ports from "../../../test/support/Ports.ts"
 import type * as Process from "../../../test/support/Process.ts"
 import * as Upstream from "../../../test/support/TestUpstream.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
@@ -145,7 +146,7 @@ export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
   const database = yield* options.database
   const agent = yield* speakingAgent
   const target = yield* Store.prepare(database, agent.url, "edge")
-  const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
+  const ports = [yield* Ports.free, yield* Ports.free]
   const begin = (which: number) =>
     options.serve[which]!({
       DATABASE_URL: database,

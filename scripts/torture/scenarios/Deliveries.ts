@@ -7,6 +7,7 @@ import assert from "node:assert/strict"
 import { Effect } from "effect"
 import * as Process from "../../../test/support/Process.ts"
 import { until } from "../../../test/support/Wait.ts"
+import { quantile } from "../../bench/harness/Statistics.ts"
 import * as Cluster from "../Cluster.ts"
 import * as PgBouncer from "../PgBouncer.ts"
 import * as Store from "../Store.ts"
@@ -22,9 +23,6 @@ const environment = (receivers: ReadonlyArray<Webhooks.Receiver>) => ({
   SECRETS_KEY: Webhooks.secretsKey,
   WEBHOOK_ALLOW: [dead, ...receivers.map(({ host }) => host)].join(",")
 })
-
-const percentile = (sorted: ReadonlyArray<number>, share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 
 /**
  * Submissions to a website with three receivers: one is dead, one hangs, and one answers. The one that answers gets every
@@ -52,13 +50,13 @@ export const unequal = Effect.fnUntraced(function* (options: {
   const figures = Webhooks.account(submissions, healthy)
   assert.equal(figures.lost + figures.doubled, 0)
   const delays = Webhooks.delays(submissions, healthy)
-  const p99 = percentile(delays, 0.99)
+  const p99 = quantile(delays, 0.99)
   assert.ok(p99 < 2_000, `the 99th percentile is ${p99} ms`)
   return {
     submissions: submissions.acknowledged.size,
     "per second": options.perSecond,
     ...figures,
-    "p50 ms": rounded(percentile(delays, 0.5)),
+    "p50 ms": rounded(quantile(delays, 0.5)),
     "p99 ms": rounded(p99),
     "hanging requests": hanging.requests()
   } satisfies Figures

@@ -9,6 +9,7 @@ import { request } from "node:http"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { pause } from "../../../test/support/Wait.ts"
+import * as Statistics from "../../bench/harness/Statistics.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Owners from "../Owners.ts"
 import * as Store from "../Store.ts"
@@ -89,7 +90,7 @@ export const oneOwner = Effect.fnUntraced(function* ({ median: acceptable, milli
       )
       times.push(millis)
     }
-    return Owners.median(times)
+    return Statistics.median(times)
   })
   yield* dashboards
   const quiet = { dashboard: yield* dashboards, visitors: yield* visits(port, other, millis) }

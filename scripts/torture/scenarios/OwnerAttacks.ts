@@ -21,6 +21,7 @@ import * as Maximums from "../../../src/sites/Maximums.ts"
 import * as NameServer from "../../../test/support/NameServer.ts"
 import * as Upstream from "../../../test/support/TestUpstream.ts"
 import { until } from "../../../test/support/Wait.ts"
+import * as Statistics from "../../bench/harness/Statistics.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Owners from "../Owners.ts"
@@ -336,7 +337,7 @@ export const revokedKeys = Effect.fnUntraced(function* (options: { readonly coun
       issued.push(issue.millis)
       revoked.push(revoke.millis)
     }
-    return { issued: Owners.median(issued), revoked: Owners.median(revoked) }
+    return { issued: Statistics.median(issued), revoked: Statistics.median(revoked) }
   })
   yield* requests
   const quiet = { ...(yield* requests), visitors: (yield* visits(port, other, millis)).p50 }
@@ -365,7 +366,7 @@ export const revokedKeys = Effect.fnUntraced(function* (options: { readonly coun
       assert.equal(value.status, 200, value.text)
       all.push(millis)
     }
-    return Owners.median(all)
+    return Statistics.median(all)
   })
   const statuses = new Owners.Statuses()
   const attack = repeated(10, async (client) => {

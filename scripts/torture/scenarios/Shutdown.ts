@@ -6,6 +6,7 @@
 import assert from "node:assert/strict"
 import { Effect } from "effect"
 import * as Agent from "../../../test/support/ControlledAgent.ts"
+import * as Ports from "../../../test/support/Ports.ts"
 import * as Process from "../../../test/support/Process.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
 import * as Load from "../Load.ts"
@@ -120,7 +121,7 @@ export const rolling = Effect.fnUntraced(function* (
 ) {
   const database = yield* options.database
   const target = yield* Store.prepare(database)
-  const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
+  const ports = [yield* Ports.free, yield* Ports.free]
   const begin = (which: number) =>
     options.serve[which]!({ DATABASE_URL: database, PORT: String(ports[which]), TRUSTED_PROXIES: "127.0.0.1" })
   const services = yield* Effect.forEach([0, 1], begin, { concurrency: "unbounded" })

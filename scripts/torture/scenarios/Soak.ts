@@ -8,6 +8,7 @@ import { Effect, Fiber } from "effect"
 import * as Process from "../../../test/support/Process.ts"
 import * as Upstream from "../../../test/support/TestUpstream.ts"
 import { pause, until } from "../../../test/support/Wait.ts"
+import { quantile } from "../../bench/harness/Statistics.ts"
 import { agents, respond } from "../Agents.ts"
 import * as Load from "../Load.ts"
 import * as Rows from "../Rows.ts"
@@ -29,9 +30,6 @@ interface Part {
   readonly rss: ReadonlyArray<number>
   readonly millis: ReadonlyArray<number>
 }
-
-const quantile = (values: ReadonlyArray<number>, share: number): number =>
-  values.toSorted((first, second) => first - second)[Math.floor(values.length * share)] ?? 0
 
 /** Chats with each agent in turn, and disconnects after 30 ms in every third chat. */
 const chatting = (url: string, target: Load.Target, going: () => boolean) =>

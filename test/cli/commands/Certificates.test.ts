@@ -14,6 +14,7 @@ import * as Inspection from "../../../src/cli/doctor/Inspection.ts"
 import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { findingsOf, installation } from "../../support/DoctorFacts.ts"
+import * as Ports from "../../support/Ports.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8")
@@ -140,7 +141,7 @@ TestRedis.describeWithRedis("cli: a trusted certificate", () => {
     Effect.gen(function* () {
       yield* trusting(true)
       const file = (name: string) => fileURLToPath(new URL(`../fixtures/certificates/${name}`, import.meta.url))
-      const port = yield* Effect.promise(TestRedis.freePort)
+      const port = yield* Ports.free
       const options = { "tls-port": `${port}`, "tls-cert-file": file("here.crt"), "tls-key-file": file("leaf.key") }
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
       const redis = yield* TestRedis.makeWith({ args: [...args, "--tls-auth-clients", "no"] })

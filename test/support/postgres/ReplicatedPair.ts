@@ -23,8 +23,8 @@ import { Effect, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Binaries from "../../../src/platform/postgres/embedded/Binaries.ts"
 import * as SystemUser from "../../../src/platform/postgres/embedded/SystemUser.ts"
+import * as Ports from "../Ports.ts"
 import { family, signalAll } from "../ProcessTree.ts"
-import { freePort } from "../TestRedis.ts"
 import { until } from "../Wait.ts"
 import * as ServerFiles from "./ServerFiles.ts"
 
@@ -197,7 +197,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
     } satisfies Server
   })
 
-  const [firstPort, secondPort] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]
+  const [firstPort, secondPort] = [yield* Ports.free, yield* Ports.free]
   // A copy of the files is enough, without a base backup, because no server has used them yet.
   yield* Effect.sync(() => {
     cpSync(first, second, { recursive: true })
