@@ -96,7 +96,7 @@ export type Fact =
   | ({ readonly _tag: "MailFailures"; readonly notificationId: string; readonly domain: string } & Series)
   /** The requests of a refused origin in the last days, to the website or to an instance. */
   | ({ readonly _tag: "RefusedOrigin"; readonly origin: string; readonly instanceId: string | null } & Series)
-  /** The submissions that a rule refused in the last days. `stored` is the number of stored ones, counted up to `storedLimit`. */
+  /** The submissions that a rule refused in the last days. `stored` is the number of stored ones, counted up to what `storedForRefused` needs. */
   | ({ readonly _tag: "RefusedField"; readonly page: string; readonly field: string; readonly stored: number } & Series)
   /** The requests that a rate limit refused in the last days. */
   | ({ readonly _tag: "LimitRefusals" } & Series)
@@ -118,9 +118,6 @@ export const thresholds = {
 
 /** A rule refuses many if it refuses one submission for at most this many stored ones. */
 export const storedForRefused = 4
-
-/** How many stored submissions matter for a number of refused ones. */
-export const storedLimit = (refused: number): number => refused * storedForRefused + 1
 
 /** Counts are a problem until nothing was counted for this time. */
 export const quietAfter = Calendar.dayMillis

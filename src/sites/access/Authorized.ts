@@ -58,21 +58,6 @@ export const caller = {
   admin: { read: ofCaller("admin", "read"), change: ofCaller("admin", "change") }
 } as const
 
-type Instances<Modes> = {
-  readonly [M in keyof Modes]: Modes[M] extends abstract new (...args: never) => infer I ? I : never
-}[keyof Modes]
-
-/** All of these middlewares. */
-export type Services =
-  | Instances<typeof stats>
-  | Instances<typeof inbox>
-  | Instances<typeof settings>
-  | Instances<typeof admin>
-  | Instances<typeof caller.stats>
-  | Instances<typeof caller.inbox>
-  | Instances<typeof caller.settings>
-  | Instances<typeof caller.admin>
-
 /** What an endpoint that declares one of these requires. */
 export interface Required {
   readonly capability: Access.Capability
