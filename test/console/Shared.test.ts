@@ -142,7 +142,7 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
     Effect.gen(function* () {
       const { loaded, on, page, share } = yield* open()
       yield* loaded
-      yield* Shares.use((shares) => shares.revoke(null, share.share_id)).pipe(Effect.orDie)
+      yield* Shares.use((shares) => shares.revoke(share.site_id, share.share_id)).pipe(Effect.orDie)
       // The service looks the share up again after at most a second.
       yield* pause(1_000)
       yield* on(() => page.reload())

@@ -109,7 +109,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const shares = yield* Shares
         const [site, other] = [yield* newSite, yield* newSite]
         const [one, two] = [yield* newShare(site), yield* newShare(site)]
-        const revoke = (websiteConfigId: WebsiteConfigId | null) => shares.revoke(websiteConfigId, one.share.share_id)
+        const revoke = (websiteConfigId: WebsiteConfigId) => shares.revoke(websiteConfigId, one.share.share_id)
         assert.isTrue(Option.isSome(yield* authenticate(one.secret)))
         for (const wrong of [
           revoke(other),
@@ -123,7 +123,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.secret)))
         assert.isTrue(Option.isSome(yield* authenticate(two.secret)))
-        assert.isTrue(yield* shares.revoke(null, two.share.share_id))
+        assert.isTrue(yield* shares.revoke(site, two.share.share_id))
       })
     )
 

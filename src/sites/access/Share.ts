@@ -80,10 +80,7 @@ export class Shares extends Context.Service<
     readonly list: (
       websiteConfigId: WebsiteConfigId | null
     ) => Effect.Effect<ReadonlyArray<SiteShare>, StorageUnavailable>
-    /** Deletes a share of a website, or of any website for null. False if there is no such share. */
-    readonly revoke: (
-      websiteConfigId: WebsiteConfigId | null,
-      shareId: ShareId
-    ) => Effect.Effect<boolean, StorageUnavailable>
+    /** Deletes a share of a website. False if there is no such share. */
+    readonly revoke: (websiteConfigId: WebsiteConfigId, shareId: ShareId) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/sites/access/Shares") {}

@@ -9,7 +9,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { array, mapErrors } from "../../../platform/postgres/Database.ts"
+import { mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
@@ -26,7 +26,7 @@ const { ends_at: _, person: __, roles: ___, ...fields } = Session.ConsoleSession
 const Rows = Schema.Array(
   Schema.Struct({
     ...fields,
-    cookieDigest: Schema.NullOr(Schema.Uint8Array),
+    digest: Schema.NullOr(Schema.Uint8Array),
     role: Schema.NullOr(Schema.Literals(Access.roles)),
     all_sites: Schema.Boolean,
     sites: Schema.Array(WebsiteConfigId),
@@ -40,7 +40,7 @@ const Rows = Schema.Array(
 
 const toSession = ({
   all_sites,
-  cookieDigest: _,
+  digest: _,
   link_expires_at,
   personEmail,
   personId,
@@ -61,7 +61,7 @@ const toSession = ({
   ends_at: link_expires_at
 })
 
-const columns = `cookie_sha256 AS "cookieDigest", session_id, role, all_sites, label, email, device, created_by,
+const columns = `cookie_sha256 AS digest, session_id, role, all_sites, label, email, device, created_by,
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
   created_at, link_expires_at, opened_at, last_used_at, ${People.personColumns("console_session.person_id")}`
@@ -102,7 +102,8 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
       const sql = yield* PgClient.PgClient
       const whileLocked = yield* SiteLock.make
 
-      const byDigest = yield* CredentialSql.makeSecretLookup({
+      const lookUp = yield* CredentialSql.makeSecretLookup({
+        isWellFormed: Session.cookieSyntax.isWellFormed,
         find: (digest) =>
           sql`SELECT ${sql.literal(columns)} FROM console_session
             WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows))
@@ -126,15 +127,9 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
         )
 
       const find = Effect.fnUntraced(function* (cookie: string) {
-        if (!Session.cookieSyntax.isWellFormed(cookie)) return Option.none()
-        const digest = Credential.digest(cookie)
-        const row = Option.getOrUndefined(yield* byDigest(digest))
-        if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
-          return Option.none()
-        }
-        const session = toSession(row)
+        const session = Option.map(yield* lookUp(cookie), toSession)
         const now = yield* Clock.currentTimeMillis
-        return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+        return Option.filter(Option.filter(session, Session.isOpen), (open) => Session.isValidAt(open, now))
       })
 
       /** `ConsoleSession.isValidAt` in SQL, before the condition `where`. */
@@ -150,7 +145,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             sql,
             validAt(
               now,
-              sql`person_id IS NULL AND ${CredentialSql.condition(sql, { table: "console_session", id: "session_id" }, query)}
+              sql`person_id IS NULL AND ${CredentialSql.condition(sql, CredentialSql.consoleSessions, query)}
                   ORDER BY created_at, session_id LIMIT ${PgTypes.int8(BigInt(limit))}`
             )
           )
@@ -189,24 +184,21 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
           const { callerSites = "all", createdBy = null, email = null, label, linkExpiresAt, role, sites } = request
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
           if (sites !== "all" && ids.length === 0) return Option.none()
-          const creation = newLink(
-            linkExpiresAt,
-            ({ createdAt, digest, expiresAt, sessionId }) => sql`
-            WITH reached AS (
-              SELECT website_config_id FROM site
-              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
-            ), created AS (
-              INSERT INTO console_session
-                (session_id, link_sha256, role, all_sites, label, email, created_at, link_expires_at, created_by)
-              SELECT ${PgTypes.uuid(sessionId)}, ${digest}, ${PgTypes.text(role)},
-                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.text(email)}, ${createdAt}, ${expiresAt},
-                ${PgTypes.uuid(createdBy)}
-              WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
-                AND ${CredentialSql.issuerExists(sql, createdBy)}
-              RETURNING session_id
-            )
-            INSERT INTO console_session_site (session_id, website_config_id)
-            SELECT session_id, website_config_id FROM created, reached`
+          const creation = newLink(linkExpiresAt, ({ createdAt, digest, expiresAt, sessionId }) =>
+            CredentialSql.insert(sql, CredentialSql.consoleSessions, {
+              sites,
+              issuer: createdBy,
+              values: {
+                session_id: PgTypes.uuid(sessionId),
+                link_sha256: digest,
+                role: PgTypes.text(role),
+                label: PgTypes.text(label),
+                email: PgTypes.text(email),
+                created_at: createdAt,
+                link_expires_at: expiresAt,
+                created_by: PgTypes.uuid(createdBy)
+              }
+            })
           )
           const within =
             email === null || ids.length === 0
@@ -232,11 +224,11 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
         renewLink: Effect.fnUntraced(function* (sessionId, linkExpiresAt, { callerSites = "all" }) {
           const link = Session.linkSyntax.format(randomBytes(32))
           const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-          const managed = CredentialSql.condition(
-            sql,
-            { table: "console_session", id: "session_id" },
-            { sites: callerSites, reaching: null, after: null }
-          )
+          const managed = CredentialSql.condition(sql, CredentialSql.consoleSessions, {
+            sites: callerSites,
+            reaching: null,
+            after: null
+          })
           const rows = yield* CredentialSql.byIndex(
             sql,
             sql`UPDATE console_session SET link_sha256 = ${PgTypes.bytea(Credential.digest(link))},
@@ -317,26 +309,9 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
           )
           return rows.length > 0
         }),
-        revoke: Effect.fnUntraced(function* (sessionId, { callerSites, ...options } = {}) {
-          const now = yield* Clock.currentTimeMillis
-          return yield* CredentialSql.byIndex(
-            sql,
-            Effect.gen(function* () {
-              if (callerSites !== undefined) {
-                const managed = CredentialSql.condition(
-                  sql,
-                  { table: "console_session", id: "session_id" },
-                  { sites: callerSites, reaching: null, after: null }
-                )
-                // Also of a session that has ended: a second revocation ends what came from its links.
-                const rows =
-                  yield* sql`SELECT 1 FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${managed}`
-                if (rows.length === 0) return Option.none()
-              }
-              return yield* CredentialSql.revoke(sql, sessionId, now, options)
-            })
-          ).pipe(mapErrors)
-        })
+        revoke: (sessionId, options = {}) =>
+          // Also of a session that has ended: a second revocation ends what came from its links.
+          CredentialSql.revokeManaged(sql, CredentialSql.consoleSessions, sessionId, options, Option.none())
       })
     })
   )

@@ -5,24 +5,24 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { PersonId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { array, mapErrors } from "../../../platform/postgres/Database.ts"
 import * as Lookup from "../../../platform/postgres/Lookup.ts"
 import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
-import { LimitReached, type StorageUnavailable } from "../../../platform/Storage.ts"
+import { LimitReached } from "../../../platform/Storage.ts"
 import type * as Maximums from "../../Maximums.ts"
 import type * as SiteLock from "../../postgres/SiteLock.ts"
 import type { CredentialQuery } from "../Credential.ts"
 import * as Credential from "../Credential.ts"
 
 /** The tables with their columns of ids. A table with the suffix `_site` has the websites of its rows. */
-const tables = [
-  { table: "owner_key", id: "key_id" },
-  { table: "console_session", id: "session_id" }
-] as const
+export const ownerKeys = { table: "owner_key", id: "key_id" } as const
+export const consoleSessions = { table: "console_session", id: "session_id" } as const
+
+const tables = [ownerKeys, consoleSessions] as const
 
 /** An SQL condition: it reaches what its own row names. A person's session reaches what the person's roles name. */
 const hasOwnSites = { owner_key: "true", console_session: "person_id IS NULL" } as const
@@ -108,31 +108,78 @@ export const byIndex = <A, E, R>(
 const maxCached = 10_000
 
 /**
- * Looks up by a digest of 32 bytes. Callers must compare the digest of the found row, and check its times. Results are cached for less
- * than a second, so that a revocation takes effect within a second.
+ * Makes the function that finds what is stored of a secret by its digest, and compares the digests in constant time. Callers must check
+ * the times. Results are cached for less than a second, so that a revocation takes effect within a second.
  */
-export const makeSecretLookup = <A>(options: {
+export const makeSecretLookup = <A extends { readonly digest: Uint8Array | null }>({
+  find,
+  isWellFormed
+}: Pick<Credential.Syntax, "isWellFormed"> & {
   /** The rows with a digest: one or none. */
   readonly find: (digest: ReturnType<typeof PgTypes.bytea>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>
-}): Effect.Effect<(digest: Uint8Array) => Effect.Effect<Option.Option<A>, StorageUnavailable>> =>
+}) =>
   Lookup.make<A>({
     find: (key) =>
-      options.find(PgTypes.bytea(Buffer.from(key, "base64url"))).pipe(
+      find(PgTypes.bytea(Buffer.from(key, "base64url"))).pipe(
         mapErrors,
         Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
       ),
     foundTtl: "900 millis",
     unknownTtl: "900 millis",
     capacity: maxCached
-  }).pipe(Effect.map((lookup) => (digest) => lookup(Buffer.from(digest).toString("base64url"))))
+  }).pipe(
+    Effect.map((lookup) =>
+      Effect.fnUntraced(function* (secret: string) {
+        if (!isWellFormed(secret)) return Option.none<A>()
+        const digest = Credential.digest(secret)
+        const found = yield* lookup(Buffer.from(digest).toString("base64url"))
+        return Option.filter(found, (row) => row.digest !== null && Credential.sameDigest(row.digest, digest))
+      })
+    )
+  )
 
 /** An SQL condition: the issuing session or key is not revoked; true for null. Its revocation waits for the commit. */
-export const issuerExists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
+const issuerExists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
   id === null
     ? sql.literal("true")
     : sql`(EXISTS (SELECT FROM console_session
           WHERE session_id = ${PgTypes.uuid(id)} AND opened_at IS NOT NULL FOR SHARE)
         OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
+
+/**
+ * Inserts a key or an unopened link with the websites that it reaches. Returns one row; none, and inserts nothing, if one of the websites
+ * does not exist, or if the issuer was revoked.
+ */
+export const insert = (
+  sql: PgClient.PgClient,
+  { id, table }: Table,
+  {
+    issuer,
+    sites,
+    values
+  }: {
+    readonly sites: CredentialQuery["sites"]
+    readonly issuer: string | null
+    /** By the names of columns. */
+    readonly values: Readonly<Record<string, PgTypes.Parameter>>
+  }
+) => {
+  const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+  const columns = Object.keys(values).map((name) => sql`${sql(name)}`)
+  return sql`WITH reached AS (
+      SELECT website_config_id FROM site
+      WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
+    ), created AS (
+      INSERT INTO ${sql(table)} (all_sites, ${sql.csv(columns)})
+      SELECT ${sites === "all"}, ${sql.csv(Object.values(values).map((value) => sql`${value}`))}
+      WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))} AND ${issuerExists(sql, issuer)}
+      RETURNING ${sql(id)}
+    ), linked AS (
+      INSERT INTO ${sql(`${table}_site`)} (${sql(id)}, website_config_id)
+      SELECT ${sql(id)}, website_config_id FROM created, reached
+    )
+    SELECT FROM created`
+}
 
 /**
  * Ends a session, or voids its link: a `SET` list, and the condition that these values are not set yet. The row stays until
@@ -279,3 +326,26 @@ export const revoke = Effect.fnUntraced(function* (
     .pipe(decodeRows(Counts))
   return count + remaining.keys + remaining.sessions > 0 ? Option.some(remaining) : Option.none()
 })
+
+/**
+ * Revokes a key or a session of a table that a caller manages, with what it issued; `again` if it was revoked before, and nothing
+ * remains. None if there is none.
+ */
+export const revokeManaged = (
+  sql: PgClient.PgClient,
+  table: Table,
+  id: string,
+  { callerSites = "all", ...options }: Credential.RevokeOptions & Credential.ManagedBy,
+  again: Option.Option<Credential.Remaining>
+) =>
+  byIndex(
+    sql,
+    Effect.gen(function* () {
+      const managed = condition(sql, table, { sites: callerSites, reaching: null, after: null })
+      const rows =
+        yield* sql`SELECT FROM ${sql(table.table)} WHERE ${sql(table.id)} = ${PgTypes.uuid(id)} AND ${managed}`
+      if (rows.length === 0) return Option.none()
+      const revoked = yield* revoke(sql, id, yield* Clock.currentTimeMillis, options)
+      return Option.orElse(revoked, () => again)
+    })
+  ).pipe(mapErrors)

@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { KeyId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { array, mapErrors } from "../../../platform/postgres/Database.ts"
+import { mapErrors } from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
@@ -46,7 +46,8 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
 
-    const byDigest = yield* CredentialSql.makeSecretLookup({
+    const find = yield* CredentialSql.makeSecretLookup({
+      isWellFormed: Key.isWellFormed,
       find: (digest) =>
         sql`SELECT ${sql.literal(columns)} FROM owner_key
             WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows))
@@ -56,7 +57,7 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
       CredentialSql.byIndex(
         sql,
         sql`SELECT ${sql.literal(columns)} FROM owner_key
-              WHERE ${CredentialSql.condition(sql, { table: "owner_key", id: "key_id" }, query)}
+              WHERE ${CredentialSql.condition(sql, CredentialSql.ownerKeys, query)}
                 AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
               ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
       ).pipe(
@@ -67,38 +68,27 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
 
     return Key.OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
-        if (!Key.isWellFormed(key)) return Option.none()
-        const digest = Credential.digest(key)
-        const found = yield* byDigest(digest)
+        const found = Option.map(yield* find(key), toKey)
         const now = yield* Clock.currentTimeMillis
-        return found.pipe(
-          Option.filter((row) => Credential.sameDigest(row.digest, digest)),
-          Option.map(toKey),
-          Option.filter((found) => Credential.isValidAt(Key.validityOf(found), now))
-        )
+        return Option.filter(found, (one) => Credential.isValidAt(Key.validityOf(one), now))
       }),
       issue: Effect.fnUntraced(function* ({ callerSites = "all", expiresAt, issuedBy = null, label, scope, sites }) {
-        const ids = sites === "all" ? [] : [...new Set(sites)].sort()
         const key = Key.format(randomBytes(32))
         const keyId = KeyId.make(randomUUID())
         const createdAt = yield* Clock.currentTimeMillis
-        const rows = yield* sql`
-            WITH reached AS (
-              SELECT website_config_id FROM site
-              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
-            ), issued AS (
-              INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at, issued_by)
-              SELECT ${PgTypes.uuid(keyId)}, ${PgTypes.bytea(Credential.digest(key))}, ${PgTypes.text(scope)},
-                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
-                ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.uuid(issuedBy)}
-              WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
-                AND ${CredentialSql.issuerExists(sql, issuedBy)}
-              RETURNING key_id
-            ), linked AS (
-              INSERT INTO owner_key_site (key_id, website_config_id)
-              SELECT key_id, website_config_id FROM issued, reached
-            )
-            SELECT key_id FROM issued`.pipe(
+        const rows = yield* CredentialSql.insert(sql, CredentialSql.ownerKeys, {
+          sites,
+          issuer: issuedBy,
+          values: {
+            key_id: PgTypes.uuid(keyId),
+            key_sha256: PgTypes.bytea(Credential.digest(key)),
+            scope: PgTypes.text(scope),
+            label: PgTypes.text(label),
+            created_at: PgTypes.timestamptz(createdAt),
+            expires_at: PgTypes.timestamptz(expiresAt),
+            issued_by: PgTypes.uuid(issuedBy)
+          }
+        }).pipe(
           CredentialSql.withinMaximums(
             whileLocked,
             callerSites
@@ -113,7 +103,7 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
               key_id: keyId,
               key,
               scope,
-              sites: sites === "all" ? sites : ids,
+              sites: sites === "all" ? sites : [...new Set(sites)].sort(),
               label,
               created_at: Calendar.iso(createdAt),
               expires_at: Calendar.isoOrNull(expiresAt),
@@ -122,24 +112,14 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
             })
       }),
       list,
-      revoke: Effect.fnUntraced(function* (keyId, { callerSites = "all", ...options } = {}) {
-        const now = yield* Clock.currentTimeMillis
-        return yield* CredentialSql.byIndex(
+      revoke: (keyId, options = {}) =>
+        CredentialSql.revokeManaged(
           sql,
-          Effect.gen(function* () {
-            const managed = CredentialSql.condition(
-              sql,
-              { table: "owner_key", id: "key_id" },
-              { sites: callerSites, reaching: null, after: null }
-            )
-            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)} AND ${managed}`
-            if (rows.length === 0) return Option.none()
-            return Option.some(
-              Option.getOrElse(yield* CredentialSql.revoke(sql, keyId, now, options), () => Credential.nothingRemains)
-            )
-          })
-        ).pipe(mapErrors)
-      })
+          CredentialSql.ownerKeys,
+          keyId,
+          options,
+          Option.some(Credential.nothingRemains)
+        )
     })
   })
 )

@@ -48,17 +48,16 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
     const whileLocked = yield* SiteLock.make
 
-    const byDigest = yield* CredentialSql.makeSecretLookup({
+    const lookUp = yield* CredentialSql.makeSecretLookup({
+      isWellFormed: Share.secret.isWellFormed,
       find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(Rows.decodeRows(ShareRows))
     })
 
     /** The row of a valid share. */
     const find = Effect.fnUntraced(function* (secret: string) {
-      if (!Share.secret.isWellFormed(secret)) return Option.none()
-      const digest = Credential.digest(secret)
-      const found = Option.getOrUndefined(yield* byDigest(digest))
-      if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
-      return Share.isValidAt(found, yield* Clock.currentTimeMillis) ? Option.some(found) : Option.none()
+      const found = yield* lookUp(secret)
+      const now = yield* Clock.currentTimeMillis
+      return Option.filter(found, (share) => Share.isValidAt(share, now))
     })
 
     return Share.Shares.of({
@@ -120,9 +119,8 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
         return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
       }),
       revoke: Effect.fnUntraced(function* (websiteConfigId, shareId) {
-        const named = sql`share_id = ${PgTypes.uuid(shareId)}
-            AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})`
-        const rows = yield* sql`DELETE FROM share WHERE ${named} RETURNING share_id`.pipe(mapErrors)
+        const rows = yield* sql`DELETE FROM share WHERE share_id = ${PgTypes.uuid(shareId)}
+            AND website_config_id = ${PgTypes.uuid(websiteConfigId)} RETURNING share_id`.pipe(mapErrors)
         return rows.length > 0
       })
     })

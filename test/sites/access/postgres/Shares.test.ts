@@ -34,7 +34,7 @@ describe("sites/access/postgres/Shares: the rows", () => {
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresShares.layer)), Shares)
       const { secret, share } = yield* newShare()
       assert.isTrue(Option.isSome(yield* there.authenticate(secret)))
-      yield* here.revoke(null, share.share_id)
+      yield* here.revoke(share.site_id, share.share_id)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* there.authenticate(secret)))
     }).pipe(Effect.provide(layers))
