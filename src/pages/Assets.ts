@@ -6,7 +6,7 @@
  * @module
  */
 import { Effect } from "effect"
-import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { HttpRouter } from "effect/http"
 import * as Built from "./Built.ts"
 import * as StaticContent from "./StaticContent.ts"
 
@@ -23,38 +23,21 @@ const shortLived = "public, max-age=300, stale-while-revalidate=86400"
 
 const immutable = "public, max-age=31536000, immutable"
 
-/** The response to a request for a script. Pure. */
-const respond = (
-  name: Built.Script,
-  content: Built.Compressed,
-  request: {
-    /** The hash in the URL, if any. */
-    readonly hash: string | undefined
-    readonly acceptEncoding: string | undefined
-    readonly ifNoneMatch: string | undefined
-  }
-): HttpServerResponse.HttpServerResponse =>
-  StaticContent.respond(content, request, {
-    contentType: `text/${Built.isStyle(name) ? "css" : "javascript"}; charset=utf-8`,
-    headers: {
-      "cache-control": request.hash === content.hash ? immutable : shortLived,
-      "cross-origin-resource-policy": "cross-origin",
-      "timing-allow-origin": "*",
-      "x-content-type-options": "nosniff"
-    }
-  })
-
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     for (const name of Built.scripts) {
       const content = yield* StaticContent.built(Built.fileName(name), () => Built.script(name))
       const handler = Effect.gen(function* () {
-        const { headers } = yield* HttpServerRequest.HttpServerRequest
         const { params } = yield* HttpRouter.RouteContext
-        return respond(name, yield* content, {
-          hash: params["hash"],
-          acceptEncoding: headers["accept-encoding"],
-          ifNoneMatch: headers["if-none-match"]
+        const script = yield* content
+        return yield* StaticContent.respond(script, {
+          contentType: `text/${Built.isStyle(name) ? "css" : "javascript"}; charset=utf-8`,
+          headers: {
+            "cache-control": params["hash"] === script.hash ? immutable : shortLived,
+            "cross-origin-resource-policy": "cross-origin",
+            "timing-allow-origin": "*",
+            "x-content-type-options": "nosniff"
+          }
         })
       }).pipe(Effect.catch(Effect.succeed))
       yield* router.add("GET", pathOf(name), handler)

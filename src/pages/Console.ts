@@ -5,7 +5,7 @@
  * @module
  */
 import { Effect } from "effect"
-import { HttpRouter, HttpServerRequest } from "effect/http"
+import { HttpRouter } from "effect/http"
 import * as Built from "./Built.ts"
 import * as Page from "./Page.ts"
 import * as StaticContent from "./StaticContent.ts"
@@ -57,15 +57,9 @@ export const read = async () => {
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const files = yield* StaticContent.built("The console", read)
-    const page = Effect.gen(function* () {
-      const { page, pageHeaders } = yield* files
-      const { headers } = yield* HttpServerRequest.HttpServerRequest
-      return StaticContent.respond(
-        page,
-        { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
-        { contentType: "text/html; charset=utf-8", headers: pageHeaders }
-      )
-    }).pipe(Effect.catch(Effect.succeed))
+    const page = Effect.flatMap(files, ({ page, pageHeaders }) =>
+      StaticContent.respond(page, { contentType: "text/html; charset=utf-8", headers: pageHeaders })
+    ).pipe(Effect.catch(Effect.succeed))
     for (const path of pagePaths) yield* router.add("GET", path, page)
     yield* router.add("GET", filePath, StaticContent.hashedFile(Effect.map(files, ({ named }) => named)))
   })

@@ -9,7 +9,7 @@
  * @module
  */
 import { Effect, Scope } from "effect"
-import { HttpRouter, HttpServerRequest } from "effect/http"
+import { HttpRouter } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
@@ -118,12 +118,7 @@ const serve = Effect.fnUntraced(function* <E, R>(
       options: { contentType, headers: { "cache-control": "no-cache", ...headersOf(compressed) } }
     }))
   )
-  return Effect.gen(function* () {
-    const { headers } = yield* HttpServerRequest.HttpServerRequest
-    const { compressed, options } = yield* made
-    const request = { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] }
-    return StaticContent.respond(compressed, request, options)
-  })
+  return Effect.flatMap(made, ({ compressed, options }) => StaticContent.respond(compressed, options))
 })
 
 const pageHeaders = () => Page.headers

@@ -80,14 +80,10 @@ export const layer = (parts: Page.Parts) =>
         Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
           if (!Page.wantsHtml(headers["accept"])) return ErrorResponses.unknownPath
-          return StaticContent.respond(
-            yield* page,
-            { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
-            {
-              contentType: "text/html; charset=utf-8",
-              headers: { ...Page.headers, "cache-control": "no-cache", vary: "Accept, Accept-Encoding" }
-            }
-          )
+          return yield* StaticContent.respond(yield* page, {
+            contentType: "text/html; charset=utf-8",
+            headers: { ...Page.headers, "cache-control": "no-cache", vary: "Accept, Accept-Encoding" }
+          })
         }).pipe(Effect.catch(Effect.succeed))
       )
     })

@@ -95,24 +95,24 @@ export const built = <A>(
     once
   )
 
-/** The response to a request, by its `Accept-Encoding` and `If-None-Match`. Pure. */
+/** The response to the current request, by its `Accept-Encoding` and `If-None-Match`. */
 export const respond = (
   content: Compressed,
-  request: { readonly acceptEncoding: string | undefined; readonly ifNoneMatch: string | undefined },
   options: { readonly contentType: string; readonly headers: Readonly<Record<string, string>> }
-): HttpServerResponse.HttpServerResponse => {
-  const chosen = coding(request.acceptEncoding)
-  const etag = `"${content.hash}${chosen === "identity" ? "" : `-${chosen}`}"`
-  const headers = {
-    etag,
-    vary: "Accept-Encoding",
-    ...options.headers,
-    ...(chosen === "identity" ? {} : { "content-encoding": chosen })
-  }
-  return matchesEtag(request.ifNoneMatch, etag)
-    ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.uint8Array(content.bytes[chosen], { contentType: options.contentType, headers })
-}
+) =>
+  Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+    const chosen = coding(request.headers["accept-encoding"])
+    const etag = `"${content.hash}${chosen === "identity" ? "" : `-${chosen}`}"`
+    const headers = {
+      etag,
+      vary: "Accept-Encoding",
+      ...options.headers,
+      ...(chosen === "identity" ? {} : { "content-encoding": chosen })
+    }
+    return matchesEtag(request.headers["if-none-match"], etag)
+      ? HttpServerResponse.empty({ status: 304, headers })
+      : HttpServerResponse.uint8Array(content.bytes[chosen], { contentType: options.contentType, headers })
+  })
 
 /** The headers that also the page has. */
 export const fileHeaders = {
@@ -145,10 +145,6 @@ export const hashedFile = <R>(
     const name = params["file"] ?? ""
     const content = named.get(name)
     if (content === undefined) return unknownFile
-    const request = yield* HttpServerRequest.HttpServerRequest
-    return respond(
-      content,
-      { acceptEncoding: request.headers["accept-encoding"], ifNoneMatch: request.headers["if-none-match"] },
-      { contentType: contentTypes[path.extname(name)] ?? "application/octet-stream", headers: immutable }
-    )
+    const contentType = contentTypes[path.extname(name)] ?? "application/octet-stream"
+    return yield* respond(content, { contentType, headers: immutable })
   }).pipe(Effect.catch(Effect.succeed))
