@@ -79,6 +79,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
     // The variable only turns on the tracing of batches. The spans go to the scenario's collector instead of this endpoint.
     const environment = ConfigProvider.fromUnknown({
       DATABASE_TIMEOUT: "1 second",
+      SECRETS_KEY: "0".repeat(64),
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318"
     })
     const settings: Settings = yield* Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, environment))
