@@ -3,8 +3,9 @@
  * exactly as many, and the next one is refused with a 422 that says what to do.
  */
 import { readFile } from "node:fs/promises"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, it, layer } from "@effect/vitest"
-import { Context, Effect, Option, Redacted } from "effect"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { OwnerApi } from "../../../src/api/OwnerApi.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
@@ -13,6 +14,7 @@ import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { options, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const endpoints = Object.values(OwnerApi.groups).flatMap(({ endpoints }) => Object.values(endpoints))
@@ -110,7 +112,9 @@ const secretsKey = Option.some(Redacted.make(new Uint8Array(32)))
  */
 const tested = creations.filter(({ name }) => Object.hasOwn(bodies, name))
 
-layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("maximums", (it) => {
+const live = Layer.merge(testServer({ ...options, secretsKey }), TestClient.layer)
+
+layer(live, { excludeTestServices: true })("maximums", (it) => {
   const newOwner = Effect.gen(function* () {
     const { url } = yield* TestServer
     const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] }))
@@ -155,12 +159,26 @@ layer(testServer({ ...options, secretsKey }), { excludeTestServices: true })("ma
       const owner = yield* newOwner
       const [keys, tokens] = [yield* OwnerKeys, yield* WidgetTokens]
       const one = { label: null, expiresAt: null }
-      for (let index = 0; index < Maximums.storedKeys.max; index++) {
-        const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
-        yield* keys.revoke(Option.getOrThrow(key).key_id)
-        const token = yield* tokens.issue({ reach: "all", ...one, instanceId: owner.instanceId })
-        yield* tokens.revoke({ reach: "all", tokenId: Option.getOrThrow(token).token_id, instanceId: owner.instanceId })
-      }
+      const key = yield* keys.issue({ ...one, scope: "stats", sites: [owner.websiteConfigId] })
+      yield* keys.revoke(Option.getOrThrow(key).key_id)
+      const token = yield* tokens.issue({ reach: "all", ...one, instanceId: owner.instanceId })
+      yield* tokens.revoke({ reach: "all", tokenId: Option.getOrThrow(token).token_id, instanceId: owner.instanceId })
+      // Copies of the revoked ones: to issue and revoke each takes two thousand statements.
+      const sql = yield* PgClient.PgClient
+      yield* sql`
+        WITH copied AS (
+          INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, created_at, revoked_at)
+          SELECT gen_random_uuid(), sha256(uuid_send(gen_random_uuid())), scope, all_sites, created_at, revoked_at
+          FROM owner_key, generate_series(2, ${Maximums.storedKeys.max}::int)
+          WHERE key_id = ${PgTypes.uuid(Option.getOrThrow(key).key_id)}
+          RETURNING key_id
+        )
+        INSERT INTO owner_key_site SELECT key_id, ${PgTypes.uuid(owner.websiteConfigId)} FROM copied`
+      yield* sql`
+        INSERT INTO widget_token (token_id, token_sha256, instance_id, created_at, revoked_at)
+        SELECT gen_random_uuid(), sha256(uuid_send(gen_random_uuid())), instance_id, created_at, revoked_at
+        FROM widget_token, generate_series(2, ${Maximums.storedTokens.max}::int)
+        WHERE token_id = ${PgTypes.uuid(Option.getOrThrow(token).token_id)}`
       for (const [name, maximum] of [
         ["POST keys", Maximums.storedKeys],
         ["POST instances/:instance_id/tokens", Maximums.storedTokens]
