@@ -178,7 +178,7 @@ export const suite = <E>(
     it.effect("a session ends after its maximum idle time, which begins again with each use", () =>
       Effect.gen(function* () {
         const opened = yield* newSession("all")
-        for (let uses = 0; uses < 4; uses++) {
+        for (let uses = 0; uses < 2; uses++) {
           yield* TestClock.adjust(limits.idle - 1)
           const now = yield* Clock.currentTimeMillis
           const used = Option.getOrThrow(yield* authenticate(opened.cookie))
