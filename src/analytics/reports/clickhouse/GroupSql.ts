@@ -17,7 +17,8 @@ import {
   isEventDimension,
   isTimeDimension,
   isVisitDimension,
-  type Query
+  type Query,
+  type VisitDimension
 } from "../Query.ts"
 import type { GoalRow } from "../Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
@@ -41,6 +42,8 @@ export interface Input extends FactInput {
   readonly visitors: boolean
   /** Whether the groups are those of each website, whose id is the first of their dimensions. */
   readonly bySite?: boolean
+  /** Dimensions of which each has groups of its own: the last dimensions of a group are the name of one and its value. */
+  readonly each?: ReadonlyArray<VisitDimension>
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
 }
@@ -178,13 +181,15 @@ const visitValue = (dimension: Dimension): string => {
 
 /** The visits for which the filters without `event:` dimensions hold. */
 const filteredVisits = (input: Input): string => {
-  const { offsets, parameters, until } = input
+  const { each, offsets, parameters, until } = input
   const ofFilters = input.filters
     .filter((filter) => !mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
   const conditions = [...ofFilters, ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])]
+  const named = each?.map((dimension) => `('${dimension}', toString(${DimensionSql.visitValue(dimension)}))`)
+  const split = named === undefined ? "" : `, arrayJoin([${named.join(", ")}]) AS named`
   return `(
-    SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day
+    SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day${split}
     FROM ${visitsPlaceholder} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
   )`
 }
@@ -197,7 +202,7 @@ const ofVisits = (input: Input): string => {
     : filteredVisits(input)
   return statementOf(
     input,
-    input.dimensions.map(visitValue),
+    [...input.dimensions.map(visitValue), ...(input.each === undefined ? [] : ["named.1", "named.2"])],
     {
       visitors: input.visitors ? countVisitors("hashes") : "0",
       visits: "count()",
