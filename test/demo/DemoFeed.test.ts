@@ -13,9 +13,8 @@ import * as Instance from "../../src/chat/Instance.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
-import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
+import * as SubmissionRepo from "../../src/forms/SubmissionRepo.ts"
 import { InstanceId, SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
-import * as MemorySubmissions from "../support/MemorySubmissions.ts"
 
 const view: PageView = {
   ...viewWithoutFacts,
@@ -66,12 +65,12 @@ const subject: DemoFeed.Subject = {
 
 /** Runs `use` with a feed on memory services, and returns what the feed published, up to the first page view. */
 const publishedBy = <A>(
-  use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
+  use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo.SubmissionRepo | AgentStream>
 ) =>
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     yield* feed.show(subject)
-    const below = Layer.mergeAll(layerMemory(), MemorySubmissions.layer(), ScriptedAgent.layerScripted(script))
+    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), ScriptedAgent.layerScripted(script))
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return published.map(({ at: _, ...arrival }) => arrival)
@@ -84,7 +83,7 @@ describe("the demo's feed", () => {
     Effect.gen(function* () {
       const published = yield* publishedBy(() =>
         Effect.gen(function* () {
-          const submissions = yield* SubmissionRepo
+          const submissions = yield* SubmissionRepo.SubmissionRepo
           yield* Effect.orDie(submissions.submit(draft(1)))
           // A repeated submission is not stored again.
           assert.strictEqual(yield* Effect.orDie(submissions.submit(draft(2))), submissionId(1))
@@ -135,7 +134,9 @@ describe("the demo's feed", () => {
       const other = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-0000000000ff")
       const published = yield* publishedBy(() =>
         Effect.gen(function* () {
-          yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft(1), websiteConfigId: other })))
+          yield* SubmissionRepo.SubmissionRepo.use((repo) =>
+            Effect.orDie(repo.submit({ ...draft(1), websiteConfigId: other }))
+          )
           const agent = yield* AgentStream
           const instance = { ...request.instance, instance_id: InstanceId.make(other) }
           // The agent answers this question too.
@@ -156,7 +157,7 @@ describe("the demo's feed", () => {
     Effect.gen(function* () {
       const published = yield* publishedBy((feed) =>
         Effect.gen(function* () {
-          const submissions = yield* SubmissionRepo
+          const submissions = yield* SubmissionRepo.SubmissionRepo
           // Subscribes, takes the first event and then stalls.
           yield* Effect.forkChild(Stream.runForEach(feed.arrivals, () => Effect.never))
           for (let count = 0; count < 5000; count++) {
