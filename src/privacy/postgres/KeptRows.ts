@@ -32,7 +32,11 @@ const isAskedSince = `EXISTS (
 /** In the order in which they are deleted. */
 export const kept = {
   page_view_batch: { what: "old batch ids", ended: "stored_at < $1", millis: dayMillis },
-  refusal: { what: "old counts of refused requests", ended: "day < $1", millis: 30 * dayMillis },
+  refusal: {
+    what: "old counts of refused requests",
+    ended: "day < ($1 AT TIME ZONE 'UTC')::date",
+    millis: 30 * dayMillis
+  },
   agent_failure: { what: "old failures of agents", ended: "last_at < $1", millis: 30 * dayMillis },
   idempotency_key: { what: "old idempotency keys", ended: "used_at < $1", millis: dayMillis },
   token_reservation: { what: "old token reservations", ended: "reserved_at < $1", millis: 2 * dayMillis },

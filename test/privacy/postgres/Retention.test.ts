@@ -7,6 +7,7 @@ import * as Service from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import * as Partitions from "../../../src/platform/postgres/schema/Partitions.ts"
+import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import * as Maintenance from "../../../src/privacy/postgres/Maintenance.ts"
 import * as Retention from "../../../src/privacy/postgres/Retention.ts"
 import type * as Core from "../../../src/sites/Retention.ts"
@@ -140,6 +141,27 @@ describe("privacy/postgres/Retention", () => {
       yield* at(now)(Retention.deleteExpired({ pageViews: days(1), submissions: off, conversations: off }))
       assert.deepStrictEqual(yield* partitions, partitionsFrom(6))
       assert.strictEqual(yield* count("submission"), 25)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("keeps the counts of refused requests of the last 30 days, in every time zone of the database", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      for (const zone of ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"]) {
+        yield* sql`INSERT INTO refusal (website_config_id, day, reason, subject, field, times, first_at, last_at)
+          SELECT ${website}::uuid, day, 'foreign-origin', '', '', 1, day, day
+          FROM generate_series('2024-05-13'::date, '2024-05-19', '1 day') AS day ON CONFLICT DO NOTHING`
+        yield* sql`SELECT set_config('TimeZone', ${zone}, true)`.pipe(
+          Effect.andThen(KeptRows.expire("refusal", now)),
+          sql.withTransaction
+        )
+        const kept = yield* sql`SELECT day::text AS day FROM refusal ORDER BY day`
+        assert.deepStrictEqual(
+          kept.map(({ day }) => day),
+          ["2024-05-16", "2024-05-17", "2024-05-18", "2024-05-19"],
+          zone
+        )
+      }
     }).pipe(Effect.provide(database))
   )
 
