@@ -48,8 +48,11 @@ export const fontPreload = `<link rel="preload" href="${font.url}" as="font" typ
 /** The suffix distinguishes the design as a style sheet from the module of the same bundle. */
 const asStyleSheet = "?css"
 
+/** The suffix distinguishes a module as a part of the console that is loaded later from the module itself. */
+export const asPart = "?part"
+
 /** The file of an input of a bundle, relative to the root. */
-export const sourceOf = (input: string): string => input.replace(asStyleSheet, "")
+export const sourceOf = (input: string): string => input.replace(asStyleSheet, "").replace(asPart, "")
 
 /** Lets style sheets import `src/platform/design/Design.ts`. */
 export const design: Plugin = {

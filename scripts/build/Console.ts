@@ -4,10 +4,10 @@
  * @module
  */
 import path from "node:path"
-import type { Metafile } from "esbuild"
+import type { Metafile, Plugin } from "esbuild"
 import * as Page from "../../src/pages/Page.ts"
 import * as Design from "../../src/platform/design/Design.ts"
-import { type Bundle, fontPreload, root } from "./Bundle.ts"
+import { asPart, type Bundle, fontPreload, root } from "./Bundle.ts"
 
 /** Where the files are served. */
 const folder = "/console/"
@@ -64,14 +64,36 @@ const importsOf = (outputs: Outputs, script: string): ReadonlyArray<string> => {
   return [...found]
 }
 
+const main = path.join(root, "src/console/Main.tsx")
+
+/**
+ * Lets each part that is loaded later import the main script, which has run by then. The bundler makes a file for each set of
+ * scripts that share modules. Without this, what the main script shares with parts would be in many small files, and a first
+ * view would load them all.
+ */
+const parts: Plugin = {
+  name: "parts",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^\./ }, ({ kind, path: file, resolveDir }) =>
+      kind === "dynamic-import" ? { path: path.resolve(resolveDir, file), suffix: asPart } : undefined
+    )
+    onLoad({ filter: /\.tsx?$/ }, ({ path: file, suffix }) =>
+      suffix === asPart
+        ? { contents: `import ${JSON.stringify(main)}\nexport * from ${JSON.stringify(file)}` }
+        : undefined
+    )
+  }
+}
+
 /** The page, the scripts and the style sheet, by their names. */
 export const make = async (bundle: Bundle): Promise<ReadonlyMap<string, Uint8Array>> => {
   const { metafile, outputFiles } = await bundle({
     entryPoints: {
-      console: path.join(root, "src/console/Main.tsx"),
+      console: main,
       style: path.join(root, "src/console/console.css")
     },
     splitting: true,
+    plugins: [parts],
     format: "esm",
     target: ["es2023", "chrome123", "firefox128", "safari17.5"],
     minify: true,
