@@ -46,20 +46,22 @@ const NoSites = () => (
   </Message>
 )
 
+const lists = () => import("./all/Lists.ts")
+
 /** The pages by their names in the address. All but the overview are loaded when they are opened. */
 const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
   overview: Overview,
-  conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
+  conversations: lazy(() => lists().then(({ Conversations }) => Conversations)),
   sharing: lazy(() => import("./sharing/Sharing.tsx").then(({ Sharing }) => Sharing)),
   live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
   setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
-  inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
+  inbox: lazy(() => lists().then(({ Inbox }) => Inbox))
 }
 
 /** The pages of all websites, by their names in the address. */
 const allPages: Readonly<Record<string, ComponentType<AllPageProps>>> = {
-  inbox: lazy(() => import("./all/Inbox.tsx").then(({ AllInbox }) => AllInbox)),
-  conversations: lazy(() => import("./all/Conversations.tsx").then(({ AllConversations }) => AllConversations))
+  inbox: lazy(() => lists().then(({ AllInbox }) => AllInbox)),
+  conversations: lazy(() => lists().then(({ AllConversations }) => AllConversations))
 }
 
 const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
