@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { memoize } from "../../platform/text/Memo.ts"
 import type { Site } from "../../sites/Site.ts"
 import type { Content } from "./Message.ts"
 
@@ -75,17 +76,26 @@ export const subject = (title: string, website: string): string => {
   return `${line(title, maxSubject - end.length)}${end}`
 }
 
+/**
+ * Formats times for people in a website's zone. It keeps formats of the last zones, because to create one takes far longer
+ * than to use it.
+ */
+export const timesAs = (options: Intl.DateTimeFormatOptions): ((time: number | string, timeZone: string) => string) => {
+  const formatOf = memoize((timeZone) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone }), 50)
+  return (time, timeZone) => formatOf(timeZone).format(new Date(time))
+}
+
+const momentIn = timesAs({
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit"
+})
+
 /** A time for people, in the website's zone. */
-export const moment = (time: number, timeZone: string): string =>
-  `${new Date(time).toLocaleString("en-GB", {
-    timeZone,
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit"
-  })} (${timeZone})`
+export const moment = (time: number, timeZone: string): string => `${momentIn(time, timeZone)} (${timeZone})`
 
 /** A mail to a recipient of a website's notifications. `title` without the website's name is also the subject. */
 export const contentOf = (

@@ -31,8 +31,9 @@ export type Problems = typeof Problems.Type
 
 const maxTitle = 300
 
-const moment = (time: string, timeZone: string): string =>
-  `${new Date(time).toLocaleString("en-GB", { timeZone, dateStyle: "long", timeStyle: "short" })} (${timeZone})`
+const momentIn = MailText.timesAs({ dateStyle: "long", timeStyle: "short" })
+
+const moment = (time: string, timeZone: string): string => `${momentIn(time, timeZone)} (${timeZone})`
 
 const began = ({ named, nextStep, reason, since, title }: ProblemNotice, timeZone: string): Part => ({
   kind: "record",

@@ -78,18 +78,15 @@ export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_
 export const isTooLate = ({ createdAt, subject }: LeasedReply, now: number): boolean =>
   subject !== null && now - createdAt >= Calendar.dayMillis
 
+const dayIn = MailText.timesAs({ day: "numeric", month: "long", year: "numeric" })
+
 /** The content of the mail. It names nothing that the visitor does not know already, and an automatic one quotes nothing. */
 export const content = ({ author, reply_to, site, subject, submission, text }: LeasedReply): Content => {
   const name = MailText.websiteName(site.name, 200)
   // The name of a person without one is the address, which `Reply-To` has.
   const person = author?.includes("@") ? null : author
   const sender = person === null ? name : MailText.websiteName(person, 60)
-  const day = new Date(submission.receivedAt).toLocaleDateString("en-GB", {
-    timeZone: site.timeZone,
-    day: "numeric",
-    month: "long",
-    year: "numeric"
-  })
+  const day = dayIn(submission.receivedAt, site.timeZone)
   if (subject !== null) {
     return {
       subject,

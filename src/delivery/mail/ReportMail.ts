@@ -67,12 +67,14 @@ const value = (answer: Answer, index: number): number => {
 const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, value: number]> =>
   results.map(({ dimensions, metrics }) => [dimensions[0] ?? "", typeof metrics[0] === "number" ? metrics[0] : 0])
 
+const change = new Intl.NumberFormat("en-US", { signDisplay: "exceptZero" })
+
 /** Such as `+12%`; null if the earlier number is 0. */
 const changeOf = (current: number, previous: number): string | null => {
   if (previous === 0) return null
   const percent = Math.round((100 * (current - previous)) / previous)
   // A fall that is rounded to 0 would be "-0%" without `signDisplay`.
-  return `${percent.toLocaleString("en-US", { signDisplay: "exceptZero" })}%`.replace("-", "−")
+  return `${change.format(percent)}%`.replace("-", "−")
 }
 
 const figure = (name: string, current: number, previous: number): Figure => ({
@@ -110,15 +112,16 @@ const table = (title: string, header: string, current: Answer, previous: Answer)
       ]
 }
 
-const dateOf = (date: string, more: Intl.DateTimeFormatOptions): string =>
-  new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { timeZone: "UTC", ...more })
+const dayOfMonth = MailText.timesAs({ day: "numeric" })
+const month = MailText.timesAs({ month: "long", year: "numeric" })
+const day = MailText.timesAs({ day: "numeric", month: "long", year: "numeric" })
 
 /** `16 – 22 November 2026` or `November 2026`. */
 const nameOf = (period: Period, { first, last }: MailTimes.Range): string => {
-  const whole = { day: "numeric", month: "long", year: "numeric" } as const
-  if (period === "monthly") return dateOf(first, { month: "long", year: "numeric" })
+  // A date is the time of its midnight in UTC.
+  if (period === "monthly") return month(first, "UTC")
   const isSameMonth = first.slice(0, 7) === last.slice(0, 7)
-  return `${dateOf(first, isSameMonth ? { day: "numeric" } : whole)} – ${dateOf(last, whole)}`
+  return `${(isSameMonth ? dayOfMonth : day)(first, "UTC")} – ${day(last, "UTC")}`
 }
 
 export const content = (
