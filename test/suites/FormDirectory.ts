@@ -132,7 +132,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
           refused,
           Array.from({ length: 5 }, () => "LimitReached")
         )
-        assert.lengthOf(yield* forms.list(websiteConfigId), Maximums.forms.max)
+        const listed = yield* forms.list(websiteConfigId)
+        assert.lengthOf(listed, Maximums.forms.max)
+        // The maximum concerns only what adds a form.
+        const missing = yield* Effect.flip(forms.put({ websiteConfigId, page: "missing", rules }, "replace"))
+        assert.deepInclude(missing, { _tag: "FormRefused", exists: false })
+        for (const only of ["replace", undefined] as const) {
+          const { page } = Option.getOrThrow(Option.fromUndefinedOr(listed[0]))
+          assert.isTrue(Option.isSome(yield* forms.put({ websiteConfigId, page, rules }, only)))
+        }
       })
     )
 

@@ -78,10 +78,10 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
           const [site, name, at] = [PgTypes.uuid(websiteConfigId), PgTypes.text(page), PgTypes.timestamptz(now)]
           return yield* Effect.gen(function* () {
             // The lock serializes the changes. Submissions do not wait for it.
-            yield* SiteLock.requireRoom(sql, websiteConfigId, "form", Maximums.forms, sql`page <> ${name}`)
             const found = yield* sql`SELECT 1 FROM form WHERE website_config_id = ${site} AND page = ${name}`
             const exists = found.length > 0
             if (only === (exists ? "set" : "replace")) return yield* new FormRefused({ exists })
+            if (!exists) yield* SiteLock.requireRoom(sql, websiteConfigId, "form", Maximums.forms)
             const [form] = yield* sql`INSERT INTO form (website_config_id, page, rules, created_at, updated_at)
               SELECT website_config_id, ${name}, ${PgTypes.text(JSON.stringify(rules))}::json, ${at}, ${at}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
