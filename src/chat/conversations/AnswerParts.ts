@@ -185,13 +185,17 @@ export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<Agen
 /** The number of the answer's events up to the end of this piece, and the events of the piece. */
 export type Piece = readonly [end: number, events: ReadonlyArray<AgentEvent>]
 
-/** The events of the pieces after a position, which is the end of a piece, and the position after them. */
+/**
+ * The events of the pieces after a position, which is the end of a piece, and the position after them. A process of an earlier version
+ * may have stored events twice: in a piece of their own, and at the beginning of a longer one.
+ */
 export const eventsFrom = (
   pieces: ReadonlyArray<Piece>,
   position: number
 ): { readonly events: ReadonlyArray<AgentEvent>; readonly next: number } => {
   const later = pieces.filter(([end]) => end > position).sort(([left], [right]) => left - right)
-  return { events: later.flatMap(([, events]) => events), next: later.at(-1)?.[0] ?? position }
+  const events = later.flatMap(([end, piece], index) => piece.slice((later[index - 1]?.[0] ?? position) - end))
+  return { events, next: later.at(-1)?.[0] ?? position }
 }
 
 /** The last event of an answer that ended this way; none if its readers must see an error. */

@@ -25,6 +25,18 @@ it.prop(
   }
 )
 
+it("events that an earlier version stored twice, in a piece and in a longer one, are yielded once", () => {
+  const all = ["a", "b", "c"].map((delta): AgentEvent => ({ _tag: "Text", delta }))
+  const pieces: ReadonlyArray<AnswerParts.Piece> = [
+    [1, all.slice(0, 1)],
+    [2, all.slice(0, 2)],
+    [3, all.slice(2)]
+  ]
+  for (const position of [0, 1, 2, 3]) {
+    assert.deepStrictEqual(AnswerParts.eventsFrom(pieces, position), { events: all.slice(position), next: 3 })
+  }
+})
+
 it.prop(
   "joining texts keeps every part of the answer and every other event in order, and leaves no two texts side by side",
   { events: Schema.Array(Event) },
