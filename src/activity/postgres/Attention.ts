@@ -10,7 +10,6 @@ import type { SqlError } from "effect/sql"
 import { isWaiting } from "../../chat/postgres/ConversationRows.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteDirectory from "../../sites/postgres/SiteDirectory.ts"
 import { Attention, maxCount, type Need, needs } from "../Attention.ts"
@@ -91,8 +90,7 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
             WHERE instance.website_config_id = site.website_config_id`)
           )} ELSE 0 END AS waiting
         FROM site ORDER BY ${sql.literal(place)}`.pipe(
-          Database.mapErrors,
-          decodeRows(Rows),
+          Database.read(Rows),
           Effect.map((rows) =>
             rows.map(({ rank, since, unread, waiting, ...site }) => ({
               site,
@@ -111,8 +109,7 @@ export const layer: Layer.Layer<Attention, SqlError.SqlError, PgClient> = Layer.
             SELECT FROM instance JOIN site USING (website_config_id) CROSS JOIN LATERAL (SELECT ${sql.literal(waiting)}) AS conversation
             WHERE ${isListed} ${limited}
           ) AS counted) AS waiting`.pipe(
-          Database.mapErrors,
-          decodeRows(CountRows),
+          Database.read(CountRows),
           Effect.map(([counts]) => counts)
         )
       }

@@ -12,7 +12,7 @@ import * as AnalyticsRows from "../../analytics/AnalyticsRows.ts"
 import * as AnalyticsExport from "../../analytics/postgres/AnalyticsExport.ts"
 import * as VisitSql from "../../analytics/reports/postgres/VisitSql.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import { Time } from "../../platform/runtime/Rows.ts"
 import * as Activities from "../Activity.ts"
 
 const received_at = Time
@@ -40,12 +40,8 @@ export const make = (rows: Activities.SiteActivity["Service"]["rows"]) =>
       latest: Effect.fnUntraced(function* (site, limit) {
         const visits = yield* rows(site, { from: 0, to: latest, keys: "all", searched: limit })
         const parameters = [PgTypes.uuid(site.websiteConfigId), PgTypes.int8(BigInt(limit))]
-        const submissions = yield* sql
-          .unsafe(submissionsStatement, parameters)
-          .pipe(decodeRows(Submissions), Database.mapErrors)
-        const conversations = yield* sql
-          .unsafe(conversationsStatement, parameters)
-          .pipe(decodeRows(Conversations), Database.mapErrors)
+        const submissions = yield* sql.unsafe(submissionsStatement, parameters).pipe(Database.read(Submissions))
+        const conversations = yield* sql.unsafe(conversationsStatement, parameters).pipe(Database.read(Conversations))
         return Activities.joined([visits.map(Activities.ofRow), submissions, conversations])
       }),
       rows

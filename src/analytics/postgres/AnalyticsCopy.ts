@@ -11,9 +11,8 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { mapErrors, withTimeout } from "../../platform/postgres/Database.ts"
+import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
 import * as StoredView from "../StoredView.ts"
 
@@ -84,9 +83,8 @@ export const websites = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows =
     yield* sql`SELECT hosted_website_id AS id FROM site WHERE deleted_at IS NULL ORDER BY created_at, 1`.pipe(
-      withTimeout(timeout),
-      mapErrors,
-      decodeRows(Sites)
+      Database.withTimeout(timeout),
+      Database.read(Sites)
     )
   return rows.map(({ id }) => id)
 })
@@ -127,7 +125,7 @@ const plan = Effect.fnUntraced(function* ({ batch, name, time }: Table, hostedWe
       RETURNING copied_to::text AS "copiedTo", sending_to::text AS "sendingTo", batch_id::text AS "batchId"`,
       [...key, PgTypes.uuid(randomUUID())]
     )
-    .pipe(withTimeout(timeout), mapErrors, decodeRows(State))
+    .pipe(Database.withTimeout(timeout), Database.read(State))
   return Option.fromUndefinedOr(state)
 })
 
@@ -155,12 +153,12 @@ export const copyNext = Effect.fnUntraced(function* <E, R>(
         WHERE hosted_website_id = $1 AND ${time} > $2::timestamptz AND ${time} <= $3::timestamptz`,
       [site, PgTypes.text(copiedTo), PgTypes.text(sendingTo)]
     )
-    .pipe(withTimeout(timeout), mapErrors, decodeRows(Rows))
+    .pipe(Database.withTimeout(timeout), Database.read(Rows))
   if (rows.length > 0) yield* send({ table, hostedWebsiteId, id: batchId, rows: rows.map(({ row }) => row) })
   yield* sql`UPDATE analytics_copy SET copied_to = sending_to, sending_to = NULL, batch_id = NULL
     WHERE table_name = ${PgTypes.text(name)} AND hosted_website_id = ${site} AND batch_id = ${PgTypes.uuid(batchId)}`.pipe(
-    withTimeout(timeout),
-    mapErrors
+    Database.withTimeout(timeout),
+    Database.mapErrors
   )
   return Option.some(rows.length)
 })

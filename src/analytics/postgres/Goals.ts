@@ -49,15 +49,11 @@ export const layer: Layer.Layer<Goals, never, PgClient> = Layer.effect(
         sql`SELECT goal_id, goal.name, kind, value, goal.created_at
                 FROM goal JOIN site USING (website_config_id)
                 WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL
-                ORDER BY goal.created_at, goal_id LIMIT ${PgTypes.int4(maxCounted)}`.pipe(
-          Database.mapErrors,
-          Rows.decodeRows(GoalRows)
-        ),
+                ORDER BY goal.created_at, goal_id LIMIT ${PgTypes.int4(maxCounted)}`.pipe(Database.read(GoalRows)),
       all: sql`SELECT website_config_id, goal_id, goal.name, kind, value, goal.created_at
                 FROM goal JOIN site USING (website_config_id)
                 WHERE deleted_at IS NULL ORDER BY goal.created_at, goal_id`.pipe(
-        Database.mapErrors,
-        Rows.decodeRows(AllRows),
+        Database.read(AllRows),
         Effect.map((rows) => {
           const all = Map.groupBy(rows, (row) => row.website_config_id)
           return new Map(

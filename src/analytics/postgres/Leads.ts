@@ -174,7 +174,7 @@ const matchSite = (
 
 /** Matches the leads of each website. If one website fails or times out, the others are still matched. */
 const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>) {
-  const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.mapErrors)
+  const sites = yield* sql.unsafe(sitesStatement).pipe(Database.read(Sites))
   if (sites.length === 0) return none
   yield* sql.unsafe(expireStatement).pipe(Database.mapErrors)
   const ready = yield* FailedItems.ready("leads", sites, ({ hostedWebsiteId }) => hostedWebsiteId)

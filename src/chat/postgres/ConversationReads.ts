@@ -6,8 +6,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
 import { MessageId } from "../../platform/Id.ts"
-import { array, mapErrors } from "../../platform/postgres/Database.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Database from "../../platform/postgres/Database.ts"
 import type { AnswerProgress, ConversationStore } from "../ConversationStore.ts"
 import * as AnswerParts from "../conversations/AnswerParts.ts"
 import * as History from "../conversations/History.ts"
@@ -60,7 +59,7 @@ const maxFollowed = 50
 export const make = (sql: PgClient.PgClient) => {
   const read: Reads["read"] = (key) =>
     sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
-      mapErrors,
+      Database.mapErrors,
       Rows.decodeMessages,
       Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
     )
@@ -73,38 +72,36 @@ export const make = (sql: PgClient.PgClient) => {
         PgTypes.int4(bounds.characters)
       ])
       .pipe(
-        mapErrors,
+        Database.mapErrors,
         Rows.decodeMessages,
         Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
       )
 
   const running: Reads["running"] = (key) =>
     sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
-      mapErrors,
-      decodeRows(RunningRows),
+      Database.read(RunningRows),
       Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
     )
 
   const messageAfter: Reads["messageAfter"] = (key, answerId) =>
     sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
-      mapErrors,
-      decodeRows(Ids),
+      Database.read(Ids),
       Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
     )
 
   const followSome = (answers: Parameters<Reads["follow"]>[0]) =>
     sql
       .unsafe(followStatement, [
-        array(
+        Database.array(
           answers.map(({ answerId }) => answerId),
           PgTypes.OID.uuid
         ),
-        array(
+        Database.array(
           answers.map(({ position }) => position),
           PgTypes.OID.int4
         )
       ])
-      .pipe(mapErrors, decodeRows(Followed))
+      .pipe(Database.read(Followed))
 
   const follow: Reads["follow"] = Effect.fnUntraced(function* (answers) {
     const positions = new Map(answers.map(({ answerId, position }) => [answerId, position]))

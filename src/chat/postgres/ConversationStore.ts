@@ -224,8 +224,7 @@ const makeRenew =
       )
       SELECT running FROM mine`.pipe(
       Database.repeatable,
-      Database.mapErrors,
-      decodeRows(Running),
+      Database.read(Running),
       Effect.map((rows) => new Set(rows.map(({ running }) => running)))
     )
   }
@@ -239,8 +238,7 @@ const makeHashKey = (sql: PgClient.PgClient): ConversationStore["Service"]["hash
     known !== undefined
       ? Effect.succeed(known)
       : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
-          Database.mapErrors,
-          decodeRows(HashKeys),
+          Database.read(HashKeys),
           Effect.map(([{ hash_key }]) => {
             known = createSecretKey(hash_key)
             return known

@@ -334,10 +334,7 @@ const make = Effect.gen(function* () {
       const [found] = yield* sql`SELECT ${sql.literal(`${Rows.transcriptColumns}, ${Rows.isWaiting} AS waiting`)},
         opened_at, opened_by FROM conversation
         WHERE ${named(key)} AND ${within(reach, key.instanceId)}
-        ORDER BY conversation_id = ${PgTypes.text(key.conversationId)} DESC LIMIT 1`.pipe(
-        Database.mapErrors,
-        decodeRows(FoundRows)
-      )
+        ORDER BY conversation_id = ${PgTypes.text(key.conversationId)} DESC LIMIT 1`.pipe(Database.read(FoundRows))
       if (found === undefined) return Option.none()
       return Option.map(yield* read({ ...key, conversationId: found.conversation_id }), (messages) => ({
         ...found,
@@ -357,8 +354,7 @@ const make = Effect.gen(function* () {
     }),
     countWaiting: (websites) =>
       sql.unsafe(waitingStatement, [Database.uuids(websites)]).pipe(
-        Database.mapErrors,
-        decodeRows(WaitingCounts),
+        Database.read(WaitingCounts),
         Effect.map((rows) => new Map(rows.map(({ count, id }) => [id, count])))
       )
   })

@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { InstanceId } from "../../platform/Id.ts"
-import { mapErrors } from "../../platform/postgres/Database.ts"
+import * as Database from "../../platform/postgres/Database.ts"
 import * as Locks from "../../platform/postgres/Locks.ts"
 import * as Lookup from "../../platform/postgres/Lookup.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -94,8 +94,7 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
             SELECT token_sha256 AS digest, ${sql.literal(validity)}, ${sql.literal(instanceColumns)}
             FROM widget_token JOIN instance USING (instance_id)
             WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
-            mapErrors,
-            Rows.decodeRows(TokensWithInstance),
+            Database.read(TokensWithInstance),
             Effect.map(([found]) => Option.map(Option.fromUndefinedOr(found), toTokenWithInstance))
           ),
         foundTtl: "900 millis",
@@ -144,7 +143,7 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
           const rows = yield* sql`
             UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)}), token = NULL
             FROM instance WHERE token_id = ${PgTypes.uuid(tokenId)} AND ${within(reach, instanceId)}
-            RETURNING token_id`.pipe(mapErrors)
+            RETURNING token_id`.pipe(Database.mapErrors)
           return rows.length > 0
         }),
         list: ({ after, instanceId, limit, reach, unrevoked }) => {
@@ -156,7 +155,7 @@ export const layer = (options: Options = {}): Layer.Layer<WidgetTokens, never, P
             SELECT ${sql.literal(tokenColumns)} FROM widget_token, instance
             WHERE ${within(reach, instanceId)} AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")} AND ${isAfter}
             ORDER BY widget_token.created_at, token_id LIMIT ${PgTypes.int8(BigInt(limit))}`.pipe(
-            mapErrors,
+            Database.mapErrors,
             decodeTokens
           )
         }

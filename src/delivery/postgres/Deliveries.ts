@@ -95,8 +95,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
                   : sql`(created_at, event_id) < (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
               }
             ORDER BY created_at DESC, event_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
-            Database.mapErrors,
-            decodeRows(DeliveryRows)
+            Database.read(DeliveryRows)
           )
           return Cursor.partOf(rows, limit, positionOf)
         }),
@@ -104,8 +103,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
             AND website_config_id = ${PgTypes.uuid(websiteConfigId)}
             ORDER BY created_at, event_id, subscriber_id LIMIT ${sql.literal(String(listSize))}`.pipe(
-            Database.mapErrors,
-            decodeRows(DeliveryRows)
+            Database.read(DeliveryRows)
           ),
         show: Effect.fnUntraced(function* (webhookId, eventId) {
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`

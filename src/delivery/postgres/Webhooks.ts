@@ -12,7 +12,7 @@ import { WebhookId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import { Time } from "../../platform/runtime/Rows.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
@@ -164,8 +164,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
                   : sql`coalesce(disabled_at, ${now})`
             }
           WHERE ${named(websiteConfigId, webhookId)} RETURNING ${sql.literal(storedColumns)}`.pipe(
-          Database.mapErrors,
-          decodeRows(Found),
+          Database.read(Found),
           // The pending deliveries of a webhook that is enabled may be due.
           Rounds.waking("deliveries", "replays")
         )
@@ -175,7 +174,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
       const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (websiteConfigId, webhookId) {
         const sealingKey = yield* key
         const [row] = yield* sql`SELECT ${sql.literal(receiverColumns)}, ${sql.literal(secretColumns)} FROM webhook
-          WHERE ${named(websiteConfigId, webhookId)}`.pipe(Database.mapErrors, decodeRows(WithSecrets))
+          WHERE ${named(websiteConfigId, webhookId)}`.pipe(Database.read(WithSecrets))
         if (row === undefined) return Option.none()
         const secrets = open(sealingKey, row)
         if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
@@ -212,15 +211,13 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Webhooks, never, PgC
         create,
         find: (websiteConfigId, webhookId) =>
           sql`SELECT ${sql.literal(storedColumns)} FROM webhook WHERE ${named(websiteConfigId, webhookId)}`.pipe(
-            Database.mapErrors,
-            decodeRows(Found),
+            Database.read(Found),
             Effect.map(first)
           ),
         list: (websiteConfigId) =>
           sql`SELECT ${sql.literal(storedColumns)} FROM webhook
             WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
-            Database.mapErrors,
-            decodeRows(Found),
+            Database.read(Found),
             Effect.map((rows) => rows.map(toWebhook))
           ),
         update,

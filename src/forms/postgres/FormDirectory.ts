@@ -62,8 +62,7 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
               ARRAY(SELECT DISTINCT encode(text_sha256, 'hex') FROM spam_mark
                 WHERE spam_mark.website_config_id = site.website_config_id AND text_sha256 IS NOT NULL) AS "textDigests"
             FROM site WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
-            Database.mapErrors,
-            Rows.decodeRows(SiteRows),
+            Database.read(SiteRows),
             Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSiteForms))
           ),
         foundTtl: "900 millis",
@@ -93,8 +92,7 @@ export const layer = ({ capacity = 10_000 }: Options = {}): Layer.Layer<FormDire
         list: (id) =>
           sql`SELECT ${sql.literal(columns)} FROM form JOIN site USING (website_config_id)
             WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL ORDER BY page`.pipe(
-            Database.mapErrors,
-            Rows.decodeRows(FormRows)
+            Database.read(FormRows)
           ),
         delete: Effect.fnUntraced(function* (id, page) {
           const rows = yield* sql`DELETE FROM form USING site WHERE form.website_config_id = site.website_config_id

@@ -223,10 +223,7 @@ const make = Effect.gen(function* () {
     table: (typeof tables)[keyof typeof tables]
   ) =>
     sql`SELECT submission_id FROM ${sql.literal(table.name)} WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-      AND submission_id = ANY (${Database.uuids(ids)}) ORDER BY submission_id`.pipe(
-      Database.mapErrors,
-      decodeColumn(SubmissionId)
-    )
+      AND submission_id = ANY (${Database.uuids(ids)}) ORDER BY submission_id`.pipe(Database.readColumn(SubmissionId))
 
   /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
   const deleteOwn: Inboxes.Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
@@ -251,8 +248,7 @@ const make = Effect.gen(function* () {
       Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
     find: (websiteConfigId, submissionId) =>
       reads.unsafe(findStatement, [PgTypes.uuid(submissionId), PgTypes.uuid(websiteConfigId)]).pipe(
-        Database.mapErrors,
-        decodeRows(Rows),
+        Database.read(Rows),
         Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
       ),
     stream: (websiteConfigId, filter) =>
@@ -273,8 +269,7 @@ const make = Effect.gen(function* () {
           (SELECT count(*) FROM (SELECT FROM submission WHERE website_config_id = ${website}
             AND status = 'quarantined' LIMIT ${maxCount}) AS held)::int AS quarantined,
           ARRAY(SELECT DISTINCT page_slug COLLATE "C" FROM latest WHERE page_slug IS NOT NULL ORDER BY 1) AS pages`.pipe(
-        Database.mapErrors,
-        decodeRows(Overviews),
+        Database.read(Overviews),
         Effect.map(([overview]) => overview)
       )
     },
@@ -286,7 +281,7 @@ const make = Effect.gen(function* () {
         ), marked AS (
           UPDATE submission SET is_read = ${isRead} FROM found
           WHERE submission.submission_id = found.submission_id AND is_read <> ${isRead}
-        ) SELECT submission_id FROM found`.pipe(Database.mapErrors, decodeColumn(SubmissionId)),
+        ) SELECT submission_id FROM found`.pipe(Database.readColumn(SubmissionId)),
     release: (websiteConfigId, ids) =>
       Effect.gen(function* () {
         const released = yield* sql

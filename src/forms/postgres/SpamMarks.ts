@@ -137,7 +137,7 @@ export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof 
       mark(websiteConfigId, submissionIds).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
     spamMarks: (websiteConfigId: WebsiteConfigId) =>
       sql`SELECT ${sql.literal(columns)} FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-          ORDER BY created_at DESC, mark_id`.pipe(Database.mapErrors, decodeRows(Rows)),
+          ORDER BY created_at DESC, mark_id`.pipe(Database.read(Rows)),
     removeSpamMark: (websiteConfigId: WebsiteConfigId, markId: SpamMarkId) =>
       sql`DELETE FROM spam_mark WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
           AND mark_id = ${PgTypes.uuid(markId)} RETURNING 1`.pipe(

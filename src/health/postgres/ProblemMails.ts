@@ -131,7 +131,7 @@ export const look: Effect.Effect<
   const { wake } = yield* Rounds.Wakeups
   let after = "00000000-0000-0000-0000-000000000000"
   while (true) {
-    const sites = yield* sql.unsafe(sitesStatement, [PgTypes.uuid(after)]).pipe(decodeRows(Sites), Database.mapErrors)
+    const sites = yield* sql.unsafe(sitesStatement, [PgTypes.uuid(after)]).pipe(Database.read(Sites))
     if (sites.length === 0) return
     const found = yield* problems.of(sites)
     const now = yield* Clock.currentTimeMillis

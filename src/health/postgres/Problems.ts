@@ -196,7 +196,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
             yield* sql`SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId" FROM site
             WHERE deleted_at IS NULL AND ${
               sites === "all" ? sql`true` : sql`website_config_id = ANY (${Database.uuids(sites)})`
-            }`.pipe(Database.mapErrors, decodeRows(Sites))
+            }`.pipe(Database.read(Sites))
           return new Map([...(yield* of(all))].filter(([, { length }]) => length > 0))
         })
       })

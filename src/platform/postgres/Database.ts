@@ -19,10 +19,12 @@ import {
   Redacted,
   Result,
   Schedule,
+  type Schema,
   type Scope
 } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError } from "effect/sql"
+import { decodeColumn, decodeRows } from "../runtime/Rows.ts"
 import { RecordRefused, StorageUnavailable } from "../Storage.ts"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
@@ -236,6 +238,18 @@ export const mapErrors = <A, E, R>(
   Effect.mapError(effect, (error) =>
     SqlError.isSqlError(error) ? unavailable(error) : (error as Exclude<E, SqlError.SqlError>)
   )
+
+/** Maps the errors of a statement that stores no record, and decodes its rows. */
+export const read = <A, RD>(schema: Schema.ConstraintDecoder<A, RD>) => {
+  const decode = decodeRows(schema)
+  return <E, R>(query: Effect.Effect<unknown, E | SqlError.SqlError, R>) => decode(mapErrors(query))
+}
+
+/** The same for a statement with one column. */
+export const readColumn = <A, RD>(schema: Schema.ConstraintDecoder<A, RD>) => {
+  const decode = decodeColumn(schema)
+  return <E, R>(query: Effect.Effect<ReadonlyArray<object>, E | SqlError.SqlError, R>) => decode(mapErrors(query))
+}
 
 /** The caller's error for a statement that stores records. */
 export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailable | RecordRefused => {

@@ -14,7 +14,6 @@ import * as ConversationRows from "../../chat/postgres/ConversationRows.ts"
 import { InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
-import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
 
@@ -86,12 +85,10 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
     return Stream.paginate(
       first,
       Effect.fnUntraced(function* (from) {
-        const [end] = yield* sql
-          .unsafe(endStatement, [instance, ...parametersOf(from)])
-          .pipe(Database.mapErrors, decodeRows(Positions))
+        const [end] = yield* sql.unsafe(endStatement, [instance, ...parametersOf(from)]).pipe(Database.read(Positions))
         const candidates = yield* sql
           .unsafe(pageStatement, [instance, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
-          .pipe(Database.mapErrors, decodeRows(Candidates))
+          .pipe(Database.read(Candidates))
         const found = yield* Effect.forEach(candidates, verified(query.address))
         return [[found.flat()], Option.fromUndefinedOr(end)] as const
       })
@@ -101,9 +98,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
   return {
     search: (query) =>
       Stream.fromIterableEffect(
-        sql
-          .unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)])
-          .pipe(Database.mapErrors, decodeColumn(InstanceId))
+        sql.unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)]).pipe(Database.readColumn(InstanceId))
       ).pipe(Stream.flatMap((id) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const keys = found.flatMap(

@@ -10,7 +10,6 @@ import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import * as Person from "../Person.ts"
 import * as Store from "./Store.ts"
 
@@ -58,7 +57,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
           .unsafe(endStatement(table), [website, ...parametersOf(from)])
-          .pipe(Database.mapErrors, decodeRows(Positions))
+          .pipe(Database.read(Positions))
         const rows = yield* sql
           .unsafe(pageStatement(table), [
             website,
@@ -66,7 +65,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
             ...parametersOf(end ?? last),
             Store.needle(query)
           ])
-          .pipe(Database.mapErrors, decodeRows(Found))
+          .pipe(Database.read(Found))
         const found = rows
           .map((row) => ({ submission: SubmissionRows.fromRow(row), replies: row.replies ?? [] }))
           .filter(({ submission }) => Person.hasSubmitted(submission, query.address))
@@ -86,7 +85,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       Stream.fromIterableEffect(
         sql`SELECT website_config_id FROM site
           WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
-          ORDER BY created_at, website_config_id`.pipe(Database.mapErrors, decodeColumn(WebsiteConfigId))
+          ORDER BY created_at, website_config_id`.pipe(Database.readColumn(WebsiteConfigId))
       ).pipe(Stream.flatMap((id) => Stream.flatMap(Stream.fromIterable(tables), (table) => pages(query, id, table)))),
     erase: Effect.fnUntraced(function* (found) {
       const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))

@@ -14,7 +14,7 @@ import { refreshSubscribers } from "../../delivery/postgres/Webhooks.ts"
 import * as SpamMarks from "../../forms/postgres/SpamMarks.ts"
 import { PersonId, SessionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import { Time } from "../../platform/runtime/Rows.ts"
 import * as ConsolePerson from "../../sites/access/Person.ts"
 import * as CredentialSql from "../../sites/access/postgres/CredentialSql.ts"
 import * as People from "../../sites/access/postgres/People.ts"
@@ -57,8 +57,7 @@ export const accounts = (sql: PgClient.PgClient): Store.Store => ({
       ? Stream.empty
       : Stream.fromEffect(
           sql.unsafe(accountsStatement, [Store.needle(query)]).pipe(
-            Database.mapErrors,
-            decodeRows(Accounts),
+            Database.read(Accounts),
             Effect.map((rows) =>
               rows
                 .filter(({ email }) => Person.isRecipient({ to: email }, query.address))

@@ -165,8 +165,7 @@ const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseO
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
     Effect.tap(() => (withInstances ? deleteTokens(id) : Effect.void)),
     sql.withTransaction,
-    Database.mapErrors,
-    decodeRows(Marked)
+    Database.read(Marked)
   )
   if (marked === undefined) return Option.none()
   yield* Database.mapErrors(Locks.awaitWriters(writtenTables))
@@ -177,8 +176,7 @@ const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseO
 const deleteConversations = Effect.fnUntraced(function* (id: string) {
   const sql = yield* SqlClient.SqlClient
   const instances = yield* sql`SELECT instance_id FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-    Database.mapErrors,
-    decodeColumn(InstanceId)
+    Database.readColumn(InstanceId)
   )
   let deleted = 0
   for (const instance of instances) deleted += yield* InstanceDirectory.deleteConversations(instance)
@@ -278,8 +276,7 @@ export const layer: Layer.Layer<SiteErasure, never, SqlClient.SqlClient> = Layer
     return {
       nameOf: (id) =>
         sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-          Database.mapErrors,
-          decodeColumn(Schema.String),
+          Database.readColumn(Schema.String),
           Effect.map(([name]) => Option.fromUndefinedOr(name))
         ),
       erase: (id, options) =>

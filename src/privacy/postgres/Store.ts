@@ -71,8 +71,7 @@ export const searchAtOnce = <Row>(
 ): Stream.Stream<ReadonlyArray<FoundRecord>, StorageUnavailable> =>
   Stream.fromEffect(
     statement.pipe(
-      Database.mapErrors,
-      decodeRows(rows),
+      Database.read(rows),
       Effect.map((found) => found.flatMap((row) => recordOf(row) ?? []))
     )
   )

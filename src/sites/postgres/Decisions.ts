@@ -16,7 +16,6 @@ import {
 } from "../../platform/http/Decision.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { hourMillis } from "../../platform/text/Calendar.ts"
 import * as Decisions from "../Decisions.ts"
 
@@ -244,8 +243,7 @@ export const layer = (options: Options = {}): Layer.Layer<Decisions.Decisions, n
               AND day >= ${first}::date AND day <= ${last}::date
               AND reason = ANY(${Database.texts([...reasons])})
             GROUP BY reason`.pipe(
-            Database.mapErrors,
-            decodeRows(Rows),
+            Database.read(Rows),
             Effect.map((rows): Counts => Object.fromEntries(rows.map(({ reason, times }) => [reason, Number(times)])))
           )
       })

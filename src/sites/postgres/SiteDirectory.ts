@@ -144,14 +144,12 @@ export const recordSites: Layer.Layer<RecordSites, never, PgClient.PgClient> = L
       siteOf: (kind, id) =>
         sql`SELECT website_config_id FROM ${sql(kind)} WHERE ${sql(`${kind}_id`)} = ${PgTypes.uuid(id)}
           ${kind === "submission" ? sql`UNION ALL SELECT website_config_id FROM deleted_submission WHERE submission_id = ${PgTypes.uuid(id)}` : sql``}`.pipe(
-          Database.mapErrors,
-          decodeColumn(WebsiteConfigId),
+          Database.readColumn(WebsiteConfigId),
           Effect.map(([found]) => Option.fromUndefinedOr(found))
         ),
       deleting: (name) =>
         sql`SELECT website_config_id FROM site WHERE deleted_at IS NOT NULL AND name = ${PgTypes.text(name)}`.pipe(
-          Database.mapErrors,
-          decodeColumn(WebsiteConfigId)
+          Database.readColumn(WebsiteConfigId)
         )
     })
   )

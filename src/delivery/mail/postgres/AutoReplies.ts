@@ -49,10 +49,7 @@ export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof 
 
   const listAutomatic: Replies["Service"]["listAutomatic"] = (websiteConfigId) =>
     sql`SELECT page, subject, body AS text, reply_to, created_at, updated_at FROM auto_reply
-      WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY page`.pipe(
-      Database.mapErrors,
-      decodeRows(Listed)
-    )
+      WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY page`.pipe(Database.read(Listed))
 
   const deleteAutomatic: Replies["Service"]["deleteAutomatic"] = (websiteConfigId, page) =>
     Effect.gen(function* () {

@@ -269,8 +269,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       const find: Notifications["Service"]["find"] = (websiteConfigId, notificationId) =>
         sql`SELECT ${sql.literal(columns)} FROM notification WHERE ${named(websiteConfigId, notificationId)}`.pipe(
-          Database.mapErrors,
-          decodeRows(Found),
+          Database.read(Found),
           Effect.map(first)
         )
 
@@ -300,11 +299,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* sql`SELECT ${sql.literal(columns)} FROM notification
-          WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(
-          Database.mapErrors,
-          decodeRows(Found),
-          Effect.map(first)
-        )
+          WHERE notification_id = ${PgTypes.uuid(notificationId)}`.pipe(Database.read(Found), Effect.map(first))
         if (Option.isNone(found)) return
         const { website_config_id: websiteConfigId } = found.value
         const now = yield* Clock.currentTimeMillis
@@ -369,10 +364,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
 
       const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
         function* (recipient, websiteConfigId) {
-          const sites = yield* sql`SELECT website_config_id FROM site`.pipe(
-            Database.mapErrors,
-            decodeColumn(WebsiteConfigId)
-          )
+          const sites = yield* sql`SELECT website_config_id FROM site`.pipe(Database.readColumn(WebsiteConfigId))
           const keys = sites
             .filter((id) => websiteConfigId === null || id === websiteConfigId)
             .flatMap((id) => Option.toArray(keyOf(id, recipient)))
@@ -392,7 +384,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         ofSubmission: (websiteConfigId, submissionId) =>
           sql
             .unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)])
-            .pipe(Database.mapErrors, decodeRows(OfSubmission)),
+            .pipe(Database.read(OfSubmission)),
         isUsed: sql`(SELECT 1 FROM notification LIMIT 1) UNION ALL (SELECT 1 FROM auto_reply LIMIT 1)`.pipe(
           Database.mapErrors,
           Effect.map((rows) => rows.length > 0)
@@ -401,8 +393,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Notifications, never
         remove,
         list: (websiteConfigId) =>
           sql.unsafe(listStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
-            Database.mapErrors,
-            decodeRows(Listed),
+            Database.read(Listed),
             Effect.map((rows) => rows.map(toListed))
           )
       })

@@ -12,7 +12,7 @@ import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { leaseMillis } from "../../../platform/outward/Schedule.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
-import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import { Time } from "../../../platform/runtime/Rows.ts"
 import * as SiteLock from "../../../sites/postgres/SiteLock.ts"
 import { type LeasedReply, Replies, Reply } from "../Reply.ts"
 import * as AutoReplies from "./AutoReplies.ts"
@@ -116,19 +116,17 @@ export const layer: Layer.Layer<Replies, never, PgClient.PgClient> = Layer.effec
             PgTypes.timestamptz(createdAt)
           ])
           .pipe(
-            Database.mapErrors,
-            decodeRows(Listed),
+            Database.read(Listed),
             Effect.map(([added]) => Option.fromUndefinedOr(added)),
             Rounds.waking("mails")
           ),
       list: (websiteConfigId, submissionId) =>
         sql
           .unsafe(listStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)])
-          .pipe(Database.mapErrors, decodeRows(Listed)),
+          .pipe(Database.read(Listed)),
       lease: (count) =>
         sql.unsafe(leaseStatement, [PgTypes.int4(count)]).pipe(
-          Database.mapErrors,
-          decodeRows(Leased),
+          Database.read(Leased),
           Effect.map((rows) =>
             rows.map(
               ({ createdAt, formData, name, receivedAt, timeZone, websiteConfigId, ...reply }): LeasedReply => ({

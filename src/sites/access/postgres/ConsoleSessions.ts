@@ -9,7 +9,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { mapErrors } from "../../../platform/postgres/Database.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as SiteLock from "../../postgres/SiteLock.ts"
@@ -115,7 +115,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}
             AND ${sql.literal(CredentialSql.sessionEnd.isNotSet)}`.pipe(
-          mapErrors,
+          Database.mapErrors,
           // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
           Effect.catchTag("StorageUnavailable", (error) =>
             Effect.annotateLogs(
@@ -150,8 +150,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             )
           )
         ).pipe(
-          mapErrors,
-          decodeRows(Rows),
+          Database.read(Rows),
           Effect.map((rows) => rows.map(toSession))
         )
 
@@ -220,7 +219,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             SELECT ${PgTypes.uuid(sessionId)}, ${digest}, false, person_id, ${createdAt}, ${expiresAt},
               ${sql.literal(String(isMailed))}
             FROM person WHERE lower(email) = lower(${PgTypes.text(email)}) FOR KEY SHARE`
-          ).pipe(mapErrors),
+          ).pipe(Database.mapErrors),
         renewLink: Effect.fnUntraced(function* (sessionId, linkExpiresAt, { callerSites = "all" }) {
           const link = Session.linkSyntax.format(randomBytes(32))
           const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
@@ -236,7 +235,7 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
               WHERE session_id = ${PgTypes.uuid(sessionId)} AND opened_at IS NULL AND email IS NOT NULL
                 AND link_expires_at > ${now} AND ${managed}
               RETURNING ${sql.literal(columns)}`
-          ).pipe(mapErrors, decodeRows(Rows))
+          ).pipe(Database.read(Rows))
           return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({ link, session: toSession(row) }))
         }),
         open: Effect.fnUntraced(function* (link, device = null) {
@@ -268,16 +267,13 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
               Option.map(Option.fromUndefinedOr(session), (found) => ({ cookie, session: toSession(found) })),
               (found): found is { cookie: string; session: Session.OpenSession } => Session.isOpen(found.session)
             )
-          }).pipe(sql.withTransaction, mapErrors)
+          }).pipe(sql.withTransaction, Database.mapErrors)
         }),
         findLink: Effect.fnUntraced(function* (link) {
           if (!Session.linkSyntax.isWellFormed(link)) return Option.none()
           const now = yield* Clock.currentTimeMillis
           const digest = PgTypes.bytea(Credential.digest(link))
-          const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(
-            mapErrors,
-            decodeRows(Rows)
-          )
+          const rows = yield* validAt(now, sql`link_sha256 = ${digest} AND opened_at IS NULL`).pipe(Database.read(Rows))
           return Option.map(Option.fromUndefinedOr(rows[0]), toSession)
         }),
         authenticate: Effect.fnUntraced(function* (cookie) {
@@ -298,14 +294,13 @@ export const layer = ({ idle }: Options): Layer.Layer<Session.ConsoleSessions, n
             ORDER BY last_used_at DESC, session_id`
             )
           ).pipe(
-            mapErrors,
-            decodeRows(Rows),
+            Database.read(Rows),
             Effect.map((rows) => rows.map(toSession).filter(Session.isOpen))
           ),
         end: Effect.fnUntraced(function* (sessionId) {
           const rows = yield* sql`UPDATE console_session SET ${sql.literal(CredentialSql.sessionEnd.set)}
             WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(CredentialSql.sessionEnd.isNotSet)} RETURNING 1`.pipe(
-            mapErrors
+            Database.mapErrors
           )
           return rows.length > 0
         }),

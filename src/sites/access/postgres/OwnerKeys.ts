@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { KeyId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { mapErrors } from "../../../platform/postgres/Database.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
 import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
@@ -61,8 +61,7 @@ export const layer: Layer.Layer<Key.OwnerKeys, never, PgClient.PgClient> = Layer
                 AND ${sql.literal(unrevoked ? "revoked_at IS NULL" : "true")}
               ORDER BY created_at, key_id LIMIT ${PgTypes.int8(BigInt(limit))}`
       ).pipe(
-        mapErrors,
-        decodeRows(Rows),
+        Database.read(Rows),
         Effect.map((rows) => rows.map(toKey))
       )
 

@@ -9,8 +9,8 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { PersonId, SessionId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { array, mapErrors } from "../../../platform/postgres/Database.ts"
-import { decodeColumn, decodeRows, Time } from "../../../platform/runtime/Rows.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
+import { decodeColumn, Time } from "../../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../../platform/Storage.ts"
 import * as Maximums from "../../Maximums.ts"
 import * as Access from "../Access.ts"
@@ -61,7 +61,7 @@ export const requireRoom = Effect.fnUntraced(function* (
     `SELECT 1 FROM unnest($1) AS site (id) CROSS JOIN LATERAL (
         SELECT count(*) AS people, coalesce(bool_or(email = lower($2)), false) AS is_known FROM (${addresses}) AS known
       ) AS counted WHERE people >= ${Maximums.people.max} AND NOT is_known LIMIT 1`,
-    [array(sites, PgTypes.OID.uuid), PgTypes.text(email), PgTypes.timestamptz(now)]
+    [Database.array(sites, PgTypes.OID.uuid), PgTypes.text(email), PgTypes.timestamptz(now)]
   )
   if (full.length > 0) return yield* new LimitReached({ maximum: Maximums.people })
 })
@@ -149,7 +149,7 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
 
-    const idsOf = (sites: Access.Access["sites"]) => array(sites === "all" ? [] : sites, PgTypes.OID.uuid)
+    const idsOf = (sites: Access.Access["sites"]) => Database.array(sites === "all" ? [] : sites, PgTypes.OID.uuid)
 
     /** The condition of the roles that a caller with these websites manages. */
     const managed = (sites: Access.Access["sites"]): Statement.Fragment =>
@@ -172,7 +172,7 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
           if (isChanged) yield* CredentialSql.settlePeople(sql, [personId], yield* Clock.currentTimeMillis)
           return isChanged
         })
-      ).pipe(mapErrors)
+      ).pipe(Database.mapErrors)
 
     return Person.People.of({
       list: ({ after, limit, reaching, sites }) => {
@@ -192,15 +192,13 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
               ORDER BY created_at, person_id LIMIT ${PgTypes.int8(BigInt(limit))}`
           )
         ).pipe(
-          mapErrors,
-          decodeRows(Rows),
+          Database.read(Rows),
           Effect.map((rows) => rows.map(toPerson))
         )
       },
       byEmail: (email) =>
         select(sql.literal("true"), sql`lower(email) = lower(${PgTypes.text(email)})`).pipe(
-          mapErrors,
-          decodeRows(Rows),
+          Database.read(Rows),
           Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toPerson))
         ),
       claim: Effect.fnUntraced(function* (sessionId, { email, name }) {
@@ -223,11 +221,11 @@ export const layer: Layer.Layer<Person.People, never, PgClient.PgClient> = Layer
           if (created.length === 0) return false
           yield* accept(sql, sessionId, email, now)
           return true
-        }).pipe(sql.withTransaction, mapErrors)
+        }).pipe(sql.withTransaction, Database.mapErrors)
       }),
       rename: (personId, name) =>
         sql`UPDATE person SET name = ${PgTypes.text(name)} WHERE person_id = ${PgTypes.uuid(personId)}`.pipe(
-          mapErrors,
+          Database.mapErrors,
           Effect.asVoid
         ),
       setRole: (personId, { role, sites }, { callerSites }) => {

@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { ShareId, WebsiteConfigId } from "../../../platform/Id.ts"
-import { mapErrors } from "../../../platform/postgres/Database.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
 import * as Rows from "../../../platform/runtime/Rows.ts"
 import * as Calendar from "../../../platform/text/Calendar.ts"
 import * as Maximums from "../../Maximums.ts"
@@ -114,13 +114,13 @@ export const layer: Layer.Layer<Share.Shares, never, PgClient.PgClient> = Layer.
       list: Effect.fnUntraced(function* (websiteConfigId) {
         const rows = yield* sql`${sql.literal(select)}
               AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
-            ORDER BY share.created_at, share_id`.pipe(mapErrors, Rows.decodeRows(ShareRows))
+            ORDER BY share.created_at, share_id`.pipe(Database.read(ShareRows))
         const now = yield* Clock.currentTimeMillis
         return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
       }),
       revoke: Effect.fnUntraced(function* (websiteConfigId, shareId) {
         const rows = yield* sql`DELETE FROM share WHERE share_id = ${PgTypes.uuid(shareId)}
-            AND website_config_id = ${PgTypes.uuid(websiteConfigId)} RETURNING share_id`.pipe(mapErrors)
+            AND website_config_id = ${PgTypes.uuid(websiteConfigId)} RETURNING share_id`.pipe(Database.mapErrors)
         return rows.length > 0
       })
     })
