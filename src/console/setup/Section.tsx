@@ -55,6 +55,8 @@ export const Loading = ({ failure }: { readonly failure: Failure | undefined }) 
   failure === undefined ? <div class="loading" aria-busy="true" /> : <Problem failure={failure} />
 
 interface RowsProps<A, Item> {
+  /** The class of the list. */
+  readonly name?: string
   readonly resource: Resource<A>
   readonly items: (answer: A) => ReadonlyArray<Item>
   readonly row: (item: Item) => ComponentChildren
@@ -90,13 +92,20 @@ const FirstStep = ({ command, label, onClick, text }: First & { readonly text: s
 }
 
 /** An empty list. */
-export const Empty = ({ first, text }: { readonly text: string; readonly first?: First | false | undefined }) =>
+const Empty = ({ first, text }: { readonly text: string; readonly first?: First | false | undefined }) =>
   first ? <FirstStep {...first} text={text} /> : <p class="none">{text}</p>
 
-export function Rows<A, Item>({ empty, first, items, resource: { failure, value }, row }: RowsProps<A, Item>) {
+export function Rows<A, Item>({
+  empty,
+  first,
+  items,
+  name = "rows",
+  resource: { failure, value },
+  row
+}: RowsProps<A, Item>) {
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
-      <ul class="rows" aria-busy="true">
+      <ul class={name} aria-busy="true">
         <li>
           <SkeletonLines />
         </li>
@@ -106,7 +115,7 @@ export function Rows<A, Item>({ empty, first, items, resource: { failure, value 
     )
   }
   const found = items(value)
-  return found.length === 0 ? <Empty text={empty} first={first} /> : <ul class="rows">{found.map(row)}</ul>
+  return found.length === 0 ? <Empty text={empty} first={first} /> : <ul class={name}>{found.map(row)}</ul>
 }
 
 interface RowProps {

@@ -5,9 +5,8 @@
  */
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { Problem, SkeletonLines } from "../parts/Message.tsx"
 import type { Resource } from "../Resource.ts"
-import { Empty, type First } from "../setup/Section.tsx"
+import { type First, Rows } from "../setup/Section.tsx"
 
 export interface Grant {
   readonly id: string
@@ -36,48 +35,38 @@ interface Props {
   readonly removal: (grant: Grant, onClose: () => void) => ComponentChildren
 }
 
-export const Granted = ({ first, grants: { failure, value }, removal, words }: Props) => {
+export const Granted = ({ first, grants, removal, words }: Props) => {
   const [ending, setEnding] = useState<Grant | null>(null)
-  if (value === undefined) {
-    return failure === undefined || failure.kind === "offline" ? (
-      <ul class="grants" aria-busy="true">
-        <li>
-          <SkeletonLines />
-        </li>
-      </ul>
-    ) : (
-      <Problem failure={failure} />
-    )
-  }
   return (
     <>
-      {value.length === 0 ? (
-        <Empty text={words.none} first={first} />
-      ) : (
-        <ul class="grants">
-          {value.map((grant) => (
-            <li key={grant.id}>
-              <span class="granted">
-                <b>
-                  <bdi>{grant.name}</bdi>
-                </b>
-                <span class="muted">{grant.details}</span>
-              </span>
-              {grant.actions}
-              {!grant.isOwn && (
-                <button
-                  type="button"
-                  class="button"
-                  aria-label={words.endOf(grant.name)}
-                  onClick={() => setEnding(grant)}
-                >
-                  {words.end}
-                </button>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Rows
+        name="grants"
+        resource={grants}
+        items={(all) => all}
+        empty={words.none}
+        first={first}
+        row={(grant) => (
+          <li key={grant.id}>
+            <span class="granted">
+              <b>
+                <bdi>{grant.name}</bdi>
+              </b>
+              <span class="muted">{grant.details}</span>
+            </span>
+            {grant.actions}
+            {!grant.isOwn && (
+              <button
+                type="button"
+                class="button"
+                aria-label={words.endOf(grant.name)}
+                onClick={() => setEnding(grant)}
+              >
+                {words.end}
+              </button>
+            )}
+          </li>
+        )}
+      />
       {ending !== null && removal(ending, () => setEnding(null))}
     </>
   )
