@@ -44,32 +44,23 @@ export const useChanges = (siteId: string): Changes => {
   }
 
   const params = { site_id: siteId }
+  const changing =
+    (name: "spam" | "release" | "restore" | "purge" | "delete", change: Change) =>
+    (ids: ReadonlyArray<string>): void =>
+      void apply(ids, change, () =>
+        send(`POST /v1/owner/sites/:site_id/submissions/${name}`, { params, body: { submission_ids: ids } })
+      )
   return {
     of: (id) => of(changes, id),
     mark: (ids, isRead) =>
       void apply(ids, { isRead }, () =>
         send("POST /v1/owner/sites/:site_id/submissions/read", { params, body: { submission_ids: ids, read: isRead } })
       ),
-    markSpam: (ids) =>
-      void apply(ids, { isSpam: true, isReleased: false }, () =>
-        send("POST /v1/owner/sites/:site_id/submissions/spam", { params, body: { submission_ids: ids } })
-      ),
-    release: (ids) =>
-      void apply(ids, { isReleased: true, isSpam: false }, () =>
-        send("POST /v1/owner/sites/:site_id/submissions/release", { params, body: { submission_ids: ids } })
-      ),
-    restore: (ids) =>
-      void apply(ids, { isDeleted: false, isRestored: true }, () =>
-        send("POST /v1/owner/sites/:site_id/submissions/restore", { params, body: { submission_ids: ids } })
-      ),
-    purge: (ids) =>
-      void apply(ids, { isPurged: true }, () =>
-        send("POST /v1/owner/sites/:site_id/submissions/purge", { params, body: { submission_ids: ids } })
-      ),
-    remove: (ids) =>
-      void apply(ids, { isDeleted: true, isRestored: false }, () =>
-        send("POST /v1/owner/sites/:site_id/submissions/delete", { params, body: { submission_ids: ids } })
-      ),
+    markSpam: changing("spam", { isSpam: true, isReleased: false }),
+    release: changing("release", { isReleased: true, isSpam: false }),
+    restore: changing("restore", { isDeleted: false, isRestored: true }),
+    purge: changing("purge", { isPurged: true }),
+    remove: changing("delete", { isDeleted: true, isRestored: false }),
     isFailed
   }
 }
