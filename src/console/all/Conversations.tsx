@@ -10,7 +10,7 @@ import * as View from "../conversations/View.ts"
 import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { Confirm } from "../parts/Dialog.tsx"
-import { Message } from "../parts/Message.tsx"
+import { Alert, Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
 import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
 import type { Answer } from "../Requests.ts"
@@ -46,11 +46,7 @@ export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) =
           />
         }
       />
-      {removal.failure !== undefined && (
-        <p class="bad failed" role="alert">
-          {Texts.inbox.failed}
-        </p>
-      )}
+      <Alert isOfList text={removal.failure !== undefined ? Texts.inbox.failed : undefined} />
       <div class="panes">
         <PagedList<Conversation>
           key={JSON.stringify([view, siteId])}

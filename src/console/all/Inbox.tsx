@@ -11,7 +11,7 @@ import { Marked, partSize, Row } from "../inbox/List.tsx"
 import * as View from "../inbox/View.ts"
 import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
-import { Message } from "../parts/Message.tsx"
+import { Alert, Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
 import { NoMatch, Toggle, Toolbar } from "../parts/Toolbar.tsx"
 import type { Answer } from "../Requests.ts"
@@ -59,11 +59,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
           />
         )}
       </Toolbar>
-      {changes.isFailed && (
-        <p class="bad failed" role="alert">
-          {Texts.inbox.failed}
-        </p>
-      )}
+      <Alert isOfList text={changes.isFailed ? Texts.inbox.failed : undefined} />
       {openId !== null && view.folder === "accepted" && changes.of(openId).isSpam === true && (
         <Marked ids={[openId]} changes={changes} />
       )}

@@ -12,7 +12,7 @@ import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
-import { InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
+import { Alert, InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
 import { Select } from "../parts/Select.tsx"
@@ -244,11 +244,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
     <div class={chosen === null ? "" : "reading"}>
       <h1 class="sr-only">{Texts.pages.conversations}</h1>
       <ConversationsToolbar site={site} view={view} instance={instance} instances={instances} />
-      {isFailed && (
-        <p class="bad failed" role="alert">
-          {Texts.inbox.failed}
-        </p>
-      )}
+      <Alert isOfList text={isFailed ? Texts.inbox.failed : undefined} />
       <div class="panes">
         {instance === undefined ? (
           <div class="entries" aria-busy="true">

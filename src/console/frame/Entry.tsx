@@ -5,7 +5,7 @@
  */
 import { type ComponentChildren, Fragment } from "preact"
 import { useState } from "preact/hooks"
-import { Message, PagePending } from "../parts/Message.tsx"
+import { Alert, Message, PagePending } from "../parts/Message.tsx"
 import { type Answer, type FailureKind, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Roles from "../Roles.ts"
@@ -121,11 +121,7 @@ export const Link = ({ page, secret }: { readonly secret: string; readonly page:
           {Texts.link.open}
         </button>
       </p>
-      {failure !== null && (
-        <p class="bad" role="alert">
-          {Texts.failures[failure]}
-        </p>
-      )}
+      <Alert text={failure !== null ? Texts.failures[failure] : undefined} />
     </Message>
   )
 }

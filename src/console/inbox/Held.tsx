@@ -8,7 +8,7 @@ import type { Site } from "../frame/Bar.tsx"
 import { useChange } from "../parts/Change.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { messageOf } from "../parts/FailureText.ts"
-import { Problem, SkeletonLines } from "../parts/Message.tsx"
+import { Alert, Problem, SkeletonLines } from "../parts/Message.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 
@@ -27,11 +27,7 @@ export const Held = ({ isMember, onClose, site }: Props) => {
   return (
     <Dialog title={Texts.inbox.held.title} onClose={onClose} isWide>
       <p class="muted">{Texts.inbox.held.note}</p>
-      {message !== undefined && (
-        <p class="bad" role="alert">
-          {message}
-        </p>
-      )}
+      <Alert text={message} />
       {value === undefined ? (
         failure === undefined ? (
           <SkeletonLines />

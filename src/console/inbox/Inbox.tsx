@@ -10,7 +10,7 @@ import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
-import { InstallLink, Message } from "../parts/Message.tsx"
+import { Alert, InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Select } from "../parts/Select.tsx"
 import { NoMatch, Toggle, Toolbar } from "../parts/Toolbar.tsx"
@@ -235,11 +235,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
         forms={counts?.pages ?? []}
         onHeld={() => setHeldShown(true)}
       />
-      {changes.isFailed && (
-        <p class="bad failed" role="alert">
-          {Texts.inbox.failed}
-        </p>
-      )}
+      <Alert isOfList text={changes.isFailed ? Texts.inbox.failed : undefined} />
       {selected.size > 0 && (
         <Selection
           ids={[...selected]}

@@ -7,8 +7,10 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { useChange } from "../parts/Change.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
-import { type Answer, type Failure, send } from "../Requests.ts"
+import { Alert } from "../parts/Message.tsx"
+import type { Answer } from "../Requests.ts"
 import { TextField } from "../setup/Fields.tsx"
 import * as Texts from "../Texts.ts"
 
@@ -69,35 +71,31 @@ const Form = ({ onClose, replyTo, site, submissionId, to }: FormProps) => {
   const form = useRef<HTMLFormElement>(null)
   const [text, setText] = useState(drafts.get(submissionId) ?? "")
   const [address, setAddress] = useState(lastAddress)
-  const [isBusy, setBusy] = useState(false)
-  const [failure, setFailure] = useState<Failure>()
+  const { failure, isBusy, run } = useChange(`POST ${path}`)
   useEffect(() => form.current?.querySelector("textarea")?.focus(), [])
 
   const close = () => {
     drafts.delete(submissionId)
     onClose()
   }
-  const submit = async () => {
-    setBusy(true)
-    setFailure(undefined)
-    const outcome = await send(`POST ${path}`, {
-      params: { site_id: site.site_id, submission_id: submissionId },
-      body: { text, ...(replyTo === null && { reply_to: address }) }
-    })
-    setBusy(false)
-    if (!outcome.ok) return setFailure(outcome.failure)
-    if (replyTo === null) keepAddress(address)
-    close()
-    reloadData()
-  }
-  const message = messageOf(failure, ["text", "reply_to"])
+  const submit = () =>
+    run(
+      {
+        params: { site_id: site.site_id, submission_id: submissionId },
+        body: { text, ...(replyTo === null && { reply_to: address }) }
+      },
+      () => {
+        if (replyTo === null) keepAddress(address)
+        close()
+      }
+    )
   return (
     <form
       ref={form}
       class="form reply-form"
       onSubmit={(event) => {
         event.preventDefault()
-        void submit()
+        submit()
       }}
     >
       <TextField
@@ -122,11 +120,7 @@ const Form = ({ onClose, replyTo, site, submissionId, to }: FormProps) => {
       ) : (
         <p class="muted">{Texts.inbox.replies.answersTo(replyTo)}</p>
       )}
-      {message !== undefined && (
-        <p class="bad" role="alert">
-          {message}
-        </p>
-      )}
+      <Alert text={messageOf(failure, ["text", "reply_to"])} />
       <div class="dialog-actions">
         <button type="button" class="button" onClick={close}>
           {Texts.inbox.cancel}

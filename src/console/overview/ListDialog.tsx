@@ -13,7 +13,7 @@ import { Dialog } from "../parts/Dialog.tsx"
 import { save } from "../parts/Download.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
-import { Problem, useFailures } from "../parts/Message.tsx"
+import { Alert, Problem, useFailures } from "../parts/Message.tsx"
 import { Search } from "../parts/Search.tsx"
 import { Select } from "../parts/Select.tsx"
 import * as Texts from "../Texts.ts"
@@ -96,11 +96,7 @@ export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonl
           {Texts.lists.export}
         </button>
       </div>
-      {problem !== undefined && (
-        <p class="bad" role="alert">
-          {problem}
-        </p>
-      )}
+      <Alert text={problem} />
       <div class={`scroll ${isStale ? "stale" : ""}`} tabIndex={0} aria-busy={isStale || value === undefined}>
         <table>
           <thead>

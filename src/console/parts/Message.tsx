@@ -123,6 +123,21 @@ export const Message = ({ children, title }: Props) => (
   </section>
 )
 
+interface AlertProps {
+  /** Absent if there is nothing to say. */
+  readonly text: string | undefined
+  /** Whether it stands above a whole list. */
+  readonly isOfList?: boolean
+}
+
+/** Says what went wrong as soon as it does. */
+export const Alert = ({ isOfList = false, text }: AlertProps) =>
+  text === undefined ? null : (
+    <p class={isOfList ? "bad failed" : "bad"} role="alert">
+      {text}
+    </p>
+  )
+
 /** Shows that the service does not answer, and how old the data on the page is. */
 export const Notice = () => {
   const state = useStore(connection)

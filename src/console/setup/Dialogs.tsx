@@ -8,6 +8,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { useChange, useWhileShown } from "../parts/Change.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { messageOf } from "../parts/FailureText.ts"
+import { Alert } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import type { Answer, Input, Operation } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
@@ -55,11 +56,7 @@ export const FormDialog = ({
         }}
       >
         <div class="form-fields">{children}</div>
-        {message !== undefined && (
-          <p class="bad" role="alert">
-            {message}
-          </p>
-        )}
+        <Alert text={message} />
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
             {cancel}
@@ -116,11 +113,7 @@ export const ConfirmDialog = ({
         {requiredText !== undefined && (
           <TextField label={Texts.typeName(requiredText)} value={typed} onInput={setTyped} />
         )}
-        {message !== undefined && (
-          <p class="bad" role="alert">
-            {message}
-          </p>
-        )}
+        <Alert text={message} />
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
             {Texts.cancel}

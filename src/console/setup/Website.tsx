@@ -9,6 +9,7 @@ import * as Address from "../Address.ts"
 import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
+import { Alert } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -33,11 +34,7 @@ const Form = ({ details }: { readonly details: Details }) => {
       }}
     >
       {fields}
-      {message !== undefined && (
-        <p class="bad" role="alert">
-          {message}
-        </p>
-      )}
+      <Alert text={message} />
       <div class="save">
         <button type="submit" class="button primary" disabled={change.isBusy}>
           {Texts.save}
