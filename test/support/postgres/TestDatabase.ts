@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Redacted, Schema, type Scope } from "effect"
+import { Context, Effect, Redacted, Schema, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import type { SqlError } from "effect/sql"
 import { inject } from "vitest"
@@ -24,11 +24,27 @@ export const Server = Context.Reference<TestPostgres.TestPostgres>("hydracore/te
   defaultValue: () => inject("postgres")
 })
 
-/** A client of one connection, which closes with the scope. */
-const client = (server: string, database: string) =>
-  PgClient.make({ url: Redacted.make(TestPostgres.urlOf(server, database)), maxConnections: 1 }).pipe(
-    Effect.provide(Reactivity.layer)
-  )
+/**
+ * The clients that create and drop databases, by URL. The tests of a worker share them, because each connection costs the worker and
+ * the server several milliseconds. No test's clock or scope matters to them: they are made outside of the tests, connect again if
+ * PostgreSQL ended a connection, and end with the worker.
+ */
+const admins = new Map<string, Promise<PgClient.PgClient>>()
+
+const adminOf = (server: string, database: string): Effect.Effect<PgClient.PgClient> =>
+  Effect.promise(() => {
+    const url = TestPostgres.urlOf(server, database)
+    const made =
+      admins.get(url) ??
+      Effect.runPromise(
+        PgClient.make({ url: Redacted.make(url), maxConnections: 2, prepare: false }).pipe(
+          Effect.provide(Reactivity.layer),
+          Scope.provide(Scope.makeUnsafe())
+        )
+      )
+    admins.set(url, made)
+    return made
+  })
 
 /** The error of a copy while another session is connected to the template. */
 const TemplateInUse = Schema.Struct({
@@ -56,21 +72,11 @@ const copyOf = Effect.fnUntraced(function* (
   const server = yield* Server
   if (server._tag === "Unavailable") return yield* Effect.die(new Error(server.message))
   const database = `${server.template}_${randomUUID().slice(0, 13).replace("-", "")}`
+  const sql = yield* adminOf(server.url, server.admin)
   yield* Effect.acquireRelease(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const sql = yield* client(server.url, server.admin)
-        // Without durable writes, copying files takes less time than writing the copy to the log.
-        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(server))} STRATEGY FILE_COPY`
-      })
-    ).pipe((create) => retryWhileInUse(create)),
-    () =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const sql = yield* client(server.url, server.admin)
-          yield* sql`DROP DATABASE IF EXISTS ${sql(database)} WITH (FORCE)`
-        })
-      ).pipe(Effect.orDie)
+    // Without durable writes, copying files takes less time than writing the copy to the log.
+    retryWhileInUse(sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(server))} STRATEGY FILE_COPY`),
+    () => Effect.orDie(sql`DROP DATABASE IF EXISTS ${sql(database)} WITH (FORCE)`)
   )
   return { url: Redacted.make(TestPostgres.urlOf(server.url, database)), database }
 })
