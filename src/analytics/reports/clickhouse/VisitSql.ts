@@ -215,16 +215,23 @@ const campaign = (row: string): string =>
 
 const noCampaign = "['', '', '']"
 
+/** The fields on which a visit's channel depends, in lower case. ClickHouse's `lower` changes only A to Z, as the rules require. */
+const channelFields: Readonly<Record<keyof Channel.ChannelFields, string>> = {
+  source: `lower(if(${text("utm_source")} != '', ${text("utm_source")}, ${text("referrer_host")}))`,
+  medium: `lower(${text("utm_medium")})`,
+  campaign: `lower(${text("utm_campaign")})`
+}
+
 /**
- * The expression of a visit's channel. An absent field is empty. ClickHouse's `lower` changes only A to Z, as the rules
- * require.
+ * The expression of a visit's channel over `channelFields`, by name: to analyze an expression as often as the rules use a field takes
+ * ClickHouse longer. An absent field is empty.
  */
-const channel = (fields: Readonly<Record<keyof Channel.ChannelFields, string>>): string => {
+const channel = (): string => {
   const holds = (condition: Channel.Condition): string => {
     if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`
     if ("any" in condition) return `(${condition.any.map(holds).join(" OR ")})`
-    const field = fields[condition.field]
-    return `(${field} != '' AND match(lower(${field}), ${quoted(condition.pattern)}))`
+    const matches = `match(${condition.field}, ${quoted(condition.pattern)})`
+    return new RegExp(condition.pattern).test("") ? `(${condition.field} != '' AND ${matches})` : matches
   }
   const rules = Channel.rules.map(([name, rule]) => `${holds(rule)}, ${quoted(name)}`)
   return `multiIf(${rules.join(", ")}, 'Direct')`
@@ -243,11 +250,7 @@ const expressions: Readonly<Record<string, string>> = {
   entry_page: text("path"),
   exit_page: text("path", of("views[-1]", "texts")),
   ...Object.fromEntries(copied.map((name) => [name, text(name)])),
-  channel: channel({
-    source: `if(${text("utm_source")} != '', ${text("utm_source")}, ${text("referrer_host")})`,
-    medium: text("utm_medium"),
-    campaign: text("utm_campaign")
-  }),
+  channel: channel(),
   hashes: `arrayDistinct(arrayMap(x -> ${of("x", "hash")}, run))`,
   fact_kinds: `arrayMap(x -> ${of("x", "kind")}, facts)`,
   fact_hashes: `arrayMap(x -> if(${of("x", "kind")} = 2, first_hash, ${of("x", "hash")}), facts)`,
@@ -275,6 +278,9 @@ export const visits = (
       arrayFilter(x -> ${of("x", "kind")} = 0, run) AS views,
       ${of("if(empty(views), run[1], views[1])", "texts")} AS landing,
       length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS bounced,
+      ${Object.entries(channelFields)
+        .map(([name, field]) => `${field} AS ${name}`)
+        .join(", ")},
       toUUID(arraySort(arrayMap(x -> toString(${of("x", "hash")}), arrayFilter(x -> ${of("x", "at")} = began, run)))[1])
         AS first_hash,
       arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts
