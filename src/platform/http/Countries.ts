@@ -149,6 +149,7 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
     Effect.gen(function* () {
       let lastVersion = yield* versionOf(file)
       let database = yield* load(file)
+      const failed = "The new country database could not be loaded, so the old one stays in use"
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
         if (version === lastVersion) return
@@ -156,12 +157,15 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
         // Set before opening, so that an unusable version is opened and reported once. A file that cannot be read is tried again: its
         // version stays the same when its permissions change.
         lastVersion = version
-        database = yield* open(file, bytes)
-        yield* Effect.logInfo("Loaded the new country database")
+        // Recovers here, so that this version is also reported if the rounds before failed because there was no file.
+        yield* Effect.gen(function* () {
+          database = yield* open(file, bytes)
+          yield* Effect.logInfo("Loaded the new country database")
+        }).pipe(Rounds.recover(failed))
       })
       yield* Effect.sleep(interval).pipe(
         Effect.andThen(reload),
-        Rounds.recover("The new country database could not be loaded, so the old one stays in use"),
+        Rounds.recover(failed),
         Effect.forever,
         Effect.forkScoped
       )

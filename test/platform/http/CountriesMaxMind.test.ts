@@ -104,6 +104,11 @@ describe("platform/http/Countries: MaxMind", () => {
       assert.strictEqual(lines.filter((line) => line.includes("is not a MaxMind database")).length, 1)
       yield* Effect.promise(() => rm(file))
       yield* until("the warning about the missing file", () => lines.some((line) => line.includes("ENOENT")))
+      yield* replace(Buffer.from("no database again"))
+      yield* until(
+        "the warning about the file after it",
+        () => lines.at(-1)?.includes("is not a MaxMind database") === true
+      )
       assert.strictEqual(of("8.8.8.8"), "US")
     }).pipe(Effect.scoped)
   )
