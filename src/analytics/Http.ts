@@ -7,7 +7,7 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { Api } from "../api/Api.ts"
+import { Api, Traced } from "../api/Api.ts"
 import { Validation } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
@@ -19,7 +19,6 @@ import * as Origin from "../platform/http/Origin.ts"
 import type { TrackingToken } from "../platform/Id.ts"
 import { type LimitHeaders, makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import { memoize } from "../platform/text/Memo.ts"
 import * as Decisions from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -187,33 +186,21 @@ const counted = Layer.effect(
   })
 )
 
-const groupOf = ({ event, track }: Tracking["Service"], named: ServiceSpans.Named) =>
+const groupOf = ({ event, track }: Tracking["Service"]) =>
   HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     handlers
-      .handle(
-        "track",
-        named("analytics.track", ({ payload }) => track(payload)),
-        { uninterruptible: true }
-      )
-      .handle(
-        "view",
-        named("analytics.view", ({ payload }) => track(payload)),
-        { uninterruptible: true }
-      )
-      .handle(
-        "event",
-        named("analytics.event", ({ payload }) => event(payload)),
-        { uninterruptible: true }
-      )
+      .handle("track", ({ payload }) => track(payload), { uninterruptible: true })
+      .handle("view", ({ payload }) => track(payload), { uninterruptible: true })
+      .handle("event", ({ payload }) => event(payload), { uninterruptible: true })
   )
 
 /** Serves the group; requires `handlers`. */
 export const group = Layer.unwrap(
   Effect.gen(function* () {
-    const services = yield* Effect.context<Counted | Validation>()
-    const handlers = groupOf(yield* Tracking, yield* ServiceSpans.handlers)
-    return EndpointGroup.withOnly(handlers, Context.pick(Counted, Validation)(services))
+    const services = yield* Effect.context<Counted | Traced | Validation>()
+    const handlers = groupOf(yield* Tracking)
+    return EndpointGroup.withOnly(handlers, Context.pick(Counted, Traced, Validation)(services))
   })
 ).pipe(Layer.provideMerge(counted))
 

@@ -4,6 +4,7 @@
  * @module
  */
 import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { AnalyticsGroup } from "../analytics/Api.ts"
 import { AgUiGroup } from "../chat/AgUiApi.ts"
@@ -14,8 +15,12 @@ import { MailGroup } from "../delivery/mail/MailApi.ts"
 import { FormsGroup } from "../forms/Api.ts"
 import { asPublicDocument } from "../platform/contract/OpenApi.ts"
 
+/** Makes a span of each request to an endpoint, such as `forms.submit`, if traces are exported. `server/Server` implements it. */
+export class Traced extends HttpApiMiddleware.Service<Traced>()("hydracore/api/Traced") {}
+
 export class Api extends HttpApi.make("hydracore-public")
   .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup, MailGroup)
+  .middleware(Traced)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Public API",

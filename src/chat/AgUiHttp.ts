@@ -11,7 +11,6 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ClientMessages from "./ClientMessages.ts"
@@ -41,29 +40,25 @@ export const layer = HttpApiBuilder.group(
   Api,
   "agUi",
   Effect.fnUntraced(function* (handlers) {
-    const named = yield* ServiceSpans.handlers
     const { answer } = yield* ChatEndpoint.ChatEndpoint
-    return handlers.handle(
-      "run",
-      named("agUi.run", ({ payload: { messages, runId, threadId } }) =>
-        Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(messages)), {
-          onFailure: ChatRefusals.invalid,
-          onSuccess: (conversation) =>
-            answer(
-              {
-                _tag: "Conversation",
-                conversationId: threadId,
-                conversation,
-                kind: "new",
-                targetId: null,
-                // A message without history is added to the thread. It does not restart the thread.
-                isKnownComplete: false,
-                isResumable: false
-              },
-              { dialect: () => run({ threadId, runId }) }
-            )
-        })
-      )
+    return handlers.handle("run", ({ payload: { messages, runId, threadId } }) =>
+      Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(messages)), {
+        onFailure: ChatRefusals.invalid,
+        onSuccess: (conversation) =>
+          answer(
+            {
+              _tag: "Conversation",
+              conversationId: threadId,
+              conversation,
+              kind: "new",
+              targetId: null,
+              // A message without history is added to the thread. It does not restart the thread.
+              isKnownComplete: false,
+              isResumable: false
+            },
+            { dialect: () => run({ threadId, runId }) }
+          )
+      })
     )
   })
 )

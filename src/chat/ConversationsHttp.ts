@@ -12,7 +12,6 @@ import * as Incoming from "../platform/http/Incoming.ts"
 import type { MessageId } from "../platform/Id.ts"
 import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
@@ -65,7 +64,6 @@ export const layer = HttpApiBuilder.group(
   Api,
   "conversations",
   Effect.fnUntraced(function* (handlers) {
-    const named = yield* ServiceSpans.handlers
     const store = yield* ConversationStore
     const answers = yield* RunningAnswers
     const follow = FollowedAnswers.make(store)
@@ -126,74 +124,58 @@ export const layer = HttpApiBuilder.group(
     })
 
     return handlers
-      .handle(
-        "stream",
-        named("conversations.stream", ({ params, request }) =>
-          asVisitor(
-            params.conversation_id,
-            (visitor) =>
-              Effect.flatMap(
-                store.running(visitor.key),
-                Option.match({
-                  onNone: () => Effect.succeed(noContent(visitor.headers)),
-                  onSome: (answerId) =>
-                    resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
-                })
-              ),
-            // Before a conversation begins, clients send this request with an id of any form.
-            noContent
-          )
-        )
-      )
-      .handle(
-        "feedback",
-        named("conversations.feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
-          asVisitor(params.conversation_id, ({ headers, key }) =>
-            Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
-              isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
-            )
-          )
-        )
-      )
-      .handle(
-        "read",
-        named("conversations.read", ({ params }) =>
-          asVisitor(params.conversation_id, ({ headers, key }) =>
-            Effect.map(
-              store.read(key),
+      .handle("stream", ({ params, request }) =>
+        asVisitor(
+          params.conversation_id,
+          (visitor) =>
+            Effect.flatMap(
+              store.running(visitor.key),
               Option.match({
-                onNone: () => ErrorResponses.unknownConversation(headers),
-                onSome: (messages) =>
-                  HttpServerResponse.jsonUnsafe(
-                    { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
-                    { headers }
-                  )
+                onNone: () => Effect.succeed(noContent(visitor.headers)),
+                onSome: (answerId) => resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
               })
-            )
+            ),
+          // Before a conversation begins, clients send this request with an id of any form.
+          noContent
+        )
+      )
+      .handle("feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
+        asVisitor(params.conversation_id, ({ headers, key }) =>
+          Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
+            isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
           )
         )
       )
-      .handle(
-        "contact",
-        named("conversations.contact", () =>
-          Effect.map(Admitted, ({ headers, instance }) =>
-            HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
-          )
-        )
-      )
-      .handle(
-        "stop",
-        named("conversations.stop", ({ params }) =>
-          asVisitor(
-            params.conversation_id,
-            Effect.fnUntraced(function* (visitor) {
-              const { headers, key } = visitor
-              if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
-              return Option.isSome(yield* store.read(key))
-                ? noContent(visitor.headers)
-                : ErrorResponses.unknownConversation(headers)
+      .handle("read", ({ params }) =>
+        asVisitor(params.conversation_id, ({ headers, key }) =>
+          Effect.map(
+            store.read(key),
+            Option.match({
+              onNone: () => ErrorResponses.unknownConversation(headers),
+              onSome: (messages) =>
+                HttpServerResponse.jsonUnsafe(
+                  { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
+                  { headers }
+                )
             })
           )
+        )
+      )
+      .handle("contact", () =>
+        Effect.map(Admitted, ({ headers, instance }) =>
+          HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
+        )
+      )
+      .handle("stop", ({ params }) =>
+        asVisitor(
+          params.conversation_id,
+          Effect.fnUntraced(function* (visitor) {
+            const { headers, key } = visitor
+            if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
+            return Option.isSome(yield* store.read(key))
+              ? noContent(visitor.headers)
+              : ErrorResponses.unknownConversation(headers)
+          })
         )
       )
   })

@@ -11,7 +11,6 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
@@ -59,50 +58,40 @@ export const layer = HttpApiBuilder.group(
   Api,
   "openai",
   Effect.fnUntraced(function* (handlers) {
-    const named = yield* ServiceSpans.handlers
     const { answer } = yield* ChatEndpoint.ChatEndpoint
     return handlers
-      .handle(
-        "completions",
-        named("openai.completions", ({ payload }) => {
-          const isStreamed = payload.stream === true
-          // OpenAI always reports the usage of a whole answer.
-          const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
-          return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
-            onFailure: ChatRefusals.invalid,
-            onSuccess: (conversation) =>
-              answer(
-                {
-                  _tag: "Conversation",
-                  conversationId: payload.metadata?.conversation_id ?? undefined,
-                  conversation,
-                  kind: "new",
-                  targetId: null,
-                  isKnownComplete: false,
-                  isResumable: false,
-                  wantsUsage
-                },
-                isStreamed ? streamed(wantsUsage) : whole
-              )
-          })
+      .handle("completions", ({ payload }) => {
+        const isStreamed = payload.stream === true
+        // OpenAI always reports the usage of a whole answer.
+        const wantsUsage = !isStreamed || payload.stream_options?.include_usage === true
+        return Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(payload.messages)), {
+          onFailure: ChatRefusals.invalid,
+          onSuccess: (conversation) =>
+            answer(
+              {
+                _tag: "Conversation",
+                conversationId: payload.metadata?.conversation_id ?? undefined,
+                conversation,
+                kind: "new",
+                targetId: null,
+                isKnownComplete: false,
+                isResumable: false,
+                wantsUsage
+              },
+              isStreamed ? streamed(wantsUsage) : whole
+            )
         })
-      )
-      .handle(
-        "models",
-        named("openai.models", () =>
-          Effect.map(Admitted, ({ headers }) =>
-            HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
-          )
+      })
+      .handle("models", () =>
+        Effect.map(Admitted, ({ headers }) =>
+          HttpApiSchema.withHeaders({ body: { object: "list" as const, data: [modelObject] }, headers })
         )
       )
-      .handle(
-        "model",
-        named("openai.model", ({ params }) =>
-          Effect.map(Admitted, ({ headers }) =>
-            params.model === model
-              ? HttpApiSchema.withHeaders({ body: modelObject, headers })
-              : OpenAiErrors.unknownModel(headers)
-          )
+      .handle("model", ({ params }) =>
+        Effect.map(Admitted, ({ headers }) =>
+          params.model === model
+            ? HttpApiSchema.withHeaders({ body: modelObject, headers })
+            : OpenAiErrors.unknownModel(headers)
         )
       )
   })

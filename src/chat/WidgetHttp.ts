@@ -14,7 +14,7 @@ import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/h
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import { Api } from "../api/Api.ts"
+import { Api, Traced } from "../api/Api.ts"
 import { Validation } from "../platform/contract/Errors.ts"
 import { LimitHeaders, Received } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
@@ -25,7 +25,6 @@ import * as Origin from "../platform/http/Origin.ts"
 import { answer as answerInvalid } from "../platform/http/Validation.ts"
 import { parseUuid } from "../platform/Id.ts"
 import { makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import { Decisions } from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
@@ -202,41 +201,39 @@ export const bodies = Layer.mergeAll(
   HttpApiMiddleware.layerSchemaErrorTransform(OpenAiValidation, (error, { endpoint }) => answerInvalid(error, endpoint))
 )
 
-const group = (named: ServiceSpans.Named) =>
-  HttpApiBuilder.group(
-    Api,
-    "widget",
-    Effect.fnUntraced(function* (handlers) {
-      const { answer } = yield* ChatEndpoint.ChatEndpoint
-      const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
-      return handlers.handle(
-        "chat",
-        named("widget.chat", ({ payload }) => {
-          if (!("id" in payload)) {
-            const { conversation_id, message } = payload
-            return ask({
-              _tag: "Message",
-              conversationId: conversation_id ?? undefined,
-              text: message,
-              messageId: null,
-              kind: "new",
-              targetId: null
-            })
-          }
-          return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
-            onFailure: ChatRefusals.invalid,
-            onSuccess: ask
-          })
+const group = HttpApiBuilder.group(
+  Api,
+  "widget",
+  Effect.fnUntraced(function* (handlers) {
+    const { answer } = yield* ChatEndpoint.ChatEndpoint
+    const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
+    return handlers.handle("chat", ({ payload }) => {
+      if (!("id" in payload)) {
+        const { conversation_id, message } = payload
+        return ask({
+          _tag: "Message",
+          conversationId: conversation_id ?? undefined,
+          text: message,
+          messageId: null,
+          kind: "new",
+          targetId: null
         })
-      )
+      }
+      return Effect.matchEffect(Effect.fromResult(UseChat.read(payload)), {
+        onFailure: ChatRefusals.invalid,
+        onSuccess: ask
+      })
     })
-  )
+  })
+)
 
 /** Serves the contract's group. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
-    const services = yield* Effect.context<ChatEndpoint.ChatEndpoint | ChatBody | Validation | WidgetTokenSecurity>()
-    const used = Context.pick(ChatEndpoint.ChatEndpoint, ChatBody, Validation, WidgetTokenSecurity)
-    return EndpointGroup.withOnly(group(yield* ServiceSpans.handlers), used(services))
+    const services = yield* Effect.context<
+      ChatEndpoint.ChatEndpoint | ChatBody | Traced | Validation | WidgetTokenSecurity
+    >()
+    const used = Context.pick(ChatEndpoint.ChatEndpoint, ChatBody, Traced, Validation, WidgetTokenSecurity)
+    return EndpointGroup.withOnly(group, used(services))
   })
 )

@@ -9,7 +9,7 @@ import { Clock, Context, Effect, Layer, Option, Predicate } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
-import { Api } from "../api/Api.ts"
+import { Api, Traced } from "../api/Api.ts"
 import { Validation, type ValidationError } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
@@ -20,7 +20,6 @@ import * as Origin from "../platform/http/Origin.ts"
 import { SubmissionId } from "../platform/Id.ts"
 import { type LimitHeaders, makeCheck, RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
-import * as ServiceSpans from "../platform/telemetry/ServiceSpans.ts"
 import * as Json from "../platform/text/Json.ts"
 import * as Decisions from "../sites/Decisions.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
@@ -240,15 +239,14 @@ const submitted = Layer.effect(
 const isSubmission = (payload: SubmissionPayload | typeof PlainForm.Type): payload is SubmissionPayload =>
   Predicate.isObject(payload.form_data)
 
-const group = (submit: Effect.Success<ReturnType<typeof make>>, named: ServiceSpans.Named) =>
+const group = (submit: Effect.Success<ReturnType<typeof make>>) =>
   HttpApiBuilder.group(Api, "forms", (handlers) =>
     handlers.handle(
       "submit",
-      named("forms.submit", ({ headers, payload }) =>
+      ({ headers, payload }) =>
         isSubmission(payload)
           ? submit(payload, headers["idempotency-key"] ?? null)
-          : Effect.die(new Error("A plain form was not read"))
-      ),
+          : Effect.die(new Error("A plain form was not read")),
       // A visitor who leaves the page at once must not cancel the submission.
       { uninterruptible: true }
     )
@@ -258,10 +256,7 @@ const group = (submit: Effect.Success<ReturnType<typeof make>>, named: ServiceSp
 export const layer = (options: Options) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const services = yield* Effect.context<Submitted | Validation>()
-      return EndpointGroup.withOnly(
-        group(yield* make(options), yield* ServiceSpans.handlers),
-        Context.pick(Submitted, Validation)(services)
-      )
+      const services = yield* Effect.context<Submitted | Traced | Validation>()
+      return EndpointGroup.withOnly(group(yield* make(options)), Context.pick(Submitted, Traced, Validation)(services))
     })
   ).pipe(Layer.provideMerge(submitted))

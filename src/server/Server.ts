@@ -4,12 +4,12 @@
  * @module
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, type Duration, Effect, Layer, Option, Scope } from "effect"
+import { Context, type Duration, Effect, identity, Layer, Option, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as FastPath from "../analytics/FastPath.ts"
 import * as Analytics from "../analytics/Http.ts"
-import { Api } from "../api/Api.ts"
+import { Api, Traced } from "../api/Api.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import { AgUiGroup } from "../chat/AgUiApi.ts"
 import * as AgUi from "../chat/AgUiHttp.ts"
@@ -119,6 +119,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       AgUi.layer,
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
+    Layer.provide(Layer.succeed(Traced, tracing === undefined ? identity : ServiceSpans.ofEndpoint)),
     Layer.provide([Validation.layer, Body.layer, Widget.bodies, Widget.admission(options)]),
     Layer.provideMerge(
       Middleware.layer({
@@ -178,10 +179,7 @@ export const layer = (options: Options) => {
           fastPath: yield* FastPath.make(options, tracing),
           router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
         }
-      }).pipe(
-        Effect.provideContext(endpointServices),
-        Effect.provideService(ServiceSpans.IsTraced, tracing !== undefined)
-      )
+      }).pipe(Effect.provideContext(endpointServices))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
         Effect.updateContext(withoutServices)

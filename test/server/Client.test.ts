@@ -2,11 +2,11 @@
  * The typed client derived from the contract, with the in-memory handlers and without a socket.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, identity, Layer, Option, Stream } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
 import * as Analytics from "../../src/analytics/Http.ts"
-import { Api } from "../../src/api/Api.ts"
+import { Api, Traced } from "../../src/api/Api.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
@@ -50,7 +50,9 @@ const handlersWith = ({
       ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"])),
       Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: "1 second" }))
     ]),
-    Layer.provideMerge(Layer.mergeAll(MemoryStorage.layer(), Validation.layer, HttpServer.layerServices))
+    Layer.provideMerge(
+      Layer.mergeAll(MemoryStorage.layer(), Validation.layer, Layer.succeed(Traced, identity), HttpServer.layerServices)
+    )
   )
 
 const handlers = handlersWith(options)

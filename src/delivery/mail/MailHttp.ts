@@ -9,7 +9,6 @@ import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../api/Api.ts"
 import * as HtmlPages from "../../platform/http/HtmlPages.ts"
-import * as ServiceSpans from "../../platform/telemetry/ServiceSpans.ts"
 import * as ErrorMapping from "../../sites/ErrorMapping.ts"
 import * as LinkToken from "./LinkToken.ts"
 import { Notifications } from "./Notification.ts"
@@ -97,7 +96,6 @@ export const layer = ({ secretsKey }: Options) =>
     Api,
     "mail",
     Effect.fnUntraced(function* (handlers) {
-      const named = yield* ServiceSpans.handlers
       const notifications = yield* Notifications
       const notificationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => LinkToken.verifyUnsubscribe(Redacted.value(key), token))
@@ -111,49 +109,37 @@ export const layer = ({ secretsKey }: Options) =>
           Option.map(invitedOf(token), ({ address, sites }) => notifications.refuseInvitations(sites, address))
         )
       return handlers
-        .handle(
-          "show",
-          named("mail.show", ({ params }) =>
-            Effect.succeed(
-              Option.isSome(notificationOf(params.token))
-                ? question
-                : Option.isSome(invitedOf(params.token))
-                  ? invitationQuestion
-                  : invalid
-            )
+        .handle("show", ({ params }) =>
+          Effect.succeed(
+            Option.isSome(notificationOf(params.token))
+              ? question
+              : Option.isSome(invitedOf(params.token))
+                ? invitationQuestion
+                : invalid
           )
         )
-        .handle(
-          "unsubscribe",
-          named("mail.unsubscribe", ({ params }) =>
-            Option.match(unsubscriptionOf(params.token), {
-              onNone: () => Effect.succeed(invalid),
-              onSome: (unsubscription) =>
-                unsubscription.pipe(
-                  Effect.as(done),
-                  Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
-                )
-            })
-          )
+        .handle("unsubscribe", ({ params }) =>
+          Option.match(unsubscriptionOf(params.token), {
+            onNone: () => Effect.succeed(invalid),
+            onSome: (unsubscription) =>
+              unsubscription.pipe(
+                Effect.as(done),
+                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
+              )
+          })
         )
-        .handle(
-          "showConfirmation",
-          named("mail.showConfirmation", ({ params }) =>
-            Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
-          )
+        .handle("showConfirmation", ({ params }) =>
+          Effect.succeed(Option.isSome(confirmationOf(params.token)) ? confirmQuestion : invalid)
         )
-        .handle(
-          "confirm",
-          named("mail.confirm", ({ params }) =>
-            Option.match(confirmationOf(params.token), {
-              onNone: () => Effect.succeed(invalid),
-              onSome: ({ isRecipient, websiteConfigId }) =>
-                notifications.confirm(websiteConfigId, isRecipient).pipe(
-                  Effect.map((isConfirmed) => (isConfirmed ? confirmed : nothingToConfirm)),
-                  Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
-                )
-            })
-          )
+        .handle("confirm", ({ params }) =>
+          Option.match(confirmationOf(params.token), {
+            onNone: () => Effect.succeed(invalid),
+            onSome: ({ isRecipient, websiteConfigId }) =>
+              notifications.confirm(websiteConfigId, isRecipient).pipe(
+                Effect.map((isConfirmed) => (isConfirmed ? confirmed : nothingToConfirm)),
+                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
+              )
+          })
         )
     })
   )

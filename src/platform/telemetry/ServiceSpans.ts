@@ -47,27 +47,14 @@ const wrapped = (name: string, member: unknown): unknown => {
   }
 }
 
-/** Whether traces are exported. */
-export const IsTraced = Context.Reference<boolean>("hydracore/platform/telemetry/ServiceSpans/IsTraced", {
-  defaultValue: () => false
-})
-
-/** Names a handler of a public endpoint. */
-export type Named = <Input extends ReadonlyArray<unknown>, A, E, R>(
-  name: string,
-  handle: (...input: Input) => Effect.Effect<A, E, R>
-) => (...input: Input) => Effect.Effect<A, E, R>
-
-/**
- * Makes the function that names the handlers of public endpoints: each call is a span with this name in a sampled request, if traces are
- * exported. `sites/access/Validation` names the spans of the owner API.
- */
-export const handlers: Effect.Effect<Named> = Effect.map(
-  IsTraced,
-  (isTraced): Named =>
-    (name, handle) =>
-      isTraced ? (...input) => named(name, handle(...input)) : handle
-)
+/** As a middleware: makes a span of the effect of an endpoint, named such as `forms.submit`. */
+export const ofEndpoint = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  {
+    endpoint,
+    group
+  }: { readonly endpoint: { readonly identifier: string }; readonly group: { readonly identifier: string } }
+): Effect.Effect<A, E, R> => named(`${group.identifier}.${endpoint.identifier}`, effect)
 
 const isPlain = (service: unknown): service is Readonly<Record<string, unknown>> =>
   Predicate.isObject(service) && Object.getPrototypeOf(service) === Object.prototype

@@ -48,6 +48,6 @@ const failedOr = (error: unknown): Effect.Effect<never, Errors.ValidationFailed 
   return Effect.andThen(logged, Effect.fail(error as unhandled))
 }
 
-export const layer: Layer.Layer<Validation> = Layer.succeed(Validation, (handler, { endpoint, group }) =>
-  ServiceSpans.named(`${group.identifier}.${endpoint.identifier}`, Effect.catch(handler, failedOr))
+export const layer: Layer.Layer<Validation> = Layer.succeed(Validation, (handler, options) =>
+  ServiceSpans.ofEndpoint(Effect.catch(handler, failedOr), options)
 )
