@@ -55,7 +55,7 @@ export const maxStars = 20
 
 /** Whether a text can be the name of an event. `pageview` cannot: a goal names page views by their path. */
 export const isEvent = (text: string): boolean =>
-  text !== "" &&
+  text.trim() !== "" &&
   text !== EventLimits.pageviewName &&
   text.length <= 2 * EventLimits.limits.name &&
   [...text].length <= EventLimits.limits.name &&

@@ -36,6 +36,11 @@ describe("analytics/Goal", () => {
     }
   )
 
+  it("names an event by more than blanks", () => {
+    assert.isTrue(Goal.isEvent(" Signup"))
+    assert.isFalse(Goal.isEvent("   "))
+  })
+
   it("is named by its event, or by its pattern after `Visit`", () => {
     assert.strictEqual(Goal.defaultName({ kind: "event", value: "Signup" }), "Signup")
     assert.strictEqual(Goal.defaultName({ kind: "page", value: "/thanks*" }), "Visit /thanks*")
