@@ -29,6 +29,8 @@ describe("console/parts/Choices", () => {
     assert.deepStrictEqual(found("new_york"), ["America/New_York"])
     assert.deepStrictEqual(found("YORK america"), ["America/New_York"])
     assert.deepStrictEqual(found("+09"), ["Asia/Tokyo"])
+    assert.deepStrictEqual(found("utc+9:00"), ["Asia/Tokyo"])
+    assert.deepStrictEqual(found("-5"), ["America/New_York"])
     assert.deepStrictEqual(found("america tokyo"), [])
   })
 })

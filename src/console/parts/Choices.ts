@@ -9,14 +9,17 @@ export type Choice<A extends string> = readonly [value: A, label: string, note?:
 
 const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().split(/[\s/_]+/)
 
-/** The choices whose labels or notes contain each of the typed words, in order. Case, `/` and `_` do not count. */
+/**
+ * The choices whose labels or notes contain each of the typed words, in order. Case, `/`, `_` and the first zero of an offset do not
+ * count.
+ */
 export const matching = <A extends string>(
   choices: ReadonlyArray<Choice<A>>,
   typed: string
 ): ReadonlyArray<Choice<A>> => {
   const words = wordsOf(typed)
   return choices.filter(([, label, note = ""]) => {
-    const text = wordsOf(`${label} ${note}`).join(" ")
+    const text = wordsOf(`${label} ${note} ${note.replace(/([+-])0/, "$1")}`).join(" ")
     return words.every((word) => text.includes(word))
   })
 }
