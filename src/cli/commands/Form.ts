@@ -77,8 +77,11 @@ const form = {
 
 const formWithRules = { ...form, rules: rulesFlag }
 
-const noRules = (page: string) =>
-  new Output.CliFailure({ message: `The form ${page} has no rules; \`hydracore form create\` sets them.` })
+const noRules = (page: string, next: string) =>
+  new Output.CliFailure({ message: `The form ${page} has no rules; ${next}.` })
+
+/** Who names a form without rules to see or delete them may have mistaken its page. */
+const noneOfPage = (page: string) => noRules(page, "`hydracore form list` lists the forms that have some")
 
 /** The rules of a field, as in the file. */
 const rulesText = (rules: FormRules.FieldRules): string => JSON.stringify(rules).slice(1, -1) || "none"
@@ -129,7 +132,7 @@ const create = Command.make("create", formWithRules, (flags) => put(flags, { "if
 )
 
 const update = Command.make("update", formWithRules, (flags) =>
-  put(flags, { "if-match": "*" }, noRules(flags.page))
+  put(flags, { "if-match": "*" }, noRules(flags.page, "`hydracore form create` sets them"))
 ).pipe(Command.withDescription("Replace the rules of a form"))
 
 const list = Command.make(
@@ -157,7 +160,7 @@ const show = Command.make(
   form,
   Effect.fnUntraced(function* ({ page, site }) {
     const found = (yield* formsOf(site)).forms.find((form) => form.page === page)
-    if (found === undefined) return yield* noRules(page)
+    if (found === undefined) return yield* noneOfPage(page)
     yield* answer(found)
   })
 ).pipe(Command.withDescription("Show the rules of a form"))
@@ -167,7 +170,7 @@ const remove = Command.make(
   form,
   Effect.fnUntraced(function* ({ page, site }) {
     const site_id = yield* Websites.idOf(site)
-    yield* Client.owner("forms", { notFound: noRules(page) }, (forms) =>
+    yield* Client.owner("forms", { notFound: noneOfPage(page) }, (forms) =>
       forms.delete({ params: { site_id }, query: { page } })
     )
     yield* Output.answer({
@@ -242,7 +245,7 @@ const deleteReply = Command.make(
   Effect.fnUntraced(function* ({ page, site }) {
     const site_id = yield* Websites.idOf(site)
     const none = new Output.CliFailure({
-      message: `The form ${page} has no automatic reply; \`hydracore form reply set\` sets one.`
+      message: `The form ${page} has no automatic reply; \`hydracore form reply list\` lists the forms that have one.`
     })
     yield* Client.owner("autoReplies", { notFound: none }, (replies) =>
       replies.delete({ params: { site_id }, query: { page } })

@@ -51,10 +51,17 @@ describe("form", () => {
         const missing = yield* cli("form", command, ...form)
         assert.deepInclude(missing, {
           code: 1,
-          stderr: "The form contact has no rules; `hydracore form create` sets them.\n"
+          stderr: "The form contact has no rules; `hydracore form list` lists the forms that have some.\n"
         })
       }
-      assert.deepInclude(yield* cli("form", "update", ...form, "--rules", path), { code: 1 })
+      assert.deepInclude(yield* cli("form", "update", ...form, "--rules", path), {
+        code: 1,
+        stderr: "The form contact has no rules; `hydracore form create` sets them.\n"
+      })
+      assert.deepInclude(yield* cli("form", "reply", "delete", ...form), {
+        code: 1,
+        stderr: "The form contact has no automatic reply; `hydracore form reply list` lists the forms that have one.\n"
+      })
     }).pipe(Effect.scoped)
   )
 
