@@ -160,8 +160,8 @@ const remove = Command.make(
         ["conversations", String(deleted.conversations)]
       ])}${
         withInstances
-          ? "The instances that served it are deleted with their tokens."
-          : "The instances that served it remain with their tokens, without a website; `hydracore instance delete` deletes one."
+          ? "Any instance that served it is deleted with its tokens."
+          : "Any instance that served it remains with its tokens, without a website; `hydracore instance delete` deletes one."
       }\n`
     })
   })

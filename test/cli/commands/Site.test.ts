@@ -128,7 +128,7 @@ describe("site", () => {
       const instances = Context.get(context, InstanceDirectory)
       const instance = yield* instances.create({ name: "a", agent_url: "https://a.example", website_config_id: third })
       const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
-      assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
+      assert.match(ended.stdout, /\nAny instance that served it is deleted with its tokens\.\n$/)
       assert.isTrue(Option.isNone(yield* instances.find(instance.instance_id)))
     })
   )
