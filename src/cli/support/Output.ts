@@ -103,12 +103,12 @@ export const note = (text: string) =>
 /** Writes an export: its lines, or with `--json` one array of them. If there are no lines, notes `empty`. */
 export const writeExport = <E, R>(texts: Stream.Stream<string, E, R>, empty?: string) =>
   Effect.gen(function* () {
-    if (yield* Json) return yield* writeAll(jsonArray(Stream.splitLines(texts)))
     let isEmpty = true
     const found = Effect.sync(() => {
       isEmpty = false
     })
-    yield* writeAll(Stream.tap(texts, () => found))
+    const tapped = Stream.tap(texts, () => found)
+    yield* writeAll((yield* Json) ? jsonArray(Stream.splitLines(tapped)) : tapped)
     if (isEmpty && empty !== undefined) yield* note(empty)
   })
 
