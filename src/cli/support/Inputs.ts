@@ -318,8 +318,11 @@ export const expires = (of: string) =>
 
 /** Parses `expires` to milliseconds since 1970; null for never. */
 export const readExpires = (text: Option.Option<string>, now: number) =>
-  readTime("expires", "a future time, such as 90d, 12h, 30m or 2030-01-31", text, (value) =>
-    Calendar.parseUntil(value, now)
+  readTime(
+    "expires",
+    `a future time, such as 90d, 12h, 30m or 2030-01-31; a duration is at most ${Calendar.maxDurationDays}d`,
+    text,
+    (value) => Calendar.parseUntil(value, now)
   )
 
 /** Parses a time before which an export leaves out, to ISO 8601; null if the flag is absent. */

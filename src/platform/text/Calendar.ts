@@ -26,8 +26,10 @@ export const isoOrNull = (time: number | null): string | null => (time === null 
 
 const units = { s: 1_000, m: 60_000, h: hourMillis, d: dayMillis, w: 7 * dayMillis } as const
 
-/** A hundred years of 365 days. */
-const maxDuration = 36_500 * units.d
+/** The days of the longest duration: a hundred years of 365 days. */
+export const maxDurationDays = 36_500
+
+const maxDuration = maxDurationDays * units.d
 
 /** Parses `45s`, `30m`, `12h`, `90d` or `2w`: a whole number from 1 and a unit, at most a hundred years. */
 export const parseDuration = (text: string): Option.Option<number> => {

@@ -69,6 +69,10 @@ describe("token", () => {
           /^The flag --expires (must be a future time|needs a value)/
         )
       }
+      assert.match(
+        yield* refusal("token", "issue", "--instance", unknown, "--expires", "99999999d"),
+        /; a duration is at most 36500d\.\n$/
+      )
     })
   )
 })
