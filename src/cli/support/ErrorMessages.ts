@@ -127,6 +127,9 @@ const quoted = (text: string, otherwise: string): string =>
 const suggestion = (names: ReadonlyArray<string>): string | undefined =>
   names.length === 0 ? undefined : `did you mean ${names.map((name) => TerminalText.printable(name)).join(" or ")}?`
 
+/** The maximum length of the valid values of a flag. All names of events fit in. */
+const maxExpectation = 1000
+
 /** The valid values of a flag, from the parser's message such as `Expected "ndjson" | "csv", got "xml"`. */
 const expectation = (expected: string): string =>
   TerminalText.truncate(
@@ -136,7 +139,7 @@ const expectation = (expected: string): string =>
         .replace(/, got .*$/s, "")
         .replaceAll(" | ", " or ")
     ),
-    200
+    maxExpectation
   )
 
 /** The message of an invalid command line. `path` is the command as far as it was parsed. */

@@ -7,6 +7,7 @@ import { Webhook as StandardWebhook } from "standardwebhooks"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
+import * as Event from "../../../src/delivery/Event.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SubmissionId } from "../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../src/platform/outward/OutwardClient.ts"
@@ -202,6 +203,11 @@ describe("cli/commands/Webhook", () => {
       assert.include(stdout, "only if its own WEBHOOK_ALLOW has hooks.example:8443")
       assert.include((yield* create("ftp://hooks.example/")).stderr, "--url must be")
       assert.include((yield* create("https://user:pass@hooks.example/")).stderr, "--url must be")
+      const event = yield* cli(
+        ...["webhook", "create", "--site", site, "--url", "https://hooks.example/", "--event", "submission.created"]
+      )
+      const choices = Event.types.map((type) => `"${type}"`).join(" or ")
+      assert.include(event.stderr, `The flag --event takes ${choices}; see`)
       const keyless = yield* commands({}, Option.none())
       const missing = yield* keyless.cli("webhook", "create", "--site", keyless.site, "--url", "https://hooks.example/")
       assert.strictEqual(missing.code, 1)
