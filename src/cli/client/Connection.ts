@@ -74,22 +74,16 @@ const keyWithoutUrl = new CliFailure({
     "The flag --key is for a running service: give its address with --url, before the command if the command has a flag --url of its own."
 })
 
-const operatorOnly = () =>
-  Effect.fail(
-    new CliFailure({
-      message: "Only the operator can do this, where DATABASE_URL is set: run the command without --url."
-    })
-  )
+const localOnly = Effect.fail(
+  new CliFailure({ message: "This works on the database of DATABASE_URL only: run the command without --url." })
+)
 
 /** Fails with `--url`, for commands that work on the database: they would change the wrong one. */
 export const requireLocal = Effect.flatMap(
   Url,
   Option.match({
     onNone: () => Effect.void,
-    onSome: () =>
-      Effect.fail(
-        new CliFailure({ message: "This command works on the database of DATABASE_URL only: run it without --url." })
-      )
+    onSome: () => localOnly
   })
 )
 
@@ -99,9 +93,10 @@ const remote = Effect.fnUntraced(function* (text: string) {
   const given = Option.map(yield* Key, (key) => Redacted.make(key))
   const key = Option.isSome(given) ? given : yield* ownerKey
   // Only a request needs the key: what only the operator can do is refused with any key.
-  if (Option.isNone(key)) return Client.Client.of({ owner: () => Effect.fail(withoutKey), operator: operatorOnly, url })
+  if (Option.isNone(key))
+    return Client.Client.of({ owner: () => Effect.fail(withoutKey), operator: () => localOnly, url })
   const { make } = yield* Effect.promise(() => import("./Remote.ts"))
-  return Client.Client.of({ owner: yield* make({ url, key: key.value }), operator: operatorOnly, url })
+  return Client.Client.of({ owner: yield* make({ url, key: key.value }), operator: () => localOnly, url })
 })
 
 /** The client that `--url` selects. `local` is built only without `--url`. */

@@ -11,6 +11,7 @@ import * as WidgetToken from "../../chat/WidgetToken.ts"
 import type { InstanceId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Tags from "../../sites/Tags.ts"
 import * as Client from "../client/Client.ts"
+import * as Connection from "../client/Connection.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Operator from "../operator/Operator.ts"
@@ -94,6 +95,7 @@ export const command = Command.make(
     issue: issueToken
   },
   Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, site: named, token }) {
+    yield* Connection.requireLocal
     if (instanceId === null && (issue || token !== null)) {
       return yield* Inputs.wrong(issue ? "issue-token" : "token", "given together with --instance")
     }

@@ -267,10 +267,11 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
         [["goal", "list", ...siteFlag, "--url", "http://edge.example", "--key", key], /must begin with https:\/\//],
         [["goal", "list", ...siteFlag, "--url", "http://8.8.8.8", "--key", key], /must begin with https:\/\//],
         [["goal", "list", ...siteFlag, "--url", "http://[::1]:9", "--key", key], /cannot be reached/],
-        [["console", "link", "--url", url, "--key", key], /^This command works on the database/],
-        [["instance", "list", "--url", url, "--key", key], /^Only the operator can do this/],
-        [["instance", "list", "--url", url], /^Only the operator can do this/],
-        [["report", "rebuild", "--url", url], /^Only the operator can do this/]
+        [["console", "link", "--url", url, "--key", key], /^This works on the database of DATABASE_URL only/],
+        [["instance", "list", "--url", url, "--key", key], /^This works on the database of DATABASE_URL only/],
+        [["instance", "list", "--url", url], /^This works on the database of DATABASE_URL only/],
+        [["site", "snippet", ...siteFlag, "--url", url], /^This works on the database of DATABASE_URL only/],
+        [["report", "rebuild", "--url", url], /^This works on the database of DATABASE_URL only/]
       ] as const) {
         const ended = yield* run(...args)
         assert.deepInclude(ended, { code: 1, stdout: "" }, args.join(" "))
