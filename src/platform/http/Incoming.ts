@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { IncomingMessage } from "node:http"
+import { IncomingMessage } from "node:http"
 import { ByteSize, Context, Data, Effect, Option, Result } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
@@ -115,8 +115,9 @@ export const ByAddress = Context.Reference<boolean>("hydracore/platform/http/Inc
   defaultValue: () => true
 })
 
-/** Node's message of a request. All servers of the service are Node's, for HTTP/1.1. */
-const messageOf = ({ source }: HttpServerRequest.HttpServerRequest): IncomingMessage => source as IncomingMessage
+/** Node's message of a request. Only a test that calls handlers without a server has none. */
+const messageOf = ({ source }: HttpServerRequest.HttpServerRequest): IncomingMessage | undefined =>
+  source instanceof IncomingMessage ? source : undefined
 
 /** Whether a `Content-Type` is read as JSON: the JSON types, `text/plain` (which beacons send), and a missing header. */
 export const isJson = (contentType: string | undefined): boolean => {
@@ -295,6 +296,12 @@ export const readBytes = (
     const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
     const body = makeIncomingBody(allocate, estimateBytesOf(request), { expected, maxBytes })
     const message = messageOf(request)
+    if (message === undefined) {
+      return Effect.mapBoth(request.arrayBuffer, {
+        onFailure: () => new BodyUnreadable(),
+        onSuccess: (buffer) => new Uint8Array(buffer)
+      })
+    }
     // The server handles connection errors. An error without a listener ends the process.
     message.on("error", constVoid)
     return collect(message, body)
@@ -335,7 +342,7 @@ export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
 
 /** Estimates the bytes of the head and the URL of a request that came through the router. */
 const estimateBytesOf = (request: HttpServerRequest.HttpServerRequest): number =>
-  estimateBytes(messageOf(request).rawHeaders) + request.url.length
+  estimateBytes(messageOf(request)?.rawHeaders ?? []) + request.url.length
 
 /** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/limits/ClientAddress`). */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
@@ -346,6 +353,6 @@ export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Reque
   url: request.url,
   headers: request.headers,
   address: clientAddress(request),
-  peer: messageOf(request).socket.remoteAddress ?? "unknown",
+  peer: messageOf(request)?.socket.remoteAddress ?? "unknown",
   headBytes: estimateBytesOf(request)
 })
