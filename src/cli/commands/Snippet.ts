@@ -63,6 +63,11 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
 
 const issueToken = Inputs.withoutValue("issue-token", "Issue a token for the instance and insert it")
 
+const invalidToken = (instance_id: InstanceId) =>
+  new Output.CliFailure({
+    message: `The flag --token must be a valid token of the instance ${instance_id}; this one is revoked, expired, or of another instance. \`hydracore token list --instance ${instance_id}\` lists the tokens; --issue-token in place of --token issues one.`
+  })
+
 /** The token for the snippet: the given one, a new one, the newest of the instance, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: string | null, issue: boolean) {
   const notFound = Output.notFound("instance", instance_id)
@@ -72,17 +77,38 @@ const tokenFor = Effect.fnUntraced(function* (instance_id: InstanceId, token: st
     )
     return issued.token
   }
+  if (token !== null) {
+    const isValid = yield* Client.operator(Operator.instances, { notFound }, (instances) =>
+      instances.accepts(instance_id, token)
+    )
+    return isValid ? token : yield* invalidToken(instance_id)
+  }
   const listed = yield* Client.operator(Operator.instances, { notFound }, (instances) =>
     Pages.all("tokens", (query: Pages.PageQuery) => instances.listTokens(instance_id, { ...query, revoked: "false" }))
   )
-  return token ?? WidgetToken.textFor(listed.tokens, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
+  return WidgetToken.textFor(listed.tokens, yield* Clock.currentTimeMillis) ?? tokenPlaceholder
+})
+
+/** The named instance, unless it serves another website: its widget would then open the chat of that one. */
+const named = Effect.fnUntraced(function* (instance_id: InstanceId, site_id: WebsiteConfigId) {
+  const instance = yield* Client.operator(
+    Operator.instances,
+    { notFound: Output.notFound("instance", instance_id) },
+    (instances) => instances.read(instance_id)
+  )
+  if (instance.website_config_id !== null && instance.website_config_id !== site_id) {
+    return yield* new Output.CliFailure({
+      message: `The instance ${instance_id} serves another website, ${instance.website_config_id}. Name one of this website: \`hydracore instance list\` shows the website of each; or move it: \`hydracore instance update --instance ${instance_id} --site ${site_id}\`.`
+    })
+  }
+  return instance.instance_id
 })
 
 /** The oldest instance that serves the website; null if there is none. */
-const instanceOf = (site_id: WebsiteConfigId) =>
+const oldest = (site_id: WebsiteConfigId) =>
   Effect.map(
     Client.operator(Operator.instances, {}, (instances) => instances.list(site_id)),
-    ({ instances: [oldest] }) => oldest?.instance_id ?? null
+    ({ instances: [first] }) => first?.instance_id ?? null
   )
 
 export const command = Command.make(
@@ -94,14 +120,14 @@ export const command = Command.make(
     token: Inputs.widgetToken,
     issue: issueToken
   },
-  Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, site: named, token }) {
+  Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, site: siteName, token }) {
     yield* Connection.requireLocal
     if (instanceId === null && (issue || token !== null)) {
       return yield* Inputs.wrong(issue ? "issue-token" : "token", "given together with --instance")
     }
     if (issue && token !== null) return yield* Inputs.wrong("issue-token", "left out when --token is given")
-    const site = yield* Websites.find(named)
-    const chatId = instanceId ?? (yield* instanceOf(site.site_id))
+    const site = yield* Websites.find(siteName)
+    const chatId = yield* instanceId === null ? oldest(site.site_id) : named(instanceId, site.site_id)
     const settings = yield* Settings
     const given: Given = {
       baseUrl: baseUrl ?? ServiceUrl.ofVisitors(settings),

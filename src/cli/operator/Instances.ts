@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect, type Option } from "effect"
+import { Effect, Option } from "effect"
 import * as AgentCheck from "../../chat/agent/AgentCheck.ts"
 import * as Inspection from "../../chat/agent/Inspection.ts"
 import * as Instance from "../../chat/Instance.ts"
@@ -12,6 +12,7 @@ import * as InstanceChanges from "../../chat/InstanceChanges.ts"
 import { InstanceDirectory, instanceNotFound } from "../../chat/InstanceDirectory.ts"
 import type { NewToken, Query } from "../../chat/OwnerTokensApi.ts"
 import * as TokenHandlers from "../../chat/OwnerTokensHttp.ts"
+import { WidgetTokens } from "../../chat/WidgetTokens.ts"
 import type { InstanceId, TokenId, WebsiteConfigId } from "../../platform/Id.ts"
 
 /** How long the agent may take to answer: a runtime may have to load its model first. */
@@ -31,10 +32,12 @@ export const make = Effect.fnUntraced(function* (options: InstanceChanges.Option
   const changes = yield* InstanceChanges.make(options)
   const check = yield* Inspection.AgentCheck
   const tokens = yield* TokenHandlers.make
+  const { authenticate } = yield* WidgetTokens
   return {
     /** The instances of a website, or all, oldest first. */
     list: (siteId: WebsiteConfigId | "all") =>
       Effect.map(directory.list(siteId), (instances) => ({ instances: instances.map(shown) })),
+    read: (id: InstanceId) => Effect.map(orNotFound(directory.read("all", id)), shown),
     create: (given: Parameters<typeof changes.createAsOperator>[0]) =>
       Effect.map(changes.createAsOperator(given), shown),
     update: (id: InstanceId, change: Parameters<typeof changes.updateAsOperator>[1]) =>
@@ -48,6 +51,8 @@ export const make = Effect.fnUntraced(function* (options: InstanceChanges.Option
       Effect.flatMap(orNotFound(directory.read("all", id)), (instance) =>
         check.ask(instance, AgentCheck.ofOperator, testTimeout)
       ),
+    /** Whether a widget of the instance authenticates with this text. */
+    accepts: (id: InstanceId, token: string) => Effect.map(authenticate(id, token), Option.isSome),
     listTokens: (id: InstanceId, query: Query) => tokens.list("all", id, query),
     issueToken: (id: InstanceId, token: typeof NewToken.Type) => tokens.issue("all", id, token),
     revokeToken: (id: TokenId) => tokens.revoke("all", null, id)

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import { type Demo, demoFile } from "../../../src/demo/DemoData.ts"
+import type { InstanceId } from "../../../src/platform/Id.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { everyToken } from "../../support/Lists.ts"
 import { type Ended, run } from "../../support/TestCli.ts"
 import { onPostgres, site } from "../../support/TestStorage.ts"
@@ -114,8 +116,6 @@ describe("site snippet", () => {
       const empty = yield* snippet(...base)
       assert.include(empty.stdout, chat("WIDGET_TOKEN"))
       assert.include(empty.stdout, "--issue-token")
-      const token = `hwt_${"a".repeat(43)}`
-      assert.include((yield* snippet(...base, "--token", token)).stdout, chat(token))
       assert.strictEqual((yield* tokens).length, 0)
 
       const issued = yield* snippet(...base, "--issue-token", "--json")
@@ -128,6 +128,7 @@ describe("site snippet", () => {
       )
       assert.isTrue(Option.isSome(valid))
       assert.include((yield* snippet(...base)).stdout, chat(secret))
+      assert.include((yield* snippet(...base, "--token", secret)).stdout, chat(secret))
     })
   )
 
@@ -156,6 +157,46 @@ describe("site snippet", () => {
         withServices
       )
       assert.include(yield* chat, 'token="WIDGET_TOKEN"')
+    })
+  )
+
+  it.effect("refuses a token that is not a valid one of the instance, and an instance of another website", () =>
+    Effect.gen(function* () {
+      const { context, instance, snippet } = yield* session
+      const withServices = Effect.provide(context)
+      const { websiteConfigId: site_id } = yield* SiteDirectory.use((sites) =>
+        sites.create({ name: "Other", origins: [] })
+      ).pipe(withServices)
+      const other = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Other", agent_url: "http://agent", website_config_id: site_id })
+      ).pipe(withServices)
+      const issue = (instanceId: InstanceId, expiresAt: number | null = null) =>
+        WidgetTokens.use((tokens) => tokens.issue({ reach: "all", instanceId, label: null, expiresAt })).pipe(
+          Effect.map(Option.getOrThrow),
+          withServices
+        )
+      const revoked = yield* issue(instance.instance_id)
+      yield* WidgetTokens.use(({ revoke }) =>
+        revoke({ reach: "all", tokenId: revoked.token_id, instanceId: null })
+      ).pipe(withServices)
+      const expired = yield* issue(instance.instance_id, (yield* Clock.currentTimeMillis) + 1000)
+      yield* TestClock.adjust("2 seconds")
+      const ofOther = yield* issue(other.instance_id)
+      const ofInstance = ["--instance", instance.instance_id, "--token"]
+      for (const token of [`hwt_${"a".repeat(43)}`, revoked.token, expired.token, ofOther.token]) {
+        assert.deepStrictEqual(yield* snippet(...ofInstance, token), {
+          code: 1,
+          stdout: "",
+          stderr: `The flag --token must be a valid token of the instance ${instance.instance_id}; this one is revoked, expired, or of another instance. \`hydracore token list --instance ${instance.instance_id}\` lists the tokens; --issue-token in place of --token issues one.\n`
+        })
+      }
+      const ofOtherSite = yield* snippet("--instance", other.instance_id, "--token", ofOther.token)
+      assert.deepInclude(ofOtherSite, { code: 1, stdout: "" })
+      assert.include(ofOtherSite.stderr, `The instance ${other.instance_id} serves another website, ${site_id}. `)
+      assert.include(
+        ofOtherSite.stderr,
+        `instance update --instance ${other.instance_id} --site ${site.websiteConfigId}`
+      )
     })
   )
 
