@@ -65,8 +65,16 @@ export const requireReady = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>)
     )
   ).pipe(Layer.provideMerge(storage))
 
+/** Without `--log-level`, a client writes no log: its handlers log for services, and a command says in its message what went wrong. */
+const withoutLog = Layer.unwrap(
+  // The type of a command does not say that the flags of the library are given.
+  Effect.map(Effect.serviceOption(GlobalFlag.LogLevel), (level) =>
+    Option.isNone(Option.flatten(level)) ? Logger.layer([]) : Layer.empty
+  )
+)
+
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
-  const client = Connection.layer(options.client)
+  const client = Layer.provideMerge(Connection.layer(options.client), withoutLog)
   return Command.make("hydracore").pipe(
     Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
     Command.withSubcommands([

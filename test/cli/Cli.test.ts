@@ -260,10 +260,14 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("logs go to stderr", () =>
+  it.effect("logs go to stderr, and only with --log-level", () =>
     Effect.gen(function* () {
       const logging = Layer.provideMerge(Layer.effectDiscard(Effect.logWarning("a word of warning")), storage())
-      const ended = yield* run(["site", "list", "--json"], logging)
+      const list = ["site", "list", "--json"]
+      const quiet = yield* run(list, logging)
+      assert.deepStrictEqual([quiet.code, quiet.stderr], [0, ""])
+      assert.deepStrictEqual(yield* TestConsole.errorLines, [])
+      const ended = yield* run([...list, "--log-level", "warn"], logging)
       assert.strictEqual(ended.code, 0)
       assert.isArray(JSON.parse(ended.stdout).sites)
       assert.deepStrictEqual(yield* TestConsole.logLines, [])

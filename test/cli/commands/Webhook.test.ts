@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
@@ -175,6 +175,25 @@ describe("cli/commands/Webhook", () => {
       assert.include(wrong.stderr, "--since must be a time")
       const unknown = yield* cli("delivery", "list", ...id, "--after", webhookId)
       assert.deepStrictEqual([unknown.code, unknown.stderr.trim()], [1, `There is no delivery ${webhookId}.`])
+    }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
+  )
+
+  it.live("the test of a webhook whose host is not found ends with one line, and logs only with --log-level", () =>
+    Effect.gen(function* () {
+      const { cli, site } = yield* commands({})
+      const url = "https://hooks.invalid/"
+      const created = yield* cli("webhook", "create", "--site", site, "--url", url, "--json")
+      const logged: Array<unknown> = []
+      const test = (...flags: ReadonlyArray<string>) =>
+        cli("webhook", "test", "--webhook-id", JSON.parse(created.stdout).webhook_id, ...flags).pipe(
+          Effect.provide(Logger.layer([Logger.make<unknown, void>(({ message }) => logged.push(message))]))
+        )
+      const { code, stderr } = yield* test()
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^[^\n]*hooks\.invalid was not found on the public internet[^\n]*\n$/)
+      assert.deepStrictEqual(logged, [])
+      yield* test("--log-level", "warn")
+      assert.deepStrictEqual(logged.flat(), ["A host that an owner named was not found on the public internet"])
     }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
