@@ -112,7 +112,6 @@ export const layerMemory = (options: { readonly sites?: ReadonlyArray<Site> } = 
   })
 
 /** What belongs to a website, and has an id of its own. */
-
 export type RecordKind = "goal" | "share" | "submission" | "webhook" | "notification"
 
 /**

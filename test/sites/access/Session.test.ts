@@ -250,7 +250,7 @@ layer(testServer({ rateLimitOwner }), { excludeTestServices: true })("the rate l
       const statuses = []
       for (let index = 0; index < 4; index++) statuses.push((yield* read(url, one.link)).status)
       assert.deepStrictEqual(statuses, [200, 200, 200, 429])
-      // The address is locked out since the test before.
+      // The address is over the limit since the test before.
       assert.strictEqual((yield* read(url, linkSyntax.format(randomBytes(32)))).status, 429)
       assert.strictEqual((yield* read(url, other.link)).status, 200)
     })

@@ -42,7 +42,7 @@ export interface Input extends FactInput {
   readonly visitors: boolean
   /** Whether the groups are those of each website, whose id is the first of their dimensions. */
   readonly bySite?: boolean
-  /** Dimensions of which each has groups of its own: the last dimensions of a group are the name of one and its value. */
+  /** Groups the visits by each of these dimensions in one pass. The last two dimensions of a group are the dimension's name and value. */
   readonly each?: ReadonlyArray<VisitDimension>
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
