@@ -17,12 +17,31 @@ const offsetOf = (zone: string, time: number): string =>
     .find(({ type }) => type === "timeZoneName")
     ?.value.replace("GMT", "UTC") ?? ""
 
+/** The present names of time zones of which browsers list only a former name, such as Asia/Calcutta. */
+const renamed = [
+  "Africa/Asmara",
+  "America/Argentina/Buenos_Aires",
+  "America/Argentina/Cordoba",
+  "America/Argentina/Mendoza",
+  "America/Indiana/Indianapolis",
+  "America/Nuuk",
+  "Asia/Ho_Chi_Minh",
+  "Asia/Kathmandu",
+  "Asia/Kolkata",
+  "Asia/Yangon",
+  "Atlantic/Faroe",
+  "Europe/Kyiv",
+  "Pacific/Chuuk",
+  "Pacific/Kanton",
+  "Pacific/Pohnpei"
+]
+
 let known: ReadonlyArray<Choice<string>> | undefined
 let compared: ReadonlyArray<Choice<string>> | undefined
 
 /** UTC and the time zones that the browser knows. */
 const zones = (): ReadonlyArray<Choice<string>> => {
-  known ??= [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])]
+  known ??= [...new Set(["UTC", ...renamed, ...Intl.supportedValuesOf("timeZone")])]
     .sort()
     .map((zone) => [zone, zone.replaceAll("_", " ")])
   return known
