@@ -74,6 +74,14 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, action: Pa
     }
   ],
   [
+    "tested",
+    "webhooks",
+    async (page) => {
+      await page.getByRole("button", { name: "Test" }).first().click()
+      await page.locator('.actions [role="status"]:not(:empty)').first().waitFor()
+    }
+  ],
+  [
     "replay",
     "webhooks",
     async (page) => {
