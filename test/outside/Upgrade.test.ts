@@ -2,11 +2,11 @@
  * Migrates what earlier revisions stored, and serves it: no row is lost, and ids, tokens and keys that are in use keep working.
  * `scripts/fixtures/dump-revision.mjs` writes the fixtures. Imports nothing of `src`.
  */
-import { execFile, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import path from "node:path"
-import { isDeepStrictEqual, promisify } from "node:util"
+import { isDeepStrictEqual } from "node:util"
 import { PgClient } from "@effect/sql-pg"
 import { assert, inject, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
@@ -14,6 +14,7 @@ import { Reactivity } from "effect/reactivity"
 import * as Program from "../support/Program.ts"
 import { urlOf } from "../support/postgres/TestPostgres.ts"
 import { until } from "../support/Wait.ts"
+import * as Command from "./Command.ts"
 
 /** What a fixture's first line says of the rows that follow. */
 const Facts = Schema.fromJsonString(
@@ -77,7 +78,7 @@ const load = Effect.fnUntraced(function* (revision: string) {
 const program = Effect.fnUntraced(function* (databaseUrl: string) {
   const main = yield* Program.main
   const env = {
-    PATH: process.env["PATH"],
+    PATH: process.env["PATH"] ?? "",
     DATABASE_URL: databaseUrl,
     SECRETS_KEY: "0".repeat(64),
     OWNER_API: "on",
@@ -86,9 +87,10 @@ const program = Effect.fnUntraced(function* (databaseUrl: string) {
     PORT: "0"
   }
   const run = (...args: ReadonlyArray<string>) =>
-    Effect.promise(() => promisify(execFile)(process.execPath, [main, ...args, "--json"], { env })).pipe(
-      Effect.map(({ stdout }) => stdout)
-    )
+    Effect.map(Command.run([...args, "--json"], env), ({ code, stderr, stdout }) => {
+      assert.strictEqual(code, 0, stderr)
+      return stdout
+    })
   const serve = Effect.gen(function* () {
     let log = ""
     yield* Effect.acquireRelease(
