@@ -35,7 +35,7 @@ const serve = (respond: (request: IncomingMessage, body: string, response: Serve
     ({ close }) => Effect.sync(close)
   )
 
-const wordMillis = 60
+const wordMillis = 30
 
 /** The words of the agent's answer to a message. */
 export const wordsOf = (message: string): ReadonlyArray<string> =>

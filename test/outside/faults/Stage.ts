@@ -24,8 +24,14 @@ export const grace = 3_000
 
 export const visitors = 12
 
+/**
+ * How many requests of each visitor are acknowledged before a fault, and after it. Only those around the fault are at risk; all others
+ * cost processor time.
+ */
+export const rounds = 3
+
 /** Milliseconds from a response to a visitor's next request: the services need the processors to start and end meanwhile. */
-const pace = 80
+export const pace = 120
 
 export class Stage extends Context.Service<
   Stage,
@@ -164,7 +170,7 @@ export const underLoad = Effect.fnUntraced(function* <A>(fault: Effect.Effect<A,
     Effect.suspend(() => {
       const [requests, talks] = [load.acknowledged(), chats.chats.length]
       const isAnswered = () => chats.chats.slice(talks).filter(({ finish }) => finish === "stop").length >= 4
-      return until(title, () => load.acknowledged() > requests + 10 * visitors && isAnswered())
+      return until(title, () => load.acknowledged() > requests + rounds * visitors && isAnswered())
     })
   yield* served("visitors are served")
   const result = yield* fault
