@@ -30,8 +30,11 @@ class Services extends Context.Service<
   }
 >()("test/outside/chat/Resume/Services") {}
 
-/** A website's visitors reach both services through nginx, if it is installed. */
-const start = (through: "PostgreSQL" | "PgBouncer", flags: ReadonlyArray<string>): Layer.Layer<Services> =>
+/**
+ * The first service reaches the database through PgBouncer or not; the second reaches it directly, and has two workers. A website's
+ * visitors reach both through nginx, if it is installed.
+ */
+const start = (through: "PostgreSQL" | "PgBouncer"): Layer.Layer<Services> =>
   Layer.effect(
     Services,
     Effect.gen(function* () {
@@ -43,19 +46,19 @@ const start = (through: "PostgreSQL" | "PgBouncer", flags: ReadonlyArray<string>
       const agent = yield* Agent.start()
       const scope = yield* Effect.scope
       const env = {
-        DATABASE_URL: database,
+        DATABASE_URL: direct,
         TRUSTED_PROXIES: "127.0.0.1",
         SHUTDOWN_GRACE: "1 second",
         RATE_LIMIT_CHAT_READ: "off"
       }
-      const first = Process.start("serve", env).pipe(Scope.provide(scope))
+      const first = Process.start("serve", { ...env, DATABASE_URL: database }).pipe(Scope.provide(scope))
       const target = Effect.gen(function* () {
         const create = ["instance", "create", "--name", "Support", "--agent-url", agent.url, "--no-check"]
         const { instance_id: instanceId = "" } = yield* Command.json(create, env)
         const { token: widgetToken = "" } = yield* Command.json(["token", "issue", "--instance", instanceId], env)
         return { instanceId, widgetToken }
       })
-      const [one, two, made] = yield* Effect.all([first, Process.start("serve", env, flags), target], {
+      const [one, two, made] = yield* Effect.all([first, Process.start("serve", env, ["--workers", "2"]), target], {
         concurrency: 2
       })
       const proxies = Nginx.executable === undefined ? [] : [yield* Nginx.start([one.port, two.port])]
@@ -93,8 +96,8 @@ const untilKnown = ({ url }: Process.Process, conversationId: string) =>
   )
 
 /** The last tests end the first service. */
-const suite = (through: "PostgreSQL" | "PgBouncer", flags: ReadonlyArray<string> = []) =>
-  layer(start(through, flags), { timeout: "2 minutes", excludeTestServices: true })((it) => {
+const suite = (through: "PostgreSQL" | "PgBouncer") =>
+  layer(start(through), { timeout: "2 minutes", excludeTestServices: true })((it) => {
     for (const [here, there] of [
       [0, 1],
       [1, 0]
@@ -227,7 +230,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer", flags: ReadonlyArray<string>
     )
   })
 
-describe("conversations over two services, the second of which has two workers", () =>
-  suite("PostgreSQL", ["--workers", "2"]))
+const title = "conversations over two services, the second of which has two workers"
 
-describeWith([PgBouncer], "conversations over two services behind PgBouncer", () => suite("PgBouncer"))
+if (PgBouncer.executable === undefined) describe(title, () => suite("PostgreSQL"))
+describeWith([PgBouncer], `${title}, and the first is behind PgBouncer`, () => suite("PgBouncer"))
