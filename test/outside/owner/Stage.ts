@@ -140,9 +140,13 @@ export const layer: Layer.Layer<Stage | Service> = Layer.effect(
         {}
       )
     }
-    const ofWebsites = yield* Effect.forEach(kinds, (kind) =>
-      Effect.all([newCaller(kind, A["site_id"] ?? "", "A"), newCaller(kind, B["site_id"] ?? "", "B")])
-    )
+    // What website B's callers with the most access may not do, those with less may not do either.
+    const ofWebsites = [
+      ...(yield* Effect.forEach(kinds, (kind) => newCaller(kind, A["site_id"] ?? "", "A"))),
+      ...(yield* Effect.forEach(["write", "owner", "share"] as const, (kind) =>
+        newCaller(kind, B["site_id"] ?? "", "B")
+      ))
+    ]
     const reader = yield* newKey("read", "all")
     const all: ReadonlyArray<Caller> = [
       { name: "key for all websites", credentials: root, access: accessOf("all", "new") },
@@ -157,7 +161,7 @@ export const layer: Layer.Layer<Stage | Service> = Layer.effect(
     return {
       operations,
       values: { A, B },
-      callers: [...invalid, ...all, ...ofWebsites.flat()],
+      callers: [...invalid, ...all, ...ofWebsites],
       undeclared: ({ method, path }, { contentType, headers, status }) =>
         Documented.undocumented(documented, {
           method,
