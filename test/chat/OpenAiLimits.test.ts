@@ -29,22 +29,29 @@ describe("the limits of the openai client", () => {
             apiKey: widgetToken,
             maxRetries: 0
           })
-          const answerTo = (content: string, history: string, signal?: AbortSignal) =>
-            client.chat.completions.create(
-              {
-                model: "any",
-                messages: [
-                  { role: "assistant", content: history },
-                  { role: "user", content }
-                ]
-              },
-              { signal }
-            )
+          const requestOf = (content: string, history: string) => ({
+            model: "any",
+            messages: [
+              { role: "assistant" as const, content: history },
+              { role: "user" as const, content }
+            ]
+          })
+          const answerTo = (content: string, history: string) =>
+            client.chat.completions.create(requestOf(content, history))
           const large = "x".repeat(1_040_000)
           const abort = new AbortController()
           const open: Array<Promise<unknown>> = []
+          // As the client sends them, but encoded once.
+          const body = Buffer.from(JSON.stringify(requestOf("wait", large)))
+          const headers = { authorization: `Bearer ${widgetToken}`, "content-type": "application/json" }
           for (let count = 1; count <= 64; count++) {
-            open.push(answerTo("wait", large, abort.signal).catch(() => {}))
+            const waits = fetch(`${client.baseURL}/chat/completions`, {
+              method: "POST",
+              headers,
+              body,
+              signal: abort.signal
+            })
+            open.push(waits.catch(() => {}))
             yield* until("the agent's request", () => waiting === count)
           }
           const refused = yield* Effect.flip(
