@@ -74,6 +74,8 @@ export const make = Effect.fnUntraced(function* (options: {
       }
       const child = fork(file, [String(slot), behaviour], {
         stdio: ["inherit", "inherit", "inherit", "ipc", ...sockets],
+        // Those of the process that runs the tests load more code and take more memory.
+        execArgv: [],
         ...(behaviour === "fork-emits-error" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
       })
       pids.push(child.pid ?? 0)
