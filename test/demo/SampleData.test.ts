@@ -17,8 +17,9 @@ import { Decisions } from "../../src/sites/Decisions.ts"
 import type { Retention } from "../../src/sites/Retention.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { deliveriesOf } from "../support/Delivery.ts"
+import { onRealClock } from "../support/postgres/TestClient.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
-import { onRealClock, postgres } from "../support/Storages.ts"
+import { postgres } from "../support/Storages.ts"
 import { poll } from "../support/Wait.ts"
 
 /** Creates the demo's website and assistant, and stores the sample data at a time. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, ConfigProvider, Effect, Layer } from "effect"
+import { ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Instance from "../../src/chat/Instance.ts"
@@ -73,13 +73,6 @@ export const postgres = (seeds: Seeds = {}, client = TestClient.layer): Layer.La
       Effect.map(App.storage)
     )
   ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(client))), Layer.orDie)
-
-/**
- * Gives the layers of a storage the real clock. For tests that set the time, because what connections do at intervals would
- * otherwise run thousands of times.
- */
-export const onRealClock = (storage: Layer.Layer<Storage>): Layer.Layer<Storage> =>
-  Layer.provide(storage, Layer.succeed(Clock.Clock, Clock.Clock.defaultValue()))
 
 /** Creates the storage with this initial data. */
 export type MakeStorage = (seeds?: Seeds) => Layer.Layer<Storage>

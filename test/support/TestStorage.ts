@@ -9,7 +9,8 @@ import { HostedWebsiteId, SubmissionId, TrackingToken, WebsiteConfigId } from ".
 import type { Site } from "../../src/sites/Site.ts"
 import * as InboxFilter from "./InboxFilter.ts"
 import * as MemoryStorage from "./MemoryStorage.ts"
-import { onRealClock, postgres, type Storage } from "./Storages.ts"
+import { onRealClock } from "./postgres/TestClient.ts"
+import { postgres, type Storage } from "./Storages.ts"
 
 export const site: Site = {
   websiteConfigId: WebsiteConfigId.make("0f8fad5b-d9cb-469f-a165-70867728950e"),
