@@ -21,7 +21,7 @@ import * as Origin from "../platform/http/Origin.ts"
 import type * as Trace from "../platform/http/Trace.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
 import * as Api from "./Api.ts"
-import { Tracking } from "./Http.ts"
+import type { Tracking } from "./Http.ts"
 
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -71,8 +71,11 @@ const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["conte
  * Makes the function that makes the listener for requests to `paths` from the router's listener. The fibers of requests belong to the
  * scope: when it closes, they are interrupted and awaited.
  */
-export const make = Effect.fnUntraced(function* (options: Options, tracing: Trace.Tracing | undefined) {
-  const { track } = yield* Tracking
+export const make = Effect.fnUntraced(function* (
+  { track }: Pick<Tracking, "track">,
+  options: Options,
+  tracing: Trace.Tracing | undefined
+) {
   const clientAddress = ClientAddress.make(options.trustedProxies)
   const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
   const maxBytes = Math.min(options.maxBody, smallBodyBytes)

@@ -58,7 +58,7 @@ type Record<Payload> = (
 ) => Recording
 
 /** Returns the function that makes the handler of a kind of payload. All handlers share one rate limit. */
-const makeTracking = Effect.fnUntraced(function* (options: Options) {
+const makeHandlerOf = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = makeCheck(yield* RateLimiter, options.rateLimit)
   const directory = yield* SiteDirectory
   const salts = yield* VisitorSalts
@@ -163,19 +163,16 @@ const events = Effect.map(
 type Handler<Payload> = (payload: Payload) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Received>
 
 /** The handlers, for the router and for the fast path. Each response has a decision. */
-export class Tracking extends Context.Service<
-  Tracking,
-  { readonly track: Handler<PageViewPayload>; readonly event: Handler<EventPayload> }
->()("hydracore/analytics/Tracking") {}
+export interface Tracking {
+  readonly track: Handler<PageViewPayload>
+  readonly event: Handler<EventPayload>
+}
 
-export const handlers = (options: Options) =>
-  Layer.effect(
-    Tracking,
-    Effect.gen(function* () {
-      const make = yield* makeTracking(options)
-      return { track: make(yield* pageViews), event: make(yield* events) }
-    })
-  )
+/** Makes the handlers. */
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const handlerOf = yield* makeHandlerOf(options)
+  return { track: handlerOf(yield* pageViews), event: handlerOf(yield* events) } satisfies Tracking
+})
 
 const counted = Layer.effect(
   Counted,
@@ -186,7 +183,7 @@ const counted = Layer.effect(
   })
 )
 
-const groupOf = ({ event, track }: Tracking["Service"]) =>
+const groupOf = ({ event, track }: Tracking) =>
   HttpApiBuilder.group(Api, "analytics", (handlers) =>
     // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     handlers
@@ -195,14 +192,10 @@ const groupOf = ({ event, track }: Tracking["Service"]) =>
       .handle("event", ({ payload }) => event(payload), { uninterruptible: true })
   )
 
-/** Serves the group; requires `handlers`. */
-export const group = Layer.unwrap(
-  Effect.gen(function* () {
-    const services = yield* Effect.context<Counted | Traced | Validation>()
-    const handlers = groupOf(yield* Tracking)
-    return EndpointGroup.withOnly(handlers, Context.pick(Counted, Traced, Validation)(services))
-  })
-).pipe(Layer.provideMerge(counted))
-
-/** `group` with `handlers`. */
-export const layer = (options: Options) => Layer.provide(group, handlers(options))
+/** Serves the contract's group. */
+export const layer = (tracking: Tracking) =>
+  Layer.unwrap(
+    Effect.map(Effect.context<Counted | Traced | Validation>(), (services) =>
+      EndpointGroup.withOnly(groupOf(tracking), Context.pick(Counted, Traced, Validation)(services))
+    )
+  ).pipe(Layer.provideMerge(counted))

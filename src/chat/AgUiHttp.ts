@@ -11,7 +11,7 @@
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as ChatEndpoint from "./ChatEndpoint.ts"
+import type { ChatEndpoint } from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { type Dialect, event, sentences } from "./stream/ChatStream.ts"
@@ -36,12 +36,9 @@ export const run = ({ runId, threadId }: RunIds): Dialect => ({
 })
 
 /** Serves the contract's group. */
-export const layer = HttpApiBuilder.group(
-  Api,
-  "agUi",
-  Effect.fnUntraced(function* (handlers) {
-    const { answer } = yield* ChatEndpoint.ChatEndpoint
-    return handlers.handle("run", ({ payload: { messages, runId, threadId } }) =>
+export const layer = ({ answer }: ChatEndpoint) =>
+  HttpApiBuilder.group(Api, "agUi", (handlers) =>
+    handlers.handle("run", ({ payload: { messages, runId, threadId } }) =>
       Effect.matchEffect(Effect.fromResult(ClientMessages.conversationOf(messages)), {
         onFailure: ChatRefusals.invalid,
         onSuccess: (conversation) =>
@@ -60,5 +57,4 @@ export const layer = HttpApiBuilder.group(
           )
       })
     )
-  })
-)
+  )

@@ -5,7 +5,7 @@
  * @module
  */
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto"
-import { Cause, Clock, Context, type Duration, Effect, identity, Layer, Option, Scope, Stream } from "effect"
+import { Cause, Clock, Context, type Duration, Effect, identity, Option, Scope, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as LeadHashes from "../analytics/LeadHashes.ts"
 import { conversationName } from "../platform/contract/Headers.ts"
@@ -26,7 +26,7 @@ import * as ChatResponse from "./ChatResponse.ts"
 import { ConversationStore, NothingToRegenerate } from "./ConversationStore.ts"
 import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
-import { RunningAnswers } from "./RunningAnswers.ts"
+import type { RunningAnswers } from "./RunningAnswers.ts"
 import * as ChatStream from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetApi.ts"
 
@@ -68,20 +68,17 @@ export const uiMessageStream: Reply = {
 
 type SlotName = "address" | "instance"
 
-export class ChatEndpoint extends Context.Service<
-  ChatEndpoint,
-  {
-    /** Answers a question. The scope is the request's: it closes when the visitor has the whole answer or disconnects. */
-    readonly answer: (
-      question: Question.Question,
-      reply: Reply
-    ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
-    /** Streams an answer. `headers` are those of the rate limit. */
-    readonly stream: (answer: OpenedAnswer, headers: LimitHeaders) => Effect.Effect<Response, AgentRefusal, Scope.Scope>
-    /** Takes a slot for a resumed stream, which the caller must release. */
-    readonly openReader: (address: string) => Slots.Opening<SlotName>
-  }
->()("hydracore/chat/ChatEndpoint") {}
+export interface ChatEndpoint {
+  /** Answers a question. The scope is the request's: it closes when the visitor has the whole answer or disconnects. */
+  readonly answer: (
+    question: Question.Question,
+    reply: Reply
+  ) => Effect.Effect<Response, never, Admitted | Received | Scope.Scope>
+  /** Streams an answer. `headers` are those of the rate limit. */
+  readonly stream: (answer: OpenedAnswer, headers: LimitHeaders) => Effect.Effect<Response, AgentRefusal, Scope.Scope>
+  /** Takes a slot for a resumed stream, which the caller must release. */
+  readonly openReader: (address: string) => Slots.Opening<SlotName>
+}
 
 /** `None` means no limit. */
 export interface SlotOptions {
@@ -110,6 +107,10 @@ export interface Options {
   readonly maxDuration: Duration.Input
   /** The maximum length of the text of one stream, in bytes. */
   readonly maxBytes: number
+  /** The answers of conversations with memory. */
+  readonly answers: RunningAnswers
+  /** Completes at the end of the grace period of this process, which ends the streams. */
+  readonly graceExpired: Effect.Effect<void>
 }
 
 /** Names the conversation that a question began, for the response to an error. The other clients know its id. */
@@ -198,10 +199,9 @@ export const makeMeasured = Effect.contextWith((context: Context.Context<never>)
 })
 
 /** Makes the function that sends a question. */
-const makeSend = Effect.gen(function* () {
+const makeSend = Effect.fnUntraced(function* (answers: RunningAnswers) {
   const agent = yield* AgentStream
   const measured = yield* makeMeasured
-  const answers = yield* RunningAnswers
   const leads = yield* LeadHashes.makeOfChats
   const prepare = Question.makePrepare(yield* ConversationStore)
 
@@ -280,69 +280,65 @@ const makeSend = Effect.gen(function* () {
   }
 })
 
-export const layer = (options: Options) =>
-  Layer.effect(
-    ChatEndpoint,
-    Effect.gen(function* () {
-      const begin = yield* Effect.flatMap(ChatResponse.Drain, (drain) => ChatResponse.make(drain.expired))
-      const slots = makeSlots(options.slots)
-      const store = yield* ConversationStore
-      const send = yield* makeSend
-      const decisions = yield* Decisions
-      const failures = yield* AgentFailures
+/** Makes the endpoint that all client APIs share. */
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const begin = yield* ChatResponse.make(options.graceExpired)
+  const slots = makeSlots(options.slots)
+  const store = yield* ConversationStore
+  const send = yield* makeSend(options.answers)
+  const decisions = yield* Decisions
+  const failures = yield* AgentFailures
 
-      /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
-      const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
-        Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
+  /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
+  const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
+    Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 
-      const stream = (
-        answer: OpenedAnswer,
-        headers: LimitHeaders,
-        { dialect, heartbeat = "15 seconds", respond = ChatResponse.toResponse }: Reply
-      ): Effect.Effect<Response, AgentRefusal, Scope.Scope> =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          begin(answer.events, {
-            instanceId: answer.instance.instance_id,
-            messageId: answer.answerId,
-            dialect: dialect(answer, now),
-            heartbeat,
-            readTimeout: options.readTimeout,
-            maxDuration: options.maxDuration,
-            maxBytes: options.maxBytes,
-            headers
-          })
-        ).pipe(Effect.flatMap((chat) => respond(chat, answer, headers)))
-
-      const answer: ChatEndpoint["Service"]["answer"] = (question, reply) =>
-        Effect.withFiber((fiber) => {
-          const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
-          const received = Context.getUnsafe(fiber.context, Received)
-          const { instance_id: instanceId } = instance
-          const { toRefusal = identity } = reply
-          const refuse = (error: SendError, headers: LimitHeaders): Effect.Effect<Response> =>
-            Effect.flatMap(ChatRefusals.of(error, headers), (response) => {
-              const refusal = toRefusal(response, error)
-              return error._tag === "DailyTokensUsed"
-                ? Effect.andThen(failures.record(instanceId, failed(error)), recordLimited(instanceId, refusal))
-                : Effect.succeed(refusal)
-            })
-          return Effect.flatMap(store.hashKey, (hashKey): Effect.Effect<Response, SendError, Scope.Scope> => {
-            const slot = slots.openAnswer(received.head.address, instanceId)
-            if (slot._tag === "Full")
-              return recordLimited(instanceId, ErrorResponses.tooManyStreams(slot.name, headers))
-            return Effect.flatMap(send(received.head, instance, question, hashKey, slot.release), (answer) =>
-              stream(answer, headers, reply).pipe(
-                Effect.tap(() => Effect.sync(() => Body.release(received))),
-                Effect.catch((error) => refuse(error, { ...headers, ...conversationOf(answer, question) }))
-              )
-            )
-          }).pipe(Effect.catch((error) => refuse(error, headers)))
-        })
-
-      return ChatEndpoint.of({
-        answer,
-        stream: (answer, headers) => stream(answer, headers, uiMessageStream),
-        openReader: slots.openReader
+  const stream = (
+    answer: OpenedAnswer,
+    headers: LimitHeaders,
+    { dialect, heartbeat = "15 seconds", respond = ChatResponse.toResponse }: Reply
+  ): Effect.Effect<Response, AgentRefusal, Scope.Scope> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      begin(answer.events, {
+        instanceId: answer.instance.instance_id,
+        messageId: answer.answerId,
+        dialect: dialect(answer, now),
+        heartbeat,
+        readTimeout: options.readTimeout,
+        maxDuration: options.maxDuration,
+        maxBytes: options.maxBytes,
+        headers
       })
+    ).pipe(Effect.flatMap((chat) => respond(chat, answer, headers)))
+
+  const answer: ChatEndpoint["answer"] = (question, reply) =>
+    Effect.withFiber((fiber) => {
+      const { headers, instance } = Context.getUnsafe(fiber.context, Admitted)
+      const received = Context.getUnsafe(fiber.context, Received)
+      const { instance_id: instanceId } = instance
+      const { toRefusal = identity } = reply
+      const refuse = (error: SendError, headers: LimitHeaders): Effect.Effect<Response> =>
+        Effect.flatMap(ChatRefusals.of(error, headers), (response) => {
+          const refusal = toRefusal(response, error)
+          return error._tag === "DailyTokensUsed"
+            ? Effect.andThen(failures.record(instanceId, failed(error)), recordLimited(instanceId, refusal))
+            : Effect.succeed(refusal)
+        })
+      return Effect.flatMap(store.hashKey, (hashKey): Effect.Effect<Response, SendError, Scope.Scope> => {
+        const slot = slots.openAnswer(received.head.address, instanceId)
+        if (slot._tag === "Full") return recordLimited(instanceId, ErrorResponses.tooManyStreams(slot.name, headers))
+        return Effect.flatMap(send(received.head, instance, question, hashKey, slot.release), (answer) =>
+          stream(answer, headers, reply).pipe(
+            Effect.tap(() => Effect.sync(() => Body.release(received))),
+            Effect.catch((error) => refuse(error, { ...headers, ...conversationOf(answer, question) }))
+          )
+        )
+      }).pipe(Effect.catch((error) => refuse(error, headers)))
     })
-  )
+
+  return {
+    answer,
+    stream: (answer, headers) => stream(answer, headers, uiMessageStream),
+    openReader: slots.openReader
+  } satisfies ChatEndpoint
+})

@@ -9,7 +9,6 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import {
   Cause,
   Clock,
-  Context,
   Deferred,
   Duration,
   Effect,
@@ -29,26 +28,23 @@ import type { AgentEvent } from "./agent/Agent.ts"
 import * as ChatStream from "./stream/ChatStream.ts"
 
 /** Signals answers and other streams to end, so that they write their last frame before the process ends. */
-export class Drain extends Context.Service<
-  Drain,
-  {
-    /** Completes at the end of the grace period. */
-    readonly expired: Effect.Effect<void>
-    /** Starts the grace period. Called once, when the process shuts down. */
-    readonly start: Effect.Effect<void>
-  }
->()("hydracore/chat/Drain") {}
+export interface Drain {
+  /** Completes at the end of the grace period. */
+  readonly expired: Effect.Effect<void>
+  /** Starts the grace period. Called once, when the process shuts down. */
+  readonly start: Effect.Effect<void>
+}
 
 /** The grace period may start while the scope closes, in a finalizer that was added after this. */
 export const makeDrain = Effect.fnUntraced(function* (options: {
   readonly grace: Duration.Input
-}): Effect.fn.Return<Drain["Service"], never, Scope.Scope> {
+}): Effect.fn.Return<Drain, never, Scope.Scope> {
   const expired = yield* Deferred.make<void>()
   const fork = yield* FiberSet.makeRuntime()
-  return Drain.of({
+  return {
     expired: Deferred.await(expired),
     start: Effect.sync(() => fork(Effect.delay(Deferred.succeed(expired, undefined), options.grace)))
-  })
+  }
 })
 
 /** What identifies a chat in the log. */

@@ -16,7 +16,7 @@ import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
-import { ChatEndpoint, type OpenedAnswer } from "./ChatEndpoint.ts"
+import type { ChatEndpoint, OpenedAnswer } from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import { ConversationStore } from "./ConversationStore.ts"
 import type { ContactOffer, Conversation } from "./ConversationsApi.ts"
@@ -24,7 +24,7 @@ import type { ConversationKey, Message } from "./conversations/Conversation.ts"
 import * as FollowedAnswers from "./FollowedAnswers.ts"
 import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
-import { RunningAnswers } from "./RunningAnswers.ts"
+import type { RunningAnswers } from "./RunningAnswers.ts"
 import { Admitted } from "./WidgetApi.ts"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
@@ -60,123 +60,123 @@ const contactOfferOf = ({ contact, website_config_id: site_id }: Instance): Cont
   contact === "off" || site_id === null ? { offer: "off", site_id: null } : { offer: contact, site_id }
 
 /** Handles the endpoints of the contract's group `conversations`. */
-export const layer = HttpApiBuilder.group(
-  Api,
-  "conversations",
-  Effect.fnUntraced(function* (handlers) {
-    const store = yield* ConversationStore
-    const answers = yield* RunningAnswers
-    const follow = FollowedAnswers.make(store)
-    const { openReader, stream } = yield* ChatEndpoint
+export const layer = (answers: RunningAnswers, { openReader, stream }: ChatEndpoint) =>
+  HttpApiBuilder.group(
+    Api,
+    "conversations",
+    Effect.fnUntraced(function* (handlers) {
+      const store = yield* ConversationStore
+      const follow = FollowedAnswers.make(store)
 
-    /** `onNotStored` responds to an id under which the service never stores a conversation. */
-    const asVisitor = (
-      conversationId: string,
-      handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
-      onNotStored: (headers: LimitHeaders) => Response = ErrorResponses.unknownConversation
-    ): Effect.Effect<Response, never, Admitted | Scope.Scope> =>
-      Effect.flatMap(Admitted, ({ headers, instance }) =>
-        Effect.flatMap(store.hashKey, (hashKey) => {
-          const { storedId } = Question.identify(instance, conversationId, "", hashKey)
-          return storedId === null
-            ? Effect.succeed(onNotStored(headers))
-            : handle({ instance, key: { instanceId: instance.instance_id, conversationId: storedId }, headers })
-        }).pipe(
-          Effect.catch((error) =>
-            error._tag === "StorageUnavailable"
-              ? ErrorMapping.ofUnavailable(error, headers)
-              : error._tag === "RecordRefused"
-                ? Effect.succeed(ErrorResponses.notStorable(headers))
-                : ChatRefusals.ofAgent(error, headers)
+      /** `onNotStored` responds to an id under which the service never stores a conversation. */
+      const asVisitor = (
+        conversationId: string,
+        handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
+        onNotStored: (headers: LimitHeaders) => Response = ErrorResponses.unknownConversation
+      ): Effect.Effect<Response, never, Admitted | Scope.Scope> =>
+        Effect.flatMap(Admitted, ({ headers, instance }) =>
+          Effect.flatMap(store.hashKey, (hashKey) => {
+            const { storedId } = Question.identify(instance, conversationId, "", hashKey)
+            return storedId === null
+              ? Effect.succeed(onNotStored(headers))
+              : handle({ instance, key: { instanceId: instance.instance_id, conversationId: storedId }, headers })
+          }).pipe(
+            Effect.catch((error) =>
+              error._tag === "StorageUnavailable"
+                ? ErrorMapping.ofUnavailable(error, headers)
+                : error._tag === "RecordRefused"
+                  ? Effect.succeed(ErrorResponses.notStorable(headers))
+                  : ChatRefusals.ofAgent(error, headers)
+            )
           )
         )
-      )
 
-    /** Takes a slot for a stream of the address, and releases it when the scope closes. */
-    const openSlot = (address: string) =>
-      Effect.acquireRelease(
-        Effect.sync(() => openReader(address)),
-        (slot) => Effect.sync(() => slot._tag === "Opened" && slot.release())
-      )
+      /** Takes a slot for a stream of the address, and releases it when the scope closes. */
+      const openSlot = (address: string) =>
+        Effect.acquireRelease(
+          Effect.sync(() => openReader(address)),
+          (slot) => Effect.sync(() => slot._tag === "Opened" && slot.release())
+        )
 
-    /** Resumes an answer that runs in this process or, through the store, in another one. */
-    const resume = Effect.fnUntraced(function* (
-      { headers, instance }: Visitor,
-      address: string,
-      conversationId: string,
-      answerId: MessageId
-    ) {
-      const slot = yield* openSlot(address)
-      if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
-      const events = Option.getOrElse(answers.read(answerId), () => follow(answerId))
-      const answer: OpenedAnswer = {
-        instance,
-        conversationId,
-        answerId,
-        hasMemory: true,
-        // The response begins at once, whether or not the agent has accepted.
-        events: Stream.concat(Stream.succeed(accepted), events)
-      }
-      return yield* stream(answer, headers).pipe(
-        // This process is about to end.
-        Effect.catch(() => Effect.succeed(ChatRefusals.ofFailure("shutting-down", headers)))
-      )
-    })
+      /** Resumes an answer that runs in this process or, through the store, in another one. */
+      const resume = Effect.fnUntraced(function* (
+        { headers, instance }: Visitor,
+        address: string,
+        conversationId: string,
+        answerId: MessageId
+      ) {
+        const slot = yield* openSlot(address)
+        if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
+        const events = Option.getOrElse(answers.read(answerId), () => follow(answerId))
+        const answer: OpenedAnswer = {
+          instance,
+          conversationId,
+          answerId,
+          hasMemory: true,
+          // The response begins at once, whether or not the agent has accepted.
+          events: Stream.concat(Stream.succeed(accepted), events)
+        }
+        return yield* stream(answer, headers).pipe(
+          // This process is about to end.
+          Effect.catch(() => Effect.succeed(ChatRefusals.ofFailure("shutting-down", headers)))
+        )
+      })
 
-    return handlers
-      .handle("stream", ({ params, request }) =>
-        asVisitor(
-          params.conversation_id,
-          (visitor) =>
-            Effect.flatMap(
-              store.running(visitor.key),
+      return handlers
+        .handle("stream", ({ params, request }) =>
+          asVisitor(
+            params.conversation_id,
+            (visitor) =>
+              Effect.flatMap(
+                store.running(visitor.key),
+                Option.match({
+                  onNone: () => Effect.succeed(noContent(visitor.headers)),
+                  onSome: (answerId) =>
+                    resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
+                })
+              ),
+            // Before a conversation begins, clients send this request with an id of any form.
+            noContent
+          )
+        )
+        .handle("feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
+          asVisitor(params.conversation_id, ({ headers, key }) =>
+            Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
+              isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
+            )
+          )
+        )
+        .handle("read", ({ params }) =>
+          asVisitor(params.conversation_id, ({ headers, key }) =>
+            Effect.map(
+              store.read(key),
               Option.match({
-                onNone: () => Effect.succeed(noContent(visitor.headers)),
-                onSome: (answerId) => resume(visitor, Incoming.clientAddress(request), params.conversation_id, answerId)
+                onNone: () => ErrorResponses.unknownConversation(headers),
+                onSome: (messages) =>
+                  HttpServerResponse.jsonUnsafe(
+                    { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
+                    { headers }
+                  )
               })
-            ),
-          // Before a conversation begins, clients send this request with an id of any form.
-          noContent
-        )
-      )
-      .handle("feedback", ({ params, payload: { comment = null, message_id: messageId, rating } }) =>
-        asVisitor(params.conversation_id, ({ headers, key }) =>
-          Effect.map(store.rate({ key, messageId, rating, comment }), (isRated) =>
-            isRated ? noContent(headers) : ErrorResponses.unknownAnswer(headers)
+            )
           )
         )
-      )
-      .handle("read", ({ params }) =>
-        asVisitor(params.conversation_id, ({ headers, key }) =>
-          Effect.map(
-            store.read(key),
-            Option.match({
-              onNone: () => ErrorResponses.unknownConversation(headers),
-              onSome: (messages) =>
-                HttpServerResponse.jsonUnsafe(
-                  { conversation_id: params.conversation_id, messages: messages.map(toMessage) },
-                  { headers }
-                )
+        .handle("contact", () =>
+          Effect.map(Admitted, ({ headers, instance }) =>
+            HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
+          )
+        )
+        .handle("stop", ({ params }) =>
+          asVisitor(
+            params.conversation_id,
+            Effect.fnUntraced(function* (visitor) {
+              const { headers, key } = visitor
+              if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
+              return Option.isSome(yield* store.read(key))
+                ? noContent(visitor.headers)
+                : ErrorResponses.unknownConversation(headers)
             })
           )
         )
-      )
-      .handle("contact", () =>
-        Effect.map(Admitted, ({ headers, instance }) =>
-          HttpServerResponse.jsonUnsafe(contactOfferOf(instance), { headers })
-        )
-      )
-      .handle("stop", ({ params }) =>
-        asVisitor(
-          params.conversation_id,
-          Effect.fnUntraced(function* (visitor) {
-            const { headers, key } = visitor
-            if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
-            return Option.isSome(yield* store.read(key))
-              ? noContent(visitor.headers)
-              : ErrorResponses.unknownConversation(headers)
-          })
-        )
-      )
-  })
-)
+    })
+  )

@@ -11,7 +11,7 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
-import * as ChatEndpoint from "./ChatEndpoint.ts"
+import type * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ClientMessages from "./ClientMessages.ts"
@@ -54,12 +54,9 @@ const whole: ChatEndpoint.Reply = {
 const modelObject = { id: model, object: "model" as const, created: 0, owned_by: "hydracore" }
 
 /** Serves the contract's group. */
-export const layer = HttpApiBuilder.group(
-  Api,
-  "openai",
-  Effect.fnUntraced(function* (handlers) {
-    const { answer } = yield* ChatEndpoint.ChatEndpoint
-    return handlers
+export const layer = ({ answer }: ChatEndpoint.ChatEndpoint) =>
+  HttpApiBuilder.group(Api, "openai", (handlers) =>
+    handlers
       .handle("completions", ({ payload }) => {
         const isStreamed = payload.stream === true
         // OpenAI always reports the usage of a whole answer.
@@ -94,5 +91,4 @@ export const layer = HttpApiBuilder.group(
             : OpenAiErrors.unknownModel(headers)
         )
       )
-  })
-)
+  )

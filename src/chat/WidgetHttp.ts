@@ -201,13 +201,10 @@ export const bodies = Layer.mergeAll(
   HttpApiMiddleware.layerSchemaErrorTransform(OpenAiValidation, (error, { endpoint }) => answerInvalid(error, endpoint))
 )
 
-const group = HttpApiBuilder.group(
-  Api,
-  "widget",
-  Effect.fnUntraced(function* (handlers) {
-    const { answer } = yield* ChatEndpoint.ChatEndpoint
-    const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
-    return handlers.handle("chat", ({ payload }) => {
+const groupOf = ({ answer }: ChatEndpoint.ChatEndpoint) => {
+  const ask = (question: Question) => answer(question, ChatEndpoint.uiMessageStream)
+  return HttpApiBuilder.group(Api, "widget", (handlers) =>
+    handlers.handle("chat", ({ payload }) => {
       if (!("id" in payload)) {
         const { conversation_id, message } = payload
         return ask({
@@ -224,16 +221,16 @@ const group = HttpApiBuilder.group(
         onSuccess: ask
       })
     })
-  })
-)
+  )
+}
 
 /** Serves the contract's group. */
-export const layer = Layer.unwrap(
-  Effect.gen(function* () {
-    const services = yield* Effect.context<
-      ChatEndpoint.ChatEndpoint | ChatBody | Traced | Validation | WidgetTokenSecurity
-    >()
-    const used = Context.pick(ChatEndpoint.ChatEndpoint, ChatBody, Traced, Validation, WidgetTokenSecurity)
-    return EndpointGroup.withOnly(group, used(services))
-  })
-)
+export const layer = (endpoint: ChatEndpoint.ChatEndpoint) =>
+  Layer.unwrap(
+    Effect.map(Effect.context<ChatBody | Traced | Validation | WidgetTokenSecurity>(), (services) =>
+      EndpointGroup.withOnly(
+        groupOf(endpoint),
+        Context.pick(ChatBody, Traced, Validation, WidgetTokenSecurity)(services)
+      )
+    )
+  )

@@ -83,23 +83,32 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.Known
 /** The parts that its pages link to. */
 const partsOf = ({ console, routes }: Options) => ({ console, demo: routes !== undefined, health: true })
 
-/** The services of the routes that live as long as the server. */
-const endpoints = (options: Options, unreadTimeout: number) =>
-  Layer.mergeAll(
-    Analytics.handlers({
-      rateLimit: options.rateLimitAnalytics,
-      country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
-    }),
-    ChatEndpoint.layer({
-      slots: options.chatStreams,
-      readTimeout: unreadTimeout,
-      maxDuration: options.chatMaxDuration,
-      maxBytes: options.chatMaxBytes
-    })
-  )
+/** What handles the requests of visitors. It lives as long as the server. */
+interface Endpoints {
+  readonly tracking: Analytics.Tracking
+  readonly answers: RunningAnswers.RunningAnswers
+  readonly chat: ChatEndpoint.ChatEndpoint
+}
 
-/** All routes, without a server; requires `endpoints`. */
-const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
+/** Makes what handles the requests of visitors. `graceExpired` completes at the end of the grace period. */
+const makeEndpoints = Effect.fnUntraced(function* (options: Options, graceExpired: Effect.Effect<void>) {
+  const tracking = yield* Analytics.make({
+    rateLimit: options.rateLimitAnalytics,
+    country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+  })
+  const bounds = { maxDuration: options.chatMaxDuration, maxBytes: options.chatMaxBytes, graceExpired }
+  const answers = yield* RunningAnswers.make({ ...bounds, resume: options.chatResume })
+  const chat = yield* ChatEndpoint.make({
+    ...bounds,
+    answers,
+    slots: options.chatStreams,
+    readTimeout: options.limits?.unreadTimeout ?? NodeServer.defaultLimits.unreadTimeout
+  })
+  return { tracking, answers, chat } satisfies Endpoints
+})
+
+/** All routes, without a server. */
+const routes = (options: Options, { answers, chat, tracking }: Endpoints, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ ...options, rateLimit: options.rateLimitOwner }) : Layer.empty,
@@ -111,12 +120,12 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     Readiness.probes
   ).pipe(
     Layer.provide([
-      Analytics.group,
+      Analytics.layer(tracking),
       Forms.layer({ rateLimit: options.rateLimitForms }),
-      Widget.layer,
-      Conversations.layer,
-      OpenAi.layer,
-      AgUi.layer,
+      Widget.layer(chat),
+      Conversations.layer(answers, chat),
+      OpenAi.layer(chat),
+      AgUi.layer(chat),
       Mail.layer({ secretsKey: options.secretsKey })
     ]),
     Layer.provide(Layer.succeed(Traced, tracing === undefined ? identity : ServiceSpans.ofEndpoint)),
@@ -151,7 +160,6 @@ const withoutServices = (context: Context.Context<never>): Context.Context<never
 /** The listening server. */
 export const layer = (options: Options) => {
   const facts = { templates: pathsOf(options).map(({ path }) => path), chats, isLimitedByAddress: isLimited(options) }
-  const unreadTimeout = options.limits?.unreadTimeout ?? NodeServer.defaultLimits.unreadTimeout
   return Layer.effect(
     HttpServer.HttpServer,
     Effect.gen(function* () {
@@ -162,24 +170,11 @@ export const layer = (options: Options) => {
       // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
       // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
       const drain = yield* ChatResponse.makeDrain({ grace: shutdownGrace })
-      const endpointServices = yield* Layer.build(
-        endpoints(options, unreadTimeout).pipe(
-          Layer.provideMerge(
-            RunningAnswers.layer({
-              resume: options.chatResume,
-              maxDuration: options.chatMaxDuration,
-              maxBytes: options.chatMaxBytes
-            })
-          ),
-          Layer.provideMerge(Layer.succeed(ChatResponse.Drain, drain))
-        )
+      const endpoints = yield* makeEndpoints(options, drain.expired)
+      const fastPath = yield* FastPath.make(endpoints.tracking, options, tracing)
+      const router = yield* HttpRouter.toHttpEffect(
+        Layer.merge(routes(options, endpoints, tracing), options.routes ?? Layer.empty)
       )
-      const { fastPath, router } = yield* Effect.gen(function* () {
-        return {
-          fastPath: yield* FastPath.make(options, tracing),
-          router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
-        }
-      }).pipe(Effect.provideContext(endpointServices))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
         Effect.updateContext(withoutServices)

@@ -7,7 +7,7 @@ import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import * as FastPath from "../../src/analytics/FastPath.ts"
-import { Tracking } from "../../src/analytics/Http.ts"
+import type { Tracking } from "../../src/analytics/Http.ts"
 import { Received } from "../../src/platform/contract/Received.ts"
 import { freeingHeads } from "../../src/platform/http/NodeServer.ts"
 import * as Trace from "../../src/platform/http/Trace.ts"
@@ -38,7 +38,7 @@ describe("analytics/FastPath", () => {
 
   /** The fast path, in front of a server that answers 418 to everything. */
   const inFront = (
-    track: Tracking["Service"]["track"],
+    track: Tracking["track"],
     onRequest: (request: IncomingMessage) => void = () => {},
     tracing?: Trace.Tracing
   ) =>
@@ -49,9 +49,7 @@ describe("analytics/FastPath", () => {
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 200 }, tracing).pipe(
-        Effect.provide(Layer.mock(Tracking)({ track }))
-      )
+      const fastPath = yield* FastPath.make({ track }, { trustedProxies: [], maxBody: 200 }, tracing)
       server.on(
         "request",
         fastPath((request, response) => {

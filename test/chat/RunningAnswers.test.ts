@@ -18,9 +18,18 @@ import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
 import { leaseMillis, renewMillis } from "../../src/chat/conversations/Conversation.ts"
-import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { Event, newKey } from "../support/Conversations.ts"
-import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../support/RunningAnswers.ts"
+import {
+  accepted,
+  answersOf,
+  awaitEnd,
+  begin,
+  endless,
+  layer,
+  Running,
+  type Store,
+  text
+} from "../support/RunningAnswers.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 
@@ -58,7 +67,7 @@ describe("chat/RunningAnswers", () => {
         Effect.sync(() => running--)
       ).pipe(Stream.onStart(Effect.sync(() => running++)))
     return Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const key = yield* newKey
       const first = yield* Effect.forkChild(begin(key, { message: "first" }))
       yield* Deferred.await(firstStored)
@@ -79,7 +88,7 @@ describe("chat/RunningAnswers", () => {
 
   it.live("an answer that another process ended is not reported as ended here", () =>
     Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const store = yield* ConversationStore
       const key = yield* newKey
       yield* begin(key)
@@ -111,7 +120,7 @@ describe("chat/RunningAnswers", () => {
     const canStart = Deferred.makeUnsafe<void>()
     const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(canStart))
     return Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const key = yield* newKey
       const store = yield* ConversationStore
       const { answerId, events } = yield* begin(key)
@@ -155,7 +164,7 @@ describe("chat/RunningAnswers", () => {
         Stream.concat(Stream.fail(new AgentBroken({ reason: "test" })))
       )
     return Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const { answerId, events } = yield* begin(yield* newKey)
       const second = Option.getOrThrow(answers.read(answerId))
       yield* Deferred.succeed(canStart, undefined)
@@ -176,7 +185,7 @@ describe("chat/RunningAnswers", () => {
     ([steps]) => {
       const queue = Effect.runSync(Queue.unbounded<AgentEvent, Cause.Done>())
       return Effect.gen(function* () {
-        const answers = yield* RunningAnswers.RunningAnswers
+        const { answers } = yield* Running
         const { answerId, events } = yield* begin(yield* newKey)
         const first = yield* Stream.toPull(events)
         const got: Array<AgentEvent> = []
@@ -206,7 +215,7 @@ describe("chat/RunningAnswers", () => {
   it.live("a reader that is interrupted does not affect the others", () => {
     const queue = Effect.runSync(Queue.unbounded<AgentEvent, Cause.Done>())
     return Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const { answerId, events } = yield* begin(yield* newKey)
       const reader = yield* Effect.forkChild(Stream.runCollect(events))
       const leaving = yield* Effect.forkChild(Stream.runDrain(Option.getOrThrow(answers.read(answerId))))

@@ -1,11 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import { RecordRefused } from "../../src/platform/Storage.ts"
 import { newKey } from "../support/Conversations.ts"
-import { begin, endless, layer, type Store } from "../support/RunningAnswers.ts"
+import { begin, endless, layer, Running, type Store } from "../support/RunningAnswers.ts"
 import { until } from "../support/Wait.ts"
 
 describe("chat/RunningAnswers: while the store fails", () => {
@@ -45,7 +43,7 @@ describe("chat/RunningAnswers: while the store fails", () => {
         })
     })
     return Effect.gen(function* () {
-      const answers = yield* RunningAnswers.RunningAnswers
+      const { answers } = yield* Running
       const keys = [yield* newKey, yield* newKey]
       const ids = (yield* Effect.forEach(keys, (key) => begin(key))).map(({ answerId }) => answerId)
       yield* until("pieces of all answers are stored", () => ids.every((id) => appended.includes(id)))
@@ -75,7 +73,7 @@ describe("chat/RunningAnswers: while the store fails", () => {
             isReleased = true
           }
         })
-        yield* Effect.flatMap(ChatResponse.Drain, ({ start }) => start)
+        yield* Running.use(({ drain }) => drain.start)
       }).pipe(Effect.provide(services))
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(isReleased)

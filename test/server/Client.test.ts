@@ -9,7 +9,6 @@ import * as Analytics from "../../src/analytics/Http.ts"
 import { Api, Traced } from "../../src/api/Api.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
-import * as ChatResponse from "../../src/chat/ChatResponse.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import * as RunningAnswers from "../../src/chat/RunningAnswers.ts"
 import * as Widget from "../../src/chat/WidgetHttp.ts"
@@ -32,23 +31,25 @@ const handlersWith = ({
   rateLimitForms,
   chatStreams
 }: typeof options) =>
-  Layer.mergeAll(
-    Analytics.layer({ rateLimit: rateLimitAnalytics, country: { header: Option.none(), trustedProxies: [] } }),
-    Forms.layer({ rateLimit: rateLimitForms }),
-    Layer.provide(
-      Widget.layer,
-      ChatEndpoint.layer({ slots: chatStreams, readTimeout: "1 minute", maxDuration: "1 minute", maxBytes: 1000 })
-    )
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const tracking = yield* Analytics.make({
+        rateLimit: rateLimitAnalytics,
+        country: { header: Option.none(), trustedProxies: [] }
+      })
+      const bounds = { maxDuration: "1 minute", maxBytes: 1000, graceExpired: Effect.never } as const
+      const answers = yield* RunningAnswers.make({ ...bounds, resume: Option.none() })
+      const chat = yield* ChatEndpoint.make({ ...bounds, answers, slots: chatStreams, readTimeout: "1 minute" })
+      return Layer.mergeAll(Analytics.layer(tracking), Forms.layer({ rateLimit: rateLimitForms }), Widget.layer(chat))
+    })
   ).pipe(
-    Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provideMerge(
       Layer.mergeAll(Widget.admission({ rateLimitChat, rateLimitChatRead }), Widget.bodies, Body.layer)
     ),
     Layer.provide([
       Countries.none,
       layerMemory({ maxKeys: 10 }),
-      ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"])),
-      Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: "1 second" }))
+      ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"]))
     ]),
     Layer.provideMerge(
       Layer.mergeAll(MemoryStorage.layer(), Validation.layer, Layer.succeed(Traced, identity), HttpServer.layerServices)

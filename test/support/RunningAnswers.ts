@@ -1,10 +1,10 @@
 /**
- * `RunningAnswers` on a store in memory, for its tests.
+ * Running answers on a store in memory, for their tests.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Scope, Stream } from "effect"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
@@ -28,7 +28,13 @@ export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 /** An answer that sends one text and never ends. */
 export const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
 
-/** The service on a store in memory. `overrides` replaces methods of the store. */
+/** The answers of a process, and its shutdown. */
+export class Running extends Context.Service<
+  Running,
+  { readonly answers: RunningAnswers.RunningAnswers; readonly drain: ChatResponse.Drain }
+>()("hydracore/test/support/Running") {}
+
+/** Running answers on a store in memory. `overrides` replaces methods of the store. */
 export const layer = (options: {
   readonly script: ScriptedAgent.Script
   readonly resume?: Option.Option<Duration.Duration>
@@ -41,14 +47,19 @@ export const layer = (options: {
     ConversationStore,
     Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.overrides?.(store) }))
   )
-  return RunningAnswers.layer({
-    resume: options.resume ?? Option.some(Duration.minutes(1)),
-    maxDuration: "1 minute",
-    maxBytes: options.maxBytes ?? 1_000
-  }).pipe(
-    Layer.provideMerge(
-      Layer.effect(ChatResponse.Drain, ChatResponse.makeDrain({ grace: options.grace ?? "1 second" }))
-    ),
+  return Layer.effect(
+    Running,
+    Effect.gen(function* () {
+      const drain = yield* ChatResponse.makeDrain({ grace: options.grace ?? "1 second" })
+      const answers = yield* RunningAnswers.make({
+        resume: options.resume ?? Option.some(Duration.minutes(1)),
+        maxDuration: "1 minute",
+        maxBytes: options.maxBytes ?? 1_000,
+        graceExpired: drain.expired
+      })
+      return { answers, drain }
+    })
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(Layer.provideMerge(replaced, storage), ScriptedAgent.layerScripted(options.script))
     )
@@ -60,7 +71,7 @@ export const begin = Effect.fnUntraced(function* (
   key: ConversationKey,
   options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
 ) {
-  const answers = yield* RunningAnswers.RunningAnswers
+  const { answers } = yield* Running
   const agent = yield* ScriptedAgent.AgentStream
   const measured = yield* ChatEndpoint.makeMeasured
   const answerId = MessageId.make(randomUUID())
