@@ -4,7 +4,7 @@
  * @module
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Config, Effect, Layer, Option, Redacted } from "effect"
+import { Config, Effect, Layer, Option, Redacted, Stream } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import type { AnalyticsRepo as AnalyticsRepoService } from "./analytics/AnalyticsRepo.ts"
 import * as Leads from "./analytics/postgres/Leads.ts"
@@ -12,10 +12,8 @@ import * as RollUpLoop from "./analytics/reports/postgres/RollUpLoop.ts"
 import type { Reports as ReportsService } from "./analytics/reports/Reports.ts"
 import type { Settings } from "./Config.ts"
 import { AgentFailures } from "./chat/AgentFailures.ts"
-import type { AgentStream } from "./chat/AgentStream.ts"
+import { AgentStream } from "./chat/AgentStream.ts"
 import type { Options as AgentClientOptions } from "./chat/agent/AgentClient.ts"
-import * as AgentInspection from "./chat/agent/Inspection.ts"
-import { AgentCheck } from "./chat/agent/Inspection.ts"
 import { TokenBudget } from "./chat/TokenBudget.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
@@ -170,14 +168,11 @@ export const agent = (settings: Settings, services: Pick<AgentClientOptions, "re
     )
   )
 
-/** Asks agents a question. The client of agents is built by the first question. */
-export const agentCheck = (settings: Settings) =>
-  Layer.succeed(AgentCheck, {
-    ask: (...question) =>
-      Effect.provide(
-        AgentCheck.use((check) => check.ask(...question)),
-        Layer.provide(AgentInspection.layer, agent(settings))
-      )
+/** The client of agents, which each question builds: most commands ask none, and start faster without it. */
+export const agentOnDemand = (settings: Settings) =>
+  Layer.succeed(AgentStream, {
+    stream: (request) =>
+      Stream.unwrap(AgentStream.useSync(({ stream }) => stream(request))).pipe(Stream.provide(agent(settings)))
   })
 
 /** What the demo adds to the service. */
@@ -270,7 +265,6 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
       ServiceSpans.layer(Option.isSome(settings.otlp))(worker?.limiter ?? rateLimiter(settings)),
       countries(settings),
       mails(mailOption),
-      Layer.provide(AgentInspection.layer, agents),
       extensions === undefined ? agents : Layer.provide(extensions.observers, agents)
     ])
   )

@@ -10,8 +10,9 @@ import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import { AgentFailures } from "./AgentFailures.ts"
+import { AgentStream } from "./AgentStream.ts"
 import { type Outcome, ofOwner, problemOf } from "./agent/AgentCheck.ts"
-import { AgentCheck } from "./agent/Inspection.ts"
+import * as Inspection from "./agent/Inspection.ts"
 import * as Instance from "./Instance.ts"
 import * as InstanceChanges from "./InstanceChanges.ts"
 import { InstanceDirectory, instanceNotFound, requireInstance } from "./InstanceDirectory.ts"
@@ -38,7 +39,7 @@ export const layer = (options: InstanceChanges.Options) =>
     Effect.fnUntraced(function* (handlers) {
       const directory = yield* InstanceDirectory
       const changes = yield* InstanceChanges.make(options)
-      const check = yield* AgentCheck
+      const agent = yield* AgentStream
       const failures = yield* AgentFailures
       const operations = yield* SiteSlots
       const requireOne = requireInstance(directory)
@@ -80,7 +81,11 @@ export const layer = (options: InstanceChanges.Options) =>
             yield* operations.beginTest
             const begun = yield* Clock.currentTimeMillis
             const instance = yield* requireOne(site.websiteConfigId, params.instance_id)
-            const outcome = yield* check.ask(instance, ofOwner(question), testTimeout)
+            const outcome = yield* Effect.provideService(
+              Inspection.ask(instance, ofOwner(question), testTimeout),
+              AgentStream,
+              agent
+            )
             const millis = (yield* Clock.currentTimeMillis) - begun
             // Also an answer of which only the beginning was read ends the failures, before the caller lists them again.
             if (outcome._tag === "Answered") yield* failures.record(instance.instance_id, { _tag: "Answered" })

@@ -22,7 +22,7 @@ const client = Layer.unwrap(
     const services = Layer.mergeAll(
       App.outwardClient(settings),
       App.mails(App.mail(settings)),
-      App.agentCheck(settings)
+      App.agentOnDemand(settings)
     ).pipe(Layer.provideMerge(App.storage(settings)), Layer.provide(LocalDatabase.layer(settings)))
     return Local.layer(settings).pipe(Layer.provide(Cli.requireReady(services)))
   })

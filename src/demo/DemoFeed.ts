@@ -12,6 +12,7 @@ import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
 import type { PageView } from "../analytics/PageView.ts"
 import { AgentStream } from "../chat/AgentStream.ts"
 import { messageOf } from "../chat/agent/Agent.ts"
+import * as Inspection from "../chat/agent/Inspection.ts"
 import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
 import type * as Id from "../platform/Id.ts"
@@ -105,7 +106,8 @@ export const make = Effect.gen(function* () {
     Effect.map(AgentStream, (agent) =>
       AgentStream.of({
         stream: (request) => {
-          if (request.instance.instance_id !== subject?.instanceId) return agent.stream(request)
+          const isOfVisitor = request.session !== Inspection.session
+          if (request.instance.instance_id !== subject?.instanceId || !isOfVisitor) return agent.stream(request)
           const chat = short(request.session)
           let isWhole = false
           return Stream.fromEffect(publish({ type: "question", chat, text: short(messageOf(request)) })).pipe(

@@ -6,7 +6,6 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
@@ -39,7 +38,7 @@ const running = Layer.effectContext(
           Countries.none,
           TestDeliveries.layer(),
           layerMemory({ maxKeys: 100 }),
-          Layer.provideMerge(AgentInspection.layer, Layer.provide(feed.observers, agent))
+          Layer.provide(feed.observers, agent)
         ]),
         Layer.provideMerge(postgres())
       )

@@ -7,7 +7,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as LocalPage from "../../src/demo/LocalPage.ts"
 import * as Countries from "../../src/platform/http/Countries.ts"
@@ -44,10 +43,7 @@ describe("demo: the console", () => {
             Countries.none,
             TestDeliveries.layer(),
             layerMemory({ maxKeys: 10 }),
-            Layer.provideMerge(
-              AgentInspection.layer,
-              ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))
-            )
+            ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))
           ]),
           Layer.provideMerge(postgres())
         )

@@ -7,7 +7,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Countries from "../../src/platform/http/Countries.ts"
@@ -37,10 +36,7 @@ describe("demo: the feed", () => {
             Countries.none,
             Layer.provide(TestDeliveries.layer(), postgres()),
             layerMemory({ maxKeys: 10 }),
-            Layer.provideMerge(
-              AgentInspection.layer,
-              ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))
-            ),
+            ScriptedAgent.layerScripted(() => ScriptedAgent.texts([])),
             postgres()
           ])
         )

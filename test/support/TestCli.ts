@@ -20,7 +20,6 @@ import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import type { AgentStream } from "../../src/chat/AgentStream.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as Local from "../../src/cli/client/Local.ts"
 import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
@@ -92,9 +91,7 @@ export const clientOf = <E, R>(
 ) =>
   Local.layer({ ...handlerOptions, secretsKey: Option.fromUndefinedOr(secretsKey), webhookAllow }).pipe(
     Layer.provide(
-      Layer.merge(TestDeliveries.layer(webhookAllow, mail), AgentInspection.layer).pipe(
-        Layer.provideMerge(Layer.merge(Cli.requireReady(storage), agent))
-      )
+      TestDeliveries.layer(webhookAllow, mail).pipe(Layer.provideMerge(Layer.merge(Cli.requireReady(storage), agent)))
     )
   )
 

@@ -8,7 +8,6 @@ import { HttpServer } from "effect/http"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { recording } from "../../src/chat/agent/AgentClient.ts"
-import * as AgentInspection from "../../src/chat/agent/Inspection.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
@@ -146,7 +145,7 @@ export const layer = (
         Layer.provide([
           Countries.none,
           layerMemory({ maxKeys: 1000 }),
-          Layer.provideMerge(AgentInspection.layer, recordedAgent(agent)),
+          recordedAgent(agent),
           TestDeliveries.layer(overrides.webhookAllow, mail)
         ])
       )

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Context, Duration, Effect, Layer, Stream } from "effect"
+import { Clock, Duration, Effect, Stream } from "effect"
 import { type AgentError, AgentStream } from "../AgentStream.ts"
 import type { Instance } from "../Instance.ts"
 import type { AgentEvent } from "./Agent.ts"
@@ -62,7 +62,12 @@ class Beginning {
   }
 }
 
-/** Sends the agent a question, and reads the beginning of its answer, for at most `timeout`. */
+/** The session of all these questions, in which no visitor chats. */
+export const session = "hydracore-check"
+
+/**
+ * Sends an agent a question, and reads the beginning of its answer, for at most `timeout`. Stores neither question nor answer.
+ */
 export const ask = Effect.fnUntraced(function* (
   instance: Instance,
   { characters, maxTokens, text }: Question,
@@ -74,7 +79,7 @@ export const ask = Effect.fnUntraced(function* (
   return yield* agent
     .stream({
       instance: { ...instance, max_tokens: Math.min(instance.max_tokens, maxTokens) },
-      session: "hydracore-check",
+      session,
       messages: [{ role: "user", text }]
     })
     .pipe(
@@ -94,19 +99,3 @@ export const ask = Effect.fnUntraced(function* (
       })
     )
 })
-
-/** Tests an instance's agent with a question. */
-export class AgentCheck extends Context.Service<
-  AgentCheck,
-  {
-    /** Sends a question and reads the beginning of the answer, for at most `timeout`. Stores neither question nor answer. */
-    readonly ask: (instance: Instance, question: Question, timeout: Duration.Input) => Effect.Effect<Outcome>
-  }
->()("hydracore/chat/agent/AgentCheck") {}
-
-export const layer: Layer.Layer<AgentCheck, never, AgentStream> = Layer.effect(
-  AgentCheck,
-  Effect.map(AgentStream, (agent) => ({
-    ask: (instance, question, timeout) => Effect.provideService(ask(instance, question, timeout), AgentStream, agent)
-  }))
-)

@@ -5,6 +5,7 @@
  * @module
  */
 import { Effect, Option } from "effect"
+import { AgentStream } from "../../chat/AgentStream.ts"
 import * as AgentCheck from "../../chat/agent/AgentCheck.ts"
 import * as Inspection from "../../chat/agent/Inspection.ts"
 import * as Instance from "../../chat/Instance.ts"
@@ -30,7 +31,7 @@ const orNotFound = <A, E>(instance: Effect.Effect<Option.Option<A>, E>) =>
 export const make = Effect.fnUntraced(function* (options: InstanceChanges.Options) {
   const directory = yield* InstanceDirectory
   const changes = yield* InstanceChanges.make(options)
-  const check = yield* Inspection.AgentCheck
+  const agent = yield* AgentStream
   const tokens = yield* TokenHandlers.make
   const { authenticate } = yield* WidgetTokens
   return {
@@ -49,7 +50,7 @@ export const make = Effect.fnUntraced(function* (options: InstanceChanges.Option
     /** Sends the agent a short question. Unlike an owner's, the outcome has the reason of a failure. */
     test: (id: InstanceId) =>
       Effect.flatMap(orNotFound(directory.read("all", id)), (instance) =>
-        check.ask(instance, AgentCheck.ofOperator, testTimeout)
+        Effect.provideService(Inspection.ask(instance, AgentCheck.ofOperator, testTimeout), AgentStream, agent)
       ),
     /** Whether a widget of the instance authenticates with this text. */
     accepts: (id: InstanceId, token: string) => Effect.map(authenticate(id, token), Option.isSome),

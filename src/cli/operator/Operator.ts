@@ -8,7 +8,7 @@
  */
 import type { Effect, Layer } from "effect"
 import type * as App from "../../App.ts"
-import type { AgentCheck } from "../../chat/agent/Inspection.ts"
+import type { AgentStream } from "../../chat/AgentStream.ts"
 import type * as InstanceChanges from "../../chat/InstanceChanges.ts"
 import type { MailServer } from "../../delivery/mail/Mailer.ts"
 import type * as WebhookHandlers from "../../delivery/OwnerWebhooksHttp.ts"
@@ -24,7 +24,7 @@ export type Stores =
   | MailServer
   | OutwardClient
   | Invitations
-  | AgentCheck
+  | AgentStream
 
 /** Loads a module of operations. */
 export type Load<Operations> = () => Promise<{

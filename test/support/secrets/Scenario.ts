@@ -5,7 +5,6 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { IpNetwork } from "effect/net"
 import * as AgentClient from "../../../src/chat/agent/AgentClient.ts"
-import * as AgentInspection from "../../../src/chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
@@ -209,16 +208,11 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
             Countries.none,
             TestDeliveries.layer([], mail),
             layerMemory({ maxKeys: 1000 }),
-            AgentInspection.layer.pipe(
-              Layer.provideMerge(
-                AgentClient.layer({
-                  timeout: "5 seconds",
-                  secretsKey: Option.none(),
-                  keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
-                })
-              ),
-              Layer.provide(NodeHttpClient.layerDispatcher)
-            )
+            AgentClient.layer({
+              timeout: "5 seconds",
+              secretsKey: Option.none(),
+              keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
+            }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
           ]),
           Layer.provideMerge(storage),
           Layer.provideMerge(recording),
