@@ -28,7 +28,6 @@ import type { Problems as ProblemsService } from "./health/Problem.ts"
 import * as ProblemMails from "./health/postgres/ProblemMails.ts"
 import type { Link } from "./platform/cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./platform/cluster/RateLimiter.ts"
-import * as Countries from "./platform/http/Countries.ts"
 import type * as NodeServer from "./platform/http/NodeServer.ts"
 import * as ConnectionBounds from "./platform/limits/ConnectionBounds.ts"
 import { DescriptorLimit } from "./platform/limits/ConnectionBounds.ts"
@@ -135,10 +134,6 @@ export const keyOf = (variable: string) =>
       Effect.as(Effect.logWarning(`The key of an agent cannot be read: ${error.message}`), Option.none())
     )
   )
-
-/** The countries of `GEO_DATABASE`. */
-const countries = (settings: Settings) =>
-  Option.match(settings.geoDatabase, { onNone: () => Countries.none, onSome: (file) => Countries.layer({ file }) })
 
 /** Whether metrics are served or exported. */
 const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
@@ -263,7 +258,6 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
   return Layer.merge(publicServer, ownerServer(options, common)).pipe(
     Layer.provide([
       ServiceSpans.layer(Option.isSome(settings.otlp))(worker?.limiter ?? rateLimiter(settings)),
-      countries(settings),
       mails(mailOption),
       extensions === undefined ? agents : Layer.provide(extensions.observers, agents)
     ])

@@ -11,7 +11,6 @@ import { Api, Traced } from "../api/Api.ts"
 import { Validation } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
-import { type ClientOptions, Countries, ofClient } from "../platform/http/Countries.ts"
 import * as Decision from "../platform/http/Decision.ts"
 import * as EndpointGroup from "../platform/http/EndpointGroup.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
@@ -33,7 +32,8 @@ import { VisitorSalts } from "./VisitorSalts.ts"
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
-  readonly country: ClientOptions
+  /** The country of a request's client; null if it is unknown. */
+  readonly countryOf: (head: RequestHead) => string | null
 }
 
 /** The maximum number of cached user agents. Many visitors share one, and parsing it costs more than the rest of a page view. */
@@ -64,7 +64,6 @@ const makeHandlerOf = Effect.fnUntraced(function* (options: Options) {
   const salts = yield* VisitorSalts
   const recordUncounted = Decisions.recorder(yield* Decisions.Decisions)
   const clock = yield* Clock.Clock
-  const countryOf = ofClient(yield* Countries, options.country)
   const parseUserAgent = memoize(PageView.parseUserAgent, maxCachedUserAgents)
 
   const decided = Decisions.decided(recordUncounted, "tracking-token", Received)
@@ -88,7 +87,7 @@ const makeHandlerOf = Effect.fnUntraced(function* (options: Options) {
           address: head.address,
           userAgent,
           client: parseUserAgent(userAgent),
-          country: countryOf(head),
+          country: options.countryOf(head),
           salt
         }
         const { reason, store } = record(payload, facts, head.headers["origin"], site)

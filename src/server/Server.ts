@@ -29,6 +29,7 @@ import * as Docs from "../pages/Docs.ts"
 import * as PageFiles from "../pages/PageFiles.ts"
 import * as StartPage from "../pages/StartPage.ts"
 import * as Body from "../platform/http/Body.ts"
+import * as Countries from "../platform/http/Countries.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import * as Validation from "../platform/http/Validation.ts"
@@ -58,6 +59,8 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly chatStreams: ChatEndpoint.SlotOptions
   /** The key that signs the links in mails. */
   readonly secretsKey: Mail.Options["secretsKey"]
+  /** The file of a country database. */
+  readonly geoDatabase: Option.Option<string>
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
@@ -92,9 +95,11 @@ interface Endpoints {
 
 /** Makes what handles the requests of visitors. `graceExpired` completes at the end of the grace period. */
 const makeEndpoints = Effect.fnUntraced(function* (options: Options, graceExpired: Effect.Effect<void>) {
+  const { geoDatabase, geoHeader: header, trustedProxies } = options
+  const countries = Option.isSome(geoDatabase) ? yield* Countries.make({ file: geoDatabase.value }) : Countries.none
   const tracking = yield* Analytics.make({
     rateLimit: options.rateLimitAnalytics,
-    country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+    countryOf: Countries.ofClient(countries, { header, trustedProxies })
   })
   const bounds = { maxDuration: options.chatMaxDuration, maxBytes: options.chatMaxBytes, graceExpired }
   const answers = yield* RunningAnswers.make({ ...bounds, resume: options.chatResume })

@@ -11,7 +11,6 @@ import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
-import * as Countries from "../../src/platform/http/Countries.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -34,12 +33,7 @@ const running = Layer.effectContext(
     const agent = ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Yes,", " from", " six."]))
     const service = yield* Layer.build(
       Server.layer({ ...options, routes: site.routes }).pipe(
-        Layer.provide([
-          Countries.none,
-          TestDeliveries.layer(),
-          layerMemory({ maxKeys: 100 }),
-          Layer.provide(feed.observers, agent)
-        ]),
+        Layer.provide([TestDeliveries.layer(), layerMemory({ maxKeys: 100 }), Layer.provide(feed.observers, agent)]),
         Layer.provideMerge(postgres())
       )
     )

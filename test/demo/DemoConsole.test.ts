@@ -9,7 +9,6 @@ import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as LocalPage from "../../src/demo/LocalPage.ts"
-import * as Countries from "../../src/platform/http/Countries.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -40,7 +39,6 @@ describe("demo: the console", () => {
       const built = yield* Layer.build(
         Server.layer({ ...options, routes: DemoConsole.layer }).pipe(
           Layer.provide([
-            Countries.none,
             TestDeliveries.layer(),
             layerMemory({ maxKeys: 10 }),
             ScriptedAgent.layerScripted(() => ScriptedAgent.texts([]))

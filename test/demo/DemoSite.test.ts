@@ -9,7 +9,6 @@ import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
-import * as Countries from "../../src/platform/http/Countries.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
 import { postgres } from "../support/Storages.ts"
@@ -33,7 +32,6 @@ describe("demo: the feed", () => {
       const built = yield* Layer.build(
         Server.layer({ ...options, routes: site.routes }).pipe(
           Layer.provide([
-            Countries.none,
             Layer.provide(TestDeliveries.layer(), postgres()),
             layerMemory({ maxKeys: 10 }),
             ScriptedAgent.layerScripted(() => ScriptedAgent.texts([])),

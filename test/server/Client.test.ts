@@ -15,7 +15,6 @@ import * as Widget from "../../src/chat/WidgetHttp.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import * as Forms from "../../src/forms/Http.ts"
 import * as Body from "../../src/platform/http/Body.ts"
-import * as Countries from "../../src/platform/http/Countries.ts"
 import * as Validation from "../../src/platform/http/Validation.ts"
 import { InstanceId, TrackingToken } from "../../src/platform/Id.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
@@ -35,7 +34,7 @@ const handlersWith = ({
     Effect.gen(function* () {
       const tracking = yield* Analytics.make({
         rateLimit: rateLimitAnalytics,
-        country: { header: Option.none(), trustedProxies: [] }
+        countryOf: () => null
       })
       const bounds = { maxDuration: "1 minute", maxBytes: 1000, graceExpired: Effect.never } as const
       const answers = yield* RunningAnswers.make({ ...bounds, resume: Option.none() })
@@ -46,11 +45,7 @@ const handlersWith = ({
     Layer.provideMerge(
       Layer.mergeAll(Widget.admission({ rateLimitChat, rateLimitChatRead }), Widget.bodies, Body.layer)
     ),
-    Layer.provide([
-      Countries.none,
-      layerMemory({ maxKeys: 10 }),
-      ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"]))
-    ]),
+    Layer.provide([layerMemory({ maxKeys: 10 }), ScriptedAgent.layerScripted(() => ScriptedAgent.texts(["Hello"]))]),
     Layer.provideMerge(
       Layer.mergeAll(MemoryStorage.layer(), Validation.layer, Layer.succeed(Traced, identity), HttpServer.layerServices)
     )

@@ -11,7 +11,6 @@ import { recording } from "../../src/chat/agent/AgentClient.ts"
 import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
-import * as Countries from "../../src/platform/http/Countries.ts"
 import type { TrackingToken, WebsiteConfigId } from "../../src/platform/Id.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
@@ -39,6 +38,7 @@ export const options: Server.Options = {
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],
+  geoDatabase: Option.none(),
   geoHeader: Option.none(),
   secretsKey: Option.none(),
   maxBody: 256 * 1024,
@@ -143,7 +143,6 @@ export const layer = (
     Layer.provide(
       Server.layer({ ...options, ...overrides }).pipe(
         Layer.provide([
-          Countries.none,
           layerMemory({ maxKeys: 1000 }),
           recordedAgent(agent),
           TestDeliveries.layer(overrides.webhookAllow, mail)

@@ -5,7 +5,7 @@
  * @module
  */
 import { readFile, stat } from "node:fs/promises"
-import { Context, type Duration, Effect, Layer, Option, Predicate, Schema } from "effect"
+import { type Duration, Effect, Option, Predicate, Schema, type Scope } from "effect"
 import type { IpNetwork } from "effect/net"
 import { Reader, type Response } from "mmdb-lib"
 import type { RequestHead } from "../contract/Received.ts"
@@ -18,16 +18,11 @@ export class GeoDatabaseUnusable extends Schema.TaggedError<GeoDatabaseUnusable>
   message: Schema.String
 }) {}
 
-export class Countries extends Context.Service<
-  Countries,
-  {
-    /**
-     * The country of a client's IP address, as two capital letters; null if the country is unknown or the text is no address.
-     * Synchronous and without a cache, so that no address is kept.
-     */
-    readonly of: (address: string) => string | null
-  }
->()("hydracore/platform/http/Countries") {}
+/**
+ * The country of a client's IP address, as two capital letters; null if the country is unknown or the text is no address.
+ * Synchronous and without a cache, so that no address is kept.
+ */
+export type CountryOf = (address: string) => string | null
 
 /** Codes that proxies and databases use for an unknown country. */
 const unknown = new Set(["XX", "ZZ"])
@@ -68,17 +63,17 @@ export interface ClientOptions {
 
 /** Finds the country of a request: the one that a trusted proxy names, else the one of the client's address, else null. */
 export const ofClient = (
-  countries: Countries["Service"],
+  countryOf: CountryOf,
   { header, trustedProxies }: ClientOptions
 ): ((head: RequestHead) => string | null) => {
-  if (Option.isNone(header)) return ({ address }) => countries.of(address)
+  if (Option.isNone(header)) return ({ address }) => countryOf(address)
   const name = header.value.toLowerCase()
   const isProxy = ClientAddress.makeIsProxy(trustedProxies)
-  return ({ address, headers, peer }) => (isProxy(peer) ? parseCountry(headers[name]) : null) ?? countries.of(address)
+  return ({ address, headers, peer }) => (isProxy(peer) ? parseCountry(headers[name]) : null) ?? countryOf(address)
 }
 
 /** Without a database, no country is known. */
-export const none: Layer.Layer<Countries> = Layer.succeed(Countries, { of: () => null })
+export const none: CountryOf = () => null
 
 export interface Options {
   /** The path of the `.mmdb` file. */
@@ -143,32 +138,26 @@ export const check = (file: string): Effect.Effect<void, GeoDatabaseUnusable> =>
  * Reads a country database from a file. Fails at start if the file is not a country database. A new version of the file
  * replaces the old one; if the new one cannot be used, the old one stays in use, with a warning.
  */
-export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>
-  Layer.effect(
-    Countries,
-    Effect.gen(function* () {
-      let lastVersion = yield* versionOf(file)
-      let database = yield* load(file)
-      const failed = "The new country database could not be loaded, so the old one stays in use"
-      const reload = Effect.gen(function* () {
-        const version = yield* versionOf(file)
-        if (version === lastVersion) return
-        const bytes = yield* read(file)
-        // Set before opening, so that an unusable version is opened and reported once. A file that cannot be read is tried again: its
-        // version stays the same when its permissions change.
-        lastVersion = version
-        // Recovers here, so that this version is also reported if the rounds before failed because there was no file.
-        yield* Effect.gen(function* () {
-          database = yield* open(file, bytes)
-          yield* Effect.logInfo("Loaded the new country database")
-        }).pipe(Rounds.recover(failed))
-      })
-      yield* Effect.sleep(interval).pipe(
-        Effect.andThen(reload),
-        Rounds.recover(failed),
-        Effect.forever,
-        Effect.forkScoped
-      )
-      return { of: (address) => lookUp(database, address) }
-    })
-  )
+export const make = Effect.fnUntraced(function* ({
+  file,
+  interval = "10 seconds"
+}: Options): Effect.fn.Return<CountryOf, GeoDatabaseUnusable, Scope.Scope> {
+  let lastVersion = yield* versionOf(file)
+  let database = yield* load(file)
+  const failed = "The new country database could not be loaded, so the old one stays in use"
+  const reload = Effect.gen(function* () {
+    const version = yield* versionOf(file)
+    if (version === lastVersion) return
+    const bytes = yield* read(file)
+    // Set before opening, so that an unusable version is opened and reported once. A file that cannot be read is tried again: its
+    // version stays the same when its permissions change.
+    lastVersion = version
+    // Recovers here, so that this version is also reported if the rounds before failed because there was no file.
+    yield* Effect.gen(function* () {
+      database = yield* open(file, bytes)
+      yield* Effect.logInfo("Loaded the new country database")
+    }).pipe(Rounds.recover(failed))
+  })
+  yield* Effect.sleep(interval).pipe(Effect.andThen(reload), Rounds.recover(failed), Effect.forever, Effect.forkScoped)
+  return (address) => lookUp(database, address)
+})

@@ -3,7 +3,7 @@ import { Option } from "effect"
 import { IpNetwork } from "effect/net"
 import * as Countries from "../../../src/platform/http/Countries.ts"
 
-const countries = { of: (address: string) => (address === "203.0.113.7" ? "SE" : null) }
+const countries = (address: string) => (address === "203.0.113.7" ? "SE" : null)
 
 const head = (peer: string, address: string, header?: string) => ({
   url: "/",

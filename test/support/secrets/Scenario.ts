@@ -9,7 +9,6 @@ import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/chat/WidgetTokens.ts"
 import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notification.ts"
-import * as Countries from "../../../src/platform/http/Countries.ts"
 import { layerMemory } from "../../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../../src/server/Server.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
@@ -205,7 +204,6 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           traceRatio: 1
         }).pipe(
           Layer.provide([
-            Countries.none,
             TestDeliveries.layer([], mail),
             layerMemory({ maxKeys: 1000 }),
             AgentClient.layer({
