@@ -6,15 +6,16 @@
 import { Effect, type Layer, Redacted } from "effect"
 import type { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import * as Client from "../../../src/platform/clickhouse/ClickHouse.ts"
-import * as Migrations from "../../../src/platform/clickhouse/schema/Migrations.ts"
-import * as Tables from "../../../src/platform/clickhouse/schema/Tables.ts"
 import * as HttpInterface from "./HttpInterface.ts"
+import * as TestClickHouse from "./TestClickHouse.ts"
 
 /** Serves a new database with the tables. Stops with the scope. */
 export const make = Effect.gen(function* () {
   const served = yield* HttpInterface.make
-  yield* Effect.orDie(
-    Effect.provideService(Migrations.migrate(Tables.server), Client.ClickHouse, Client.make(served.client))
+  yield* Effect.provideService(
+    TestClickHouse.createTables(served.address.database),
+    Client.ClickHouse,
+    Client.make(served.client)
   )
   return { ...served, address: Redacted.make(served.address) }
 })
