@@ -24,39 +24,44 @@ describe("privacy/postgres/SiteErasure: large websites", () => {
       const [site, other] = [yield* create, yield* create]
       yield* sql`CREATE TABLE page_view_2025_01 PARTITION OF page_view FOR VALUES FROM ('2025-01-01Z') TO ('2025-02-01Z')`
       yield* sql`CREATE TABLE page_view_2025_02 PARTITION OF page_view FOR VALUES FROM ('2025-02-01Z') TO ('2025-03-01Z')`
-      for (const { hostedWebsiteId, websiteConfigId } of [site, other]) {
+      /** More rows than one statement deletes, in each partition of the page views. */
+      const all = {
+        page_views: 10_800,
+        bot_views: 5_001,
+        events: 5_001,
+        conversions: 5_001,
+        submissions: 1_100,
+        conversations: 1_201
+      }
+      const few = { page_views: 60, bot_views: 5, events: 6, conversions: 7, submissions: 8, conversations: 9 }
+      for (const [{ hostedWebsiteId, websiteConfigId }, rows, others] of [
+        [site, all, 5_001],
+        [other, few, 10]
+      ] as const) {
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           SELECT ${hostedWebsiteId}::uuid, timestamptz '2025-01-28 00:00Z' + n * interval '1 minute', '/', ''
-          FROM generate_series(1, 12000) AS n`
+          FROM generate_series(1, ${rows.page_views}::int) AS n`
         yield* sql`INSERT INTO bot_view (hosted_website_id, received_at, path, visitor_hash)
-          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', '/', '' FROM generate_series(1, 6000)`
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', '/', '' FROM generate_series(1, ${rows.bot_views}::int)`
         yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
-          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'Signup', '/', '' FROM generate_series(1, 6000)`
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'Signup', '/', '' FROM generate_series(1, ${rows.events}::int)`
         yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
-          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'a', 'Form submitted' FROM generate_series(1, 6000)`
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'a', 'Form submitted' FROM generate_series(1, ${rows.conversions}::int)`
         yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
           SELECT gen_random_uuid(), ${websiteConfigId}::uuid, timestamptz '2025-01-20 00:00Z' + n / 3 * interval '1 second', '{}'
-          FROM generate_series(1, 6000) AS n`
+          FROM generate_series(1, ${rows.submissions}::int) AS n`
         yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
-          SELECT website_config_id, uuid_send(submission_id), '', submission_id, received_at
-          FROM submission WHERE website_config_id = ${websiteConfigId}::uuid`
+          SELECT ${websiteConfigId}::uuid, uuid_send(gen_random_uuid()), '', gen_random_uuid(), now()
+          FROM generate_series(1, ${others}::int)`
         yield* sql`WITH new_instance AS (
             INSERT INTO instance (instance_id, created_at, name, agent_url, origins, website_config_id)
             VALUES (gen_random_uuid(), now(), 'a', 'https://a.example', '{}', ${websiteConfigId}::uuid)
             RETURNING instance_id
           )
           INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-          SELECT instance_id, n::text, now(), now(), 0, 0 FROM new_instance, generate_series(1, 1201) AS n`
+          SELECT instance_id, n::text, now(), now(), 0, 0 FROM new_instance, generate_series(1, ${rows.conversations}::int) AS n`
         yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
-          SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, 5001) AS n`
-      }
-      const all = {
-        page_views: 12_000,
-        bot_views: 6_000,
-        events: 6_000,
-        conversions: 6_000,
-        submissions: 6_000,
-        conversations: 1_201
+          SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, ${others}::int) AS n`
       }
       assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some(all))
       assert.strictEqual(yield* countViews(site.hostedWebsiteId), 0)
@@ -68,11 +73,11 @@ describe("privacy/postgres/SiteErasure: large websites", () => {
         left.map(({ counts, keys }) => [keys, counts]),
         [
           [0, 0],
-          [6_000, 5_001]
+          [10, 10]
         ]
       )
-      assert.strictEqual(yield* countViews(other.hostedWebsiteId), 18_000)
-      assert.deepStrictEqual(yield* erase(other.websiteConfigId), Option.some(all))
+      assert.strictEqual(yield* countViews(other.hostedWebsiteId), 65)
+      assert.deepStrictEqual(yield* erase(other.websiteConfigId), Option.some(few))
     }).pipe(Effect.provide(live))
   )
 })
