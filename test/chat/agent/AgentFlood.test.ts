@@ -11,15 +11,19 @@ import { advanceUntilEnd, ask, exchange, failure, layer, streams, textOf } from 
 import { endlessly, finishes, says, sse, start } from "../../support/TestUpstream.ts"
 import { until } from "../../support/Wait.ts"
 
-/** A reasoning token, as a runtime sends it: about 300 bytes. */
-const thought = `data: ${JSON.stringify({
-  id: "chatcmpl-0123456789abcdef0123456789abcdef",
-  object: "chat.completion.chunk",
-  created: 1_700_000_000,
-  model: "a-model-that-thinks-before-it-speaks",
-  system_fingerprint: "fp_0123456789",
-  choices: [{ index: 0, delta: { reasoning_content: "hmm " }, logprobs: null, finish_reason: null }]
-})}\n\n`
+/** Reasoning, as a runtime sends it. */
+const reasoning = (content: string): string =>
+  `data: ${JSON.stringify({
+    id: "chatcmpl-0123456789abcdef0123456789abcdef",
+    object: "chat.completion.chunk",
+    created: 1_700_000_000,
+    model: "a-model-that-thinks-before-it-speaks",
+    system_fingerprint: "fp_0123456789",
+    choices: [{ index: 0, delta: { reasoning_content: content }, logprobs: null, finish_reason: null }]
+  })}\n\n`
+
+/** A reasoning token: about 300 bytes. */
+const thought = reasoning("hmm ")
 
 /** Waits until the sockets' buffers are full, so that the agent cannot write more. */
 const untilStalled = (written: () => number) => {
@@ -80,9 +84,10 @@ describe("AgentStream over HTTP: data besides the text", () => {
 
   const floods: ReadonlyArray<readonly [string, (response: ServerResponse) => () => number]> = [
     ["frames without a word", (response) => endlessly(response, 'data: {"choices":[]}\n\n'.repeat(3_000))],
-    ["thought", (response) => endlessly(response, thought.repeat(200))],
+    // Only bytes count here and below, and long frames are read in less time than short ones.
+    ["thought", (response) => endlessly(response, reasoning("hmm ".repeat(1_000)).repeat(15))],
     // `AnswerReader.test.ts` has comments that each come in a chunk of their own, which take ten times as long to send.
-    ["comments", (response) => endlessly(response, ":\n".repeat(30_000))]
+    ["comments", (response) => endlessly(response, `:${"x".repeat(1_000)}\n`.repeat(60))]
   ]
   for (const [name, flood] of floods) {
     it.effect(
