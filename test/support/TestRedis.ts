@@ -11,8 +11,10 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { describe, it } from "@effect/vitest"
 import { Effect, Redacted, type Scope } from "effect"
-import { createClient } from "redis"
+import { RedisClient } from "redis"
 import * as Ports from "./Ports.ts"
+
+const config = { RESP: 2 } as const
 
 const executable = (process.env["PATH"] ?? "")
   .split(path.delimiter)
@@ -120,7 +122,8 @@ export const makeWith = Effect.fnUntraced(function* (options: {
     thaw: signal("SIGCONT"),
     send: (...command) =>
       Effect.promise(async () => {
-        const client = createClient({ url, RESP: 2, socket: { reconnectStrategy: false } })
+        // `createClient` would make a class for each URL, which takes 20 ms.
+        const client = RedisClient.factory(config)({ url, ...config, socket: { reconnectStrategy: false } })
         client.on("error", () => {})
         await client.connect()
         try {

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect, Schema, type Scope } from "effect"
-import { createClient, createCluster, ErrorReply } from "redis"
+import { ErrorReply, RedisClient, RedisCluster } from "redis"
 import * as Certificate from "../outward/Certificate.ts"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
 import type { Host, Login } from "./RedisUrl.ts"
@@ -100,9 +100,15 @@ const common = ({ database, login: { password, username }, openMillis, tls }: Cl
   socket: { ...(tls ? { tls: true as const } : {}), reconnectStrategy: false as const, connectTimeout: openMillis }
 })
 
+/** The protocol, which the class of a client and its connections must agree on. */
+const config = { RESP: 2 } as const
+
+/** Makes clients of one class. `createClient` would make a class for each set of options, which blocks the process for some 20 ms. */
+const newClient = RedisClient.factory(config)
+
 const make = (options: ClientOptions, { host, port }: Host) => {
   const { socket, ...rest } = common(options)
-  const client = createClient({ ...rest, RESP: 2, socket: { ...socket, host, port } })
+  const client = newClient({ ...rest, ...config, socket: { ...socket, host, port } })
   // Without a listener, an `error` event would end the process.
   return client.on("error", (error) => options.onError(toUnavailable(error)))
 }
@@ -129,10 +135,10 @@ export const connect = Effect.fnUntraced(function* (
 
 const makeCluster = (options: ClientOptions, nodes: ReadonlyArray<Host>) => {
   const { socket, ...defaults } = common(options)
-  const cluster = createCluster({
+  const cluster = RedisCluster.factory(config)({
     rootNodes: nodes.map((node) => ({ socket: { ...socket, ...node } })),
     defaults: { ...defaults, socket },
-    RESP: 2,
+    ...config,
     topologyRefreshOnReconnectionAttemptStrategy: false
   })
   const failed = (error: unknown) => options.onError(toUnavailable(error))
