@@ -81,7 +81,7 @@ export type NotificationId = typeof NotificationId.Type
 export const ReplyId = Uuid.pipe(Schema.brand("ReplyId"))
 export type ReplyId = typeof ReplyId.Type
 
-const hex = /^[0-9a-f]+$/i
+const notInUuid = /[^0-9a-f-]/iu
 const groupLengths = [8, 4, 4, 4, 12]
 
 const group = (digits: string): string =>
@@ -112,11 +112,11 @@ export const parseUuid = (input: string): Result.Result<string, string> => {
       : input.length === 38 && input.startsWith("{") && input.endsWith("}")
         ? input.slice(1, -1)
         : input
-  const stray = [...text].findIndex((character) => character !== "-" && !hex.test(character))
-  if (stray !== -1) {
+  const stray = notInUuid.exec(text)
+  if (stray !== null) {
     return Result.fail(
       "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], " +
-        `found \`${[...text][stray]}\` at ${stray + 1}`
+        `found \`${stray[0]}\` at ${[...text.slice(0, stray.index)].length + 1}`
     )
   }
   if (text.includes("-")) return fromHyphenated(text)
