@@ -79,8 +79,8 @@ const millisOf = (value: unknown): number | null => {
  */
 export const conversationOf = (fields: Readonly<Record<string, unknown>>): ConversationLink | null => {
   const named = fields["hydracore_conversation"]
-  // An object of a client may have no texts: `toString` is a member like any other.
-  const [instanceId = "", conversationId = "", ...more] = typeof named === "string" ? named.split(" ", 3) : []
+  if (typeof named !== "string") return null
+  const [instanceId = "", conversationId = "", ...more] = named.split(" ", 3)
   return more.length === 0 && Schema.is(InstanceId)(instanceId) && Schema.is(ConversationId)(conversationId)
     ? { instanceId, conversationId }
     : null
