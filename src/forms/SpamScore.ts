@@ -113,15 +113,20 @@ const disposableDomains = new Set([
   "yopmail.com"
 ])
 
+/** Whether a domain or a parent of it is a disposable email service. */
+const isDisposableDomain = (domain: string): boolean =>
+  disposableDomains.has(domain) || (domain.includes(".") && isDisposableDomain(domain.slice(domain.indexOf(".") + 1)))
+
 /** Whether the domain of an address, or a parent of it, is a disposable email service. */
 export const isDisposable = (email: string | null): boolean => {
-  const domain =
+  if (email === null) return false
+  const mark = email.lastIndexOf("@")
+  return isDisposableDomain(
     email
-      ?.slice(email.lastIndexOf("@") + 1, email.lastIndexOf("@") + 255)
+      .slice(mark + 1, mark + 255)
       .trim()
-      .toLowerCase() ?? ""
-  const labels = domain.split(".")
-  return labels.some((_, index) => disposableDomains.has(labels.slice(index).join(".")))
+      .toLowerCase()
+  )
 }
 
 /** Links beyond this number are not counted: the score is the same. */
@@ -133,7 +138,8 @@ const markup = /<a\s|\[(?:url|link)[=\]]/i
 /** The links in a text, which may be JSON text with escaped slashes (`https:\/\/`). */
 export const linksIn = (text: string): Pick<SpamSignals, "links" | "linkMarkup"> => {
   let links = 0
-  for (const _ of text.matchAll(url)) if (++links >= maxLinks) break
+  url.lastIndex = 0
+  while (links < maxLinks && url.test(text)) links++
   return { links, linkMarkup: markup.test(text) }
 }
 
