@@ -162,8 +162,10 @@ const noneCounted: Counted = { count: 0, oldest: undefined }
 const shortened = (key: string): string =>
   key.length <= maxKeyLength ? key : hash("sha256", Buffer.from(key, "utf16le"), "hex")
 
+const scratch = Buffer.alloc(2 * maxKeyLength)
+
 /** A copy that does not hold the memory of a longer text, such as a header, from which a key was cut. */
-const detached = (key: string): string => Buffer.from(key, "utf16le").toString("utf16le")
+const detached = (key: string): string => scratch.toString("utf16le", 0, scratch.write(key, "utf16le"))
 
 /** Removes a client from the list of its policy. */
 const unlink = ({ newer, older, policy }: Client): void => {
