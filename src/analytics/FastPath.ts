@@ -9,7 +9,7 @@
  * @module
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
-import { Cause, Effect, Exit, FiberSet, Result, Schema } from "effect"
+import { Cause, Effect, Exit, FiberSet, Option, Result, Schema } from "effect"
 import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
@@ -33,7 +33,7 @@ export interface Options {
 /** The paths of page views. */
 export const paths: ReadonlyArray<string> = [Api.track.path, Api.view.path]
 
-const decode = Schema.decodeUnknownResult(Api.PageViewPayload)
+const decode = Schema.decodeUnknownOption(Api.PageViewPayload)
 
 interface PageView {
   readonly payload: Api.PageViewPayload
@@ -46,7 +46,7 @@ const pageViewIn = (bytes: Uint8Array, contentType: string | undefined): PageVie
   if (text === undefined || Result.isFailure(text)) return undefined
   try {
     const payload = decode(JSON.parse(text.success))
-    return Result.isSuccess(payload) ? { payload: payload.success, text: text.success } : undefined
+    return Option.isSome(payload) ? { payload: payload.value, text: text.success } : undefined
   } catch {
     return undefined
   }
