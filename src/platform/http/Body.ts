@@ -38,15 +38,18 @@ const refusalOf = (error: BodyTooLarge | BodyFragmented | BodyOverCapacity | Bod
   }
 }
 
-/** A request whose body is the JSON text of `body`, which is read when the endpoint decodes it. */
+/**
+ * Makes the JSON text of `body`, which is read when the endpoint decodes it, the body of a request. Returns the same request, unless
+ * its content type is one that endpoints do not declare.
+ */
 export const withJson = (request: Request, body: { readonly text: string }): Request => {
   const contentType = request.headers["content-type"]
   const isDeclared = contentType === undefined || contentType === json
-  // A copy, because an object that inherits from the request would make every later access to a property of it slow.
+  // Not an object that inherits from the request: every later access to a property of it would be slow.
   return Object.defineProperty(
-    request.modify(isDeclared ? {} : { headers: Headers.set(request.headers, "content-type", json) }),
+    isDeclared ? request : request.modify({ headers: Headers.set(request.headers, "content-type", json) }),
     "text",
-    { value: Effect.sync(() => body.text) }
+    { value: Effect.sync(() => body.text), configurable: true }
   )
 }
 
@@ -97,7 +100,7 @@ export const withRequest = <E, R, Self, Shape>(
   )
 
 export interface Options {
-  readonly read?: (request: Request) => ReturnType<typeof Incoming.readBytes>
+  readonly read?: typeof Incoming.readBytes
   /** The response if the waiting requests use all their memory. */
   readonly overloaded?: Effect.Effect<Response>
   /** Gives the form of the endpoint to the refusal of a body that has arrived. */
@@ -134,7 +137,7 @@ export const make = () => {
             },
             () => Effect.map(overloaded, (response) => toRefusal(response, bytes))
           )
-        return Effect.matchEffect(read(request), {
+        return Effect.matchEffect(read(request, head), {
           onSuccess: answer,
           onFailure: (error) => Effect.succeed(refusalOf(error))
         })
