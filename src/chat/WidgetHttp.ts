@@ -175,7 +175,7 @@ const readers = Layer.effectContext(
   Effect.sync(() => {
     const readBody = Body.make()
     const readChat = readBody({
-      read: (request) => Incoming.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
+      read: (request, head) => Incoming.readConversation(request, head, (bytes) => !isLikelyUseChat(bytes)),
       toRefusal: (response, bytes) => (isLikelyUseChat(bytes) ? ErrorResponses.asText(response) : response)
     })
     const ofChat: ChatBody["Service"] = (httpEffect) =>

@@ -281,7 +281,8 @@ const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Ui
  * passes before `Body` counts them.
  */
 export const readBytes = (
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  { address, headBytes }: RequestHead
 ): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.withFiber((fiber) => {
     const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
@@ -290,11 +291,9 @@ export const readBytes = (
     if (contentLength > maxBytes) return Effect.fail(new BodyTooLarge({ maxBytes }))
     const arrivals = fiber.getRef(Arrivals)
     const isByAddress = fiber.getRef(ByAddress)
-    // Before reading the body: a socket has no remote address after the peer disconnects.
-    const address = clientAddress(request)
     const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
     const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
-    const body = makeIncomingBody(allocate, estimateBytesOf(request), { expected, maxBytes })
+    const body = makeIncomingBody(allocate, headBytes, { expected, maxBytes })
     const message = messageOf(request)
     if (message === undefined) {
       return Effect.mapBoth(request.arrayBuffer, {
@@ -313,12 +312,13 @@ export const conversationBytes = 2 ** 20
 /** `readBytes` for bodies that may repeat their conversation. `MAX_BODY` still limits those that `isSingleMessage` accepts. */
 export const readConversation = (
   request: HttpServerRequest.HttpServerRequest,
+  head: RequestHead,
   isSingleMessage: (bytes: Uint8Array) => boolean = () => false
 ): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.flatMap(HttpIncomingMessage.MaxBodySize, (limit) => {
     const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
-    if (maxBytes >= conversationBytes) return readBytes(request)
-    return readBytes(request).pipe(
+    if (maxBytes >= conversationBytes) return readBytes(request, head)
+    return readBytes(request, head).pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(conversationBytes)),
       Effect.filterOrFail(
         (bytes) => bytes.length <= maxBytes || !isSingleMessage(bytes),
@@ -340,19 +340,18 @@ export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
   return bytes
 }
 
-/** Estimates the bytes of the head and the URL of a request that came through the router. */
-const estimateBytesOf = (request: HttpServerRequest.HttpServerRequest): number =>
-  estimateBytes(messageOf(request)?.rawHeaders ?? []) + request.url.length
-
 /** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/limits/ClientAddress`). */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
-/** The head of a request that came through the router. */
-export const fromRequest = (request: HttpServerRequest.HttpServerRequest): RequestHead => ({
-  url: request.url,
-  headers: request.headers,
-  address: clientAddress(request),
-  peer: messageOf(request)?.socket.remoteAddress ?? "unknown",
-  headBytes: estimateBytesOf(request)
-})
+/** The head of a request that came through the router. Read it before the body: then the socket still has a remote address. */
+export const fromRequest = (request: HttpServerRequest.HttpServerRequest): RequestHead => {
+  const message = messageOf(request)
+  return {
+    url: request.url,
+    headers: request.headers,
+    address: clientAddress(request),
+    peer: message?.socket.remoteAddress ?? "unknown",
+    headBytes: estimateBytes(message?.rawHeaders ?? []) + request.url.length
+  }
+}

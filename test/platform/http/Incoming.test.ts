@@ -69,7 +69,7 @@ describe("platform/http/Incoming", () => {
         const { message, request } = makeRequest()
         for (const piece of pieces) message.push(piece)
         message.push(null)
-        const read = yield* Incoming.readBytes(request).pipe(
+        const read = yield* Incoming.readBytes(request, Incoming.fromRequest(request)).pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
           Effect.result
         )
@@ -95,7 +95,11 @@ describe("platform/http/Incoming", () => {
     const read = () => {
       const { message, request } = makeRequest()
       message.rawHeaders = ["X-Long", "a".repeat(10_000)]
-      return Effect.provideService(Incoming.readBytes(request), Incoming.Arrivals, watched)
+      return Effect.provideService(
+        Incoming.readBytes(request, Incoming.fromRequest(request)),
+        Incoming.Arrivals,
+        watched
+      )
     }
     interruptEverywhere(read, (steps) => {
       assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
@@ -108,7 +112,7 @@ describe("platform/http/Incoming", () => {
     Effect.gen(function* () {
       const { message, request } = makeRequest()
       message.destroy()
-      const read = yield* Effect.result(Incoming.readBytes(request))
+      const read = yield* Effect.result(Incoming.readBytes(request, Incoming.fromRequest(request)))
       assert.strictEqual(Option.getOrThrow(Result.getFailure(read))._tag, "BodyUnreadable")
     })
   )
