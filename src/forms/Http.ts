@@ -80,6 +80,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const leadHashes = yield* LeadHashes.make
   const repo = yield* SubmissionRepo
   const recordUncounted = Decisions.recorder(yield* Decisions.Decisions)
+  const clock = yield* Clock.Clock
   const repetitions = SpamScore.makeRepeated(maxRecentDigests)
 
   const store = (
@@ -116,38 +117,30 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const fingerprint = Submission.fingerprint(content)
     const marked = SpamScore.isMarked(marks, site.websiteConfigId, content)
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
-    const hints = Submission.hintsOf(fields)
     const draftId = SubmissionId.make(randomUUID())
-    const hashesAt = (now: number) =>
-      LeadHashes.isAllowed(head) && Submission.allowsLead(fields) ? leadHashes(head, site, now) : Effect.succeed([])
-    const makeDraft = (receivedAt: number, visitorHashes: ReadonlyArray<string>) => {
+    const receivedAt = clock.currentTimeMillisUnsafe()
+    const isLead = LeadHashes.isAllowed(head) && Submission.allowsLead(fields)
+    return Effect.flatMap(isLead ? leadHashes(head, site, receivedAt) : Effect.succeed([]), (visitorHashes) => {
       const signals = SpamScore.signalsOf(content, {
-        hints,
+        hints: Submission.hintsOf(fields),
         marked,
         repetitions: repetitions.record(fingerprint, key, receivedAt)
       })
-      const idempotency = key === null ? null : { key, fingerprint }
       const { reasons, status } = SpamScore.judge(signals)
-      const conversation = Submission.conversationOf(fields)
-      return {
+      const draft = {
         ...content,
         submissionId: draftId,
         receivedAt,
         status,
         reasons,
-        idempotency,
+        idempotency: key === null ? null : { key, fingerprint },
         visitorHashes,
-        conversation
+        conversation: Submission.conversationOf(fields)
       }
-    }
-    const drafted = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.map(hashesAt(now), (hashes) => makeDraft(now, hashes))
-    )
-    return Effect.flatMap(drafted, (draft) => {
       const stored = Effect.tapError(repo.submit(draft), () => Effect.sync(() => repetitions.forget(fingerprint)))
       return Effect.flatMap(stored, (submissionId) => {
         // If an earlier request stored the submission, its stored status may differ from the draft's.
-        const decision = submissionId !== draftId ? "repeated" : draft.status === "accepted" ? "counted" : "quarantined"
+        const decision = submissionId !== draftId ? "repeated" : status === "accepted" ? "counted" : "quarantined"
         const answer = Option.isNone(plainForm)
           ? HttpServerResponse.text(receipt(submissionId), { contentType: "application/json", headers })
           : page(head, site, plainForm.value.next, submissionId, headers)
