@@ -50,6 +50,8 @@ export interface Service {
   readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<string>
   /** Sets the service's date, in milliseconds since 1970. With 0, it is the machine's. */
   readonly setDate: (millis: number) => void
+  /** Merges the many small inserts of the requests into few parts. Merging them over and over meanwhile takes longer. */
+  readonly merge: Effect.Effect<void>
   /** Inserts rows into the store by SQL, without the service. */
   readonly insert: (statement: string) => Effect.Effect<unknown>
   /** What a report must have, in `Definition.metrics`. */
@@ -89,19 +91,25 @@ const clickHouse = Effect.map(HttpInterface.make, ({ address, url }) => {
     Effect.map(post(`${statement} FORMAT JSONEachRow`), (text) =>
       text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]))
     )
+  const ofTables = (statement: (table: string) => string) =>
+    Effect.forEach(["page_view", "event", "conversion"], (table) => post(statement(table)), { discard: true })
   // Disables fsync, as for the tests' PostgreSQL.
-  const prepare = Effect.forEach(
-    ["page_view", "event", "conversion"],
-    (table) => post(`ALTER TABLE ${table} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`),
-    { discard: true }
+  const prepare = Effect.andThen(
+    ofTables((table) => `ALTER TABLE ${table} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`),
+    ofTables((table) => `SYSTEM STOP MERGES ${table}`)
   )
-  return { env: { ANALYTICS_URL: url, ANALYTICS_INTERVAL: "1 millis" }, prepare, insert: post, select }
+  const merge = Effect.andThen(
+    ofTables((table) => `SYSTEM START MERGES ${table}`),
+    ofTables((table) => `OPTIMIZE TABLE ${table} FINAL`)
+  )
+  return { env: { ANALYTICS_URL: url, ANALYTICS_INTERVAL: "10 millis" }, prepare, merge, insert: post, select }
 })
 
 const postgres = (sql: PgClient.PgClient) =>
   Effect.succeed({
     env: {},
     prepare: Effect.void,
+    merge: Effect.void,
     insert: (statement: string) => Effect.orDie(sql.unsafe(statement)),
     select: (statement: string) => Effect.orDie(sql.unsafe<Readonly<Record<string, unknown>>>(statement))
   })
@@ -112,7 +120,7 @@ export const make = Effect.fnUntraced(function* (store: Store): Effect.fn.Return
   const sql = yield* Effect.orDie(
     PgClient.make({ url: Redacted.make(databaseUrl), maxConnections: 2 }).pipe(Effect.provide(Reactivity.layer))
   )
-  const { env: ofStore, insert, prepare, select } = yield* store === "PostgreSQL" ? postgres(sql) : clickHouse
+  const { env: ofStore, insert, merge, prepare, select } = yield* store === "PostgreSQL" ? postgres(sql) : clickHouse
   const date = yield* dateFile
   const env = {
     ...ofStore,
@@ -181,5 +189,5 @@ export const make = Effect.fnUntraced(function* (store: Store): Effect.fn.Return
     return counts
   }).pipe(Effect.orDie)
   const setDate = (millis: number) => void writeSync(date.descriptor, new Float64Array([millis]), 0, 8, 0)
-  return { url, sites, sql, credentials, owner, command, setDate, insert, expected, computeFacts }
+  return { url, sites, sql, credentials, owner, command, setDate, merge, insert, expected, computeFacts }
 })

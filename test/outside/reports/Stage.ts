@@ -109,9 +109,7 @@ export const layer = (store: Service.Store): Layer.Layer<Stage> =>
         for (const goal of goals) yield* owner("POST", `/v1/owner/sites/${id}/goals`, goal)
       }
       const known = yield* zones(sql)
-      // To ClickHouse, each time of requests is an insert, which takes much longer than to PostgreSQL.
-      const days = store === "PostgreSQL" ? Traffic.allDays : Traffic.fewDays
-      const requests = Traffic.requests(known[0]?.now ?? 0, known, days)
+      const requests = Traffic.requests(known[0]?.now ?? 0, known)
       for (const [at, together] of Map.groupBy(requests, (request) => request.at)) {
         setDate(at)
         yield* Effect.forEach(together, (request) => sendOne(service, request), {
@@ -120,6 +118,7 @@ export const layer = (store: Service.Store): Layer.Layer<Stage> =>
         })
       }
       setDate(0)
+      yield* service.merge
       // A lead is credited in the background.
       for (const [index, { id }] of sites.entries()) {
         const forms = requests.filter(({ action, website }) => action.type === "form" && website === index).length

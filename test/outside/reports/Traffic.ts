@@ -254,21 +254,14 @@ const visitorOf = (website: number, index: number): Visitor => {
   }
 }
 
-/** The days before today on which visitors come. Today is 0. Some are the last of a range of a report, or the day before it. */
-export const allDays: ReadonlyArray<number> = [400, 300, 45, 30, 29, 7, 6, 2, 1]
-
-/** Without days that no range ends at or begins with, and with one long ago. */
-export const fewDays: ReadonlyArray<number> = [400, 30, 29, 7, 6, 1]
+/** The days before today on which visitors come: those at which ranges of reports begin and end, and one long ago. Today is 0. */
+const days: ReadonlyArray<number> = [400, 30, 29, 7, 6, 1]
 
 /** The index of visitors with an IPv6 address. */
 const ofIpv6 = 61
 
 /** The requests on these days and today until `now`, in order. Visits begin together, so that the requests have few different times. */
-export const requests = (
-  now: number,
-  zones: ReadonlyArray<Zone>,
-  days: ReadonlyArray<number>
-): ReadonlyArray<Request> => {
+export const requests = (now: number, zones: ReadonlyArray<Zone>): ReadonlyArray<Request> => {
   const found: Array<Request> = []
   const visit = (at: number, website: number, index: number, shape: Shape, session?: string | null) => {
     const known = visitorOf(website, index)
@@ -290,24 +283,21 @@ export const requests = (
         const session = shape === submitting || index % 2 === 0 ? name : null
         visit(utcToday - before * day + 11 * hour, website, index, shape, session)
         // The same visitors in the afternoon.
-        if (before <= 2 && kind < 3) visit(utcToday - before * day + 15 * hour, website, index, shape, session)
+        if (before === 1 && kind < 3) visit(utcToday - before * day + 15 * hour, website, index, shape, session)
       }
     }
   }
   for (const [website, { changes, today, yesterday }] of zones.entries()) {
-    // Visits across midnight (of the website's day and of UTC's) and across a change of the clocks, with a session id and without.
-    for (const midnight of [yesterday, today, utcToday - 5 * day, ...changes]) {
+    // Visits across midnight (of the website's day and of UTC's) and across a change of the clocks, with a session id and without. In
+    // the first zone the clocks go one way, in the second the other.
+    for (const midnight of [yesterday, today, utcToday - 5 * day, ...changes.slice(website, website + 1)]) {
       for (const index of [60, ofIpv6]) visit(midnight - 10 * minute, website, index, pausing)
-      visit(midnight - 10 * minute, website, 63, converting)
+      if (midnight === yesterday || midnight === today) visit(midnight - 10 * minute, website, 63, converting)
     }
-  }
-  // Today, at any hour of the day.
-  for (const today of zones.map((zone) => zone.today)) {
+    // Today, at any hour of the day.
     const at = Math.floor(today + (now - today) / 3)
-    for (const website of websites.keys()) {
-      for (const [kind, shape] of shapes.entries()) {
-        visit(at, website, kind + shapes.length, shape, shape === submitting ? `session-${website}-${at}` : undefined)
-      }
+    for (const [kind, shape] of shapes.entries()) {
+      visit(at, website, kind + shapes.length, shape, shape === submitting ? `session-${website}-${at}` : undefined)
     }
   }
   return found.filter(({ at }) => at < now).sort((one, other) => one.at - other.at)
