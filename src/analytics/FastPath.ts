@@ -2,21 +2,18 @@
  * Answers valid page views directly from Node's request: the handler is the same as behind the router, without the router, its
  * context and its middleware, which cost twice as much as the handler.
  *
- * A POST to an exact path of page views is answered here if its head and body are small, its body arrives in one piece and is a
- * valid page view, it has no `Expect` header, and it is not sampled for a trace. Any other request goes to the router with its body
- * unread, so every refusal of a body has one place.
+ * A POST to an exact path of page views is answered here if its body has arrived (see `Incoming.awaitingSmallBody`) and is a valid page
+ * view, and it is not sampled for a trace. Any other request goes to the router, so every refusal of a body has one place.
  *
  * @module
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
+import type { RequestListener, ServerResponse } from "node:http"
 import { Cause, Effect, Exit, FiberSet, Option, Result, Schema } from "effect"
-import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
-import { smallBodyBytes } from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import type * as Trace from "../platform/http/Trace.ts"
 import * as ClientAddress from "../platform/limits/ClientAddress.ts"
@@ -26,8 +23,6 @@ import type { Tracking } from "./Http.ts"
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. */
-  readonly maxBody: number
 }
 
 /** The paths of page views. */
@@ -65,8 +60,6 @@ const write = (response: ServerResponse, { body, headers, status }: HttpServerRe
   else response.end()
 }
 
-const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["content-length"])
-
 /**
  * Makes the function that makes the listener for requests to `paths` from the router's listener. The fibers of requests belong to the
  * scope: when it closes, they are interrupted and awaited.
@@ -78,7 +71,6 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const clientAddress = ClientAddress.make(options.trustedProxies)
   const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
-  const maxBytes = Math.min(options.maxBody, smallBodyBytes)
 
   /**
    * Writes responses together at the end of the event loop's turn. Then the pipelined requests of the same packet are known, and
@@ -115,34 +107,17 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
-  /** The size of the head if the request may be a small page view; undefined for any other request. */
-  const headBytesOf = (request: IncomingMessage): number | undefined => {
-    if (request.method !== "POST") return undefined
-    const length = lengthOf(request)
-    if (!(length > 0 && length <= maxBytes) || request.headers.expect !== undefined) return undefined
-    const headBytes = Incoming.estimateBytes(request.rawHeaders)
-    if (headBytes > Incoming.uncountedHeadBytes) return undefined
-    return tracing?.decide(request).isSampled === true ? undefined : headBytes
-  }
-
   return (router: RequestListener): RequestListener =>
     (request, response) => {
-      const headBytes = headBytesOf(request)
-      if (headBytes === undefined) return router(request, response)
       const headers = request.headers as Record<string, string | undefined>
-      // Read now: a socket has no remote address after the peer disconnects.
+      const bytes = Incoming.arrivedBody(request)
+      const pageView = bytes === undefined ? undefined : pageViewIn(bytes, headers["content-type"])
+      if (bytes === undefined || pageView === undefined || tracing?.decide(request).isSampled === true) {
+        return router(request, response)
+      }
       const peer = request.socket.remoteAddress ?? "unknown"
       const address = clientAddress(peer, headers["x-forwarded-for"])
-      // The server handles connection errors. Without a listener the error would end the process.
-      request.on("error", constVoid)
-      request.once("data", (bytes: Buffer) => {
-        const pageView = bytes.length === lengthOf(request) ? pageViewIn(bytes, headers["content-type"]) : undefined
-        if (pageView !== undefined) {
-          return answer(pageView, { url: request.url ?? "/", headers, address, peer, headBytes }, bytes, response)
-        }
-        request.pause()
-        request.unshift(bytes)
-        router(request, response)
-      })
+      const headBytes = Incoming.estimateBytes(request.rawHeaders)
+      answer(pageView, { url: request.url ?? "/", headers, address, peer, headBytes }, bytes, response)
     }
 })

@@ -7,6 +7,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, type Duration, Effect, identity, Layer, Option, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { event } from "../analytics/Api.ts"
 import * as FastPath from "../analytics/FastPath.ts"
 import * as Analytics from "../analytics/Http.ts"
 import { Api, Traced } from "../api/Api.ts"
@@ -22,6 +23,7 @@ import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as ContractWidget from "../chat/WidgetApi.ts"
 import * as Widget from "../chat/WidgetHttp.ts"
 import * as Mail from "../delivery/mail/MailHttp.ts"
+import { submit } from "../forms/Api.ts"
 import * as Forms from "../forms/Http.ts"
 import * as Assets from "../pages/Assets.ts"
 import * as Console from "../pages/Console.ts"
@@ -30,6 +32,7 @@ import * as PageFiles from "../pages/PageFiles.ts"
 import * as StartPage from "../pages/StartPage.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as Countries from "../platform/http/Countries.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
 import * as Validation from "../platform/http/Validation.ts"
@@ -148,6 +151,9 @@ const routes = (options: Options, { answers, chat, tracking }: Endpoints, tracin
 /** The routes whose responses are streams, unless a client asks for a whole answer. */
 const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
 
+/** The routes that visitors' browsers use most, besides those of page views. */
+const records = [event, submit].map(({ path }) => path)
+
 /**
  * Whether visitors' requests are limited by address. If they are not, all of them may come from a few addresses, such as those of
  * a proxy or a load test.
@@ -184,8 +190,15 @@ export const layer = (options: Options) => {
       const listener = yield* NodeHttpServer.makeHandler(router, { scope: requests }).pipe(
         Effect.updateContext(withoutServices)
       )
-      const ofPageViews = fastPath(listener)
-      const http = yield* serve(listener, new Map(FastPath.paths.map((path) => [path, ofPageViews])))
+      const ofRecords = Incoming.awaitingSmallBody(listener, options.maxBody)
+      const ofPageViews = Incoming.awaitingSmallBody(fastPath(listener), options.maxBody)
+      const http = yield* serve(
+        listener,
+        new Map([
+          ...records.map((path) => [path, ofRecords] as const),
+          ...FastPath.paths.map((path) => [path, ofPageViews] as const)
+        ])
+      )
       yield* Effect.addFinalizer(() => drain.start)
       return http
     })

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { IncomingMessage } from "node:http"
+import { IncomingMessage, type RequestListener } from "node:http"
 import { ByteSize, Context, Data, Effect, Option, Result } from "effect"
 import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
@@ -271,7 +271,7 @@ const collect = (message: IncomingMessage, body: IncomingBody): Effect.Effect<Ui
     const error = body.begin()
     if (error !== undefined) return fail(error)
     message.on("data", onData).on("end", onEnd).on("close", onDisconnect)
-    // The fast path, which gives back what it read, has paused it.
+    // `awaitingSmallBody`, which gives back what it read, has paused it.
     if (message.isPaused()) message.resume()
     return Effect.sync(stop)
   })
@@ -289,12 +289,14 @@ export const readBytes = (
     const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
     const contentLength = Number(request.headers["content-length"])
     if (contentLength > maxBytes) return Effect.fail(new BodyTooLarge({ maxBytes }))
+    const message = messageOf(request)
+    const bytes = message && arrivedBody(message)
+    if (bytes !== undefined) return Effect.succeed(bytes)
     const arrivals = fiber.getRef(Arrivals)
     const isByAddress = fiber.getRef(ByAddress)
     const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
     const allocate = () => arrivals.allocate(isByAddress ? clientKey(address) : undefined)
     const body = makeIncomingBody(allocate, headBytes, { expected, maxBytes })
-    const message = messageOf(request)
     if (message === undefined) {
       return Effect.mapBoth(request.arrayBuffer, {
         onFailure: () => new BodyUnreadable(),
@@ -339,6 +341,40 @@ export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
   for (const text of rawHeaders) bytes += text.length
   return bytes
 }
+
+const arrived = new WeakMap<IncomingMessage, Uint8Array>()
+
+/** The body for which `awaitingSmallBody` has waited; undefined for any other request. */
+export const arrivedBody = (message: IncomingMessage): Uint8Array | undefined => arrived.get(message)
+
+/**
+ * Lets the small body of a POST arrive before the listener is called, so that the request's fiber need not wait for it. A request
+ * whose body is large, or does not arrive in one piece, gets to the listener with its body unread.
+ */
+export const awaitingSmallBody =
+  (listener: RequestListener, maxBody: number): RequestListener =>
+  (request, response) => {
+    const length = Number(request.headers["content-length"])
+    const isSmall = length > 0 && length <= Math.min(maxBody, smallBodyBytes)
+    if (
+      !isSmall ||
+      request.method !== "POST" ||
+      request.headers.expect !== undefined ||
+      estimateBytes(request.rawHeaders) > uncountedHeadBytes
+    ) {
+      return listener(request, response)
+    }
+    // The server handles connection errors. An error without a listener ends the process.
+    request.on("error", constVoid)
+    request.once("data", (bytes: Buffer) => {
+      if (bytes.length === length) arrived.set(request, bytes)
+      else {
+        request.pause()
+        request.unshift(bytes)
+      }
+      listener(request, response)
+    })
+  }
 
 /** The client's address: the socket's peer, or the one that a trusted proxy names (see `platform/limits/ClientAddress`). */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
