@@ -1,15 +1,17 @@
 /**
  * The AI SDK's `useChat`, unchanged: the `Chat` of `@ai-sdk/react` with a `DefaultChatTransport` that has an `api` and `headers`.
  * Imports nothing of `src`.
+ *
+ * @module
  */
 import { randomUUID } from "node:crypto"
 import { isDeepStrictEqual } from "node:util"
 import { Chat as Client } from "@ai-sdk/react"
-import { assert, layer } from "@effect/vitest"
+import { assert, type Vitest } from "@effect/vitest"
 import { DefaultChatTransport, type PrepareSendMessagesRequest, type UIMessage } from "ai"
 import { Effect } from "effect"
 import { poll, until } from "../../support/Wait.ts"
-import { Chat, type Instance, layer as service } from "./Chat.ts"
+import { Chat, type Instance } from "./Chat.ts"
 
 const textOf = (message: UIMessage | undefined): string =>
   message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
@@ -86,7 +88,7 @@ const named: PrepareSendMessagesRequest<UIMessage> = ({ id, messages, trigger })
   body: { id, messages: messages.slice(-1), trigger, messageId: messages.at(-1)?.id }
 })
 
-layer(service, { excludeTestServices: true, timeout: "2 minutes" })("useChat", (it) => {
+export const tests = (it: Vitest.MethodsNonLive<Chat>) => {
   it.effect("sends the agent all messages, with a new session for each request", () =>
     Effect.gen(function* () {
       const { agent } = yield* Chat
@@ -393,4 +395,4 @@ layer(service, { excludeTestServices: true, timeout: "2 minutes" })("useChat", (
       }
     })
   )
-})
+}

@@ -1,14 +1,16 @@
 /**
  * AG-UI's client, and CopilotKit's core, which has an older one and which CopilotKit's React and Angular packages use. Imports
  * nothing of `src`.
+ *
+ * @module
  */
 import { createRequire } from "node:module"
 import { type AgentSubscriber, HttpAgent } from "@ag-ui/client"
 import { CopilotKitCore, type CopilotKitCoreRunAgentParams } from "@copilotkit/core"
-import { assert, layer } from "@effect/vitest"
+import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { until } from "../../support/Wait.ts"
-import { Chat, layer as service } from "./Chat.ts"
+import { Chat } from "./Chat.ts"
 
 interface Configuration {
   readonly url: string
@@ -83,7 +85,7 @@ const secondTurn = [
   { role: "user", content: "again" }
 ]
 
-layer(service, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
+export const tests = (it: Vitest.MethodsNonLive<Chat>) => {
   it.effect("AG-UI's client runs several turns without an error of its verifier", () =>
     Effect.gen(function* () {
       const { agent } = yield* Chat
@@ -196,4 +198,4 @@ layer(service, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
       yield* until("the agent's end", () => !agent.isRead("wait for the stop"))
     })
   )
-})
+}

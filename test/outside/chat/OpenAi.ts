@@ -1,12 +1,14 @@
 /**
  * OpenAI's own client. Imports nothing of `src`.
+ *
+ * @module
  */
-import { assert, layer } from "@effect/vitest"
+import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import OpenAI from "openai"
 import { until } from "../../support/Wait.ts"
 import { secret } from "../Agent.ts"
-import { Chat, type Instance, layer as service } from "./Chat.ts"
+import { Chat, type Instance } from "./Chat.ts"
 
 type Message = OpenAI.ChatCompletionMessageParam
 
@@ -52,7 +54,7 @@ const conversation: Array<Message> = [
 
 const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 }
 
-layer(service, { excludeTestServices: true, timeout: "2 minutes" })("the openai client", (it) => {
+export const tests = (it: Vitest.MethodsNonLive<Chat>) => {
   it.effect("streams an answer, and the agent gets only the messages of the visitor and the assistant", () =>
     Effect.gen(function* () {
       const { agent, instance } = yield* Chat
@@ -391,4 +393,4 @@ layer(service, { excludeTestServices: true, timeout: "2 minutes" })("the openai 
       assert.strictEqual(agent.requests.length, before)
     })
   )
-})
+}
