@@ -22,24 +22,28 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 /** `--json` prints one document, and CSV is none. */
 export const jsonOrCsv = new CliFailure({ message: "The flags --json and --format csv cannot be combined." })
 
+/** The command that lists the records of each kind. */
+const lists = {
+  website: "site list",
+  instance: "instance list",
+  conversation: "conversation list",
+  submission: "submissions export",
+  token: "token list",
+  key: "key list",
+  goal: "goal list",
+  webhook: "webhook list",
+  delivery: "delivery list",
+  notification: "notify list",
+  mark: "spam list",
+  session: "console sessions",
+  "shared dashboard": "share list"
+} as const
+
 /** No record of this kind has the id. */
-export const notFound = (
-  kind:
-    | "website"
-    | "instance"
-    | "conversation"
-    | "submission"
-    | "token"
-    | "key"
-    | "goal"
-    | "webhook"
-    | "delivery"
-    | "notification"
-    | "mark"
-    | "session"
-    | "shared dashboard",
-  id: string
-): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
+export const notFound = (kind: keyof typeof lists, id: string): CliFailure =>
+  new CliFailure({
+    message: `There is no ${kind} ${TerminalText.printable(id)}; \`hydracore ${lists[kind]}\` lists them.`
+  })
 
 /** The reader of stdout closed it, as `head` does. This is not an error. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}

@@ -161,13 +161,16 @@ describe("console", () => {
     Effect.gen(function* () {
       const { command, json } = yield* cli
       for (const [args, sentence] of [
-        [["link", "--site", unknown], `There is no website ${unknown}.\n`],
+        [["link", "--site", unknown], `There is no website ${unknown}; \`hydracore site list\` lists them.\n`],
         [["link", "--site", "Nothing"], "No website has this name."],
         [["link", "--role", "admin"], 'The flag --role takes "viewer" or "member" or "owner"; see'],
         [["link", "--expires", "8d"], "The flag --expires must be a future time within a week, such as 1h or 2d."],
         [["link", "--expires", "2020-01-01"], "The flag --expires must be a future time within a week"],
         [["link", "--base-url", "/hc"], "The flag --base-url must be an address, not a path."],
-        [["revoke", "--session-id", unknown], `There is no session ${unknown}.\n`],
+        [
+          ["revoke", "--session-id", unknown],
+          `There is no session ${unknown}; \`hydracore console sessions\` lists them.\n`
+        ],
         [["revoke", "--session-id", "x"], "The flag --session-id must be a UUID."]
       ] as const) {
         const ended = yield* command(args)

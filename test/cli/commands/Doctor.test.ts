@@ -169,7 +169,10 @@ describe.concurrent("doctor, the command", () => {
       questions = 0
       const missing = randomUUID()
       const unknown = yield* Command.run(["doctor", "--ask", second, "--ask", missing], environment)
-      assert.deepInclude(unknown, { code: 1, output: `There is no instance ${missing}.\n` })
+      assert.deepInclude(unknown, {
+        code: 1,
+        output: `There is no instance ${missing}; \`hydracore instance list\` lists them.\n`
+      })
       const wrong = yield* Command.run(["doctor", "--ask", "none", "--ask", second], environment)
       assert.match(wrong.output, /^The flag --ask must be none, all, or the instance_id of an instance/)
       assert.strictEqual(questions, 0)

@@ -103,7 +103,10 @@ describe("form", () => {
       const unknown = "00000000-0000-4000-8000-000000000000"
       for (const args of [["create", "--page", "a", "--rules", path], ["list"], ["show", "--page", "a"]]) {
         const ended = yield* cli("form", ...args, "--site", unknown)
-        assert.deepInclude(ended, { code: 1, stderr: `There is no website ${unknown}.\n` })
+        assert.deepInclude(ended, {
+          code: 1,
+          stderr: `There is no website ${unknown}; \`hydracore site list\` lists them.\n`
+        })
       }
       const page = yield* cli("form", "show", "--site", site.websiteConfigId, "--page", "x".repeat(201))
       assert.match(page.stderr, /^The flag --page must be the page_slug of a form, of 1 to 200 characters\.\n$/)

@@ -37,7 +37,10 @@ describe("goal", () => {
       const deleted = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`, "--json")
       assert.deepStrictEqual(JSON.parse(deleted.stdout), { goal_id: goal["goal_id"], deleted: true })
       const again = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`)
-      assert.deepInclude(again, { code: 1, stderr: `There is no goal ${goal["goal_id"]}.\n` })
+      assert.deepInclude(again, {
+        code: 1,
+        stderr: `There is no goal ${goal["goal_id"]}; \`hydracore goal list\` lists them.\n`
+      })
     }).pipe(Effect.scoped)
   )
 

@@ -177,7 +177,7 @@ describe("instance", () => {
       }
       assert.strictEqual(
         yield* refusal("instance", "update", "--instance", unknown, "--name", "a"),
-        `There is no instance ${unknown}.\n`
+        `There is no instance ${unknown}; \`hydracore instance list\` lists them.\n`
       )
     })
   )
@@ -282,9 +282,18 @@ describe("instance", () => {
       const { token_id } = yield* json("token", "issue", "--instance", one)
       const remove = ["instance", "delete", "--instance"]
       assert.deepStrictEqual(yield* json(...remove, one), { instance_id: one, deleted: true })
-      assert.strictEqual(yield* refusal(...remove, one), `There is no instance ${one}.\n`)
-      assert.strictEqual(yield* refusal("token", "list", "--instance", one), `There is no instance ${one}.\n`)
-      assert.strictEqual(yield* refusal("token", "revoke", "--token-id", token_id), `There is no token ${token_id}.\n`)
+      assert.strictEqual(
+        yield* refusal(...remove, one),
+        `There is no instance ${one}; \`hydracore instance list\` lists them.\n`
+      )
+      assert.strictEqual(
+        yield* refusal("token", "list", "--instance", one),
+        `There is no instance ${one}; \`hydracore instance list\` lists them.\n`
+      )
+      assert.strictEqual(
+        yield* refusal("token", "revoke", "--token-id", token_id),
+        `There is no token ${token_id}; \`hydracore token list\` lists them.\n`
+      )
       assert.strictEqual(
         (yield* text(...remove, other)).stdout,
         `The instance ${other} is deleted with its tokens and conversations.\n`

@@ -148,12 +148,15 @@ describe("key", () => {
       for (const [args, sentence] of [
         [["issue"], "Name the websites that the key reaches, with --site for each of them or with --all-sites.\n"],
         [["issue", "--all-sites", "--site", id], "Name the websites that the key reaches, with --site for each"],
-        [["issue", "--site", unknown], `There is no website ${unknown}.\n`],
-        [["issue", "--site", id, "--site", unknown], `There is no website ${unknown}.\n`],
+        [["issue", "--site", unknown], `There is no website ${unknown}; \`hydracore site list\` lists them.\n`],
+        [
+          ["issue", "--site", id, "--site", unknown],
+          `There is no website ${unknown}; \`hydracore site list\` lists them.\n`
+        ],
         [["issue", "--site", "Nothing"], "No website has this name."],
         [["issue", "--all-sites", "--scope", "admin"], 'The flag --scope takes "stats" or "read" or "write"; see'],
         [["issue", "--all-sites", "--expires", "2020-01-01"], "The flag --expires must be a future time"],
-        [["revoke", "--key-id", unknown], `There is no key ${unknown}.\n`],
+        [["revoke", "--key-id", unknown], `There is no key ${unknown}; \`hydracore key list\` lists them.\n`],
         [["revoke", "--key-id", `hok_${"a".repeat(43)}`], "The flag --key-id must be a UUID."]
       ] as const) {
         const ended = yield* key(...args)

@@ -81,7 +81,7 @@ describe("site", () => {
       )
       assert.strictEqual(
         yield* refusal("site", "update", "--site", unknown, "--any-origin"),
-        `There is no website ${unknown}.\n`
+        `There is no website ${unknown}; \`hydracore site list\` lists them.\n`
       )
     })
   )
@@ -121,7 +121,7 @@ describe("site", () => {
       for (const id of [created.site_id, created.tracking_token, unknown]) {
         assert.strictEqual(
           yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
-          `There is no website ${id}.\n`
+          `There is no website ${id}; \`hydracore site list\` lists them.\n`
         )
       }
       const { site_id: third } = yield* json("site", "create", "--name", "Third")

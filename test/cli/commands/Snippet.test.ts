@@ -209,9 +209,18 @@ describe("site snippet", () => {
         assert.include(stderr, message)
         assert.match(stderr, /^[^\n]+\n$/)
       }
-      assertRefused(yield* snippetWithoutSite("--site", unknown), `There is no website ${unknown}.`)
-      assertRefused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
-      assertRefused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
+      assertRefused(
+        yield* snippetWithoutSite("--site", unknown),
+        `There is no website ${unknown}; \`hydracore site list\` lists them.`
+      )
+      assertRefused(
+        yield* snippet("--instance", unknown),
+        `There is no instance ${unknown}; \`hydracore instance list\` lists them.`
+      )
+      assertRefused(
+        yield* snippet("--instance", unknown, "--issue-token"),
+        `There is no instance ${unknown}; \`hydracore instance list\` lists them.`
+      )
       assertRefused(yield* snippet("--issue-token"), "--instance")
       assertRefused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
       assertRefused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")

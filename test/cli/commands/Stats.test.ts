@@ -207,7 +207,10 @@ describe("stats", () => {
     Effect.gen(function* () {
       const { refusal } = yield* session
       for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {
-        assert.strictEqual(yield* refusal("--site", id), `There is no website ${id}.\n`)
+        assert.strictEqual(
+          yield* refusal("--site", id),
+          `There is no website ${id}; \`hydracore site list\` lists them.\n`
+        )
       }
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
         [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],

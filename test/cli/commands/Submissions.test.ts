@@ -115,7 +115,7 @@ describe("submissions export", () => {
       assert.deepStrictEqual(ended, {
         code: 1,
         stdout: "",
-        stderr: `{"error":{"message":"There is no website ${site.trackingToken}."}}\n`
+        stderr: `{"error":{"message":"There is no website ${site.trackingToken}; \`hydracore site list\` lists them."}}\n`
       })
     })
   )
@@ -202,6 +202,9 @@ describe("submissions export, as a process", () => {
     const closed = once(child, "close")
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
     assert.deepStrictEqual(await closed, [1, null])
-    assert.deepStrictEqual([output, errors], ["", `There is no website ${site.trackingToken}.\n`])
+    assert.deepStrictEqual(
+      [output, errors],
+      ["", `There is no website ${site.trackingToken}; \`hydracore site list\` lists them.\n`]
+    )
   })
 })

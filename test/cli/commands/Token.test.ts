@@ -53,9 +53,18 @@ describe("token", () => {
   it.effect("unknown instances and tokens are errors", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
-      assert.strictEqual(yield* refusal("token", "issue", "--instance", unknown), `There is no instance ${unknown}.\n`)
-      assert.strictEqual(yield* refusal("token", "list", "--instance", unknown), `There is no instance ${unknown}.\n`)
-      assert.strictEqual(yield* refusal("token", "revoke", "--token-id", unknown), `There is no token ${unknown}.\n`)
+      assert.strictEqual(
+        yield* refusal("token", "issue", "--instance", unknown),
+        `There is no instance ${unknown}; \`hydracore instance list\` lists them.\n`
+      )
+      assert.strictEqual(
+        yield* refusal("token", "list", "--instance", unknown),
+        `There is no instance ${unknown}; \`hydracore instance list\` lists them.\n`
+      )
+      assert.strictEqual(
+        yield* refusal("token", "revoke", "--token-id", unknown),
+        `There is no token ${unknown}; \`hydracore token list\` lists them.\n`
+      )
     })
   )
 

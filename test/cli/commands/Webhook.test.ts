@@ -174,7 +174,10 @@ describe("cli/commands/Webhook", () => {
       const wrong = yield* cli("delivery", "replay", ...id, "--since", "yesterday")
       assert.include(wrong.stderr, "--since must be a time")
       const unknown = yield* cli("delivery", "list", ...id, "--after", webhookId)
-      assert.deepStrictEqual([unknown.code, unknown.stderr.trim()], [1, `There is no delivery ${webhookId}.`])
+      assert.deepStrictEqual(
+        [unknown.code, unknown.stderr.trim()],
+        [1, `There is no delivery ${webhookId}; \`hydracore delivery list\` lists them.`]
+      )
     }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
 
