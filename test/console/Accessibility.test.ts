@@ -4,11 +4,20 @@
  * navigation is in the window, or its row shows that it has more.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { Page } from "playwright-core"
+import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as ConversationData from "../support/console/ConversationData.ts"
+import * as Draft from "../support/SubmissionDraft.ts"
+
+const submission = Effect.gen(function* () {
+  const { busy } = yield* ConsolePage.Websites
+  const receivedAt = yield* Clock.currentTimeMillis
+  const draft = { formData: '{"name":"Ada","message":"On Sunday?"}', receivedAt }
+  yield* SubmissionRepo.use((submissions) => submissions.submit(Draft.make(busy.websiteConfigId, draft)))
+})
 
 const conversations = Effect.gen(function* () {
   const { busy } = yield* ConsolePage.Websites
@@ -16,9 +25,11 @@ const conversations = Effect.gen(function* () {
   for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
 })
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(conversations)).pipe(
-  Layer.provideMerge(ConsolePage.layer)
-)
+// A check takes time for each text of a page, so there are few visits, on few days.
+const layer = Layer.mergeAll(
+  ConsolePage.SharedOwner.layer,
+  Layer.effectDiscard(Effect.andThen(submission, conversations))
+).pipe(Layer.provideMerge(ConsolePage.layerOfTwoDays))
 
 /** Whether each visible link of a row is wholly in the window, and what the row shows. */
 const rowOf = (page: Page, name: string) =>
@@ -41,7 +52,7 @@ inChromium("the console", layer, (it) => {
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(
-          `#/${busy.websiteConfigId}/overview?source=Direct / None`,
+          `#/${busy.websiteConfigId}/overview?range=7d&source=Direct / None`,
           { viewport: { width, height: 800 } }
         )
         const assertAccessible = Effect.fnUntraced(function* (state: string, changedPart?: string) {
@@ -111,27 +122,33 @@ inChromium("the console", layer, (it) => {
     })
   )
 
-  for (const width of [1024, 820, 600, 390, 320]) {
-    it.effect(`has no link in its navigation that is cut off without a sign, ${width} pixels wide`, () =>
-      Effect.gen(function* () {
-        const { busy } = yield* ConsolePage.Websites
-        const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/setup`, {
-          viewport: { width, height: 800 }
-        })
-        yield* loaded
-        for (const name of ["Pages", "Settings"]) {
-          const row = page.getByRole("navigation", { name })
-          const atStart = yield* on(() => rowOf(page, name))
-          assert.strictEqual(atStart.isCutOff, atStart.showsAfter || atStart.showsBefore, name)
-          yield* on(() => row.evaluate((element) => element.scrollTo({ left: element.scrollWidth })))
-          yield* on(() => page.locator(`nav[aria-label="${name}"]:not([data-after])`).waitFor())
-          const atEnd = yield* on(() => rowOf(page, name))
-          assert.deepStrictEqual([atEnd.showsAfter, atEnd.showsBefore], [false, atStart.isCutOff], name)
-        }
-        if (width >= 600) assert.isFalse((yield* on(() => rowOf(page, "Pages"))).isCutOff)
-      })
-    )
-  }
+  it.effect("has no link in its navigation that is cut off without a sign, in windows of five widths", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/setup`)
+      for (const width of [1024, 820, 600, 390, 320]) {
+        yield* Effect.gen(function* () {
+          yield* ConsolePage.withLook(page, { viewport: { width, height: 800 } })
+          yield* loaded
+          for (const name of ["Pages", "Settings"]) {
+            const row = page.getByRole("navigation", { name })
+            const atStart = yield* on(() => rowOf(page, name))
+            assert.strictEqual(atStart.isCutOff, atStart.showsAfter || atStart.showsBefore, `${name}, ${width}`)
+            yield* on(() => row.evaluate((element) => element.scrollTo({ left: element.scrollWidth })))
+            yield* on(() => page.locator(`nav[aria-label="${name}"]:not([data-after])`).waitFor())
+            const atEnd = yield* on(() => rowOf(page, name))
+            assert.deepStrictEqual(
+              [atEnd.showsAfter, atEnd.showsBefore],
+              [false, atStart.isCutOff],
+              `${name}, ${width}`
+            )
+            yield* on(() => row.evaluate((element) => element.scrollTo({ left: 0 })))
+          }
+          if (width >= 600) assert.isFalse((yield* on(() => rowOf(page, "Pages"))).isCutOff, `${width}`)
+        }).pipe(Effect.scoped)
+      }
+    })
+  )
 
   it.effect("leads to the settings without scrolling, 390 pixels wide", () =>
     Effect.gen(function* () {

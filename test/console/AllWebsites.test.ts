@@ -2,7 +2,7 @@
  * What waits on all websites: the list of websites, and the inbox and the conversations of all of them.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import type { Site } from "../../src/sites/Site.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -30,12 +30,14 @@ const store = Effect.gen(function* () {
   yield* ConversationData.store(instance, { question: "Please call me", answer: "", ending: "failed" })
 })
 
-inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
+const layer = Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layerOfTwoDays)
+
+inChromium("all websites", layer, (it) => {
   it.effect("show what waits, and an inbox and conversations of all of them, with the website as a filter", () =>
     Effect.gen(function* () {
       yield* store
       const { busy, fresh } = yield* ConsolePage.Websites
-      const { errors, loaded, on, page, show } = yield* ConsolePage.open("#/")
+      const { errors, loaded, on, page, show } = yield* ConsolePage.show("#/")
       yield* loaded
       const rows = page.locator(".site-row")
       const row = rows.filter({ hasText: "New website" })
@@ -82,12 +84,12 @@ inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are accessible on their three pages, in a wide and in a narrow window", () =>
     Effect.gen(function* () {
       yield* store
-      const { on, page, show } = yield* ConsolePage.open("#/")
+      const { on, page, show } = yield* ConsolePage.show("#/")
       for (const [width, check] of [
         [1280, ConsolePage.violationsInBothSchemes],
         [360, ConsolePage.violationsInOtherWidth]
       ] as const) {
-        yield* on(() => page.setViewportSize({ width, height: 800 }))
+        yield* ConsolePage.withLook(page, { viewport: { width, height: 800 } })
         for (const fragment of ["#/", "#/all/inbox", "#/all/conversations"]) {
           yield* show(fragment)
           yield* on(() => page.locator(".site-row, .entry").first().waitFor())
@@ -103,7 +105,7 @@ inChromium("all websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are walked through with the keyboard: each row, what waits on it, and its page", () =>
     Effect.gen(function* () {
       yield* store
-      const { loaded, on, page } = yield* ConsolePage.open("#/")
+      const { loaded, on, page } = yield* ConsolePage.show("#/")
       yield* loaded
       const link = page.locator("a.site").first()
       yield* on(() => link.focus())
