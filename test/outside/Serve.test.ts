@@ -22,7 +22,7 @@ import * as Command from "./Command.ts"
 const viewLimit = 60
 
 /** Connections of an address. A worker may have half of them, which is more than the other tests open at once. */
-const connectionLimit = 40
+const connectionLimit = 16
 
 class Services extends Context.Service<
   Services,
@@ -76,7 +76,7 @@ const metrics = Effect.gen(function* () {
   return new Map(Array.from(text.matchAll(/^([^#\s].*) (\S+)$/gm), ([, sample = "", value]) => [sample, Number(value)]))
 })
 
-/** Sends page views of this machine to the workers, 10 at a time. */
+/** Sends page views of this machine to the workers, four at a time. */
 const views = Effect.fnUntraced(function* (count: number) {
   const { several, site } = yield* Services
   const agent = new Agent({ keepAlive: false })
@@ -84,7 +84,7 @@ const views = Effect.fnUntraced(function* (count: number) {
   return yield* Effect.forEach(
     Array.from({ length: count }),
     () => Effect.promise(() => Load.post(agent, `${several.url}/v1/public/analytics/track`, body)),
-    { concurrency: 10 }
+    { concurrency: 4 }
   )
 })
 
@@ -275,7 +275,7 @@ layer(services, { excludeTestServices: true, timeout: "2 minutes" })("serve", (i
       const connections: Array<Raw.Raw> = []
       const open = () => connections.filter(({ closed }) => !closed()).length
       // One worker may get fewer connections than the other.
-      while (connections.length <= connectionLimit || (open() < connectionLimit && connections.length < 300)) {
+      while (connections.length <= connectionLimit || (open() < connectionLimit && connections.length < 400)) {
         const connection = yield* Raw.open(several.port)
         connection.write("HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
         yield* until("the request is answered", () => Raw.statuses(connection.received()).length === 1)
