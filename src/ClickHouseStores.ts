@@ -5,7 +5,6 @@
  */
 import { type Duration, Layer, type Redacted } from "effect"
 import * as SiteActivity from "./activity/clickhouse/SiteActivity.ts"
-import * as AnalyticsExport from "./analytics/clickhouse/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/clickhouse/AnalyticsRepo.ts"
 import type * as Batches from "./analytics/clickhouse/Batches.ts"
 import * as SeparateStore from "./analytics/clickhouse/SeparateStore.ts"
@@ -34,7 +33,6 @@ export const make = (options: Options) => {
     /** PostgreSQL provides what they need: writable websites and goals; submissions and conversations of the activity. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
-      AnalyticsExport.layer({ timeout }),
       SiteActivity.layer({ timeout }),
       Reports.layer({ timeout: reportTimeout }),
       RollUpLoop.layer

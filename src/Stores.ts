@@ -6,7 +6,6 @@
 import { Duration, Layer, Option } from "effect"
 import * as Attention from "./activity/postgres/Attention.ts"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
-import * as AnalyticsExport from "./analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
 import * as Goals from "./analytics/postgres/Goals.ts"
 import * as Leads from "./analytics/postgres/Leads.ts"
@@ -53,7 +52,6 @@ const analytics = (
       separate: Layer.empty,
       repositories: Layer.mergeAll(
         AnalyticsRepo.layer(queue),
-        AnalyticsExport.layer,
         SiteActivity.layer,
         Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })
       )

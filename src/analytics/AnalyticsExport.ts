@@ -1,12 +1,8 @@
 /**
- * Reads stored page views and events: the formats of an export, and the service. See the files of this
- * name below `postgres` and `clickhouse` for its layers.
+ * The formats of an export of page views and events. The files of this name below `postgres` and `clickhouse` read the rows.
  *
  * @module
  */
-
-import { Context, type Stream } from "effect"
-import type { StorageUnavailable } from "../platform/Storage.ts"
 import { iso } from "../platform/text/Calendar.ts"
 import * as Csv from "../platform/text/Csv.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
@@ -75,23 +71,3 @@ export const csv = (row: Row): string => {
     properties === null ? Csv.text(null) : Csv.json(JSON.stringify(properties))
   ])
 }
-
-/** Times are in milliseconds since 1970. */
-export interface Query {
-  readonly hostedWebsiteId: string
-  /** Inclusive. */
-  readonly from: number
-  /** Exclusive. */
-  readonly to: number
-}
-
-export class AnalyticsExport extends Context.Service<
-  AnalyticsExport,
-  {
-    /**
-     * The page views of a website, oldest first, and then its events, oldest first. Page views with an exclusion are
-     * left out. Reads as fast as the stream is consumed, in constant memory. A slow reader holds no connection.
-     */
-    readonly rows: (query: Query) => Stream.Stream<Row, StorageUnavailable>
-  }
->()("hydracore/analytics/AnalyticsExport") {}

@@ -1,13 +1,23 @@
 /**
- * Stores page views and events. `analytics/postgres/AnalyticsRepo` and the file of this name below `clickhouse` have the layers on
+ * Stores page views and events, and reads them. `analytics/postgres/AnalyticsRepo` and the file of this name below `clickhouse` have the layers on
  * databases.
  *
  * @module
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
+import type { Row } from "./AnalyticsExport.ts"
 import type { Event } from "./Event.ts"
 import type { PageView } from "./PageView.ts"
+
+/** Times are in milliseconds since 1970. */
+export interface Query {
+  readonly hostedWebsiteId: string
+  /** Inclusive. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+}
 
 export class AnalyticsRepo extends Context.Service<
   AnalyticsRepo,
@@ -19,6 +29,11 @@ export class AnalyticsRepo extends Context.Service<
     readonly append: (view: PageView) => Effect.Effect<void, StorageUnavailable | RecordRefused>
     /** Succeeds after the event is durable. An event of a website that does not exist is refused. */
     readonly appendEvent: (event: Event) => Effect.Effect<void, StorageUnavailable | RecordRefused>
+    /**
+     * The page views of a website, oldest first, and then its events, oldest first. Page views with an exclusion are
+     * left out. Reads as fast as the stream is consumed, in constant memory. A slow reader holds no connection.
+     */
+    readonly rows: (query: Query) => Stream.Stream<Row, StorageUnavailable>
   }
 >()("hydracore/analytics/AnalyticsRepo") {}
 
@@ -39,6 +54,16 @@ export const layerMemory = (options?: {
           views[next] = view
           next = (next + 1) % capacity
         }),
-      appendEvent: () => Effect.void
+      appendEvent: () => Effect.void,
+      rows: ({ from, hostedWebsiteId, to }) =>
+        Stream.suspend(() =>
+          Stream.fromIterable(
+            views
+              .filter((view) => view.hostedWebsiteId === hostedWebsiteId && view.exclusion === null)
+              .filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
+              .sort((left, right) => left.receivedAt - right.receivedAt)
+              .map((view): Row => ({ type: "pageview", view }))
+          )
+        )
     }
   })

@@ -6,6 +6,7 @@
 import { Effect, Option, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as AnalyticsExport from "../analytics/AnalyticsExport.ts"
+import { AnalyticsRepo } from "../analytics/AnalyticsRepo.ts"
 import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type { AnyAuthorizedSite } from "../sites/access/Access.ts"
@@ -31,7 +32,7 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
     OwnerApi,
     "data",
     Effect.fnUntraced(function* (handlers) {
-      const analytics = yield* AnalyticsExport.AnalyticsExport
+      const analytics = yield* AnalyticsRepo
       const persons = yield* Person.Persons
       const { erasures, exports } = yield* SiteSlots
       const personOf = ({ site }: AnyAuthorizedSite, { email, kinds = Person.kinds }: typeof Payload.Type) => ({

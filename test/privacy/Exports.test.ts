@@ -4,7 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer, Option, Stream } from "effect"
 import * as Raw from "../../scripts/torture/Raw.ts"
-import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
+import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { OwnerKeys } from "../../src/sites/access/OwnerKey.ts"
 import * as SiteSlots from "../../src/sites/access/SiteSlots.ts"
@@ -57,8 +57,9 @@ const readPage = (hostedWebsiteId: string) =>
 
 const generating = (storage: Layer.Layer<Storage>) =>
   Layer.effect(
-    AnalyticsExport,
-    Effect.succeed({
+    AnalyticsRepo,
+    Effect.map(AnalyticsRepo, (repo) => ({
+      ...repo,
       rows: ({ hostedWebsiteId }) =>
         Stream.suspend(() => {
           const index = readOf.push(0) - 1
@@ -69,7 +70,7 @@ const generating = (storage: Layer.Layer<Storage>) =>
             })
           )
         })
-    })
+    }))
   ).pipe(Layer.provideMerge(storage))
 
 const newSite = (count: number) =>

@@ -1,20 +1,20 @@
 /**
- * The tests that every layer of `AnalyticsRepo` and `AnalyticsExport` must pass. They read the stored rows through the
- * export. Tests may share a store, so each uses its own website.
+ * The tests of events, and of what is read, that every layer of `AnalyticsRepo` must pass. Tests may share a store, so each uses its
+ * own website.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema, Stream } from "effect"
-import { AnalyticsExport, type Row } from "../../src/analytics/AnalyticsExport.ts"
+import type { Row } from "../../src/analytics/AnalyticsExport.ts"
 import { AnalyticsRepo } from "../../src/analytics/AnalyticsRepo.ts"
 import type { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { EventShape, eventOf } from "./Events.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
 const read = (hostedWebsiteId: string, from = 0, to = now + 1) =>
-  AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from, to })))
+  AnalyticsRepo.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from, to })))
 
 const timeOf = (row: Row): number => (row.type === "pageview" ? row.view : row.event).receivedAt
 
@@ -23,7 +23,7 @@ const isOldestFirst = (rows: ReadonlyArray<Row>): boolean =>
 
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<AnalyticsRepo | AnalyticsExport | SiteDirectory, E>,
+  layer: Layer.Layer<AnalyticsRepo | SiteDirectory, E>,
   { runs = 40 }: { readonly runs?: number } = {}
 ) =>
   describe(name, () => {
@@ -91,7 +91,7 @@ export const suite = <E>(
   })
 
 /** The test for layers that reject unknown websites. */
-export const unknownSites = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | AnalyticsExport | SiteDirectory, E>) =>
+export const unknownSites = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | SiteDirectory, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect("an event of an unknown website is refused, and the rest of its batch is stored", () =>
       Effect.gen(function* () {

@@ -8,7 +8,6 @@ import { Effect, Layer, Option } from "effect"
 import type * as App from "../../src/App.ts"
 import { SiteActivity } from "../../src/activity/Activity.ts"
 import { Attention } from "../../src/activity/Attention.ts"
-import { AnalyticsExport } from "../../src/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../src/analytics/AnalyticsRepo.ts"
 import { Goals } from "../../src/analytics/Goal.ts"
 import { Leads } from "../../src/analytics/Leads.ts"
@@ -66,7 +65,6 @@ const withoutRules = Layer.unwrap(
 )
 
 const ofOwners = Layer.mergeAll(
-  Layer.mock(AnalyticsExport)({}),
   Layer.mock(Goals)({}),
   Layer.mock(Reports)({}),
   Layer.mock(SiteActivity)({}),

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
-import { bounded, ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
+import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import { bounded, type ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { AnalyticsExport, type Query } from "../AnalyticsExport.ts"
+import type { Query } from "../AnalyticsRepo.ts"
 import * as AnalyticsRows from "../AnalyticsRows.ts"
 import * as StoredView from "../StoredView.ts"
 
@@ -57,34 +57,24 @@ const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 
 
 const Ends = Schema.Array(Schema.Struct({ at: Schema.Finite, found: Schema.Int }))
 
-export interface Options {
-  /** The timeout of each page. */
-  readonly timeout: Duration.Input
-}
-
-export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never, ClickHouse> =>
-  Layer.effect(
-    AnalyticsExport,
-    Effect.map(ClickHouse, ({ query }) => {
-      const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
-        Stream.paginate(
-          clamp(from),
-          Effect.fnUntraced(function* (begin) {
-            const rows = yield* query(statement, {
-              parameters: { site: hostedWebsiteId, from: begin, to: clamp(to) }
-            }).pipe(bounded(timeout))
-            const [last] = yield* decodeRows(Ends)(Effect.succeed(rows.slice(-1)))
-            const isEnd = last === undefined || (last.found < pageSize && rows.length === last.found)
-            const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
-            return [decoded, isEnd ? Option.none() : Option.some(last.at + 1)] as const
-          })
-        )
-      return AnalyticsExport.of({
-        rows: (query) =>
-          Stream.concat(
-            read(viewsStatement, AnalyticsRows.decodeView, query),
-            read(eventsStatement, AnalyticsRows.decodeEvent, query)
-          )
+/** The rows that `AnalyticsRepo.rows` reads. `timeout` is that of each page. */
+export const rowsOf = (
+  { query }: ClickHouse["Service"],
+  timeout: Duration.Input,
+  { from, hostedWebsiteId, to }: Query
+) => {
+  const read = (statement: string, decode: typeof AnalyticsRows.decodeView) =>
+    Stream.paginate(
+      clamp(from),
+      Effect.fnUntraced(function* (begin) {
+        const rows = yield* query(statement, {
+          parameters: { site: hostedWebsiteId, from: begin, to: clamp(to) }
+        }).pipe(bounded(timeout))
+        const [last] = yield* decodeRows(Ends)(Effect.succeed(rows.slice(-1)))
+        const isEnd = last === undefined || (last.found < pageSize && rows.length === last.found)
+        const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+        return [decoded, isEnd ? Option.none() : Option.some(last.at + 1)] as const
       })
-    })
-  )
+    )
+  return Stream.concat(read(viewsStatement, AnalyticsRows.decodeView), read(eventsStatement, AnalyticsRows.decodeEvent))
+}

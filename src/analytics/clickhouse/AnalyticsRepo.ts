@@ -4,12 +4,13 @@
  * @module
  */
 import { Effect, Layer } from "effect"
-import type { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
+import { ClickHouse } from "../../platform/clickhouse/ClickHouse.ts"
 import type { WritableSites } from "../../sites/SiteDirectory.ts"
 import { AnalyticsRepo } from "../AnalyticsRepo.ts"
 import type { Event } from "../Event.ts"
 import type { PageView } from "../PageView.ts"
 import * as StoredView from "../StoredView.ts"
+import * as AnalyticsExport from "./AnalyticsExport.ts"
 import * as Batches from "./Batches.ts"
 import * as Columns from "./Columns.ts"
 
@@ -63,12 +64,14 @@ export const layer = (options: Batches.Options): Layer.Layer<AnalyticsRepo, neve
   Layer.effect(
     AnalyticsRepo,
     Effect.gen(function* () {
+      const clickHouse = yield* ClickHouse
       const countedViews = yield* Batches.make("page-views", counted, options)
       const excludedViews = yield* Batches.make("bot-views", excluded, options)
       const { submit } = yield* Batches.make("events", events, options)
       return AnalyticsRepo.of({
         append: (view) => (view.exclusion === null ? countedViews : excludedViews).submit(view),
-        appendEvent: submit
+        appendEvent: submit,
+        rows: (query) => AnalyticsExport.rowsOf(clickHouse, options.timeout, query)
       })
     })
   )

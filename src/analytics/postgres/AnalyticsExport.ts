@@ -5,11 +5,11 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Option, Schema, Stream } from "effect"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Option, Schema, Stream } from "effect"
 import * as Database from "../../platform/postgres/Database.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
-import { AnalyticsExport, type Query } from "../AnalyticsExport.ts"
+import type { Query } from "../AnalyticsRepo.ts"
 import * as AnalyticsRows from "../AnalyticsRows.ts"
 import * as StoredView from "../StoredView.ts"
 
@@ -62,34 +62,26 @@ type Cursor = (typeof Cursors.Type)[number]
 
 const first: Cursor | null = null
 
-export const layer: Layer.Layer<AnalyticsExport, never, PgClient> = Layer.effect(
-  AnalyticsExport,
-  Effect.map(PgClient, (sql) => {
-    const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
-      Stream.paginate(
-        first as Cursor | null,
-        Effect.fnUntraced(function* (after) {
-          const rows = yield* sql
-            .unsafe(statement, [
-              PgTypes.uuid(hostedWebsiteId),
-              PgTypes.timestamptz(from),
-              PgTypes.timestamptz(to),
-              PgTypes.text(after?.time ?? null),
-              PgTypes.text(after?.place ?? null)
-            ])
-            .pipe(Database.mapErrors)
-          // The last page is empty, because a page may end at its maximum size.
-          const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
-          const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
-          return [decoded, Option.fromUndefinedOr(last)] as const
-        })
-      )
-    return AnalyticsExport.of({
-      rows: (query) =>
-        Stream.concat(
-          read(viewsPage, AnalyticsRows.decodeView, query),
-          read(eventsPage, AnalyticsRows.decodeEvent, query)
-        )
-    })
-  })
-)
+/** The rows that `AnalyticsRepo.rows` reads. */
+export const rowsOf = (sql: PgClient, { from, hostedWebsiteId, to }: Query) => {
+  const read = (statement: string, decode: typeof AnalyticsRows.decodeView) =>
+    Stream.paginate(
+      first as Cursor | null,
+      Effect.fnUntraced(function* (after) {
+        const rows = yield* sql
+          .unsafe(statement, [
+            PgTypes.uuid(hostedWebsiteId),
+            PgTypes.timestamptz(from),
+            PgTypes.timestamptz(to),
+            PgTypes.text(after?.time ?? null),
+            PgTypes.text(after?.place ?? null)
+          ])
+          .pipe(Database.mapErrors)
+        // The last page is empty, because a page may end at its maximum size.
+        const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(-1)))
+        const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+        return [decoded, Option.fromUndefinedOr(last)] as const
+      })
+    )
+  return Stream.concat(read(viewsPage, AnalyticsRows.decodeView), read(eventsPage, AnalyticsRows.decodeEvent))
+}

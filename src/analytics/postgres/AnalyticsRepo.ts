@@ -4,7 +4,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import type { PgClient } from "@effect/sql-pg/PgClient"
+import { PgClient } from "@effect/sql-pg/PgClient"
 import { Clock, type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Batches from "../../platform/batch/Batches.ts"
@@ -18,6 +18,7 @@ import type { Event } from "../Event.ts"
 import type { PageView } from "../PageView.ts"
 import * as OpenDays from "../reports/postgres/OpenDays.ts"
 import * as StoredView from "../StoredView.ts"
+import * as AnalyticsExport from "./AnalyticsExport.ts"
 
 const Unknown = Schema.Array(Schema.Struct({ id: Schema.String }))
 
@@ -185,6 +186,7 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
   Layer.effect(
     AnalyticsRepo,
     Effect.gen(function* () {
+      const reader = yield* PgClient
       const sql = yield* Columns.client
       // The one by which batches are stored: a submitter may have another.
       const clock = yield* Clock.Clock
@@ -230,7 +232,8 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
       )
       return AnalyticsRepo.of({
         append: (row) => Effect.suspend(() => submit({ row, queuedAt: clock.currentTimeMillisUnsafe() })),
-        appendEvent: (row) => Effect.suspend(() => submitEvent({ row, queuedAt: clock.currentTimeMillisUnsafe() }))
+        appendEvent: (row) => Effect.suspend(() => submitEvent({ row, queuedAt: clock.currentTimeMillisUnsafe() })),
+        rows: (query) => AnalyticsExport.rowsOf(reader, query)
       })
     })
   ).pipe(Layer.provide(Batches.layerHealth))

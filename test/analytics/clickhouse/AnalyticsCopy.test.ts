@@ -1,7 +1,6 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
-import * as Export from "../../../src/analytics/AnalyticsExport.ts"
 import * as Views from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
 import * as AnalyticsCopy from "../../../src/analytics/postgres/AnalyticsCopy.ts"
@@ -24,8 +23,7 @@ const live = Layer.mergeAll(
   SiteDirectory.writableSites({ connections: 1 })
 ).pipe(Layer.provideMerge(Layer.merge(TestClient.layer, TestClickHouse.layer)))
 
-const rowsOf = (hostedWebsiteId: string) =>
-  Export.AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: now + 1 })))
+const queryOf = (hostedWebsiteId: string) => ({ hostedWebsiteId, from: 0, to: now + 1 })
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
@@ -56,8 +54,10 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           )
           yield* copy
           yield* copy
-          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer))
-          const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer(queue)))
+          const before = yield* Stream.runCollect(PostgresExport.rowsOf(yield* PgClient.PgClient, queryOf(site)))
+          const after = yield* Stream.runCollect(
+            AnalyticsExport.rowsOf(yield* ClickHouse, queue.timeout, queryOf(site))
+          )
           assert.sameDeepMembers([...after], [...before])
           assert.strictEqual(yield* count("bot_view", site), views.filter(({ exclusion }) => exclusion !== null).length)
         }),

@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
-import { AnalyticsExport } from "../../../src/analytics/AnalyticsExport.ts"
-import * as ClickHouseExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
+import { Effect, Stream } from "effect"
+import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 
 const begin = Date.UTC(2026, 2, 1, 23, 59, 50)
 
-const live = ClickHouseExport.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestClickHouse.layer))
+/** The rows of a website until `to`. */
+const rowsOf = (hostedWebsiteId: string, to: number) =>
+  Stream.unwrap(
+    ClickHouse.useSync((client) => AnalyticsExport.rowsOf(client, "20 seconds", { hostedWebsiteId, from: begin, to }))
+  )
 
 /** Stores page views whose paths are their numbers, `perMillisecond` of them in each millisecond. */
 const store = (website: string, count: number, perMillisecond: number) =>
@@ -22,13 +25,13 @@ const store = (website: string, count: number, perMillisecond: number) =>
   )
 
 const pathsOf = (hostedWebsiteId: string, to: number) =>
-  Stream.unwrap(Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId, from: begin, to }))).pipe(
+  rowsOf(hostedWebsiteId, to).pipe(
     Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)),
     Stream.runCollect
   )
 
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
-  withLayer(live)("analytics/clickhouse/AnalyticsExport", (it) => {
+  withLayer(TestClickHouse.layer)("analytics/clickhouse/AnalyticsExport", (it) => {
     it.effect(
       "every row comes once and in order of time, also if a page of results ends between rows of the same millisecond",
       () =>
@@ -58,9 +61,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
             { parameters: { website, begin } }
           )
         )
-        const pages = yield* Stream.unwrap(
-          Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId: website, from: begin, to: begin + 1_000 }))
-        ).pipe(
+        const pages = yield* rowsOf(website, begin + 1_000).pipe(
           Stream.map((row) => (row.type === "event" ? row.event.path : "")),
           Stream.mapArray((paths) => [paths]),
           Stream.runCollect
@@ -69,7 +70,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
           pages.flat(),
           Array.from({ length: 60 }, (_, number) => String(number))
         )
-        for (const page of pages) assert.isAtMost(page.length, Math.ceil(ClickHouseExport.pageBytes / 60_000))
+        for (const page of pages) assert.isAtMost(page.length, Math.ceil(AnalyticsExport.pageBytes / 60_000))
       })
     )
 

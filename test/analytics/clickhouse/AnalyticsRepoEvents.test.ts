@@ -1,5 +1,4 @@
 import { Layer } from "effect"
-import * as AnalyticsExport from "../../../src/analytics/clickhouse/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
 import * as SiteDirectory from "../../../src/sites/SiteDirectory.ts"
 import { suite, unknownSites } from "../../suites/AnalyticsRepoEvents.ts"
@@ -8,7 +7,7 @@ import * as WritableSites from "../../support/clickhouse/WritableSites.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" } as const
 
-const live = Layer.mergeAll(AnalyticsRepo.layer(options), AnalyticsExport.layer(options)).pipe(
+const live = AnalyticsRepo.layer(options).pipe(
   Layer.provide(TestClickHouse.layer),
   Layer.provide(WritableSites.layer),
   Layer.provideMerge(SiteDirectory.layerMemory())

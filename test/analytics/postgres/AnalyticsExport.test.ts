@@ -3,8 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { AnalyticsExport } from "../../../src/analytics/AnalyticsExport.ts"
-import * as PostgresAnalyticsExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
+import * as AnalyticsExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const begin = Date.UTC(2026, 2, 1)
@@ -21,17 +20,16 @@ const store = (hostedWebsiteId: string, count: number, perMicrosecond: number) =
 
 const rowsOf = (hostedWebsiteId: string) =>
   Stream.unwrap(
-    Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId, from: begin, to: begin + day }))
-  ).pipe(Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)))
+    PgClient.PgClient.useSync((sql) => AnalyticsExport.rowsOf(sql, { hostedWebsiteId, from: begin, to: begin + day }))
+  )
 
-/** An export whose client has one connection. */
+const pathsOf = (hostedWebsiteId: string) =>
+  rowsOf(hostedWebsiteId).pipe(Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)))
+
+/** A client that has one connection. */
 const withOneConnection = Layer.unwrap(
   Effect.map(TestDatabase.connection, ({ url }) =>
-    PostgresAnalyticsExport.layer.pipe(
-      Layer.provideMerge(
-        Layer.effect(PgClient.PgClient, PgClient.make({ url, maxConnections: 1 })).pipe(Layer.provide(Reactivity.layer))
-      )
-    )
+    Layer.effect(PgClient.PgClient, PgClient.make({ url, maxConnections: 1 })).pipe(Layer.provide(Reactivity.layer))
   )
 )
 
@@ -41,7 +39,7 @@ describe("analytics/postgres/AnalyticsExport", () => {
       const [one, other] = [randomUUID(), randomUUID()]
       yield* store(one, 3500, 900)
       yield* store(other, 10, 1)
-      const paths = yield* Stream.runCollect(rowsOf(one))
+      const paths = yield* Stream.runCollect(pathsOf(one))
       assert.deepStrictEqual(
         paths,
         Array.from({ length: 3500 }, (_, number) => `/${number}`)
@@ -58,9 +56,7 @@ describe("analytics/postgres/AnalyticsExport", () => {
             decode(repeat('00', 16), 'hex'), json_build_object('a', repeat('é', 30000))
           FROM generate_series(0, 59) AS number`
       )
-      const pages = yield* Stream.unwrap(
-        Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId: id, from: begin, to: begin + day }))
-      ).pipe(
+      const pages = yield* rowsOf(id).pipe(
         Stream.map((row) => (row.type === "event" ? row.event.path : "")),
         Stream.mapArray((paths) => [paths]),
         Stream.runCollect
@@ -69,7 +65,7 @@ describe("analytics/postgres/AnalyticsExport", () => {
         pages.flat(),
         Array.from({ length: 60 }, (_, number) => `/${number}`)
       )
-      for (const page of pages) assert.isAtMost(page.length, Math.ceil(PostgresAnalyticsExport.pageBytes / 60_000))
+      for (const page of pages) assert.isAtMost(page.length, Math.ceil(AnalyticsExport.pageBytes / 60_000))
     }).pipe(Effect.provide(withOneConnection))
   )
 
@@ -78,7 +74,7 @@ describe("analytics/postgres/AnalyticsExport", () => {
       const sql = yield* PgClient.PgClient
       const id = randomUUID()
       yield* store(id, 3500, 1)
-      const rows = yield* rowsOf(id).pipe(
+      const rows = yield* pathsOf(id).pipe(
         Stream.mapEffect(() => sql`SELECT 1 AS one`.pipe(Effect.timeout("10 seconds"))),
         Stream.take(1),
         Stream.runCollect

@@ -1,5 +1,4 @@
 import { Layer } from "effect"
-import * as AnalyticsExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as SiteDirectory from "../../../src/sites/postgres/SiteDirectory.ts"
 import { suite, unknownSites } from "../../suites/AnalyticsRepoEvents.ts"
@@ -7,9 +6,7 @@ import * as TestClient from "../../support/postgres/TestClient.ts"
 
 const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 
-const live = Layer.mergeAll(AnalyticsRepo.layer(queue), AnalyticsExport.layer, SiteDirectory.layer()).pipe(
-  Layer.provide(TestClient.layer)
-)
+const live = Layer.mergeAll(AnalyticsRepo.layer(queue), SiteDirectory.layer()).pipe(Layer.provide(TestClient.layer))
 
 suite("analytics/postgres/AnalyticsRepo: events", live)
 unknownSites("analytics/postgres/AnalyticsRepo: batches of events", live)

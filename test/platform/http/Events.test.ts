@@ -4,7 +4,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
-import { AnalyticsExport } from "../../../src/analytics/AnalyticsExport.ts"
+import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import * as RateLimit from "../../../src/platform/limits/RateLimit.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { assertCounts } from "../../support/DecisionCounts.ts"
@@ -17,7 +17,7 @@ const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8")]
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: ["https://shop.example"] }))
 
 const rowsOf = (hostedWebsiteId: string) =>
-  AnalyticsExport.use(({ rows }) =>
+  AnalyticsRepo.use(({ rows }) =>
     Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: Number.MAX_SAFE_INTEGER / 4 }))
   )
 

@@ -1,7 +1,7 @@
 /** Page views over a real socket, on either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Clock, Effect, Stream } from "effect"
-import { AnalyticsExport } from "../../../src/analytics/AnalyticsExport.ts"
+import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { countsBy } from "../../support/Counts.ts"
 import { detailOf } from "../../support/ResponseParts.ts"
@@ -42,7 +42,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         const to = (yield* Clock.currentTimeMillis) + 60_000
         /** The referrers of all stored page views. A report has only the referrer of a visit's first page view. */
         const referrersOf = (hostedWebsiteId: string) =>
-          AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to }))).pipe(
+          AnalyticsRepo.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to }))).pipe(
             Effect.map((rows) => rows.map((row) => (row.type === "pageview" ? row.view.referrerHost : "an event"))),
             Effect.map((hosts) => ({ pageViews: hosts.length, referrers: hosts.filter((host) => host !== null) }))
           )
