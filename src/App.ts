@@ -60,9 +60,9 @@ export const database = (settings: Settings, address: DatabaseAddress) =>
 /** The client that sends to webhooks. One for the process, since it limits the connections that it keeps open. */
 export const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
 
-/** The connection to the mail server: none without `SMTP_URL`. */
+/** The mailer: none without `SMTP_URL`. */
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
-  Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
+  Option.map(mail, ({ server }) => SmtpMailer.make({ server: Redacted.value(server) }))
 
 /** The sender of mails and its server; none without `SMTP_URL` or a key. */
 export const mail = (settings: Settings) => {
@@ -85,7 +85,7 @@ export const mail = (settings: Settings) => {
 type Mail = ReturnType<typeof mail>
 
 /** Mails links to the console, and has the server of mails. Requires `storage`. */
-export const mails = (mailOption: Mail) => Layer.provideMerge(Invitations.layer, MailServer.layer(mailOption))
+export const mails = (mailOption: Mail) => Layer.provideMerge(Invitations.layer, Layer.succeed(MailServer, mailOption))
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
 const deliver = (settings: Settings, mailOption: Mail) => {
@@ -96,8 +96,8 @@ const deliver = (settings: Settings, mailOption: Mail) => {
     NotificationsService | RepliesService | ReportsService | ProblemsService | PgClient
   > = Option.isNone(mailOption)
     ? MailDispatcher.warnWithoutServer
-    : MailDispatcher.layer(mailOption.value.sender, settings.webhookAllow).pipe(
-        Layer.provide([mailOption.value.mailer, Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })]),
+    : MailDispatcher.layer(mailOption.value, settings.webhookAllow).pipe(
+        Layer.provide(Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })),
         Layer.merge(ProblemMails.layer)
       )
   return Layer.merge(Dispatcher.layer, mails)

@@ -37,7 +37,7 @@ const server = testServer(
   agent,
   undefined,
   Option.some({
-    mailer: Mailer.layerMemory([]),
+    mailer: Mailer.makeMemory([]),
     sender: {
       from: { name: "HydraCore", address: "console@edge.example" },
       publicUrl: "https://edge.example",

@@ -12,7 +12,7 @@ import * as Event from "./Event.ts"
 import type * as Mail from "./mail/Mail.ts"
 import * as MailContent from "./mail/MailContent.ts"
 import * as MailDispatcher from "./mail/MailDispatcher.ts"
-import type { MailServer } from "./mail/Mailer.ts"
+import type { Sending } from "./mail/Mailer.ts"
 import * as MailTimes from "./mail/MailTimes.ts"
 import type { Notification, StoredNotification } from "./mail/Notification.ts"
 import * as SubmissionMail from "./mail/SubmissionMail.ts"
@@ -43,7 +43,7 @@ export const webhook = Effect.fnUntraced(function* (websiteConfigId: WebsiteConf
 
 /** Mails a test, or the report of the latest period, to a recipient; none if the website is deleted. */
 export const notification = Effect.fnUntraced(function* (
-  { mailer, sender }: Option.Option.Value<MailServer["Service"]>,
+  { mailer, sender }: Sending,
   notification: StoredNotification
 ) {
   const site = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(notification.website_config_id))

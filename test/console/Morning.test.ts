@@ -9,7 +9,7 @@ import PostalMime from "postal-mime"
 import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
-import type { Sender } from "../../src/delivery/mail/Mailer.ts"
+import type { Mailer, Sender } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -35,12 +35,12 @@ const sender: Sender = {
 /** The SMTP server: what it received, and the service's connection to it. */
 class Mailbox extends Context.Service<
   Mailbox,
-  { readonly received: ReadonlyArray<ReceivedMail>; readonly mailer: ReturnType<typeof SmtpMailer.layer> }
+  { readonly received: ReadonlyArray<ReceivedMail>; readonly mailer: Mailer }
 >()("hydracore/test/console/Morning/Mailbox") {}
 
 const layer = Layer.unwrap(
   Effect.map(mailReceiver(), ({ port, received }) => {
-    const mailer = SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+    const mailer = SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
     const server = testServer(
       { secretsKey: Option.some(secretsKey) },
       undefined,
@@ -187,7 +187,7 @@ inChromium("the morning", layer, (it) => {
 
       const { mailer } = yield* Mailbox
       const mails = Layer.mock(Mails, { make: () => Effect.succeed(0), lease: () => Effect.succeed([]) })
-      yield* Layer.build(MailDispatcher.layer(sender, []).pipe(Layer.provide([mails, mailer])))
+      yield* Layer.build(MailDispatcher.layer({ sender, mailer }, []).pipe(Layer.provide(mails)))
       const reply = yield* mailTo("mia@visitor.example")
       assert.include(reply.text ?? "", "Yes, we have.")
       assert.deepStrictEqual(reply.replyTo, [{ name: "", address: owner }])

@@ -8,7 +8,7 @@ import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import type { Sender } from "../../src/delivery/mail/Mailer.ts"
-import { layerMemory } from "../../src/delivery/mail/Mailer.ts"
+import { makeMemory } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
@@ -29,7 +29,7 @@ const sender: Sender = {
 }
 
 /** The server can send mail, and the tests start the process that does. */
-const layer = testServer({}, undefined, undefined, Option.some({ sender, mailer: layerMemory([]) })).pipe(
+const layer = testServer({}, undefined, undefined, Option.some({ sender, mailer: makeMemory([]) })).pipe(
   Layer.provideMerge(TestTime.layer),
   Layer.orDie
 )
@@ -83,12 +83,15 @@ inChromium("replies from the console", layer, (it) => {
 
         const { port, received } = yield* mailReceiver()
         yield* Layer.build(
-          MailDispatcher.layer(sender, []).pipe(
-            Layer.provide([
-              Layer.mock(Mails, { make: () => Effect.succeed(0), lease: () => Effect.succeed([]) }),
-              SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
-            ])
-          )
+          MailDispatcher.layer(
+            {
+              sender,
+              mailer: SmtpMailer.make({
+                server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null }
+              })
+            },
+            []
+          ).pipe(Layer.provide(Layer.mock(Mails, { make: () => Effect.succeed(0), lease: () => Effect.succeed([]) })))
         )
         yield* poll(
           Effect.sync(() => received.length),

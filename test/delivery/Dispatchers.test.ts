@@ -6,7 +6,7 @@ import { Deliveries } from "../../src/delivery/Delivery.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
-import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import * as Mailer from "../../src/delivery/mail/Mailer.ts"
 import { Replies } from "../../src/delivery/mail/Reply.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
@@ -47,10 +47,13 @@ it.effect("delivery/mail/MailDispatcher: an interrupted round is logged, and the
     })
     const dispatcher = MailDispatcher.layer(
       {
-        from: { name: "Edge", address: "edge@example.com" },
-        publicUrl: "http://edge",
-        consoleUrl: null,
-        secretsKey: Redacted.make(new Uint8Array(32))
+        sender: {
+          from: { name: "Edge", address: "edge@example.com" },
+          publicUrl: "http://edge",
+          consoleUrl: null,
+          secretsKey: Redacted.make(new Uint8Array(32))
+        },
+        mailer: Mailer.makeMemory([])
       },
       []
     )
@@ -58,7 +61,6 @@ it.effect("delivery/mail/MailDispatcher: an interrupted round is logged, and the
       Layer.provide(dispatcher, [
         mails,
         Layer.mock(Replies, { lease: () => Effect.succeed([]) }),
-        Layer.mock(Mailer, {}),
         Layer.mock(Reports, {})
       ])
     )

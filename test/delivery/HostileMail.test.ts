@@ -3,7 +3,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
 import PostalMime from "postal-mime"
 import * as Compose from "../../src/delivery/mail/Compose.ts"
-import { Mailer } from "../../src/delivery/mail/Mailer.ts"
+import type { Mailer } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import { mailReceiver, type ReceivedMail } from "../support/MailReceiver.ts"
@@ -47,14 +47,16 @@ const expected = [
   "To"
 ]
 
-class Inbox extends Context.Service<Inbox, Array<ReceivedMail>>()("test/Inbox") {}
+class Inbox extends Context.Service<Inbox, { readonly mailer: Mailer; readonly mails: Array<ReceivedMail> }>()(
+  "test/Inbox"
+) {}
 
-const receiver = Layer.effectContext(
-  Effect.gen(function* () {
-    const { port, received } = yield* mailReceiver()
-    const server = { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null }
-    return Context.add(yield* Layer.build(SmtpMailer.layer({ server })), Inbox, received)
-  })
+const receiver = Layer.effect(
+  Inbox,
+  Effect.map(mailReceiver(), ({ port, received }) => ({
+    mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } }),
+    mails: received
+  }))
 )
 
 shared(receiver)("delivery/mail/SmtpMailer with arbitrary texts", (it) => {
@@ -73,9 +75,9 @@ shared(receiver)("delivery/mail/SmtpMailer with arbitrary texts", (it) => {
           createdAt: submission.receivedAt,
           unsubscribeUrl: "https://edge.example/stop"
         })
-        const mails = yield* Inbox
+        const { mailer, mails } = yield* Inbox
         mails.length = 0
-        assert.deepStrictEqual(yield* Mailer.use((mailer) => mailer.send(message)), { _tag: "Accepted" })
+        assert.deepStrictEqual(yield* mailer.send(message), { _tag: "Accepted" })
         const [mail, ...others] = mails
         assert.deepStrictEqual([mail?.from, mail?.recipients, others], ["mail@edge.example", ["owner@example.com"], []])
         const source = mail?.source ?? ""

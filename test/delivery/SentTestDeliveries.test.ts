@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { Reports } from "../../src/analytics/reports/Reports.ts"
-import { Mailer, type Sender } from "../../src/delivery/mail/Mailer.ts"
+import type { Sender } from "../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 import { ReportTooLarge } from "../../src/platform/Storage.ts"
@@ -21,7 +21,7 @@ it.effect("a test of a report that is too large fails as a mail, and not with a 
       consoleUrl: null,
       secretsKey: Redacted.make(new Uint8Array(32))
     }
-    const mailer = Mailer.of({ send: () => Effect.die("nothing is sent"), check: Effect.never })
+    const mailer = { send: () => Effect.die("nothing is sent"), check: Effect.never }
     const reports = Layer.mock(Reports, {
       query: () => Effect.fail(new ReportTooLarge({ limit: "2 GB of memory" }))
     })

@@ -21,7 +21,7 @@ const key = Redacted.make<Uint8Array>(new Uint8Array(32))
 const secretsKey = Option.some(key)
 
 const mail = Option.some({
-  mailer: Mailer.layerMemory([]),
+  mailer: Mailer.makeMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

@@ -9,7 +9,7 @@ import { MailServer } from "../../src/delivery/mail/Mailer.ts"
 import type { AllowedHost } from "../../src/platform/outward/AddressGuard.ts"
 import * as OutwardClient from "../../src/platform/outward/OutwardClient.ts"
 
-export type Mail = Parameters<typeof MailServer.layer>[0]
+export type Mail = MailServer["Service"]
 
 export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: Mail = Option.none()) =>
-  Layer.merge(OutwardClient.layer({ allowed }), Layer.provideMerge(Invitations.layer, MailServer.layer(mail)))
+  Layer.merge(OutwardClient.layer({ allowed }), Layer.provideMerge(Invitations.layer, Layer.succeed(MailServer, mail)))

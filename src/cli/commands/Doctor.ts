@@ -11,7 +11,6 @@ import { ofOperator } from "../../chat/agent/AgentCheck.ts"
 import * as Agents from "../../chat/agent/Inspection.ts"
 import { InstanceDirectory } from "../../chat/InstanceDirectory.ts"
 import * as PostgresInstanceDirectory from "../../chat/postgres/InstanceDirectory.ts"
-import { Mailer } from "../../delivery/mail/Mailer.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as DatabaseUrl from "../../platform/postgres/DatabaseUrl.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -125,12 +124,7 @@ export const command = Command.make(
               forwardedFor: Option.getOrElse(forwardedFor, () => exampleClient)
             },
       webhooks,
-      mail: yield* orNull(App.mailer(settings), (mailer) =>
-        Effect.provide(
-          Mailer.use(({ check }) => check),
-          mailer
-        )
-      ),
+      mail: yield* orNull(App.mailer(settings), ({ check }) => check),
       agents: yield* orNull(Option.fromNullOr(asked), (asked) =>
         Effect.forEach(
           asked,

@@ -14,7 +14,7 @@ import * as Compose from "./Compose.ts"
 import * as LinkToken from "./LinkToken.ts"
 import * as Mail from "./Mail.ts"
 import * as MailContent from "./MailContent.ts"
-import { Mailer, type Sender } from "./Mailer.ts"
+import type { Sender, Sending } from "./Mailer.ts"
 import type { Content } from "./Message.ts"
 import { Notifications } from "./Notification.ts"
 import * as Reply from "./Reply.ts"
@@ -69,12 +69,11 @@ const settlementOf = Effect.fnUntraced(function* (outcome: Mail.Outcome | null, 
 
 /** Sends a mail and records the outcome. */
 const attempt = Effect.fnUntraced(function* (
-  sender: Sender,
+  { mailer, sender }: Sending,
   operatorsHosts: ReadonlyArray<AllowedHost>,
   mail: Mail.LeasedMail
 ) {
   const mails = yield* Mail.Mails
-  const mailer = yield* Mailer
   const outcome = yield* MailContent.of(mail, confirmUrlOf(sender, mail), operatorsHosts).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
@@ -92,13 +91,13 @@ const attempt = Effect.fnUntraced(function* (
 })
 
 /** Sends a reply to a visitor and records the outcome. */
-const attemptReply = Effect.fnUntraced(function* ({ from }: Sender, reply: Reply.LeasedReply) {
+const attemptReply = Effect.fnUntraced(function* ({ mailer, sender: { from } }: Sending, reply: Reply.LeasedReply) {
   const replies = yield* Reply.Replies
   const { attempt, createdAt, reply_id: mailId, site, to } = reply
   const message = Compose.compose(Reply.content(reply), { mailId, from, to, createdAt, unsubscribeUrl: null })
   const outcome: Mail.Outcome = Reply.isTooLate(reply, yield* Clock.currentTimeMillis)
     ? { _tag: "Refused", error: "no mail server accepted it within a day" }
-    : yield* Mailer.use((mailer) => mailer.send(message))
+    : yield* mailer.send(message)
   const settlement = yield* settlementOf(outcome, attempt)
   yield* replies.settle(reply, settlement)
   if (settlement.next.status === "failed") {
@@ -130,9 +129,9 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
  * @param operatorsHosts the receivers of webhooks that mails do not name
  */
 export const layer = (
-  sender: Sender,
+  sending: Sending,
   operatorsHosts: ReadonlyArray<AllowedHost>
-): Layer.Layer<never, never, Mail.Mails | Reply.Replies | Mailer | Reports> =>
+): Layer.Layer<never, never, Mail.Mails | Reply.Replies | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const mails = yield* Mail.Mails
@@ -141,7 +140,7 @@ export const layer = (
       const fibers = yield* FiberSet.make()
       yield* Dispatcher.startAttempts(Metrics.mailAttempts)
 
-      const start = <E>(attempted: Effect.Effect<void, E, Mail.Mails | Reply.Replies | Mailer | Reports>) =>
+      const start = <E>(attempted: Effect.Effect<void, E, Mail.Mails | Reply.Replies | Reports>) =>
         FiberSet.run(
           fibers,
           attempted.pipe(
@@ -159,10 +158,10 @@ export const layer = (
         const free = slots - (yield* FiberSet.size(fibers))
         // Replies first: a person waits for each.
         const leasedReplies = free > 0 ? yield* replies.lease(free) : []
-        yield* Effect.forEach(leasedReplies, (reply) => start(attemptReply(sender, reply)), { discard: true })
+        yield* Effect.forEach(leasedReplies, (reply) => start(attemptReply(sending, reply)), { discard: true })
         const left = free - leasedReplies.length
         const leased = left > 0 ? yield* mails.lease(left) : []
-        yield* Effect.forEach(leased, (mail) => start(attempt(sender, operatorsHosts, mail)), { discard: true })
+        yield* Effect.forEach(leased, (mail) => start(attempt(sending, operatorsHosts, mail)), { discard: true })
         return made > 0 || leased.length + leasedReplies.length > 0 ? gap : null
       })
 

@@ -1,9 +1,9 @@
 /**
- * Sends mails: the services, and a layer for tests that collects them. `delivery/mail/SmtpMailer` sends them.
+ * How a process sends mails, and a mailer for tests that collects them. `delivery/mail/SmtpMailer` sends them.
  *
  * @module
  */
-import { Context, Effect, Layer, Option, type Redacted } from "effect"
+import { Context, Effect, type Option, type Redacted } from "effect"
 import type { Mailbox } from "../../platform/text/MailAddress.ts"
 import type { Outcome } from "./Mail.ts"
 import type { Message } from "./Message.ts"
@@ -16,15 +16,13 @@ export type MailFacts =
   /** The server offers no TLS, and there is a password that must not be sent without it. */
   | { readonly _tag: "WithoutTls" }
 
-export class Mailer extends Context.Service<
-  Mailer,
-  {
-    /** Attempts to send a mail, within 15 seconds. Never fails: a failure is an outcome. */
-    readonly send: (message: Message) => Effect.Effect<Outcome>
-    /** Connects and logs in as `send` does, and sends nothing. Within 15 seconds. */
-    readonly check: Effect.Effect<MailFacts>
-  }
->()("hydracore/delivery/mail/Mailer") {}
+/** Sends to one mail server. */
+export interface Mailer {
+  /** Attempts to send a mail, within 15 seconds. Never fails: a failure is an outcome. */
+  readonly send: (message: Message) => Effect.Effect<Outcome>
+  /** Connects and logs in as `send` does, and sends nothing. Within 15 seconds. */
+  readonly check: Effect.Effect<MailFacts>
+}
 
 /** The sender of a process that sends mails. */
 export interface Sender {
@@ -37,38 +35,30 @@ export interface Sender {
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
 
-/** The sender and the server of mails; none if this process sends none, because `SMTP_URL` or `SECRETS_KEY` is not set. */
-export class MailServer extends Context.Service<
-  MailServer,
-  Option.Option<{ readonly sender: Sender; readonly mailer: Mailer["Service"] }>
->()("hydracore/delivery/mail/MailServer") {
-  static readonly layer = (
-    mail: Option.Option<{ readonly sender: Sender; readonly mailer: Layer.Layer<Mailer> }>
-  ): Layer.Layer<MailServer> =>
-    Option.match(mail, {
-      onNone: () => Layer.succeed(MailServer, Option.none()),
-      onSome: ({ mailer, sender }) =>
-        Layer.effect(
-          MailServer,
-          Mailer.use((mailer) => Effect.succeed(Option.some({ sender, mailer })))
-        ).pipe(Layer.provide(mailer))
-    })
+/** How a process sends mails. */
+export interface Sending {
+  readonly sender: Sender
+  readonly mailer: Mailer
 }
+
+/** None if this process sends no mails, because `SMTP_URL` or `SECRETS_KEY` is not set. */
+export class MailServer extends Context.Service<MailServer, Option.Option<Sending>>()(
+  "hydracore/delivery/mail/MailServer"
+) {}
 
 /**
  * Collects the mails in `sent`.
  *
  * @param respond the outcome of a mail; by default each is accepted
  */
-export const layerMemory = (
+export const makeMemory = (
   sent: Array<Message>,
   respond: (message: Message) => Outcome = () => ({ _tag: "Accepted" })
-): Layer.Layer<Mailer> =>
-  Layer.succeed(Mailer, {
-    check: Effect.succeed({ _tag: "Ready", isEncrypted: true, isLocal: true } as const),
-    send: (message) =>
-      Effect.sync(() => {
-        sent.push(message)
-        return respond(message)
-      })
-  })
+): Mailer => ({
+  check: Effect.succeed({ _tag: "Ready", isEncrypted: true, isLocal: true } as const),
+  send: (message) =>
+    Effect.sync(() => {
+      sent.push(message)
+      return respond(message)
+    })
+})

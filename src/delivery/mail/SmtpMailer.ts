@@ -2,11 +2,11 @@
  * Sends mails over SMTP, with one connection per mail, so that a hanging server delays no other mail, and an abandoned attempt
  * leaves no connection.
  *
- * `nodemailer` is loaded when the layer is built.
+ * `nodemailer` is loaded by the first attempt.
  *
  * @module
  */
-import { Duration, Effect, Exit, Layer, Predicate, Result } from "effect"
+import { Duration, Effect, Exit, Predicate, Result } from "effect"
 import { NetAddress } from "effect/net"
 import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
@@ -15,7 +15,7 @@ import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as Text from "../../platform/text/Text.ts"
 import * as Mail from "./Mail.ts"
-import { Mailer, type MailFacts } from "./Mailer.ts"
+import type { Mailer, MailFacts } from "./Mailer.ts"
 import type { Message } from "./Message.ts"
 
 export interface SmtpServer {
@@ -128,16 +128,23 @@ const headersOf = ({ autoSubmitted, unsubscribeUrl }: Message) => ({
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
 
-/** Makes the mailer with the modules of `nodemailer`. */
-const make = (
-  { server, timeout: attemptTimeout = timeout, tls }: Options,
-  { MailComposer, Connection }: Awaited<ReturnType<typeof load>>
-): Mailer["Service"] => {
+/** The modules of `nodemailer`. */
+const load = async () => {
+  const [composer, connection] = await Promise.all([
+    import("nodemailer/lib/mail-composer"),
+    import("nodemailer/lib/smtp-connection")
+  ])
+  return { MailComposer: composer.default, Connection: connection.default }
+}
+
+/** Makes the mailer of a server. */
+export const make = ({ server, timeout: attemptTimeout = timeout, tls }: Options): Mailer => {
   /** The mail as an RFC 5322 message. */
   const sourceOf = (message: Message) =>
     Effect.tryPromise({
-      try: () =>
-        new MailComposer({
+      try: async () => {
+        const { MailComposer } = await load()
+        return new MailComposer({
           from: message.from,
           to: { name: "", address: message.to },
           ...(message.replyTo === null ? {} : { replyTo: { name: "", address: message.replyTo } }),
@@ -152,13 +159,15 @@ const make = (
           newline: "win"
         })
           .compile()
-          .build(),
+          .build()
+      },
       catch: (cause): SmtpFailure => (Predicate.isError(cause) ? cause : new Error(String(cause)))
     })
 
   const open = Effect.acquireRelease(
-    Effect.sync(
-      () =>
+    Effect.map(
+      Effect.promise(load),
+      ({ Connection }) =>
         new Connection({
           host: server.host,
           port: server.port,
@@ -221,17 +230,3 @@ const make = (
     )
   }
 }
-
-const load = async () => {
-  const [composer, connection] = await Promise.all([
-    import("nodemailer/lib/mail-composer"),
-    import("nodemailer/lib/smtp-connection")
-  ])
-  return { MailComposer: composer.default, Connection: connection.default }
-}
-
-export const layer = (options: Options): Layer.Layer<Mailer> =>
-  Layer.effect(
-    Mailer,
-    Effect.map(Effect.promise(load), (modules) => make(options, modules))
-  )

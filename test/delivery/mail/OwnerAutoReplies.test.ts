@@ -3,7 +3,7 @@
  */
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import { layerMemory } from "../../../src/delivery/mail/Mailer.ts"
+import { makeMemory } from "../../../src/delivery/mail/Mailer.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { run } from "../../support/TestCli.ts"
@@ -11,7 +11,7 @@ import { TestServer, onPostgres as testServer } from "../../support/TestServer.t
 import { site as cliSite, onPostgres } from "../../support/TestStorage.ts"
 
 const mail = Option.some({
-  mailer: layerMemory([]),
+  mailer: makeMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

@@ -3,9 +3,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import type { Outcome } from "../../../src/delivery/mail/Mail.ts"
-import { Mailer } from "../../../src/delivery/mail/Mailer.ts"
+import type { Mailer } from "../../../src/delivery/mail/Mailer.ts"
 import { maxMails } from "../../../src/delivery/mail/MailRecipient.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
 import { Notifications } from "../../../src/delivery/mail/Notification.ts"
@@ -20,17 +20,14 @@ import { onPostgres as testServer } from "../../support/TestServer.ts"
 const outcomes: Array<Outcome> = []
 const sent: Array<Message> = []
 
-const mailer = Layer.succeed(
-  Mailer,
-  Mailer.of({
-    check: Effect.die("The mail server is not checked here."),
-    send: (message) =>
-      Effect.sync(() => {
-        sent.push(message)
-        return outcomes.shift() ?? { _tag: "Accepted" }
-      })
-  })
-)
+const mailer: Mailer = {
+  check: Effect.die("The mail server is not checked here."),
+  send: (message) =>
+    Effect.sync(() => {
+      sent.push(message)
+      return outcomes.shift() ?? { _tag: "Accepted" }
+    })
+}
 
 const mail = Option.some({
   mailer,

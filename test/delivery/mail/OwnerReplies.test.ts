@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
-import { layerMemory } from "../../../src/delivery/mail/Mailer.ts"
+import { makeMemory } from "../../../src/delivery/mail/Mailer.ts"
 import * as Reply from "../../../src/delivery/mail/Reply.ts"
 import type { SubmissionDraft } from "../../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
@@ -14,7 +14,7 @@ import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
 
 const mail = Option.some({
-  mailer: layerMemory([]),
+  mailer: makeMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

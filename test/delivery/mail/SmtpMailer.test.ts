@@ -6,7 +6,6 @@ import { Effect, Fiber, Result } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import type { Outcome } from "../../../src/delivery/mail/Mail.ts"
-import { Mailer } from "../../../src/delivery/mail/Mailer.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
 import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
@@ -31,15 +30,12 @@ const message: Message = {
   autoSubmitted: "auto-generated"
 }
 
-const send = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
-  Mailer.use((mailer) => mailer.send(message)).pipe(
-    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options }))
-  )
+const mailerOf = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
+  SmtpMailer.make({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options })
 
-const check = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
-  Mailer.use((mailer) => mailer.check).pipe(
-    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options }))
-  )
+const send = (...options: Parameters<typeof mailerOf>) => mailerOf(...options).send(message)
+
+const check = (...options: Parameters<typeof mailerOf>) => mailerOf(...options).check
 
 /** The outcome of a mail to a receiver with these options. */
 const outcomeWith = (options: SMTPServerOptions) =>

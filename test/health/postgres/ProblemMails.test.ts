@@ -29,18 +29,16 @@ const startProcess = (port: number) =>
     Layer.fresh(
       MailDispatcher.layer(
         {
-          from: { name: "Edge", address: "mail@edge.example" },
-          publicUrl: "https://edge.example",
-          consoleUrl: "https://edge.example/console",
-          secretsKey
+          sender: {
+            from: { name: "Edge", address: "mail@edge.example" },
+            publicUrl: "https://edge.example",
+            consoleUrl: "https://edge.example/console",
+            secretsKey
+          },
+          mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
         },
         []
-      ).pipe(
-        Layer.provide([
-          Mails.layer({ secretsKey }),
-          SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
-        ])
-      )
+      ).pipe(Layer.provide(Mails.layer({ secretsKey })))
     )
   )
 

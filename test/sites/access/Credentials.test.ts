@@ -39,7 +39,7 @@ const refusedAddress = "nobody@example.com"
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
 const mail = Option.some({
-  mailer: Mailer.layerMemory(sent, ({ to }) =>
+  mailer: Mailer.makeMemory(sent, ({ to }) =>
     to === refusedAddress ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
   ),
   sender: {

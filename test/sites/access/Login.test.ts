@@ -23,7 +23,7 @@ const server = (canMail = true) =>
     undefined,
     canMail
       ? Option.some({
-          mailer: Mailer.layerMemory(sent),
+          mailer: Mailer.makeMemory(sent),
           sender: {
             from: { name: "Edge", address: "mail@edge.example" },
             publicUrl: "https://edge.example",

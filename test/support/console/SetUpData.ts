@@ -107,7 +107,7 @@ const server = testServer(
   undefined,
   undefined,
   Option.some({
-    mailer: Mailer.layerMemory([]),
+    mailer: Mailer.makeMemory([]),
     sender: {
       from: { name: "Edge", address: "mail@edge.example" },
       publicUrl: "https://edge.example",

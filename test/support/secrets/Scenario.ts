@@ -21,7 +21,7 @@ import { options, paths } from "../TestServer.ts"
 import { marks, recorder, upstream } from "./Recorder.ts"
 
 const mail = Option.some({
-  mailer: Mailer.layerMemory([]),
+  mailer: Mailer.makeMemory([]),
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",

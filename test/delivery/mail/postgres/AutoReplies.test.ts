@@ -35,16 +35,15 @@ const startProcess = (port: number) =>
         Dispatcher.layer.pipe(Layer.provide(OutwardClient.layer({ allowed: [] }))),
         MailDispatcher.layer(
           {
-            from: { name: "Edge", address: "mail@edge.example" },
-            publicUrl: "https://edge.example",
-            consoleUrl: null,
-            secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
+            sender: {
+              from: { name: "Edge", address: "mail@edge.example" },
+              publicUrl: "https://edge.example",
+              consoleUrl: null,
+              secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
+            },
+            mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
           },
           []
-        ).pipe(
-          Layer.provide(
-            SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
-          )
         )
       )
     )

@@ -41,10 +41,12 @@ const startProcess = (port: number) =>
     Layer.fresh(
       Layer.merge(
         Dispatcher.layer.pipe(Layer.provide(OutwardClient.layer({ allowed: [] }))),
-        MailDispatcher.layer(sender, []).pipe(
-          Layer.provide(
-            SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
-          )
+        MailDispatcher.layer(
+          {
+            sender,
+            mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+          },
+          []
         )
       )
     )
