@@ -3,15 +3,20 @@
  *
  * @module
  */
-import { Duration, Layer, Option } from "effect"
+import { Duration, Layer, Option, type Redacted } from "effect"
+import * as ClickHouseActivity from "./activity/clickhouse/SiteActivity.ts"
 import * as Attention from "./activity/postgres/Attention.ts"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
+import * as ClickHouseRepo from "./analytics/clickhouse/AnalyticsRepo.ts"
+import type * as Batches from "./analytics/clickhouse/Batches.ts"
+import * as SeparateStore from "./analytics/clickhouse/SeparateStore.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
 import * as Goals from "./analytics/postgres/Goals.ts"
 import * as Leads from "./analytics/postgres/Leads.ts"
 import * as VisitorSalts from "./analytics/postgres/VisitorSalts.ts"
+import * as ClickHouseReports from "./analytics/reports/clickhouse/Reports.ts"
+import * as ClickHouseRollUpLoop from "./analytics/reports/clickhouse/RollUpLoop.ts"
 import * as Reports from "./analytics/reports/postgres/Reports.ts"
-import * as ClickHouseStores from "./ClickHouseStores.ts"
 import type { Settings } from "./Config.ts"
 import * as AgentFailures from "./chat/postgres/AgentFailures.ts"
 import * as ConversationStore from "./chat/postgres/ConversationStore.ts"
@@ -27,6 +32,8 @@ import * as FormDirectory from "./forms/postgres/FormDirectory.ts"
 import * as Inbox from "./forms/postgres/Inbox.ts"
 import * as SubmissionRepo from "./forms/postgres/SubmissionRepo.ts"
 import * as Problems from "./health/postgres/Problems.ts"
+import type { Address } from "./platform/clickhouse/AnalyticsUrl.ts"
+import * as ClickHouse from "./platform/clickhouse/ClickHouse.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
 import * as Persons from "./privacy/postgres/Persons.ts"
 import * as SiteErasure from "./privacy/postgres/SiteErasure.ts"
@@ -42,10 +49,38 @@ import * as SiteDirectory from "./sites/postgres/SiteDirectory.ts"
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
   Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
 
+interface ClickHouseOptions extends Batches.Options {
+  readonly address: Redacted.Redacted<Address>
+  /** The maximum number of open connections of this process, besides those for batches (`maxBatches`). */
+  readonly connections: number
+  /** The timeout of a report. */
+  readonly reportTimeout: Duration.Input
+}
+
+/** The maximum number of concurrent batches of a process: one each of counted page views, excluded page views and events. */
+const maxBatches = 3
+
+/** All services that ClickHouse provides, over one client. */
+const clickHouse = (options: ClickHouseOptions) => {
+  const { address, connections, reportTimeout, timeout } = options
+  const client = ClickHouse.layer({ address, connections: connections + maxBatches })
+  return {
+    /** For the layers of PostgreSQL. */
+    separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
+    /** PostgreSQL provides what they need: writable websites and goals; submissions and conversations of the activity. */
+    repositories: Layer.mergeAll(
+      ClickHouseRepo.layer(options),
+      ClickHouseActivity.layer({ timeout }),
+      ClickHouseReports.layer({ timeout: reportTimeout }),
+      ClickHouseRollUpLoop.layer
+    ).pipe(Layer.provide(client))
+  }
+}
+
 /** Which store page views, events and conversions are in: ClickHouse with `ANALYTICS_URL`, else PostgreSQL. */
 const analytics = (
   settings: Settings,
-  queue: Omit<ClickHouseStores.Options, "address" | "connections" | "interval" | "reportTimeout">
+  queue: Omit<ClickHouseOptions, "address" | "connections" | "interval" | "reportTimeout">
 ) =>
   Option.match(settings.analyticsUrl, {
     onNone: () => ({
@@ -57,7 +92,7 @@ const analytics = (
       )
     }),
     onSome: (address) => {
-      const { repositories, separate } = ClickHouseStores.make({
+      const { repositories, separate } = clickHouse({
         ...queue,
         address,
         connections: settings.databaseConnections,
@@ -65,7 +100,7 @@ const analytics = (
         reportTimeout: settings.reportTimeout
       })
       // One more connection for the rollup runs, so that they delay no batch.
-      const sites = SiteDirectory.writableSites({ connections: ClickHouseStores.maxBatches + 1 })
+      const sites = SiteDirectory.writableSites({ connections: maxBatches + 1 })
       return { separate, repositories: Layer.provide(repositories, sites) }
     }
   })
