@@ -120,7 +120,9 @@ describe("chat/agent/AnswerReader, the throttle", () => {
       for (const [first, { now: since }] of read.entries()) {
         let sum = 0
         for (const { cost, now } of read.slice(first)) {
-          assert.isAtMost(sum, Throttle.burst + (Throttle.rate * (now - since)) / 1000 + 1)
+          const most = Throttle.burst + (Throttle.rate * (now - since)) / 1000 + 1
+          // An assertion for each of the thousands of spans would take most of the test's time.
+          if (sum > most) assert.fail(`${sum} bytes were read in ${now - since} ms, in which at most ${most} may be`)
           sum += cost
         }
       }
