@@ -17,7 +17,7 @@ const live = SiteDirectory.layer().pipe(Layer.provideMerge(TestClient.layer))
 
 const today = dateOf(TestTime.ofMachine())
 
-const visits = 40_000
+const visits = 20_000
 
 const options = {
   ...ReportQuery.plain,
