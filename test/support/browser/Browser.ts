@@ -148,21 +148,15 @@ const unused: Record<"machine" | "other", Array<Profile>> = { machine: [], other
 
 interface ProfileOptions extends BrowserContextOptions {
   readonly path: string
-  readonly automated?: boolean
   readonly now?: number
-  readonly before?: string
 }
 
-const newProfile = async ({ automated, before, now, path, ...options }: ProfileOptions): Promise<Profile> => {
+const newProfile = async ({ now, path, ...options }: ProfileOptions): Promise<Profile> => {
   const browser = await browserOf(path)
   const context = await browser.newContext({ userAgent, reducedMotion: "reduce", viewport: size, ...options })
   // As long as Playwright waits by default, because the machine may be busy.
   context.setDefaultTimeout(30_000)
-  if (automated === true) {
-    await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
-  }
   if (now !== undefined) await context.clock.install({ time: now })
-  if (before !== undefined) await context.addInitScript(before)
   const profile: Profile = { context, page: await context.newPage(), isChanged: false, visitors: 0 }
   // A clock that a test sets stays set.
   for (const name of ["install", "setFixedTime", "pauseAt", "fastForward", "runFor", "setSystemTime"] as const) {
@@ -224,8 +218,15 @@ const reusedProfile = (options: ProfileOptions) => {
   )
 }
 
+/** Runs a script in each page of a visitor before the page's scripts. */
+const runBefore = (context: BrowserContext, script: string) =>
+  Effect.acquireRelease(
+    Effect.promise(() => context.addInitScript(script)),
+    (added) => Effect.promise(() => added.dispose())
+  )
+
 const visitor = Effect.fnUntraced(function* (given: VisitorOptions = {}) {
-  const { colorScheme = "light", hasPageCache = false, viewport = size, ...options } = given
+  const { automated = false, before, colorScheme = "light", hasPageCache = false, viewport = size, ...options } = given
   const path = hasPageCache ? executablePath : shellPath
   const { now, ...others } = options
   const isReusable = Object.keys(others).length === 0 && viewport !== null && !hasPageCache
@@ -236,6 +237,8 @@ const visitor = Effect.fnUntraced(function* (given: VisitorOptions = {}) {
         ({ context }) => Effect.promise(() => context.close())
       )
   const { context, page } = profile
+  if (automated) yield* runBefore(context, "Object.defineProperty(navigator, 'webdriver', { get: () => true })")
+  if (before !== undefined) yield* runBefore(context, before)
   const errors: Array<string> = []
   yield* Effect.promise(async () => {
     if (isReusable) {
