@@ -50,6 +50,7 @@ const make = Effect.fnUntraced(function* (options: Options = {}) {
         <button>Send</button></form></main>${script()}</body></html>`
   }
   yield* open(`${site.site.url}/contact`)
+  yield* until("the enhanced form", () => page.evaluate<boolean>("!!document.querySelector('[name=hydracore_hp]')"))
   if (!attributes.includes("off"))
     yield* until("the style sheet", () => page.evaluate("document.adoptedStyleSheets.length"))
   const status = () => textOf(page, "[role=status]")

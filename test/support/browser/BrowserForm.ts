@@ -58,15 +58,58 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-export const textOf = async (page: Page, selector: string): Promise<string> =>
-  (await page.locator(selector).textContent()) ?? ""
+// The following act by scripts of the page: the first locator in a page takes as much processor time as opening the page.
 
-export const fill = (page: Page, values: Record<string, string>) =>
-  Effect.promise(async () => {
-    for (const [name, value] of Object.entries(values)) await page.locator(`[name="${name}"]`).fill(value)
+/** Runs a script in the page. Undefined if the page is being left. */
+const look = <A>(page: Page, script: string): Promise<A | undefined> =>
+  page.evaluate<A>(script).catch((error: unknown) => {
+    if (!/context was destroyed|navigation/i.test(String(error))) throw error
+    return undefined
   })
 
-export const press = (page: Page) => Effect.promise(() => page.getByRole("button", { name: "Send" }).click())
+/** The text of an element, empty as long as it does not exist. */
+export const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await look<string>(page, `document.querySelector(${JSON.stringify(selector)})?.textContent`)) ?? ""
+
+/** The value of a field. */
+export const valueOf = (page: Page, name: string) =>
+  Effect.promise(() => page.evaluate<string>(`document.querySelector('[name="${name}"]').value`))
+
+/** Replaces the values of fields as typing does, with the focus and the events of it. */
+export const fill = (page: Page, values: Record<string, string>) =>
+  until(`the fields ${Object.keys(values)}`, () =>
+    look<boolean>(
+      page,
+      `(() => {
+        const values = Object.entries(${JSON.stringify(values)}).map(([name, value]) =>
+          [document.querySelector('[name="' + name + '"]'), value])
+        if (values.some(([field]) => field === null || field.disabled || !field.checkVisibility())) return false
+        for (const [field, value] of values) {
+          field.focus()
+          field.select()
+          if (value === "") document.execCommand("delete")
+          else document.execCommand("insertText", false, value)
+          if (field.value !== value) throw new Error("The field refuses " + value)
+        }
+        return true
+      })()`
+    )
+  )
+
+/** Presses the button of the form as soon as it is enabled. */
+export const press = (page: Page) =>
+  until("the button of the form", () =>
+    look<boolean>(
+      page,
+      `(() => {
+        const button = [...document.querySelectorAll("button")].find(({ textContent }) => textContent.includes("Send"))
+        if (button === undefined || button.disabled || !button.checkVisibility()) return false
+        button.focus()
+        button.click()
+        return true
+      })()`
+    )
+  )
 
 export const isSubmit = ({ method, path }: Received) => method === "POST" && path.startsWith(paths.submit)
 
