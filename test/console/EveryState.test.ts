@@ -111,15 +111,33 @@ class Observed extends Context.Service<Observed, Effect.Success<ReturnType<typeo
 }
 
 inChromium("every state of the console", Layer.provideMerge(Observed.layer, ConsolePage.layerOfTwoDays), (it) => {
-  const check = Effect.fnUntraced(function* (page: Page, url: string, pattern: string, answers: ReadonlyArray<Answer>) {
+  /** Opens a page by a reload, which takes half of the processor time of a new page: that one has a process of its own. */
+  const byReload = async (page: Page, url: string) => {
+    await page.evaluate(`history.replaceState(null, "", ${JSON.stringify(url)})`)
+    await page.reload()
+  }
+
+  /** Opens a page from the list of websites, without loading the scripts again. */
+  const byLink = async (page: Page, url: string) => {
+    const show = (hash: string) => page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+    await show("#/")
+    await page.locator("a.site").first().waitFor()
+    await show(new URL(url).hash)
+    await page.locator("a.site").first().waitFor({ state: "detached" })
+  }
+
+  const check = Effect.fnUntraced(function* (
+    page: Page,
+    url: string,
+    pattern: string,
+    answers: ReadonlyArray<Answer>,
+    open: (page: Page, url: string) => Promise<void> = byReload
+  ) {
     for (const answer of answers) {
       const blank = yield* Effect.promise(async () => {
-        // A reload takes half of the processor time of a new page, which has a process of its own.
-        await page.evaluate(`{
-          sessionStorage.setItem("fault", ${JSON.stringify(JSON.stringify({ answer, pattern }))})
-          history.replaceState(null, "", ${JSON.stringify(url)})
-        }`)
-        await page.reload()
+        const fault = JSON.stringify({ answer, pattern })
+        await page.evaluate(`sessionStorage.setItem("fault", ${JSON.stringify(fault)})`)
+        await open(page, url)
         const state = answer === "no answer" ? page.locator(".loading, .skeleton").first() : told(page).first()
         await state.waitFor()
         return page.evaluate<ReadonlyArray<string>>("blank")
@@ -159,10 +177,11 @@ inChromium("every state of the console", Layer.provideMerge(Observed.layer, Cons
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { page, url } = yield* Observed
-      for (const name of ["overview", "overview?list=page", "live", "inbox/0", "conversations", "sharing", "setup"]) {
-        // Without a connection, a page draws what it draws without an answer, and the notice above it, which is the same on each.
-        const answers = name === "overview" ? [...noStatus, 500] : (["no answer", 500] as const)
-        yield* check(page, `${url}/console/#/${busy.websiteConfigId}/${name}`, data, answers)
+      const site = `${url}/console/#/${busy.websiteConfigId}`
+      yield* check(page, `${site}/overview`, data, [...noStatus, 500])
+      // Without a connection, a page draws what it draws without an answer, and the notice above it, which is the same on each.
+      for (const name of ["overview?list=page", "live", "inbox/0", "conversations", "sharing", "setup"]) {
+        yield* check(page, `${site}/${name}`, data, ["no answer", 500], byLink)
       }
     })
   )
