@@ -390,7 +390,7 @@ inChromium("the console's overview", layer, (it) => {
       yield* on(() => page.reload())
       yield* on(() => dialog.getByRole("row", { name: "Mobile Norway" }).waitFor())
       yield* loaded
-      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "dialog")), [])
       const mobile = yield* on(async () =>
         Promise.all((await dialog.getByRole("row", { name: "Mobile" }).all()).map(visitsOf))
       )

@@ -153,7 +153,7 @@ inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.
 
   it.effect("has no violations of accessibility in light and dark mode, and does not scroll sideways", () =>
     Effect.gen(function* () {
-      const { loaded, on, page } = yield* open("?device=mobile", {
+      const { loaded, on, page } = yield* open("?range=7d&device=mobile", {
         viewport: { width: 360, height: 800 }
       })
       yield* loaded

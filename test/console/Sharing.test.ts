@@ -119,7 +119,7 @@ inChromium(
           yield* on(() => page.getByText(`hydracore share create --site ${fresh.websiteConfigId}`).waitFor())
           yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
           yield* on(() => page.getByLabel("What it is for").fill("Agency"))
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the form")
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page, "dialog")), [], "the form")
           yield* on(() => page.getByRole("button", { name: "Create the URL" }).click())
           const url = yield* on(() => page.getByRole("dialog").locator("code").textContent())
           assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
@@ -129,7 +129,11 @@ inChromium(
           yield* loaded
           // The step of the empty list is gone, so the button in the head of the section has the focus.
           yield* on(() => page.locator("header .button:focus", { hasText: "Share the dashboard" }).waitFor())
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [], "the dashboard")
+          assert.deepStrictEqual(
+            yield* on(() => ConsolePage.violationsInBothSchemes(page, "main")),
+            [],
+            "the dashboard"
+          )
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0)
           yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
@@ -205,7 +209,7 @@ inChromium(
         yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).check())
         yield* on(() => page.getByRole("checkbox", { name: "New website" }).check())
         yield* loaded
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "dialog")), [])
         const before = yield* Clock.currentTimeMillis
         yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
         yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())

@@ -51,7 +51,6 @@ const listInParts = async (
     const json = sites.find(({ site_id }) => path.endsWith(site_id))
     return json === undefined ? route.fallback() : route.fulfill({ json })
   })
-  await page.reload()
 }
 
 /** Runs an expression in a page. */
@@ -84,8 +83,7 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are listed in parts and found by a search, and one opens that is in no listed part", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { errors, loaded, on, page } = yield* ConsolePage.open("#/")
-      yield* on(async () => {
+      const { errors, loaded, on, page } = yield* ConsolePage.openPrepared("#/", async (page) => {
         for (const path of ["**/v1/owner/sites?*", "**/v1/owner/attention*"]) {
           await page.route(path, (route) => {
             const url = new URL(route.request().url())
@@ -93,7 +91,6 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
             return route.continue({ url: url.href })
           })
         }
-        await page.reload()
       })
       yield* loaded
       const names = page.locator("a.site b")
@@ -122,9 +119,11 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("are where they were after the browser's Back button: the search, the parts, and the scroll position", () =>
     Effect.gen(function* () {
       const { sites } = yield* manySites
-      const { errors, on, page } = yield* ConsolePage.open("#/", { viewport: { width: 1280, height: 500 } })
+      const viewport = { width: 1280, height: 500 }
+      const { errors, on, page } = yield* ConsolePage.openPrepared("#/", (page) => listInParts(page, sites), {
+        viewport
+      })
       const names = page.locator("a.site b")
-      yield* on(() => listInParts(page, sites))
       yield* on(() => names.first().waitFor())
       yield* on(() => page.getByRole("button", { name: "Show more" }).click())
       yield* until("two parts", async () => (await names.count()) === 2 * partSize)
@@ -155,8 +154,7 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
       Effect.gen(function* () {
         const { fresh } = yield* ConsolePage.Websites
         const { sites } = yield* manySites
-        const { errors, on, page, show } = yield* ConsolePage.open("#/")
-        yield* on(() => listInParts(page, sites))
+        const { errors, on, page, show } = yield* ConsolePage.openPrepared("#/", (page) => listInParts(page, sites))
         yield* on(() => page.locator("a.site").nth(3).click())
         yield* show(`#/${fresh.websiteConfigId}/inbox`)
         const choices = page.getByRole("menuitemradio")
@@ -204,10 +202,7 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
   it.effect("the inbox of all websites finds one that the first request does not list", () =>
     Effect.gen(function* () {
       const { sites } = yield* manySites
-      const { loaded, on, page, show } = yield* ConsolePage.open("#/all/inbox")
-      yield* loaded
-      yield* on(() => listInParts(page, sites))
-      yield* show("#/all/inbox")
+      const { on, page } = yield* ConsolePage.openPrepared("#/all/inbox", (page) => listInParts(page, sites))
       const field = page.getByRole("combobox", { name: "Website" })
       const options = page.getByRole("option")
       yield* on(() => field.click())
@@ -229,11 +224,12 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
         ["owner", "Create your first website", 1],
         ["viewer", "No website to show", 0]
       ] as const) {
-        const { on, page } = yield* ConsolePage.open("#/", {}, role)
-        yield* on(async () => {
-          await page.route("**/v1/owner/sites?*", (route) => route.fulfill({ json: { sites: [], next: null } }))
-          await page.reload()
-        })
+        const { on, page } = yield* ConsolePage.openPrepared(
+          "#/",
+          (page) => page.route("**/v1/owner/sites?*", (route) => route.fulfill({ json: { sites: [], next: null } })),
+          {},
+          role
+        )
         yield* on(() => page.getByRole("heading", { name: title }).waitFor())
         const main = page.locator("main")
         assert.strictEqual(yield* on(() => main.getByRole("button", { name: "New website" }).count()), create)

@@ -42,7 +42,7 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
         await page.getByText("It refuses the key (status 401).").waitFor()
         await page.getByText("Enter a valid key under More, Edit.").waitFor()
       })
-      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "dialog")), [])
       yield* on(() => page.keyboard.press("Escape"))
     })
   )
@@ -58,7 +58,7 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
         await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
         await page.getByText(`hydracore instance create --site ${busy.websiteConfigId}`).waitFor()
       })
-      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "dialog")), [])
       const overflow = "document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth"
       assert.strictEqual(yield* on(() => page.evaluate<number>(overflow)), 0)
     })

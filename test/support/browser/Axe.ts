@@ -72,6 +72,13 @@ export const violations = (page: Page, changed?: string): Promise<ReadonlyArray<
   changed === undefined ? violationsOfPage(page) : violationsAfterChange(page, changed)
 
 /**
+ * The violations of a part of a page, such as a dialog, by all rules. A check of all elements takes most of its time for the colors
+ * of those behind the part, which other tests check without it.
+ */
+export const violationsOfPart = (page: Page, part: string): Promise<ReadonlyArray<string>> =>
+  run(page, { rules: { runOnly: { type: "tag", values: tags } }, part, least: 4 })
+
+/**
  * The violations of a page that was checked in a window of another width. Its colors are the same there, and so are its elements:
  * what is hidden in one of the widths is the only difference.
  *

@@ -16,7 +16,7 @@ import { TestServer, onFewConnections as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
 import * as SiteData from "./SiteData.ts"
 
-export { violations, violationsInBothSchemes, violationsInOtherWidth } from "../browser/Axe.ts"
+export { violations, violationsInBothSchemes, violationsInOtherWidth, violationsOfPart } from "../browser/Axe.ts"
 
 /** The websites of the server. */
 export class Websites extends Context.Service<Websites, { readonly busy: Site; readonly fresh: Site }>()(
@@ -89,6 +89,20 @@ const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role
 /** A user with a session, on the page of a fragment. The session's cookie is set directly, without the link that users click. */
 export const open = (fragment: string, options: VisitorOptions = {}, role: Role = "owner") =>
   Effect.tap(newUser(options, role), ({ show }) => show(fragment))
+
+/** The same on a page that `prepare` changes before it is loaded, such as by the answers that it gets. */
+export const openPrepared = (
+  fragment: string,
+  prepare: (page: Page) => Promise<unknown>,
+  options: VisitorOptions = {},
+  role: Role = "owner"
+) =>
+  Effect.tap(newUser(options, role), ({ on, page, show }) =>
+    Effect.andThen(
+      on(() => prepare(page)),
+      show(fragment)
+    )
+  )
 
 /**
  * Websites without data. The shared page reads the list of websites when it loads, so a test that needs its own website takes one
