@@ -11,7 +11,6 @@ import type { Sender } from "../../src/delivery/mail/Mailer.ts"
 import { makeMemory } from "../../src/delivery/mail/Mailer.ts"
 import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import * as ConversationData from "../support/console/ConversationData.ts"
@@ -29,13 +28,14 @@ const sender: Sender = {
 }
 
 /** The server can send mail, and the tests start the process that does. */
-const layer = testServer({}, undefined, undefined, Option.some({ sender, mailer: makeMemory([]) })).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Harbour", 4)).pipe(
+  Layer.provideMerge(testServer({}, undefined, undefined, Option.some({ sender, mailer: makeMemory([]) }))),
   Layer.provideMerge(TestTime.layer),
   Layer.orDie
 )
 
 const newSite = Effect.gen(function* () {
-  const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "Harbour", origins: [] }))
+  const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
   const receivedAt = yield* Clock.currentTimeMillis
   const submit = (email: string | null, message: string, more: Partial<Parameters<typeof Draft.make>[1]> = {}) =>
     SubmissionRepo.use((repo) =>
@@ -52,7 +52,7 @@ inChromium("replies from the console", layer, (it) => {
         const { site, submit } = yield* newSite
         const submission = yield* submit("ann@example.org", "On Sunday?")
         const other = yield* submit("ben@example.org", "And on Monday?")
-        const { errors, on, page } = yield* ConsolePage.open(`#/${site}/inbox/${submission}`)
+        const { errors, on, page } = yield* ConsolePage.show(`#/${site}/inbox/${submission}`)
         const reply = page.getByRole("button", { name: "Reply", exact: true })
         const text = page.getByLabel("Your reply to ann@example.org")
         yield* on(() => reply.click())
@@ -70,7 +70,7 @@ inChromium("replies from the console", layer, (it) => {
         const send = page.getByRole("button", { name: "Send reply" })
         yield* on(() => send.click())
         yield* on(() => page.getByText(/An email address such as ada@example.com is expected/i).waitFor())
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, ".details")), [])
         yield* on(() => address.fill("ada@shop.example"))
         yield* on(() => send.click())
         const sent = page.locator(".replies li")
@@ -134,7 +134,7 @@ inChromium("replies from the console", layer, (it) => {
       // As the link in a mail names it.
       const found = yield* Transcripts.use(({ find }) => find("all", conversation))
       const message = Option.getOrThrow(found).messages[0]?.id
-      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations/${message}?instance=${instanceId}`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations/${message}?instance=${instanceId}`)
       const contact = page.getByText("The visitor left an address: ann@example.org")
       yield* on(() => contact.waitFor())
       assert.notInclude((yield* on(() => contact.textContent())) ?? "", "Answered")
@@ -154,7 +154,7 @@ inChromium("replies from the console", layer, (it) => {
     Effect.gen(function* () {
       const { site, submit } = yield* newSite
       yield* submit("ann@example.org", "On Sunday?")
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("button", { name: "Mark as read" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).click())
       yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
@@ -166,16 +166,12 @@ inChromium("replies from the console", layer, (it) => {
       const { site, submit } = yield* newSite
       const anonymous = yield* submit(null, "Hello")
       const held = yield* submit("spam@example.org", "Buy", { status: "quarantined", reasons: ["links"] })
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox/${anonymous}`)
+      const { on, page, show } = yield* ConsolePage.show(`#/${site}/inbox/${anonymous}`)
       yield* on(() => page.getByRole("button", { name: "Mark as unread" }).waitFor())
       assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).count()), 0)
-      const quarantine = yield* ConsolePage.open(`#/${site}/inbox/${held}?folder=quarantine`)
-      const release = quarantine.page.getByRole("button", { name: "Not spam" })
-      yield* quarantine.on(() => release.waitFor())
-      assert.strictEqual(
-        yield* quarantine.on(() => quarantine.page.getByRole("button", { name: "Reply", exact: true }).count()),
-        0
-      )
+      yield* show(`#/${site}/inbox/${held}?folder=quarantine`)
+      yield* on(() => page.getByRole("button", { name: "Not spam" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Reply", exact: true }).count()), 0)
     })
   )
 })
