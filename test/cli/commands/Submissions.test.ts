@@ -196,15 +196,4 @@ describe("submissions export, as a process", () => {
     assert.deepStrictEqual(await closed, [0, null])
     assert.strictEqual(await errors, "")
   }, 120_000)
-
-  it("exits with 1 and one sentence on stderr after an error", async () => {
-    const child = spawn(process.execPath, [program, "stats", "--site", site.trackingToken])
-    const closed = once(child, "close")
-    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-    assert.deepStrictEqual(await closed, [1, null])
-    assert.deepStrictEqual(
-      [output, errors],
-      ["", `There is no website ${site.trackingToken}; \`hydracore site list\` lists them.\n`]
-    )
-  })
 })
