@@ -15,9 +15,9 @@ const commands: ReadonlyArray<string> = JSON.parse(
 /** Runs a program of `node_modules/.bin`, and gives its exit code and its output. */
 const run = (command: string): Promise<{ readonly code: number | string | null; readonly output: string }> => {
   const [program = "", ...args] = command.split(" ")
-  // The type checker is a Go program. With this setting, Go's garbage collector runs less often, which saves an eighth of the
-  // checker's processor time for a tenth more memory.
-  const env = { ...process.env, GOGC: "400" }
+  // The type checker is a Go program, which ends soon. Without Go's garbage collector, it takes a tenth less processor time, and up to a
+  // tenth more memory, than with one that runs rarely (GOGC=400).
+  const env = { ...process.env, GOGC: "off" }
   const options = { cwd: project, env, maxBuffer: 64 * 1024 * 1024 }
   return new Promise((resolve) =>
     execFile(path.join(project, "node_modules/.bin", program), args, options, (error, stdout, stderr) =>
