@@ -32,11 +32,11 @@ const begin = Effect.gen(function* () {
 
 const tick = Effect.promise(() => setTimeout(1))
 
-/** Lets time pass until the effect ends, since the start and the end of a service may wait. */
+/** Lets time pass until the effect ends, since the start and the end of a service may wait. Its time-outs leave the database 100 ms a second. */
 const driven = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkDetach(effect)
   while (fiber.pollUnsafe() === undefined) {
-    yield* TestClock.adjust("100 millis")
+    yield* TestClock.adjust("10 millis")
     yield* tick
   }
   return yield* Fiber.join(fiber)
