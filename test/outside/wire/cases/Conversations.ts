@@ -110,12 +110,14 @@ const own: ReadonlyArray<Case> = [
     async (client) => {
       const { edge, send } = client
       const { conversation } = await begin(client, "Please wait until I stop you", isWaiting)
-      const [resumed] = await Promise.all([
-        client.sendUnseen(request(["GET", "/stream"], edge.remembering, conversation)),
-        client
-          .sendUnseen(request(["GET", "/stream"], edge.remembering, conversation), isWaiting)
-          .then(() => send(request(["POST", "/stop"], edge.remembering, conversation)))
-      ])
+      // One follower leaves, and one stays until the end.
+      await client.sendUnseen(request(["GET", "/stream"], edge.remembering, conversation), isWaiting)
+      let stopped: Promise<unknown> | undefined
+      const resumed = await client.sendUnseen(request(["GET", "/stream"], edge.remembering, conversation), (body) => {
+        if (isWaiting(body)) stopped ??= send(request(["POST", "/stop"], edge.remembering, conversation))
+        return false
+      })
+      await stopped
       if (!resumed.body.endsWith("data: [DONE]\n\n"))
         throw new Error(`The stream ends with ${resumed.body.slice(-100)}`)
       await send(request(["GET", ""], edge.remembering, conversation))
