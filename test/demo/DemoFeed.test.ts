@@ -9,6 +9,8 @@ import { viewWithoutFacts } from "../../src/analytics/StoredView.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentBroken, AgentStream } from "../../src/chat/AgentStream.ts"
 import type { AgentRequest } from "../../src/chat/agent/Agent.ts"
+import { ofOperator } from "../../src/chat/agent/AgentCheck.ts"
+import * as Inspection from "../../src/chat/agent/Inspection.ts"
 import * as Instance from "../../src/chat/Instance.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
@@ -129,7 +131,7 @@ describe("the demo's feed", () => {
     })
   )
 
-  it.effect("publishes nothing about other websites and instances", () =>
+  it.effect("publishes nothing about other websites and instances, and no test of the agent", () =>
     Effect.gen(function* () {
       const other = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-0000000000ff")
       const published = yield* publishedBy(() =>
@@ -141,6 +143,8 @@ describe("the demo's feed", () => {
           const instance = { ...request.instance, instance_id: InstanceId.make(other) }
           // The agent answers this question too.
           assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
+          const tested = yield* Inspection.ask(request.instance, ofOperator, "1 minute")
+          assert.strictEqual(tested._tag, "Answered")
           const path = "/other"
           yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))
           yield* storeView
