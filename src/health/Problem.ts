@@ -84,12 +84,13 @@ export type Fact =
   | ({ readonly _tag: "AgentFailures"; readonly reason: string } & OfInstance)
   /** The questions that were refused because the tokens of the day were used. */
   | ({ readonly _tag: "TokenRefusals" } & OfInstance)
-  /** The failed attempts of a webhook since its last success; `lastStatus` is null if there was no answer. */
+  /** The failed attempts of a webhook since its last success; `lastStatus` is null if there was no answer, and `lastError` says why. */
   | ({
       readonly _tag: "WebhookFailures"
       readonly webhookId: string
       readonly host: string | null
       readonly lastStatus: number | null
+      readonly lastError: string | null
       readonly disabledAt: number | null
     } & Series)
   /** The mails to a recipient that were not accepted since the last one that was. */
@@ -163,8 +164,8 @@ export const kindOf = (fact: Fact, now: number): Kind | null => {
   }
 }
 
-const lastAttempt = (status: number | null): string =>
-  status === null ? "The receiver gave no answer" : `The receiver answered ${status}`
+const lastAttempt = (status: number | null, error: string | null): string =>
+  status === null ? (error ?? "The receiver gave no answer") : `The receiver answered ${status}`
 
 /** What a kind of fact says besides its series. */
 const described = (
@@ -190,7 +191,7 @@ const described = (
       return {
         subject: fact.host,
         subject_id: fact.webhookId,
-        reason: lastAttempt(fact.lastStatus),
+        reason: lastAttempt(fact.lastStatus, fact.lastError),
         next_step:
           kind === "webhook_disabled"
             ? "Repair the receiver, then enable the webhook: the deliveries that wait are sent."

@@ -32,6 +32,7 @@ const factsOf = (series: typeof Series.Type, stored: number): ReadonlyArray<Prob
       webhookId: instance.instanceId,
       host: "hooks.example",
       lastStatus: 500,
+      lastError: null,
       disabledAt: null,
       ...counted
     },
@@ -97,6 +98,7 @@ describe("health/Problem", () => {
     webhookId: instance.instanceId,
     host: "hooks.example",
     lastStatus: 500,
+    lastError: null,
     disabledAt: null,
     times: 9,
     since: now - 6 * dayMillis,
@@ -110,6 +112,14 @@ describe("health/Problem", () => {
     const gone = webhook({ disabledAt: now - 6 * dayMillis, lastStatus: 410, times: 1 })
     assert.strictEqual(Problem.kindOf(gone, now), "webhook_disabled")
     assert.strictEqual(Problem.kindOf(webhook({}), now), "webhook_failing")
+  })
+
+  it("a webhook's reason is what its receiver answered last, or why it gave no answer", () => {
+    const reason = (lastStatus: number | null, lastError: string | null) =>
+      Problem.problemOf(webhook({ lastStatus, lastError }), now)?.reason
+    assert.strictEqual(reason(503, null), "The receiver answered 503")
+    assert.strictEqual(reason(null, "hooks.example was not found"), "hooks.example was not found")
+    assert.strictEqual(reason(null, null), "The receiver gave no answer")
   })
 
   it("a rule is a problem only if it refuses a fifth of the submissions or more", () => {

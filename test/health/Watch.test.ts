@@ -86,6 +86,7 @@ describe("health/Watch", () => {
       webhookId: "0f8fad5b-d9cb-469f-a165-70867728950e",
       host: "hooks.example",
       lastStatus: 410,
+      lastError: null,
       disabledAt,
       times: 4,
       since: now,

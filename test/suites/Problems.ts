@@ -252,6 +252,11 @@ export const suite = <E>(
           reason: "The receiver answered 503",
           count: 3
         })
+        const error = "hooks.example was not found on the public internet"
+        yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, error)
+          VALUES (${PgTypes.uuid(event)}, ${PgTypes.uuid(webhook)}, ${PgTypes.timestamptz(now)}, NULL, 0, ${error})`
+        const [next] = yield* problemsOf(site)
+        assert.deepInclude(next, { kind: "webhook_failing", reason: error, count: 4 })
       })
     )
 

@@ -83,6 +83,7 @@ const WebhookFailures = Schema.Array(
     webhookId: Schema.String,
     url: Schema.String,
     lastStatus: Schema.NullOr(Schema.Int),
+    lastError: Schema.NullOr(Schema.String),
     disabledAt: Schema.NullOr(Schema.Finite)
   })
 )
@@ -93,11 +94,12 @@ const WebhookFailures = Schema.Array(
  */
 export const webhookStatement = `SELECT ${ofSite}, webhook_id AS "webhookId", url, greatest(attempts.times, 1)::int AS times,
     ${times("failing_since", "greatest(failing_since, attempts.last_at)")}, attempts.statuses[1] AS "lastStatus",
-    ${Times.millisAs("disabled_at", "disabledAt")}
+    attempts.errors[1] AS "lastError", ${Times.millisAs("disabled_at", "disabledAt")}
   FROM webhook CROSS JOIN LATERAL (
-    SELECT count(*) AS times, max(attempted_at) AS last_at, array_agg(status ORDER BY attempted_at DESC) AS statuses
+    SELECT count(*) AS times, max(attempted_at) AS last_at, array_agg(status ORDER BY attempted_at DESC) AS statuses,
+      array_agg(error ORDER BY attempted_at DESC) AS errors
     FROM (
-      SELECT attempted_at, status, millis FROM delivery_attempt WHERE subscriber_id = webhook_id
+      SELECT attempted_at, status, millis, error FROM delivery_attempt WHERE subscriber_id = webhook_id
       ORDER BY attempted_at DESC LIMIT ${maxAttempts}
     ) AS latest
     WHERE attempted_at + millis * interval '1 millisecond' >= failing_since AND coalesce(status, 0) NOT BETWEEN 200 AND 299
