@@ -108,8 +108,8 @@ export interface Options {
 }
 
 /**
- * Makes the function that reads the body of a request before its endpoint decodes it. All requests share the memory for waiting
- * requests.
+ * Makes the function that reads the body of a request before its endpoint decodes it. The requests of each such function share the
+ * memory for waiting requests.
  */
 export const make = () => {
   const limitInFlight = makeInFlightLimit()
