@@ -8,7 +8,24 @@ import * as Store from "./Store.ts"
 
 const store = Store.make(Address.parse(location.hash))
 
-addEventListener("hashchange", () => store.set(Address.parse(location.hash)))
+/** The state of a step of the browser's history that was shown before; that of a link's new step is null. */
+const seen = "seen"
+
+if (history.state === null) history.replaceState(seen, "")
+
+/** Shows an address. Another page in a new step begins at its top; the browser scrolls only when a step back or forward begins. */
+const show = (fragment: string, isNew: boolean): void => {
+  const { page, site } = store.get()
+  const next = Address.parse(fragment)
+  store.set(next)
+  if (isNew && (next.page !== page || next.site !== site)) scrollTo(0, 0)
+}
+
+addEventListener("hashchange", () => {
+  const isNew = history.state === null
+  if (isNew) history.replaceState(seen, "")
+  show(location.hash, isNew)
+})
 
 export const useAddress = (): Address.Address => Store.useStore(store)
 
@@ -22,9 +39,9 @@ export const linkTo = (change: Partial<Address.Address>): string => Address.form
 export const go = (change: Partial<Address.Address>, options?: { readonly replace?: boolean }): void => {
   const fragment = linkTo(change)
   if (fragment === location.hash) return
-  if (options?.replace) history.replaceState(null, "", fragment)
-  else history.pushState(null, "", fragment)
-  store.set(Address.parse(fragment))
+  if (options?.replace) history.replaceState(seen, "", fragment)
+  else history.pushState(seen, "", fragment)
+  show(fragment, true)
 }
 
 /** Keeps how far the page is scrolled in its step of the browser's history, for `restoreScroll`. */

@@ -116,6 +116,26 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
     })
   )
 
+  it.effect(
+    "begin at the top of each page that is chosen, and are where they were after the browser's Back button",
+    () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { errors, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
+          viewport: { width: 1280, height: 500 }
+        })
+        const chosen = (name: string) => on(() => page.getByRole("link", { name, exact: true }).first().click())
+        const heights = "document.documentElement.scrollHeight - innerHeight"
+        yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 400)
+        yield* on(() => page.evaluate("scrollTo(0, 300)"))
+        yield* chosen("Set up")
+        yield* until("the top of the next page", async () => (await page.evaluate("scrollY")) === 0)
+        yield* on(() => page.goBack())
+        yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === 300)
+        assert.deepStrictEqual(errors, [])
+      })
+  )
+
   it.effect("are where they were after the browser's Back button: the search, the parts, and the scroll position", () =>
     Effect.gen(function* () {
       const { sites } = yield* manySites
