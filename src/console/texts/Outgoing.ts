@@ -140,7 +140,7 @@ export const webhooks = {
   disabled: (when: string): string => `Disabled ${when}. Deliveries wait until you enable it.`,
   disabledByFailures: (when: string): string =>
     `Disabled ${when}, because its receiver fails. Enable it once its receiver works: what waits is then sent.`,
-  failing: (when: string): string => `It began to fail ${when}. Deliveries are retried automatically.`,
+  failing: (when: string): string => `It began to fail ${when}. Deliveries that wait are retried automatically.`,
   worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
   answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
   actions: { edit: "Edit", rotate: "New secret", enable: "Enable", disable: "Disable", remove: "Delete" },
