@@ -7,7 +7,7 @@ import { useState } from "preact/hooks"
 import { hides } from "../inbox/Change.ts"
 import { useChanges } from "../inbox/Changes.ts"
 import { Details } from "../inbox/Details.tsx"
-import { Marked, partSize, Row } from "../inbox/List.tsx"
+import { partSize, Row, Undo } from "../inbox/List.tsx"
 import * as View from "../inbox/View.ts"
 import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
@@ -31,6 +31,8 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const changes = useChanges(openSiteId ?? "")
   const [removing, setRemoving] = useState<string | null>(null)
   const isOpen = openId !== null && !hides(view.folder, changes.of(openId))
+  const undoable =
+    openId === null || isOpen ? undefined : (["isSpam", "isDeleted"] as const).find((key) => changes.of(openId)[key])
   const viewKey = JSON.stringify([view, siteId])
   return (
     <div class={`inbox ${isOpen ? "reading" : ""}`}>
@@ -60,9 +62,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
         )}
       </Toolbar>
       <Alert isOfList text={changes.isFailed ? Texts.inbox.failed : undefined} />
-      {openId !== null && view.folder === "accepted" && changes.of(openId).isSpam === true && (
-        <Marked ids={[openId]} changes={changes} />
-      )}
+      {openId !== null && undoable !== undefined && <Undo change={undoable} ids={[openId]} changes={changes} />}
       <div class="panes">
         <PagedList<Submission>
           key={viewKey}
@@ -136,7 +136,6 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
           onConfirm={() => {
             changes.remove([removing])
             setRemoving(null)
-            go({ item: null }, { replace: true })
           }}
         />
       )}

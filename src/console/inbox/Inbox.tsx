@@ -22,7 +22,7 @@ import { hides } from "./Change.ts"
 import { type Changes, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
 import { Held } from "./Held.tsx"
-import { List, Marked } from "./List.tsx"
+import { type LastChange, List, Undo } from "./List.tsx"
 import * as View from "./View.ts"
 
 interface ToolbarProps {
@@ -188,11 +188,11 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isHeldShown, setHeldShown] = useState(false)
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
-  /** What was marked as spam last, until a person chooses something else. */
-  const [lastMarked, setLastMarked] = useState<ReadonlyArray<string>>([])
+  /** What was marked as spam or deleted last, until a person chooses something else. */
+  const [last, setLast] = useState<LastChange>()
   // Otherwise a change could include submissions that are no longer listed.
   useEffect(() => setSelected(new Set()), [viewKey])
-  useEffect(() => setLastMarked([]), [viewKey, item])
+  useEffect(() => setLast(undefined), [viewKey, item])
   const { value: counts } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: site.site_id } },
@@ -201,27 +201,32 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const chosen = item !== null && !hides(view.folder, changes.of(item)) ? item : null
   const isWide = useIsWide()
   const [first, setFirst] = useState<string | null>(null)
-  const marked = lastMarked.filter((id) => changes.of(id).isSpam === true)
-  // Otherwise the next submission would have its button at the same place, and a second click would mark it, too.
-  const openId = chosen ?? (isWide && marked.length === 0 ? first : null)
+  const undoable = last === undefined ? [] : last.ids.filter((id) => changes.of(id)[last.change] === true)
+  // Otherwise the next submission would have the button of spam at the same place, and a second click would mark it, too.
+  const isHeld = last?.change === "isSpam" && undoable.length > 0
+  const openId = chosen ?? (isWide && !isHeld ? first : null)
 
   const markSpam = (ids: ReadonlyArray<string>) => {
     changes.markSpam(ids)
-    setLastMarked(ids)
+    setLast({ change: "isSpam", ids })
   }
   const select = (id: string, isSelected: boolean) => {
-    setLastMarked([])
+    setLast(undefined)
     const next = new Set(selected)
     if (!isSelected) next.delete(id)
     else if (next.size < maxSelected) next.add(id)
     setSelected(next)
   }
   const remove = () => {
-    if (view.folder === "deleted") changes.purge(removing)
-    else changes.remove(removing)
     setRemoving([])
     setSelected(new Set())
-    if (item !== null && removing.includes(item)) go({ item: null }, { replace: true })
+    if (view.folder === "deleted") {
+      changes.purge(removing)
+      if (item !== null && removing.includes(item)) go({ item: null }, { replace: true })
+    } else {
+      changes.remove(removing)
+      setLast({ change: "isDeleted", ids: removing })
+    }
   }
 
   return (
@@ -246,7 +251,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           onDone={() => setSelected(new Set())}
         />
       )}
-      {marked.length > 0 && <Marked ids={marked} changes={changes} />}
+      {last !== undefined && undoable.length > 0 && <Undo change={last.change} ids={undoable} changes={changes} />}
       <div class="panes">
         <List
           key={viewKey}

@@ -116,16 +116,17 @@ export const List = ({ empty, onFirst, ...shared }: Props) => {
   )
 }
 
-interface MarkedProps {
+/** What was done to submissions last, and can be undone. */
+export interface LastChange {
+  readonly change: "isSpam" | "isDeleted"
   readonly ids: ReadonlyArray<string>
-  readonly changes: Changes
 }
 
-/** Says that submissions were marked as spam, which can be undone. */
-export const Marked = ({ changes, ids }: MarkedProps) => (
+/** Says that submissions were marked as spam or deleted, which can be undone. */
+export const Undo = ({ change, changes, ids }: LastChange & { readonly changes: Changes }) => (
   <div class="selection" role="status">
-    <b>{Texts.inbox.marked(ids.length)}</b>
-    <button type="button" class="button" onClick={() => changes.release(ids)}>
+    <b>{Texts.inbox.changed[change](ids.length)}</b>
+    <button type="button" class="button" onClick={() => (change === "isSpam" ? changes.release : changes.restore)(ids)}>
       {Texts.inbox.undo}
     </button>
   </div>

@@ -15,7 +15,10 @@ export const inbox = {
   select: (name: string): string => `Select ${name}`,
   selected: (count: number): string => `${count} selected`,
   unselect: "Cancel",
-  marked: (count: number): string => (count === 1 ? "Marked as spam" : `${count} marked as spam`),
+  changed: {
+    isSpam: (count: number): string => (count === 1 ? "Marked as spam" : `${count} marked as spam`),
+    isDeleted: (count: number): string => (count === 1 ? "Deleted" : `${count} deleted`)
+  },
   undo: "Undo",
   unread: "Unread",
   anonymous: "No email address",
