@@ -38,44 +38,14 @@ const ensureDataFolder = (): string => {
   return dataFolder
 }
 
-type Connection = NonNullable<ClickHouseClientConfigOptions["connection"]>
-
-/**
- * Sends only the settings that the connection does not have yet: the engine keeps them, and each is a statement of its own, which takes
- * as long as some queries.
- */
-const withoutRepeatedSettings = (connection: Connection): Connection => {
-  const sent = new Map<string, unknown>()
-  const isNew = ([name, value]: [string, unknown]): boolean => {
-    const differs = sent.get(name) !== value
-    sent.set(name, value)
-    return differs
-  }
-  return new Proxy(connection, {
-    get: (target, name: string) => {
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== "function") return member
-      if (!["query", "command", "exec", "insert"].includes(name)) return member.bind(target)
-      return async (statement: { readonly clickhouse_settings?: Readonly<Record<string, unknown>> }) => {
-        const settings = Object.fromEntries(Object.entries(statement.clickhouse_settings ?? {}).filter(isNew))
-        try {
-          return await member.call(target, { ...statement, clickhouse_settings: settings })
-        } catch (error) {
-          // It may have failed before it changed its settings.
-          sent.clear()
-          throw error
-        }
-      }
-    }
-  })
-}
-
 /** A connection to the engine. */
 const connect = (): ClickHouseClient => {
   const { createChdbConnection } = createRequire(path.join(folder, "package.json"))("chdb/connection") as {
-    readonly createChdbConnection: (options: { readonly path: string }) => Connection
+    readonly createChdbConnection: (options: {
+      readonly path: string
+    }) => NonNullable<ClickHouseClientConfigOptions["connection"]>
   }
-  return createClient({ connection: withoutRepeatedSettings(createChdbConnection({ path: ensureDataFolder() })) })
+  return createClient({ connection: createChdbConnection({ path: ensureDataFolder() }) })
 }
 
 const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
