@@ -222,7 +222,7 @@ describe("platform/postgres/Database: errors", () => {
   const reasonOf = (statement: string) =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const error = yield* Effect.flip(sql.unsafe(statement).pipe(Database.withTimeout("100 millis")))
+      const error = yield* Effect.flip(sql.unsafe(statement).pipe(Database.withTimeout("10 seconds")))
       const { _tag, ...rest } = Database.refusedOrUnavailable(error)
       return "reason" in rest ? rest.reason : _tag
     })
