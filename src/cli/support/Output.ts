@@ -22,19 +22,19 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 /** `--json` prints one document, and CSV is none. */
 export const jsonOrCsv = new CliFailure({ message: "The flags --json and --format csv cannot be combined." })
 
-/** The command that lists the records of each kind. */
+/** The command that lists the records of each kind, with the flags that it needs. */
 const lists = {
   website: "site list",
   instance: "instance list",
-  conversation: "conversation list",
-  submission: "submissions export",
-  token: "token list",
+  conversation: "conversation list --instance <instance_id>",
+  submission: "submissions export --site <website_config_id>",
+  token: "token list --instance <instance_id>",
   key: "key list",
-  goal: "goal list",
-  webhook: "webhook list",
-  delivery: "delivery list",
-  notification: "notify list",
-  mark: "spam list",
+  goal: "goal list --site <website_config_id>",
+  webhook: "webhook list --site <website_config_id>",
+  delivery: "delivery list --webhook-id <webhook_id>",
+  notification: "notify list --site <website_config_id>",
+  mark: "spam list --site <website_config_id>",
   session: "console sessions",
   "shared dashboard": "share list"
 } as const

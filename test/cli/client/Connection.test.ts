@@ -102,7 +102,10 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
         assert.deepInclude(yield* cli("conversation", "delete", ...ofOne), { code: 0, stderr: "" })
         const again = yield* cli("conversation", "delete", ...ofOne)
         assert.strictEqual(again.code, 1)
-        assert.include(again.stderr, `There is no conversation ${id}; \`hydracore conversation list\` lists them.`)
+        assert.include(
+          again.stderr,
+          `There is no conversation ${id}; \`hydracore conversation list --instance <instance_id>\` lists them.`
+        )
         assert.include(
           (yield* cli("conversation", "show", ...instance, "--conversation", "made by a client")).stderr,
           "With --site, the flag --conversation must be a conversation_id"
@@ -150,11 +153,15 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
         assert.include((yield* cli("delivery", "list", "--webhook-id", id)).stdout, "There are no such deliveries.")
         assert.match(
           (yield* cli("delivery", "retry", "--webhook-id", id, "--event-id", unknown)).stderr,
-          new RegExp(`^There is no delivery ${unknown}; \`hydracore delivery list\` lists them.`)
+          new RegExp(
+            `^There is no delivery ${unknown}; \`hydracore delivery list --webhook-id <webhook_id>\` lists them.`
+          )
         )
         assert.match(
           (yield* cli("delivery", "list", "--webhook-id", unknown)).stderr,
-          new RegExp(`^There is no webhook ${unknown}; \`hydracore webhook list\` lists them.`)
+          new RegExp(
+            `^There is no webhook ${unknown}; \`hydracore webhook list --site <website_config_id>\` lists them.`
+          )
         )
       }
       assert.strictEqual((yield* remote("webhook", "delete", "--webhook-id", id)).code, 0)
@@ -183,7 +190,12 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       assert.strictEqual((yield* remote("notify", "remove", "--notification-id", id)).code, 0)
       for (const cli of [local, remote]) {
         const again = yield* cli("notify", "remove", "--notification-id", id)
-        assert.match(again.stderr, new RegExp(`^There is no notification ${id}; \`hydracore notify list\` lists them.`))
+        assert.match(
+          again.stderr,
+          new RegExp(
+            `^There is no notification ${id}; \`hydracore notify list --site <website_config_id>\` lists them.`
+          )
+        )
       }
     })
   )
@@ -224,7 +236,7 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       const again = yield* local("goal", "delete", "--goal", goal.goal_id)
       assert.deepInclude(again, {
         code: 1,
-        stderr: `There is no goal ${goal.goal_id}; \`hydracore goal list\` lists them.\n`
+        stderr: `There is no goal ${goal.goal_id}; \`hydracore goal list --site <website_config_id>\` lists them.\n`
       })
     })
   )

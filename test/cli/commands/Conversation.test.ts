@@ -114,7 +114,7 @@ describe("conversation", () => {
       for (const command of ["show", "delete"]) {
         assert.strictEqual(
           yield* refusal("conversation", command, ...conversation),
-          `There is no conversation ${key.conversationId}; \`hydracore conversation list\` lists them.\n`
+          `There is no conversation ${key.conversationId}; \`hydracore conversation list --instance <instance_id>\` lists them.\n`
         )
       }
       assert.strictEqual(
@@ -164,7 +164,7 @@ describe("conversation", () => {
       for (const id of [clientId, conversationId]) {
         assert.strictEqual(
           yield* refusal("conversation", "delete", "--instance", other.instanceId, "--conversation", id),
-          `There is no conversation ${id}; \`hydracore conversation list\` lists them.\n`
+          `There is no conversation ${id}; \`hydracore conversation list --instance <instance_id>\` lists them.\n`
         )
       }
       yield* json("conversation", "delete", "--instance", instanceId, "--conversation", clientId)

@@ -39,7 +39,7 @@ describe("goal", () => {
       const again = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`)
       assert.deepInclude(again, {
         code: 1,
-        stderr: `There is no goal ${goal["goal_id"]}; \`hydracore goal list\` lists them.\n`
+        stderr: `There is no goal ${goal["goal_id"]}; \`hydracore goal list --site <website_config_id>\` lists them.\n`
       })
     }).pipe(Effect.scoped)
   )

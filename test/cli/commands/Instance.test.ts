@@ -292,7 +292,7 @@ describe("instance", () => {
       )
       assert.strictEqual(
         yield* refusal("token", "revoke", "--token-id", token_id),
-        `There is no token ${token_id}; \`hydracore token list\` lists them.\n`
+        `There is no token ${token_id}; \`hydracore token list --instance <instance_id>\` lists them.\n`
       )
       assert.strictEqual(
         (yield* text(...remove, other)).stdout,

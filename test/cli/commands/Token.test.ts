@@ -63,7 +63,7 @@ describe("token", () => {
       )
       assert.strictEqual(
         yield* refusal("token", "revoke", "--token-id", unknown),
-        `There is no token ${unknown}; \`hydracore token list\` lists them.\n`
+        `There is no token ${unknown}; \`hydracore token list --instance <instance_id>\` lists them.\n`
       )
     })
   )

@@ -176,7 +176,7 @@ describe("cli/commands/Webhook", () => {
       const unknown = yield* cli("delivery", "list", ...id, "--after", webhookId)
       assert.deepStrictEqual(
         [unknown.code, unknown.stderr.trim()],
-        [1, `There is no delivery ${webhookId}; \`hydracore delivery list\` lists them.`]
+        [1, `There is no delivery ${webhookId}; \`hydracore delivery list --webhook-id <webhook_id>\` lists them.`]
       )
     }).pipe(Effect.scoped, Effect.provide(TestClient.layer))
   )
