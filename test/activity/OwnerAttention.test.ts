@@ -164,15 +164,19 @@ layer(testServer(), { excludeTestServices: true })("the endpoints about all webs
 
   it.effect("show a caller with the scope `stats` only figures, and the order tells it nothing", () =>
     Effect.gen(function* () {
-      const [quiet, written] = [yield* newSite("Quiet"), yield* newSite("Written")]
-      yield* submit(written)
-      const ids = [quiet, written].map(({ websiteConfigId }) => websiteConfigId)
+      // Of two websites that were created in the same millisecond, the one with the smaller id comes first.
+      const [first, last] = [yield* newSite("One"), yield* newSite("Other")].sort(
+        (one, other) => one.createdAt - other.createdAt || (one.websiteConfigId < other.websiteConfigId ? -1 : 1)
+      )
+      if (first === undefined || last === undefined) return assert.fail()
+      yield* submit(last)
+      const ids = [first, last].map(({ websiteConfigId }) => websiteConfigId)
       const { json } = yield* get("stats", ids, "/v1/owner/attention")
       assert.deepStrictEqual(
         json.sites.map(({ name, needs_attention, unread }: Record<string, unknown>) => [name, needs_attention, unread]),
         [
-          ["Quiet", false, null],
-          ["Written", false, null]
+          [first.name, false, null],
+          [last.name, false, null]
         ]
       )
       for (const path of ["/v1/owner/attention/counts", "/v1/owner/submissions", "/v1/owner/conversations"]) {
