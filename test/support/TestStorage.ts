@@ -56,14 +56,12 @@ export const submission = (number: number): Submission => ({
 
 export interface Options {
   readonly submissions?: number
-  /** The form data of all submissions, as JSON. Default: a small object with the submission's number. */
-  readonly formData?: string
   /** Called for every submission that is read. */
   readonly onRead?: (number: number) => void
 }
 
 /** Generates submissions without storing them, latest first. */
-export const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Options) =>
+export const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   Layer.mock(Inbox)({
     list: () => Effect.succeed({ items: [], next: null }),
     stream: (websiteConfigId, filter) =>
@@ -74,7 +72,6 @@ export const submissions = ({ formData, onRead = () => {}, submissions: count = 
             Stream.tap((number) => Effect.sync(() => onRead(number))),
             Stream.map((number) => ({
               ...submission(number),
-              ...(formData === undefined ? {} : { formData }),
               isRead: false,
               conversation: null,
               answer: null,
