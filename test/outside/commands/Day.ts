@@ -36,44 +36,44 @@ const setUp = Effect.fnUntraced(function* (transcript: Transcript, rules: string
     PUBLIC_URL: "https://edge.example",
     DATABASE_TIMEOUT
   }
-  const { both, change, document, plain, text } = transcript.in(env)
-  yield* both("migrate")
-  yield* both("site", "list")
-  yield* change("site", "create", "--name", "Shop", "--time-zone", "Europe/Oslo", "--origin", "https://shop.example")
+  const { document, json, plain, read, record, text } = transcript.in(env)
+  yield* record("migrate")
+  yield* record("site", "list")
+  yield* record("site", "create", "--name", "Shop", "--time-zone", "Europe/Oslo", "--origin", "https://shop.example")
   yield* document("site", "create", "--name", "Blog")
-  const { sites } = yield* both<{ readonly sites: ReadonlyArray<Row> }>("site", "list")
+  const { sites } = yield* read<{ readonly sites: ReadonlyArray<Row> }>("site", "list")
   const [shop, blog] = sites.map(({ site_id }) => `${site_id}`)
   assert.isDefined(shop)
   assert.isDefined(blog)
   yield* text("site", "update", "--site", shop, "--name", "A shop")
   yield* document("site", "update", "--site", shop, "--name", "The shop", "--any-origin", "--time-zone", "UTC")
 
-  yield* both("site", "list", "--morning")
+  yield* record("site", "list", "--morning")
 
   yield* text("goal", "create", "--site", shop, "--event", "signup")
   const { goal_id } = yield* document("goal", "create", "--site", shop, "--page", "/thanks*", "--name", "Thanks")
-  yield* both("goal", "list", "--site", shop)
-  yield* document("goal", "delete", "--goal", `${goal_id}`)
+  yield* record("goal", "list", "--site", shop)
+  yield* json("goal", "delete", "--goal", `${goal_id}`)
 
   const form = ["--site", shop, "--page", "contact"]
   yield* text("form", "create", "--site", shop, "--page", "order", "--rules", rules)
   yield* document("form", "create", ...form, "--rules", rules)
   yield* text("form", "update", ...form, "--rules", rules)
-  yield* document("form", "update", ...form, "--rules", rules)
-  yield* both("form", "list", "--site", shop)
-  yield* both("form", "show", ...form)
-  yield* document("form", "delete", ...form)
+  yield* json("form", "update", ...form, "--rules", rules)
+  yield* record("form", "list", "--site", shop)
+  yield* record("form", "show", ...form)
+  yield* json("form", "delete", ...form)
 
   yield* text("share", "create", "--site", shop, "--label", "Partner", "--expires", "90d")
   const { share_id } = yield* document(...["share", "create", "--site", shop, "--label", "Agency", "--expires", "90d"])
-  yield* both("share", "list", "--site", shop)
-  yield* document("share", "revoke", "--share-id", `${share_id}`)
+  yield* record("share", "list", "--site", shop)
+  yield* json("share", "revoke", "--share-id", `${share_id}`)
 
-  yield* both("health", "--site", shop)
-  yield* both("report", "rebuild")
+  yield* record("health", "--site", shop)
+  yield* record("report", "rebuild")
   yield* plain("analytics", "copy")
   yield* text("site", "delete", "--site", blog, "--name", "Blog")
-  yield* document("site", "delete", "--site", shop, "--name", "The shop", "--with-instances")
+  yield* json("site", "delete", "--site", shop, "--name", "The shop", "--with-instances")
   return env
 }, Effect.scoped)
 
@@ -86,48 +86,48 @@ const permit = Effect.fnUntraced(function* (transcript: Transcript) {
     PUBLIC_URL: "https://edge.example",
     DATABASE_TIMEOUT
   }
-  const { both, document, prepare, text } = transcript.in(env)
+  const { document, json, prepare, record, text } = transcript.in(env)
   const { site_id: site = "" } = yield* prepare("site", "create", "--name", "Shop")
 
   yield* text("key", "issue", "--all-sites", "--scope", "read", "--label", "Reports", "--expires", "90d")
   const { key_id } = yield* document(
     ...["key", "issue", "--site", site, "--scope", "write", "--label", "Shop", "--expires", "90d"]
   )
-  yield* both("key", "list")
-  yield* document("key", "revoke", "--key-id", `${key_id}`, "--with-opened")
+  yield* record("key", "list")
+  yield* json("key", "revoke", "--key-id", `${key_id}`, "--with-opened")
 
   yield* text("console", "link", "--role", "owner", "--label", "Ada")
   const { session_id } = yield* document(
     ...["console", "link", "--site", site, "--role", "viewer", "--label", "Bob", "--expires", "2h"]
   )
-  yield* both("console", "sessions")
-  yield* document("console", "revoke", "--session-id", `${session_id}`)
+  yield* record("console", "sessions")
+  yield* json("console", "revoke", "--session-id", `${session_id}`)
 
   yield* text("instance", "create", "--name", "Support", "--agent-url", agent.url, "--site", site)
   const { instance_id: instance = "" } = yield* document(
     ...["instance", "create", "--name", "Sales", "--agent-url", "http://127.0.0.1:9", "--no-check"],
     ...["--origin", "https://shop.example", "--agent-model", "small", "--instructions", "Be brief.", "--site", site]
   )
-  yield* both("instance", "list")
+  yield* record("instance", "list")
   yield* text("instance", "update", "--instance", instance, "--name", "Sales of the shop", "--site", site)
-  yield* document("instance", "update", "--instance", instance, "--any-origin", "--no-agent-model", "--no-check")
+  yield* json("instance", "update", "--instance", instance, "--any-origin", "--no-agent-model", "--no-check")
 
   yield* text("token", "issue", "--instance", instance, "--label", "Shop", "--expires", "90d")
   const { token_id } = yield* document(
     ...["token", "issue", "--instance", instance, "--label", "Blog", "--expires", "90d"]
   )
-  yield* both("token", "list", "--instance", instance)
-  yield* both("site", "snippet", "--site", site, "--instance", instance)
-  yield* document("token", "revoke", "--token-id", `${token_id}`)
-  yield* document("instance", "delete", "--instance", instance)
+  yield* record("token", "list", "--instance", instance)
+  yield* record("site", "snippet", "--site", site, "--instance", instance)
+  yield* json("token", "revoke", "--token-id", `${token_id}`)
+  yield* json("instance", "delete", "--instance", instance)
 }, Effect.scoped)
 
 /** What visitors leave in a running service, and what is sent about it. */
 const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: string) {
   const { env, sql, url } = yield* Service
   const agent = yield* Agent.start()
-  const { both, change, document, plain, prepare, text } = transcript.in(env)
-  yield* both("serve", "--check")
+  const { document, json, plain, prepare, read, record, text } = transcript.in(env)
+  yield* record("serve", "--check")
   const site = yield* prepare("site", "create", "--name", "Shop")
   const websiteConfigId = `${site["site_id"]}`
   const ofSite = ["--site", websiteConfigId]
@@ -136,7 +136,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   )
   const { token = "" } = yield* prepare("token", "issue", "--instance", instance)
 
-  yield* change("webhook", "create", ...ofSite, "--url", `${hooks}/one`)
+  yield* record("webhook", "create", ...ofSite, "--url", `${hooks}/one`)
   const { webhook_id: webhook = "" } = yield* document(
     "webhook",
     "create",
@@ -146,8 +146,8 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
     "--event",
     "submission.accepted"
   )
-  yield* both("webhook", "list", ...ofSite)
-  yield* change("notify", "add", ...ofSite, "--to", "ada@example.com")
+  yield* record("webhook", "list", ...ofSite)
+  yield* record("notify", "add", ...ofSite, "--to", "ada@example.com")
   const { notification_id: notification = "" } = yield* document(
     "notify",
     "add",
@@ -190,10 +190,10 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   const conversation = yield* chat
 
   const ofInstance = ["--instance", instance]
-  yield* both("conversation", "list", ...ofInstance)
-  yield* both("conversation", "show", ...ofInstance, "--conversation", conversation)
+  yield* record("conversation", "list", ...ofInstance)
+  yield* record("conversation", "show", ...ofInstance, "--conversation", conversation)
   yield* plain("conversation", "export", ...ofInstance)
-  yield* document("conversation", "delete", ...ofInstance, "--conversation", conversation)
+  yield* json("conversation", "delete", ...ofInstance, "--conversation", conversation)
 
   const ofWebhook = ["--webhook-id", webhook]
   // Asks the database, because each command that is polled costs half a second of processor time.
@@ -202,25 +202,25 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
     (rows) => rows.length === submissions.length
   )
   yield* delivered
-  const { deliveries } = yield* both<{ readonly deliveries: ReadonlyArray<Row> }>("delivery", "list", ...ofWebhook)
+  const { deliveries } = yield* read<{ readonly deliveries: ReadonlyArray<Row> }>("delivery", "list", ...ofWebhook)
   const event = ["--event-id", `${deliveries[0]?.["event_id"]}`]
-  yield* both("delivery", "show", ...ofWebhook, ...event)
-  yield* document("delivery", "retry", ...ofWebhook, ...event)
+  yield* record("delivery", "show", ...ofWebhook, ...event)
+  yield* json("delivery", "retry", ...ofWebhook, ...event)
   yield* delivered
   yield* text("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
   yield* delivered
-  yield* document("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
+  yield* json("delivery", "replay", ...ofWebhook, "--since", "2026-01-01")
 
   yield* text("webhook", "test", ...ofWebhook)
-  yield* document("webhook", "test", ...ofWebhook)
+  yield* json("webhook", "test", ...ofWebhook)
   yield* text("webhook", "update", ...ofWebhook, "--all-events")
   yield* document("webhook", "update", ...ofWebhook, "--disable")
   yield* text("webhook", "rotate", ...ofWebhook)
-  yield* document("webhook", "rotate", ...ofWebhook)
+  yield* json("webhook", "rotate", ...ofWebhook)
   yield* document("webhook", "delete", ...ofWebhook)
 
   yield* poll(sql`SELECT 1 FROM mail WHERE status = 'sent'`, (rows) => rows.length >= 1)
-  const { notifications } = yield* both<{ readonly notifications: ReadonlyArray<Row> }>("notify", "list", ...ofSite)
+  const { notifications } = yield* read<{ readonly notifications: ReadonlyArray<Row> }>("notify", "list", ...ofSite)
   const first = `${notifications.find((each) => each["notification_id"] !== notification)?.["notification_id"]}`
   yield* text("notify", "resend", "--notification-id", notification)
   // A recipient that the command line adds is confirmed. One that the owner API adds just got the confirmation mail.
@@ -229,19 +229,19 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   })
   yield* plain("notify", "resend", "--notification-id", `${pending["notification_id"]}`, "--json")
   yield* text("notify", "test", "--notification-id", notification)
-  yield* document("notify", "test", "--notification-id", first)
+  yield* json("notify", "test", "--notification-id", first)
   yield* document("notify", "remove", "--notification-id", first)
 
   const reply = ["--subject", "Thank you", "--text", "Hello {name}, we answer soon.", "--reply-to", "ada@example.com"]
-  yield* change("form", "reply", "set", ...ofSite, "--page", "jobs", ...reply)
-  yield* both("form", "reply", "list", ...ofSite)
-  yield* document("form", "reply", "delete", ...ofSite, "--page", "jobs")
+  yield* record("form", "reply", "set", ...ofSite, "--page", "jobs", ...reply)
+  yield* record("form", "reply", "list", ...ofSite)
+  yield* json("form", "reply", "delete", ...ofSite, "--page", "jobs")
 
-  yield* both("submissions", "export", ...ofSite)
+  yield* record("submissions", "export", ...ofSite)
   yield* plain("submissions", "export", ...ofSite, "--format", "csv")
   yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)
   yield* document("spam", "mark", "--submission-id", `${submissions[1]}`)
-  yield* both("spam", "list", ...ofSite)
+  yield* record("spam", "list", ...ofSite)
   const [mark] = yield* sql`SELECT mark_id FROM spam_mark`
   yield* document("spam", "remove", ...ofSite, "--mark-id", `${mark?.["mark_id"]}`)
   yield* text("submissions", "delete", "--submission-id", `${submissions[0]}`)
@@ -251,27 +251,27 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* poll(sql`SELECT 1 FROM outbox UNION ALL SELECT 1 FROM submission_outbox`, (rows) => rows.length === 0)
   yield* document("submissions", "delete", ...ofSite, "--email", "eve@example.com")
 
-  yield* both("person", "export", "--email", "kim@example.com")
+  yield* record("person", "export", "--email", "kim@example.com")
   yield* text("person", "erase", "--email", "kim@example.com")
   yield* document("person", "erase", "--email", "ann@example.com", ...ofSite)
   yield* text("person", "invite", "--email", "ada@example.org")
   yield* document("person", "invite", "--email", "kay@example.org", ...ofSite, "--role", "owner")
-  yield* both("person", "list")
+  yield* record("person", "list")
   yield* sql`WITH added AS (
       INSERT INTO person (person_id, email, name, created_at) VALUES (gen_random_uuid(), 'Bob@example.org', 'Bob', now())
       RETURNING person_id
     ) INSERT INTO person_role (person_id, website_config_id, role)
       SELECT person_id, website_config_id, 'member' FROM added, site`
-  yield* both("person", "list", ...ofSite)
-  yield* change("person", "remove", "--email", "bob@example.org", ...ofSite)
-  yield* change("person", "remove", "--email", "bob@example.org", ...ofSite)
+  yield* record("person", "list", ...ofSite)
+  yield* record("person", "remove", "--email", "bob@example.org", ...ofSite)
+  yield* record("person", "remove", "--email", "bob@example.org", ...ofSite)
 
-  yield* both("stats", ...ofSite, "--period", "7d")
-  yield* both("stats", ...ofSite, "--period", "7d", "--by", "event:page")
-  yield* both("stats", "--all-sites", "--period", "7d")
-  yield* both("analytics", "export", ...ofSite)
+  yield* record("stats", ...ofSite, "--period", "7d")
+  yield* record("stats", ...ofSite, "--period", "7d", "--by", "event:page")
+  yield* record("stats", "--all-sites", "--period", "7d")
+  yield* record("analytics", "export", ...ofSite)
   yield* plain("analytics", "export", ...ofSite, "--format", "csv")
-  yield* both("doctor", "--ask", "none")
+  yield* record("doctor", "--ask", "none")
 })
 
 export class Day extends Context.Service<

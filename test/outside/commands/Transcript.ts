@@ -118,19 +118,22 @@ export class Transcript {
       })
     /** Runs a command for what it prints to people. Later commands do not need what it does. */
     const text = (...args: ReadonlyArray<string>) => (this.form === "text" ? run("text", ...args) : Effect.void)
-    /** Runs a command in the transcript's form. Later commands need what it does. */
-    const change = (...args: ReadonlyArray<string>) =>
+    /** Runs a command with `--json`, for the document. Later commands do not need what it does. */
+    const json = (...args: ReadonlyArray<string>) =>
+      this.form === "json" ? run("json", ...args, "--json") : Effect.void
+    /** Runs a command once, in the transcript's form. */
+    const record = (...args: ReadonlyArray<string>) =>
       this.form === "text" ? run("text", ...args) : run("json", ...args, "--json")
     /** Runs a command that prints for programs without `--json`, or whose refusal is the same with it. */
     const plain = (...args: ReadonlyArray<string>) => (this.form === "json" ? run("json", ...args) : Effect.void)
-    /** Runs a command that changes nothing, in both forms if the transcript holds texts, and returns the document. */
-    const both = <A = Document>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
+    /** Runs a command that changes nothing, and returns the document. */
+    const read = <A = Document>(...args: ReadonlyArray<string>): Effect.Effect<A> =>
       Effect.map(Effect.all([text(...args), run("json", ...args, "--json")], { concurrency: 2 }), ([, { stdout }]) =>
-        JSON.parse(stdout || "null")
+        JSON.parse(stdout)
       )
     /** Runs a command with `--json` that the transcript leaves out, and returns the document. */
     const prepare = (...args: ReadonlyArray<string>): Effect.Effect<Document> =>
       Effect.map(this.runCommand([...args, "--json"], env), ({ stdout }) => JSON.parse(stdout))
-    return { both, change, document, plain, prepare, text }
+    return { document, json, plain, prepare, read, record, text }
   }
 }
