@@ -49,15 +49,12 @@ const run = (program: string, args: ReadonlyArray<string>, cwd = project): strin
 const installed = Layer.effect(
   Installed,
   Effect.acquireRelease(
-    // The program that the tests start is what `npm run build` makes.
-    Effect.map(Program.main, (main) => {
-      const dist = path.dirname(main)
+    Effect.map(Program.archive, (packed) => {
       const folder = mkdtempSync(path.join(tmpdir(), "hydracore-archive-"))
-      const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder, dist]))
       const modules = path.join(folder, "node_modules")
       const archive = path.join(modules, "hydracore-edge")
       mkdirSync(archive, { recursive: true })
-      run("tar", ["-xzf", path.join(folder, packed.filename), "-C", archive, "--strip-components=1"])
+      run("tar", ["-xzf", packed, "-C", archive, "--strip-components=1"])
       for (const scope of optional) symlinkSync(path.join(project, "node_modules", scope), path.join(modules, scope))
       return { folder, archive }
     }),

@@ -32,16 +32,13 @@ const variables = Object.fromEntries(valuesOf("ENV").map((value) => value.split(
 
 /** Unpacks the archive as the image does. */
 const unpacked = Effect.acquireRelease(
-  Effect.map(Program.main, (main) => {
+  Effect.map(Program.archive, (packed) => {
     const root = mkdtempSync(path.join(tmpdir(), "hydracore-image-"))
     chmodSync(root, 0o755)
     const [archive = "", target = ""] = valueOf("ADD").split(" ")
     assert.strictEqual(archive, "hydracore-edge.tgz")
-    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", root, path.dirname(main)], {
-      encoding: "utf8"
-    })
     mkdirSync(path.join(root, target), { recursive: true })
-    execFileSync("tar", ["-xzf", path.join(root, packed.trim()), "-C", path.join(root, target)])
+    execFileSync("tar", ["-xzf", packed, "-C", path.join(root, target)])
     return root
   }),
   (root) => Effect.sync(() => rmSync(root, { recursive: true, force: true }))

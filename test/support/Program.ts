@@ -59,33 +59,47 @@ const lock = (file: string): boolean => {
   }
 }
 
-const build = async (folder: string): Promise<void> => {
+const run = promisify(execFile)
+
+/**
+ * Makes a file in the cache, unless it was made from the same sources. The first use makes it, in whichever process that is; others
+ * wait. `folder` is that of the program.
+ */
+const made = (suffix: string, make: (folder: string) => Promise<void>): Effect.Effect<string> =>
+  Effect.suspend(() => {
+    mkdirSync(cache, { recursive: true })
+    const folder = path.join(cache, version())
+    const file = folder + suffix
+    const lockFile = path.join(cache, "build.lock")
+    return until("the program is built", async () => {
+      if (existsSync(file)) return file
+      if (!lock(lockFile)) return undefined
+      try {
+        if (!existsSync(file)) await make(folder)
+      } finally {
+        rmSync(lockFile)
+      }
+      return file
+    })
+  }).pipe(Effect.cached, Effect.runSync)
+
+/** The path of the program's main file. */
+export const main: Effect.Effect<string> = made("/main.js", async (folder) => {
   const draft = `${folder}.new`
   // Relative to another folder than the root, as a user may name it.
   const args = [path.join(root, "scripts/build.ts"), "--out", path.basename(draft)]
-  await promisify(execFile)(process.execPath, args, { cwd: cache })
+  await run(process.execPath, args, { cwd: cache })
   for (const old of readdirSync(cache)) {
     if (old !== path.basename(draft) && !old.endsWith(".lock")) rmSync(path.join(cache, old), { recursive: true })
   }
   renameSync(draft, folder)
-}
-
-const make: Effect.Effect<string> = Effect.suspend(() => {
-  mkdirSync(cache, { recursive: true })
-  const folder = path.join(cache, version())
-  const file = path.join(folder, "main.js")
-  const lockFile = path.join(cache, "build.lock")
-  return until("the program is built", async () => {
-    if (existsSync(file)) return file
-    if (!lock(lockFile)) return undefined
-    try {
-      if (!existsSync(file)) await build(folder)
-    } finally {
-      rmSync(lockFile)
-    }
-    return file
-  })
 })
 
-/** The path of the program's main file. The first use builds the program, unless it was built from the same sources. */
-export const main: Effect.Effect<string> = Effect.runSync(Effect.cached(make))
+/** The path of the archive that `npm pack` makes of the program. */
+export const archive: Effect.Effect<string> = Effect.andThen(
+  main,
+  made(".tgz", async (folder) => {
+    const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", cache, folder])
+    renameSync(path.join(cache, stdout.trim()), `${folder}.tgz`)
+  })
+)
