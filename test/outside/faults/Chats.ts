@@ -73,18 +73,23 @@ export const start = (url: () => string, instance: Instance, visitors: number) =
   Effect.acquireRelease(
     Effect.sync(() => {
       const chats: Array<Chat> = []
+      const current: Array<Promise<Chat>> = []
       let isRunning = true
-      const visit = async () => {
+      const visit = async (visitor: number) => {
         while (isRunning) {
-          const seen = await chat(url(), instance, randomUUID())
+          const running = chat(url(), instance, randomUUID())
+          current[visitor] = running
+          const seen = await running
           chats.push(seen)
           if (seen.status !== 200) await setTimeout(50)
         }
       }
-      const all = Promise.all(Array.from({ length: visitors }, visit))
+      const all = Promise.all(Array.from({ length: visitors }, (_, visitor) => visit(visitor)))
       return {
         /** The chats that have ended. */
         chats: chats as ReadonlyArray<Chat>,
+        /** Waits until the chats that run now have ended. */
+        settled: Effect.promise(() => Promise.all(current)),
         stop: Effect.promise(async () => {
           isRunning = false
           await all

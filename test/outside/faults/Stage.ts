@@ -9,7 +9,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { reconcile } from "../../../scripts/torture/Ledger.ts"
+import { type Outcome, reconcile } from "../../../scripts/torture/Ledger.ts"
 import * as Load from "../../../scripts/torture/Load.ts"
 import { checkAccount } from "../../../scripts/torture/scenarios/Figures.ts"
 import * as Process from "../../support/Process.ts"
@@ -154,11 +154,23 @@ const submitMailed = (url: () => string, websiteConfigId: string, acknowledged: 
     (stop) => stop
   )
 
+/** The visitors around a fault. */
+interface Visitors {
+  /** Waits until all visitors are served again, and what they had sent before is answered. */
+  readonly served: Effect.Effect<void>
+  /** The outcomes so far of the page views and submissions. */
+  readonly outcomes: () => ReadonlySet<Outcome>
+  /** The chats that have ended so far. */
+  readonly chats: ReadonlyArray<Chats.Chat>
+}
+
 /**
- * Injects a fault under load, waits until all visitors are served again, and asserts that nothing acknowledged is lost and
- * nothing is stored twice. Returns the account of the page views and submissions, and the chats.
+ * Injects a fault under load, or several, waits until all visitors are served again, and asserts that nothing acknowledged is lost
+ * and nothing is stored twice. Returns the account of the page views and submissions, and the chats.
  */
-export const underLoad = Effect.fnUntraced(function* <A>(fault: Effect.Effect<A, never, Scope.Scope>) {
+export const underLoad = Effect.fnUntraced(function* <A>(
+  fault: (visitors: Visitors) => Effect.Effect<A, never, Scope.Scope>
+) {
   const stage = yield* Stage
   const { acknowledged, postgres, service, target } = stage
   const url = () => service().url
@@ -173,7 +185,16 @@ export const underLoad = Effect.fnUntraced(function* <A>(fault: Effect.Effect<A,
       return until(title, () => load.acknowledged() > requests + rounds * visitors && isAnswered())
     })
   yield* served("visitors are served")
-  const result = yield* fault
+  // Requests are numbered: one that takes longer than those after it leaves a gap.
+  const answered = Effect.suspend(() => {
+    const marks = Array.from(load.ledger.keys(), (_, index) => `${load.run}-${index + 1}`)
+    return until("earlier requests are answered", () => marks.every((mark) => load.ledger.has(mark)))
+  })
+  const result = yield* fault({
+    served: Effect.asVoid(Effect.all([served("visitors are served between the faults"), chats.settled, answered])),
+    outcomes: () => new Set([...load.ledger.values()].map(({ outcome }) => outcome)),
+    chats: chats.chats
+  })
   yield* served("visitors are served after the fault")
   yield* Effect.all([load.stop, chats.stop, stopMailed], { concurrency: "unbounded" })
   for (const { submissionId } of load.ledger.values()) {
