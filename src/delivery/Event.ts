@@ -8,7 +8,7 @@ import { Record } from "effect"
 import type { ConversationKey } from "../chat/conversations/Conversation.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
-import type { EventId, WebsiteConfigId } from "../platform/Id.ts"
+import { type EventId, isCanonicalUuid, type WebsiteConfigId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import type { Site } from "../sites/Site.ts"
 
@@ -219,6 +219,8 @@ export const subjectsOf = (
 
 const release = "submission.released" satisfies Type
 
+const restoration = "submission.restored" satisfies Type
+
 /** The events that tell a subscriber of an accepted submission. */
 export const announcements: ReadonlyArray<string> = ["submission.accepted" satisfies Type, release]
 
@@ -228,6 +230,15 @@ export const announcementOf = (subscriberId: string, subject: string): string =>
 /** The subjects of the events that a subscriber may have as accepted already: an owner can mark a submission as spam and undo it. */
 export const releasedOf = (events: ReadonlyArray<OutboxEvent>): ReadonlyArray<string> =>
   events.flatMap(({ subject, type }) => (type === release && subject !== null ? [subject] : []))
+
+/** The submissions that came back to the inbox: from the quarantine, or because their deletion was undone. */
+export const returnedOf = (events: ReadonlyArray<OutboxEvent>): ReadonlyArray<string> => [
+  ...new Set(
+    events.flatMap(({ subject, type }) =>
+      (type === release || type === restoration) && subject !== null && isCanonicalUuid(subject) ? [subject] : []
+    )
+  )
+]
 
 /**
  * One delivery for each event and each subscriber of its website that gets events of its type. The release of a submission that a

@@ -1,6 +1,6 @@
 /**
  * Turns events of the outbox into deliveries, and into items of mails. Leases new deliveries for the free slots of this process,
- * so that their first attempt needs no further statement.
+ * so that their first attempt needs no further statement. The release or restoration of a submission resumes earlier deliveries.
  *
  * @module
  */
@@ -22,6 +22,7 @@ import * as Event from "../Event.ts"
 import * as AutoReplies from "../mail/postgres/AutoReplies.ts"
 import * as MailFanOut from "../mail/postgres/MailFanOut.ts"
 import * as Slots from "../Slots.ts"
+import * as Resumption from "./Resumption.ts"
 import * as Rows from "./Webhooks.ts"
 
 const Conversations = Schema.Array(
@@ -246,7 +247,11 @@ export const run = Effect.fnUntraced(function* (
   if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
   const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
   const subscribers = yield* sql.unsafe(subscribersStatement, [Database.uuids(sites)]).pipe(decodeRows(Subscribers))
-  const data = yield* dataOfSubjects(sql, Event.subjectsOf(events, subscribers))
+  const ended = yield* Resumption.find(sql, events)
+  const subjects = new Set([...Event.subjectsOf(events, subscribers), ...ended.map(({ subject }) => subject)])
+  const data = yield* dataOfSubjects(sql, [...subjects])
+  // First, so that a release does not announce a submission again whose delivery resumes.
+  const resumed = yield* Resumption.run(sql, ended, data)
   const announced = yield* announcedOf(sql, Event.releasedOf(events))
   const webhooks = new Map<string, (typeof subscribers)[number]>(subscribers.map((one) => [one.webhookId, one]))
   const deliveries = Event.deliveries(events, subscribers, (subject) => data.get(subject), announced).flatMap(
@@ -280,6 +285,6 @@ export const run = Effect.fnUntraced(function* (
           secrets: Rows.open(key, webhook)
         }))
     }),
-    waiting: Slots.waiting(deliveries, chosen)
+    waiting: new Set([...Slots.waiting(deliveries, chosen), ...resumed])
   }
 })

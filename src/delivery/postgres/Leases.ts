@@ -53,15 +53,15 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
   ) AS due WHERE disabled_at IS NULL AND deleted_at IS NULL`
 
 /**
- * Limits a statement to the pending deliveries whose ids are in the relation `named`. Finds each by the primary key. With the
- * stale statistics of a table that changes fast, the planner would otherwise read all pending deliveries, which may have
+ * Limits a statement to the deliveries whose ids are in the relation `named`, and that did not end. Finds each by the primary key. With
+ * the stale statistics of a table that changes fast, the planner would otherwise read all pending deliveries, which may have
  * accumulated for weeks. The condition on the status differs from that of `delivery_due`, so that this index cannot be used.
  */
-const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
+const isNamedAndOpen = `delivery.ctid = ANY (ARRAY(
       SELECT place FROM named CROSS JOIN LATERAL (
         SELECT ctid AS place, subscriber_id FROM delivery WHERE delivery.event_id = named.event_id OFFSET 0
       ) AS of_event WHERE of_event.subscriber_id = named.subscriber_id
-    )) AND delivery.status NOT IN ('delivered', 'failed', 'cancelled')`
+    )) AND delivery.status NOT IN ('delivered', 'failed')`
 
 /**
  * Leases the chosen deliveries that no other process has leased meanwhile. `next_attempt_at` becomes the end of the lease, so
@@ -70,7 +70,8 @@ const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
 const leaseStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
   ), due AS (
-    SELECT ctid AS place FROM delivery WHERE ${isNamedAndPending} AND next_attempt_at <= now() FOR UPDATE SKIP LOCKED
+    SELECT ctid AS place FROM delivery
+    WHERE ${isNamedAndOpen} AND status <> 'cancelled' AND next_attempt_at <= now() FOR UPDATE SKIP LOCKED
   ), leased AS (
     UPDATE delivery SET attempts = attempts + 1, generation = generation + 1,
       next_attempt_at = now() + interval '${leaseMillis} milliseconds'
@@ -146,7 +147,8 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
 
 /**
  * Records attempts, except those whose delivery was leased again or retried manually meanwhile. Also compares the number of
- * attempts, since processes of an earlier version count no generations. Returns the ids of the attempts that it recorded. A
+ * attempts, since processes of an earlier version count no generations. The outcome of a delivery that was cancelled meanwhile is
+ * recorded too, so that it is not sent again if its submission is restored. Returns the ids of the attempts that it recorded. A
  * repeated statement changes nothing.
  */
 const recordStatement = `WITH named AS MATERIALIZED (
@@ -154,8 +156,9 @@ const recordStatement = `WITH named AS MATERIALIZED (
       generation integer, next_status text, due timestamptz, attempted_at timestamptz, answer_status integer, millis integer,
       answer text, error text)
   ), recorded AS (
-    UPDATE delivery SET status = next_status, next_attempt_at = due FROM named
-    WHERE ${isNamedAndPending} AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
+    UPDATE delivery SET next_attempt_at = due,
+      status = CASE WHEN delivery.status = 'cancelled' AND next_status = 'pending' THEN 'cancelled' ELSE next_status END
+    FROM named WHERE ${isNamedAndOpen} AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
       AND attempts = number AND delivery.generation = named.generation
     RETURNING delivery.event_id, delivery.subscriber_id, delivery.generation, payload IS NOT NULL AS has_payload
   ), attempt AS (

@@ -63,8 +63,9 @@ export const withdrawMails = (
   submissionIds: ReadonlyArray<string>
 ) => sql.unsafe(withdrawStatement, [Database.uuids(submissionIds), PgTypes.uuid(websiteConfigId)])
 
+/** `next_attempt_at` stays: an attempt may be under way. `Resumption` waits for its outcome if the submission is restored. */
 const deliveryStatements = [
-  `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
+  `UPDATE delivery SET payload = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END
   WHERE subject = ANY ($1) AND type <> 'submission.deleted'`,
   `UPDATE delivery_attempt SET answer = NULL FROM delivery

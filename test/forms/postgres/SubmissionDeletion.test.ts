@@ -1,6 +1,9 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
+import { Deliveries } from "../../../src/delivery/Delivery.ts"
+import { Webhooks } from "../../../src/delivery/Webhook.ts"
+import { Inbox } from "../../../src/forms/InboxMessage.ts"
 import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
 import { tableColumns } from "../../../src/forms/postgres/SubmissionRows.ts"
 import { restorableMillis } from "../../../src/forms/Submission.ts"
@@ -48,6 +51,128 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       const { payload } = yield* showDelivery(webhook.webhookId, restored.event_id)
       assert.include(payload ?? "", "Hello")
     })
+  )
+
+  /** A website with webhooks, a submission whose deliveries exist, and functions that change it as the console does. */
+  const setup = Effect.fnUntraced(function* (...webhooks: ReadonlyArray<ReadonlyArray<string>>) {
+    const [inbox, repo] = [yield* Inbox, yield* SubmissionRepo]
+    const websiteConfigId = yield* Delivery.newSite
+    const made = yield* Effect.forEach(webhooks, (events) =>
+      Effect.map(Delivery.newWebhook(websiteConfigId, "https://hooks.example/", events), ({ webhook }) => webhook)
+    )
+    const id = yield* repo.submit(draft({ websiteConfigId, formData: '{"message":"Hello"}' }))
+    yield* Delivery.fanOutAll
+    const change = (name: "delete" | "restore" | "purge" | "markSpam" | "release") =>
+      Effect.andThen(inbox[name](websiteConfigId, [id]), Delivery.fanOutAll)
+    const statesOf = (webhook: (typeof made)[number]) =>
+      Effect.map(Delivery.deliveriesOf(webhook), (all) => all.map(({ status, type }) => `${type} ${status}`).sort())
+    return { websiteConfigId, change, statesOf, webhooks: made }
+  })
+
+  const leads = ["submission.accepted", "submission.released"] as const
+
+  const delivered = { status: 200, next: { status: "delivered" } } as const
+
+  it.effect(
+    "a restored submission is delivered as if it had not been deleted, and only where it was not delivered",
+    () =>
+      Effect.gen(function* () {
+        const { change, statesOf, webhooks } = yield* setup(leads, leads, [])
+        const [waiting, done, all] = [webhooks[0]!, webhooks[1]!, webhooks[2]!]
+        for (const leased of yield* Delivery.leaseOf(done)) yield* Delivery.settle(leased, delivered)
+        yield* change("delete")
+        assert.deepStrictEqual(yield* statesOf(waiting), ["submission.accepted cancelled"])
+        yield* change("restore")
+        assert.deepStrictEqual(yield* statesOf(waiting), ["submission.accepted pending"])
+        assert.deepStrictEqual(yield* statesOf(done), ["submission.accepted delivered"])
+        assert.deepStrictEqual(yield* statesOf(all), [
+          "submission.accepted pending",
+          "submission.deleted pending",
+          "submission.restored pending"
+        ])
+        // Its lease of above would end later.
+        yield* Delivery.MakeDue.use((makeDue) => makeDue(waiting.webhookId))
+        const leased = yield* Delivery.leaseOf(waiting)
+        assert.deepStrictEqual(
+          leased.map(({ payload }) => [JSON.parse(payload).type, JSON.parse(payload).data.form_data]),
+          [["submission.accepted", { message: "Hello" }]]
+        )
+        yield* Effect.forEach(leased, (one) => Delivery.settle(one, delivered))
+        yield* change("delete")
+        yield* change("restore")
+        assert.deepStrictEqual(yield* statesOf(waiting), ["submission.accepted delivered"])
+      })
+  )
+
+  it.effect("an attempt that runs while its submission is deleted is not repeated when it is restored", () =>
+    Effect.gen(function* () {
+      const { change, statesOf, webhooks } = yield* setup(leads)
+      const webhook = webhooks[0]!
+      // It ends before the submission is restored.
+      const [first] = yield* Delivery.leaseOf(webhook)
+      yield* change("delete")
+      yield* Delivery.settle(first!, delivered)
+      yield* change("restore")
+      assert.deepStrictEqual(yield* statesOf(webhook), ["submission.accepted delivered"])
+
+      // It ends after that.
+      const other = yield* setup(leads)
+      const [second] = yield* Delivery.leaseOf(other.webhooks[0]!)
+      yield* other.change("delete")
+      yield* other.change("restore")
+      assert.deepStrictEqual(yield* Delivery.leaseOf(other.webhooks[0]!), [])
+      yield* Delivery.settle(second!, delivered)
+      assert.deepStrictEqual(yield* other.statesOf(other.webhooks[0]!), ["submission.accepted delivered"])
+    })
+  )
+
+  it.effect("a delivery that has failed can be retried when its submission is restored", () =>
+    Effect.gen(function* () {
+      const { change, statesOf, webhooks } = yield* setup(leads)
+      const webhook = webhooks[0]!
+      const [leased] = yield* Delivery.leaseOf(webhook)
+      yield* Delivery.settle(leased!, { status: 500, next: { status: "failed" } })
+      yield* change("delete")
+      yield* change("restore")
+      assert.deepStrictEqual(yield* statesOf(webhook), ["submission.accepted failed"])
+      assert.isTrue(yield* Deliveries.use((deliveries) => deliveries.retry(webhook.webhookId, leased!.eventId)))
+    })
+  )
+
+  it.effect("what was marked as spam before it was deleted is delivered when it is released, once", () =>
+    Effect.gen(function* () {
+      const { change, statesOf, webhooks } = yield* setup(leads)
+      yield* change("markSpam")
+      yield* change("delete")
+      yield* change("restore")
+      assert.deepStrictEqual(yield* statesOf(webhooks[0]!), ["submission.accepted cancelled"])
+      yield* change("release")
+      assert.deepStrictEqual(yield* statesOf(webhooks[0]!), ["submission.accepted pending"])
+    })
+  )
+
+  it.effect(
+    "nothing is delivered of a submission that is deleted for good, or to a webhook that is deleted or disabled",
+    () =>
+      Effect.gen(function* () {
+        const [purged, kept] = [yield* setup(leads), yield* setup(leads, leads)]
+        yield* purged.change("delete")
+        yield* purged.change("purge")
+        yield* purged.change("restore")
+        assert.deepStrictEqual(yield* purged.statesOf(purged.webhooks[0]!), ["submission.accepted cancelled"])
+        const [deleted, disabled] = [kept.webhooks[0]!, kept.webhooks[1]!]
+        yield* kept.change("delete")
+        const enable = (enabled: boolean) =>
+          Webhooks.use((webhooks) => webhooks.update(kept.websiteConfigId, disabled.webhookId, { enabled }))
+        yield* Webhooks.use((webhooks) => webhooks.delete(kept.websiteConfigId, deleted.webhookId))
+        yield* enable(false)
+        yield* kept.change("restore")
+        assert.deepStrictEqual(yield* kept.statesOf(deleted), [])
+        assert.deepStrictEqual(yield* Delivery.leaseOf(disabled), [])
+        // It waits, as what was pending when the webhook was disabled.
+        yield* enable(true)
+        assert.lengthOf(yield* Delivery.leaseOf(disabled), 1)
+      })
   )
 
   it.effect("a deletion ends after thirty days, and one of the website ends it at once", () =>
