@@ -72,3 +72,17 @@ export const idsOf = ({ subject }: LeasedMail) =>
   subject.kind === "submissions" ? subject.submissions.map(({ submissionId }) => submissionId) : []
 
 export const countOf = ({ subject }: LeasedMail) => (subject.kind === "submissions" ? subject.count : -1)
+
+/** Makes the mails of a website, and leases them. */
+export const leaseOfSite = Effect.fnUntraced(function* (site: WebsiteConfigId) {
+  yield* makeAll()
+  const leased = yield* Mails.use((mails) => mails.lease(1_000))
+  return leased.filter((mail) => mail.site.websiteConfigId === site)
+})
+
+/** Sends the mails of a website, and returns the submissions that they have. */
+export const sendOfSite = Effect.fnUntraced(function* (site: WebsiteConfigId) {
+  const leased = yield* leaseOfSite(site)
+  yield* Effect.forEach(leased, (mail) => record(mail, { status: "sent" }))
+  return leased.flatMap(idsOf)
+})

@@ -9,9 +9,8 @@ import { Clock, Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
 import { type SpamMarkId, SubmissionId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
-import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
-import { decodeColumn, decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import type * as SiteLock from "../../sites/postgres/SiteLock.ts"
@@ -113,8 +112,6 @@ export const make = (sql: PgClient.PgClient, whileLocked: Effect.Success<typeof 
     const ids = found.map(({ submissionId }) => submissionId)
     const marks = distinct(found.map(({ traits }) => traits))
     yield* sql.unsafe(quarantineStatement, [Database.uuids(ids), now])
-    const withdrawn = yield* Outbox.withdrawMails(sql, websiteConfigId, ids).pipe(decodeColumn(SubmissionId))
-    yield* sql`UPDATE submission SET is_mailed = false WHERE submission_id = ANY (${Database.uuids(withdrawn)})`
     const array = (valueOf: (traits: Traits) => unknown, oid: number) => Database.array(marks.map(valueOf), oid)
     yield* sql.unsafe(storeStatement, [
       PgTypes.uuid(websiteConfigId),

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import type { WebsiteConfigId } from "../Id.ts"
-import { leaseMillis } from "../outward/Schedule.ts"
 import * as Database from "./Database.ts"
 
 /** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
@@ -35,33 +32,6 @@ const deleteStatement = `WITH gone AS (
 const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isIndexed}`
 
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
-
-/**
- * The items of submissions `$1` of the website `$2`, for the recipients who get no suspected spam. The index of the items begins
- * with the recipient, so they are found by the recipients of the website.
- */
-const withdrawable = `notification.website_config_id = $2 AND NOT include_quarantined
-    AND mail_item.notification_id = notification.notification_id AND submission_id = ANY ($1)`
-
-/**
- * Deletes submissions from the mails that are not sent yet. A mail that is being sent, or is tried again within the time of a lease,
- * keeps them: its recipient may have them. The lock keeps the other mails from being leased until the commit.
- */
-const withdrawStatement = `WITH unsent AS MATERIALIZED (
-    SELECT mail_id FROM mail WHERE status = 'pending'
-      AND mail_id IN (SELECT mail_id FROM mail_item, notification WHERE ${withdrawable})
-      AND (attempts = 0 OR next_attempt_at > clock_timestamp() + interval '${leaseMillis} milliseconds')
-    ORDER BY mail_id FOR NO KEY UPDATE
-  )
-  DELETE FROM mail_item USING notification
-  WHERE ${withdrawable} AND (mail_id IS NULL OR mail_id IN (SELECT mail_id FROM unsent))
-  RETURNING submission_id`
-
-export const withdrawMails = (
-  sql: SqlClient.SqlClient,
-  websiteConfigId: WebsiteConfigId,
-  submissionIds: ReadonlyArray<string>
-) => sql.unsafe(withdrawStatement, [Database.uuids(submissionIds), PgTypes.uuid(websiteConfigId)])
 
 /** `next_attempt_at` stays: an attempt may be under way. `Resumption` waits for its outcome if the submission is restored. */
 const deliveryStatements = [

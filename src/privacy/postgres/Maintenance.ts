@@ -8,6 +8,7 @@ import { Duration, Effect, Exit, Layer, Option, Struct } from "effect"
 import { SqlClient } from "effect/sql"
 import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as ConversationChanges from "../../chat/postgres/ConversationChanges.ts"
+import * as MailItems from "../../delivery/mail/postgres/MailItems.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Times from "../../platform/postgres/Times.ts"
@@ -45,7 +46,9 @@ const resumeErasures = Effect.gen(function* () {
 const expiredEvent = `created_at < greatest($1, $2, $3)
   AND created_at < CASE WHEN type LIKE 'submission.%' THEN $2 WHEN type LIKE 'conversation.%' THEN $3 ELSE $1 END`
 
-const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND status = 'pending')"
+/** Whether an item would still be mailed. */
+const isUnsentItem = `${MailItems.isMailable} AND (mail_id IS NULL
+  OR EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND status = 'pending'))`
 
 /** Deletes outbox events, deliveries and mails after 30 days, or when their subject's retention ends, if that is earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
@@ -70,7 +73,7 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
       "mail_item",
       "created_at < greatest($1, $2) AND created_at < CASE WHEN conversation_id IS NULL THEN $1 ELSE $2 END",
       [submissions, conversations],
-      `mail_id IS NULL OR ${isOfPendingMail}`
+      isUnsentItem
     ),
     mails: yield* unsent(
       "mail",

@@ -1,7 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
-import { Mails as MailStore } from "../../../src/delivery/mail/Mail.ts"
 import { FormDirectory } from "../../../src/forms/FormRules.ts"
 import { Inbox, markKeptMillis } from "../../../src/forms/InboxMessage.ts"
 import * as FormDirectories from "../../../src/forms/postgres/FormDirectory.ts"
@@ -169,17 +168,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       const [inbox, sql] = [yield* Inbox, yield* PgClient.PgClient]
       const site = yield* Delivery.newSite
       yield* Mails.add(site)
-      const leased = Effect.gen(function* () {
-        yield* Mails.makeAll()
-        const all = yield* MailStore.use((mails) => mails.lease(1_000))
-        return all.filter((mail) => mail.site.websiteConfigId === site)
-      })
-      /** The submissions that are mailed now. */
-      const mailed = Effect.gen(function* () {
-        const ofSite = yield* leased
-        yield* Effect.forEach(ofSite, (mail) => Mails.record(mail, { status: "sent" }))
-        return ofSite.flatMap(Mails.idsOf)
-      })
+      const mailed = Mails.sendOfSite(site)
       const sent = yield* Mails.submit(site)
       assert.deepStrictEqual(yield* mailed, [sent])
       // As after thirty days.
@@ -199,17 +188,18 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
 
       // While the mails are being sent.
       const sending = yield* Mails.submit(site)
-      const mails = yield* leased
+      const mails = yield* Mails.leaseOfSite(site)
       yield* inbox.markSpam(site, [sending])
       yield* Effect.forEach(mails, (mail) => Mails.record(mail, { status: "sent" }))
       yield* inbox.release(site, [sending])
       assert.deepStrictEqual(yield* mailed, [])
 
-      // While they wait for the next attempt.
+      // While they wait for the next attempt, which leaves it out.
       const refused = yield* Mails.submit(site)
-      const nextAttemptAt = (yield* Clock.currentTimeMillis) + 60_000
-      yield* Effect.forEach(yield* leased, (mail) => Mails.record(mail, { status: "pending", nextAttemptAt }, "down"))
+      const next = { status: "pending", nextAttemptAt: yield* Clock.currentTimeMillis } as const
+      yield* Effect.forEach(yield* Mails.leaseOfSite(site), (mail) => Mails.record(mail, next, "down"))
       yield* inbox.markSpam(site, [refused])
+      assert.deepStrictEqual(yield* mailed, [])
       yield* inbox.release(site, [refused])
       assert.deepStrictEqual(yield* mailed, [refused, refused])
     })

@@ -8,9 +8,11 @@ import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDelet
 import { tableColumns } from "../../../src/forms/postgres/SubmissionRows.ts"
 import { restorableMillis } from "../../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
+import type { SubmissionId } from "../../../src/platform/Id.ts"
 import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import * as Delivery from "../../support/Delivery.ts"
+import * as Mails from "../../support/Mails.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { showDelivery } from "../../support/StoredDeliveries.ts"
 import { draft, remove } from "../../support/TestSubmissions.ts"
@@ -173,6 +175,34 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         yield* enable(true)
         assert.lengthOf(yield* Delivery.leaseOf(disabled), 1)
       })
+  )
+
+  it.effect("a restored submission is mailed to those who did not get it before its deletion", () =>
+    Effect.gen(function* () {
+      const inbox = yield* Inbox
+      const site = yield* Delivery.newSite
+      yield* Mails.add(site)
+      const mailed = Mails.sendOfSite(site)
+      const deletedAndRestored = Effect.fnUntraced(function* (id: SubmissionId) {
+        yield* inbox.delete(site, [id])
+        const meanwhile = yield* mailed
+        yield* inbox.restore(site, [id])
+        return [meanwhile, yield* mailed]
+      })
+      const sent = yield* Mails.submit(site)
+      assert.deepStrictEqual(yield* mailed, [sent])
+      assert.deepStrictEqual(yield* deletedAndRestored(sent), [[], []])
+
+      const [other, unsent] = [yield* Mails.submit(site), yield* Mails.submit(site)]
+      yield* Mails.makeAll()
+      assert.deepStrictEqual(yield* deletedAndRestored(unsent), [[other], [unsent]])
+      assert.deepStrictEqual(yield* deletedAndRestored(unsent), [[], []])
+
+      // Before a mail has it.
+      const waiting = yield* Mails.submit(site)
+      yield* Delivery.fanOutAll
+      assert.deepStrictEqual(yield* deletedAndRestored(waiting), [[], [waiting]])
+    })
   )
 
   it.effect("a deletion ends after thirty days, and one of the website ends it at once", () =>

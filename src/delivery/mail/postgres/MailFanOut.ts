@@ -12,9 +12,10 @@ import { keyOfSubject } from "../../../chat/conversations/Conversation.ts"
 import { isCanonicalUuid, type WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
-import type { OutboxEvent } from "../../Event.ts"
+import * as Event from "../../Event.ts"
 import { mailing } from "../Notification.ts"
 import type { DisabledWebhook, Problems } from "../ProblemMail.ts"
+import * as MailItems from "./MailItems.ts"
 import * as Rows from "./Notifications.ts"
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
@@ -63,7 +64,7 @@ const Facts = Schema.Array(
 )
 
 /** The forms of submissions, and whether their recipients have them already, by the submissions' ids. */
-const factsOf = (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) =>
+const factsOf = (sql: PgClient.PgClient, events: ReadonlyArray<Event.OutboxEvent>) =>
   sql
     .unsafe("SELECT submission_id, page_slug, is_mailed FROM submission WHERE submission_id = ANY ($1)", [
       Database.uuids(events.map(({ subject }) => subject))
@@ -123,17 +124,19 @@ const unmatchedOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, items: 
   return new Set(rows)
 })
 
-/** Stores which recipients get these events by mail. Needs a transaction. */
-export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
-  const isSubmission = ({ subject }: Pick<OutboxEvent, "subject">) => isCanonicalUuid(subject ?? "")
+/** Stores which recipients get these events by mail, and mails what waited for a release or a restoration. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<Event.OutboxEvent>) {
+  const isSubmission = ({ subject }: Pick<Event.OutboxEvent, "subject">) => isCanonicalUuid(subject ?? "")
   const mailed = events.filter(({ subject, type }) =>
     type.startsWith("submission.")
       ? isCanonicalUuid(subject ?? "")
       : type.startsWith("conversation.") && keyOfSubject(subject ?? "") !== undefined
   )
   if (mailed.length === 0) return
-  const sites = Database.uuids([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))])
-  const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
+  const sites = [...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))]
+  const notifications = yield* sql.unsafe(recipientsStatement, [Database.uuids(sites)]).pipe(decodeRows(Found))
+  const returned = Event.returnedOf(mailed)
+  if (returned.length > 0 && notifications.length > 0) yield* MailItems.resume(sql, sites, returned)
   const submitted = mailed.filter(isSubmission)
   const needsFacts =
     notifications.some(({ page }) => page !== null) || submitted.some(({ type }) => type === "submission.released")

@@ -20,6 +20,7 @@ import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import { type LeasedMail, type MailSettlement, Mails, type Subject } from "../Mail.ts"
 import { Problems } from "../ProblemMail.ts"
 import { maxShown } from "../SubmissionMail.ts"
+import * as MailItems from "./MailItems.ts"
 import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./Notifications.ts"
 
@@ -193,9 +194,9 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<Mails, never, PgClie
             const rows = yield* sql
               .unsafe(leaseStatement, [PgTypes.int4(count), PgTypes.uuid(only)])
               .pipe(decodeRows(LeasedRows))
-            const items = yield* itemsOf(
-              rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
-            )
+            const ids = rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
+            if (ids.length > 0) yield* MailItems.leave(sql, ids)
+            const items = yield* itemsOf(ids)
             return rows.map(
               ({
                 about,

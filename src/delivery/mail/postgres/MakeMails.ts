@@ -12,6 +12,7 @@ import { decodeColumn, decodeRows } from "../../../platform/runtime/Rows.ts"
 import * as MailRecipient from "../MailRecipient.ts"
 import * as MailTimes from "../MailTimes.ts"
 import type { Period, StoredNotification } from "../Notification.ts"
+import * as MailItems from "./MailItems.ts"
 import * as Rows from "./Notifications.ts"
 import * as Recipients from "./Recipients.ts"
 
@@ -47,7 +48,7 @@ const Waiting = Schema.Tuple([
 const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "oldestAt",
     ${Recipients.mailedAt} AS "mailedAt"
   FROM (
-    SELECT created_at FROM mail_item WHERE notification_id = $3 AND mail_id IS NULL
+    SELECT created_at FROM mail_item WHERE notification_id = $3 AND mail_id IS NULL AND ${MailItems.isMailable}
     ORDER BY created_at LIMIT ${MailTimes.maxItems + 1}
   ) AS waiting`
 
@@ -57,7 +58,7 @@ const makeStatement = `WITH planned AS (
     FROM unnest($3, $4) WITH ORDINALITY AS given (mail_id, items, place)
   ), waiting AS (
     SELECT item_id, row_number() OVER () AS place FROM (
-      SELECT ctid AS item_id FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL
+      SELECT ctid AS item_id FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL AND ${MailItems.isMailable}
       ORDER BY created_at, submission_id, conversation_id LIMIT $5
     ) AS oldest
   ), made AS (

@@ -31,6 +31,7 @@ import {
   type StoredNotification,
   SubmissionMail
 } from "../Notification.ts"
+import * as MailItems from "./MailItems.ts"
 import * as Recipients from "./Recipients.ts"
 
 /** The columns of a notification. */
@@ -61,6 +62,7 @@ const ofSubmissionStatement = `SELECT recipient AS "to", coalesce(status, 'waiti
     coalesce(mail.created_at, mail_item.created_at) AS created_at, error
   FROM notification JOIN mail_item USING (notification_id) LEFT JOIN mail USING (mail_id)
   WHERE notification.website_config_id = $1 AND mail_item.submission_id = $2
+    AND (status IN ('sent', 'failed') OR ${MailItems.isMailable})
   ORDER BY notification.created_at, notification.notification_id`
 
 const toListed = ({ attempts, error, mailedAt, status, ...notification }: (typeof Listed.Type)[number]) => ({

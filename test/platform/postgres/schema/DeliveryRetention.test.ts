@@ -76,8 +76,11 @@ describe("platform/postgres/schema: deliveries", () => {
         yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at)
           VALUES (gen_random_uuid(), ${notification}, ${site}, ${kind}, ${createdAt})`
       }
+      const submission = randomUUID()
+      yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+        VALUES (${submission}, ${site}, now(), '{}')`
       yield* sql`INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
-        VALUES (${notification}, gen_random_uuid(), ${site}, ${createdAt})`
+        VALUES (${notification}, ${submission}, ${site}, ${createdAt})`
     }
   })
 

@@ -1,0 +1,33 @@
+/**
+ * The items of a recipient's mails, each a submission or a conversation. An item waits until a mail takes it. That of a submission that
+ * is deleted, or that is suspected spam of which its recipient gets no mail, waits until the submission is restored or released: a mail
+ * that is sent meanwhile leaves it to a later one.
+ *
+ * @module
+ */
+import type { SqlClient } from "effect/sql"
+import type { WebsiteConfigId } from "../../../platform/Id.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
+
+/** An SQL condition: whether the recipient of a row of `mail_item` may get it now. */
+export const isMailable = `(mail_item.submission_id IS NULL OR EXISTS (
+    SELECT FROM submission JOIN notification ON notification.notification_id = mail_item.notification_id
+    WHERE submission.submission_id = mail_item.submission_id AND (submission.status = 'accepted' OR include_quarantined)
+  ))`
+
+const leaveStatement = `UPDATE mail_item SET mail_id = NULL WHERE mail_id = ANY ($1) AND NOT ${isMailable}`
+
+/** Takes the items out of these mails that their recipients may not get now. */
+export const leave = (sql: SqlClient.SqlClient, mailIds: ReadonlyArray<string>) =>
+  sql.unsafe(leaveStatement, [Database.uuids(mailIds)])
+
+const resumeStatement = `UPDATE notification SET due_at = to_timestamp(0) FROM mail_item
+  WHERE notification.website_config_id = ANY ($1) AND mail_item.notification_id = notification.notification_id
+    AND submission_id = ANY ($2) AND mail_id IS NULL`
+
+/** Makes the mails about these submissions due whose items waited. */
+export const resume = (
+  sql: SqlClient.SqlClient,
+  websiteConfigIds: ReadonlyArray<WebsiteConfigId>,
+  submissionIds: ReadonlyArray<string>
+) => sql.unsafe(resumeStatement, [Database.uuids(websiteConfigIds), Database.uuids(submissionIds)])
