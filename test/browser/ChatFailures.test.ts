@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import type { Page } from "playwright-core"
+import type { Page, Route } from "playwright-core"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
 import * as RateLimit from "../../src/platform/limits/RateLimit.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -226,16 +226,20 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("sends the message if the device is back online before the failure is shown", () =>
+  it.effect("sends the message if the device is back online before the request fails", () =>
     Effect.gen(function* () {
-      const { answered, begin, context, on, send } = yield* ChatPage.make()
+      const { answered, begin, on, page, path, relay, send } = yield* ChatPage.make()
       yield* begin
       yield* send("first")
       yield* answered("You said first.")
-      yield* on(() => context.setOffline(true))
+      const opened = Promise.withResolvers<Route>()
+      yield* on(() => page.route(({ pathname }) => pathname === path, opened.resolve, { times: 1 }))
       yield* send("hello")
-      yield* on(() => context.setOffline(false))
+      const request = yield* Effect.promise(() => opened.promise)
+      yield* on(() => page.evaluate('dispatchEvent(new Event("offline"))'))
+      yield* on(() => request.abort("internetdisconnected"))
       yield* answered("You said hello.")
+      assert.strictEqual(relay.of(path).length, 2)
     })
   )
 

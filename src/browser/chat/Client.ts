@@ -17,10 +17,6 @@ export interface Endpoint {
   readonly allowsLead: boolean
 }
 
-const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
-  kind: navigator.onLine ? otherwise : "offline"
-})
-
 const request = (
   { allowsLead, token, url }: Endpoint,
   path: string,
@@ -103,8 +99,14 @@ const receive = async (
   const { signal } = stop
   let timer: ReturnType<typeof setTimeout> | undefined
   let isSilent = false
-  let hasBegun = false
+  /** What a failure means now. A device that was offline since the edge was last heard of may be online again when it fails. */
+  let kind: Failures.FailureKind = navigator.onLine ? "network" : "offline"
+  const onOffline = () => {
+    kind = "offline"
+  }
+  addEventListener("offline", onOffline, { signal })
   const restartTimer = () => {
+    kind = "cut"
     clearTimeout(timer)
     timer = setTimeout(() => {
       isSilent = true
@@ -113,7 +115,7 @@ const receive = async (
   }
   try {
     const response = await pending
-    hasBegun = true
+    kind = "cut"
     const { body, headers, ok, status } = response
     if (status === 422) return Failures.fromErrors(await response.text())
     if (!ok) {
@@ -126,10 +128,11 @@ const receive = async (
     restartTimer()
     return await readStream(body, listener, restartTimer)
   } catch {
-    return signal.aborted && !isSilent ? "stopped" : connectionFailure(hasBegun ? "cut" : "network")
+    if (signal.aborted && !isSilent) return "stopped"
+    return { kind: navigator.onLine ? kind : "offline" }
   } finally {
     clearTimeout(timer)
-    // Ends a request whose response is not read to its end.
+    // Ends a request whose response is not read to its end, and the listener.
     stop.abort()
   }
 }

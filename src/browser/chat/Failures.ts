@@ -23,7 +23,7 @@ export type FailureKind =
   | "unavailable"
   /** 504: the agent does not answer in time. */
   | "late"
-  /** The device is offline. */
+  /** The device is or was offline. */
   | "offline"
   /** The device is online, but no response arrived. The edge may have got the message. */
   | "network"
