@@ -19,13 +19,19 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origin
 
 type Site = Effect.Success<typeof newSite>
 
-/** A page view of a visitor, some minutes ago. */
-const visit = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site, path: string, visitor = 1, minutesAgo = 0) {
+/** A page view of a visitor, some minutes ago. Each session is a visit. */
+const visit = Effect.fnUntraced(function* (
+  { hostedWebsiteId }: Site,
+  path: string,
+  visitor = 1,
+  minutesAgo = 0,
+  sessionId: string | null = null
+) {
   const receivedAt = (yield* Clock.currentTimeMillis) - minutesAgo * 60_000
   const visited = view(0, visitor, hostedWebsiteId)
   const campaign = { ...visited.campaign, source: null }
   yield* AnalyticsRepo.use((views) =>
-    views.append({ ...visited, campaign, referrerHost: "www.google.co.uk", path, receivedAt })
+    views.append({ ...visited, sessionId, campaign, referrerHost: "www.google.co.uk", path, receivedAt })
   )
 }, Effect.orDie)
 
@@ -34,7 +40,7 @@ const show = (site: Site, look?: ConsolePage.Look) => ConsolePage.show(`#/${site
 
 const spareSite = ConsolePage.SpareSites.use(({ take }) => take)
 
-const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Live", 5)).pipe(
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Live", 6)).pipe(
   Layer.provideMerge(ConsolePage.layerOfTwoDays)
 )
 
@@ -57,6 +63,20 @@ inChromium("the console's live page", layer, (it) => {
       const row = yield* on(() => page.locator(".live-visit").first().textContent())
       assert.match(row ?? "", /\/pricing from Google · Norway · Mobile · Safari2 page viewssince \d+:\d\d/)
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("says how many visits the rows are if a visitor has several", () =>
+    Effect.gen(function* () {
+      const site = yield* spareSite
+      yield* visit(site, "/one", 1, 0, "11111111-1111-4111-8111-111111111111")
+      const { on, page } = yield* show(site)
+      const now = page.locator(".now")
+      yield* on(() => page.locator(".live-visit bdi").waitFor())
+      yield* until("one visit", async () => (await now.textContent()) === "1 visitor now")
+      yield* visit(site, "/two", 1, 0, "22222222-2222-4222-8222-222222222222")
+      yield* until("two visits", async () => (await now.textContent()) === "1 visitor now, in 2 visits")
+      yield* until("two rows", async () => (await page.locator(".live-visit bdi").count()) === 2)
     })
   )
 

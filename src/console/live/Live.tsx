@@ -232,7 +232,9 @@ const skeleton = (
 
 export const Live = ({ site }: PageProps) => {
   const feed = useFeed(site.site_id)
-  const { isBroken, visitors } = feed
+  const { isBroken, visitors, visits } = feed
+  /** Whether the number of rows is not that of the visitors. */
+  const hasOtherVisits = visits.length > 0 && visits.length < maxVisits && visits.length !== visitors
   const [isPaused, setPaused] = useState(false)
   const [isHovered, setHovered] = useState(false)
   /** While the lists are paused, they show what they had then. */
@@ -261,6 +263,7 @@ export const Live = ({ site }: PageProps) => {
           ) : (
             Texts.now.visitors(Format.count(visitors), visitors === 1)
           )}
+          {hasOtherVisits && Texts.live.inVisits(visits.length)}
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>
