@@ -220,12 +220,14 @@ const test = Command.make(
         return { recipient: found?.to ?? "the recipient", tested }
       })
     )
-    if (!tested.accepted) {
-      return yield* new Output.CliFailure({
-        message: `The mail server did not accept the mail: ${TerminalText.printable(tested.error ?? "")}. Check SMTP_URL and MAIL_FROM.`
-      })
-    }
-    yield* Output.answer({ json: tested, text: `The mail server accepted a mail to ${recipient}.\n` })
+    yield* Output.answer({
+      json: tested,
+      text: tested.accepted ? `The mail server accepted a mail to ${recipient}.\n` : ""
+    })
+    if (tested.accepted) return
+    return yield* new Output.CliFailure({
+      message: `The mail server did not accept the mail: ${TerminalText.printable(tested.error ?? "")}. Check SMTP_URL and MAIL_FROM.`
+    })
   })
 ).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print the outcome"))
 
