@@ -38,7 +38,7 @@ inChromium(
           await page.getByText("10.0.0.1 was not found on the public internet. The operator").waitFor()
           await page
             .getByRole("dialog")
-            .getByText(`hydracore webhook create --site ${fresh.websiteConfigId} --url`)
+            .getByText(`with “hydracore webhook create --site ${fresh.websiteConfigId} --url …” if`)
             .waitFor()
           await page.getByLabel("Address").fill("https://192.0.3.1/hook")
           await page.keyboard.press("Enter")

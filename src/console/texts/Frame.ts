@@ -154,9 +154,9 @@ export const failures = {
   defect: "The service has failed. Try again; if it fails again, its log says why."
 } as const
 
-/** Capitalizes a message of the service and ends it with a period. */
+/** Capitalizes a message of the service and ends it with a period. What it marks as code is quoted. */
 export const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
+  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`.replace(/`([^`]*)`/g, "“$1”")
 
 /** What a change names does not exist. */
 export const gone = "This no longer exists, or your session does not include it."
