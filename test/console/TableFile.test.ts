@@ -37,6 +37,22 @@ describe("console/overview/TableFile", () => {
     )
   })
 
+  it("values have the words of the page", () => {
+    const file = TableFile.of(["visit:source"], ["visitors", "visits"], report(["Direct / None", "Google"]))
+    assert.deepStrictEqual(
+      parse(file.slice(file.indexOf("\n") + 1)).map(([name]) => name),
+      ["Direct", "Google"]
+    )
+  })
+
+  it("the file is named after its website, its list and its days", () => {
+    assert.strictEqual(
+      TableFile.nameOf(["Ærø & Søn: <shop>", "Devices by country", "2026-11-01", "2026-11-30"]),
+      "Ærø-Søn-shop-Devices-by-country-2026-11-01-2026-11-30.csv"
+    )
+    assert.strictEqual(TableFile.nameOf(["../..", "Pages", "2026-11-01"]), "Pages-2026-11-01.csv")
+  })
+
   it("only formulas are escaped: other names and coarse counts stay as they are, and an absent number is empty", () => {
     const file = TableFile.of(["event:page"], ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
     assert.deepStrictEqual(parse(file.slice(file.indexOf("\n") + 1)), [

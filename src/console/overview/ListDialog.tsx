@@ -53,7 +53,14 @@ const Split = ({ listed, split }: SplitProps) => {
   )
 }
 
-export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonly scope: Queries.Scope }) => {
+interface Props {
+  readonly listed: Listed
+  readonly scope: Queries.Scope
+  /** The website's name. */
+  readonly website: string
+}
+
+export const ListDialog = ({ listed, scope, website }: Props) => {
   const [typed, setTyped] = useState("")
   const [search, setSearch] = useState("")
   const [limit, setLimit] = useState(pageRows)
@@ -69,6 +76,8 @@ export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonl
   const split = isShared ? null : scope.address.split
   const query = Queries.list(scope, listed, { limit, search, split, withAllMetrics: true }, Date.now())
   const { dimensions, metrics } = query
+  const tab = Texts.tab(listed)
+  const title = split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${listed} ${split}`)
   const failures = useFailures()
   const [problem, setProblem] = useState<string>()
@@ -80,14 +89,13 @@ export const ListDialog = ({ listed, scope }: { readonly listed: Listed; readonl
     const { meta, results } = outcome.value
     const total = meta.total_rows ?? 0
     setProblem(total > results.length ? Texts.lists.cut(Format.count(results.length), Format.count(total)) : undefined)
-    const name = dimensions.map((each) => each.replace(/^.*:/, "")).join("-")
-    save(TableFile.of(dimensions, metrics, outcome.value), `${name}.csv`)
+    const days = new Set(outcome.value.query.date_range)
+    save(TableFile.of(dimensions, metrics, outcome.value), TableFile.nameOf([website, title, ...days]))
   }
-  const tab = Texts.tab(listed)
   const close = () => go({ list: null }, { replace: true })
 
   return (
-    <Dialog title={split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))} onClose={close} isWide>
+    <Dialog title={title} onClose={close} isWide>
       <div class="find">
         <Search label={Texts.lists.find} value={typed} onInput={setTyped} focusOnOpen />
         {!isShared && <Split listed={dimensions[0]} split={split} />}

@@ -121,7 +121,7 @@ const Properties = (props: Omit<ListProps, "all">) => {
 }
 
 /** The properties of a website that the overview uses. */
-export interface OverviewSite extends Pick<Site, "site_id" | "time_zone"> {
+export interface OverviewSite extends Pick<Site, "site_id" | "name" | "time_zone"> {
   /** Which numbers a shared dashboard shows; absent for the owner's own. */
   readonly numbers?: "exact" | "protected"
 }
@@ -243,7 +243,9 @@ export const Overview = ({ isOwner = false, site }: Props) => {
             ))}
           </div>
           {address.share === null && !isUnknown && <NotCounted siteId={site.site_id} />}
-          {address.list !== null && <ListDialog key={address.list} listed={address.list} scope={scope} />}
+          {address.list !== null && (
+            <ListDialog key={address.list} listed={address.list} scope={scope} website={site.name} />
+          )}
         </>
       )}
     </div>

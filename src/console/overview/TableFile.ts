@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dimension, Metric } from "../Address.ts"
-import type { MetricValue } from "../Format.ts"
+import * as Format from "../Format.ts"
 import type { Dimensions, Report } from "./Queries.ts"
 
 /** The beginning of a formula, also after what a spreadsheet may take for a separator. */
@@ -20,15 +20,22 @@ const text = (value: string): string =>
 const heading = (dimension: Dimension): string => (dimension.startsWith("event:props:") ? text(dimension) : dimension)
 
 /** The value of a metric. An amount loses its currency. */
-const cell = (value: MetricValue | undefined): string =>
+const cell = (value: Format.MetricValue | undefined): string =>
   typeof value === "object" ? String(value?.value ?? "") : String(value ?? "")
 
-/** Returns the CSV. The names of the columns are those of the API. */
+/** The name of a file with these facts, without what a file system may refuse. */
+export const nameOf = (facts: ReadonlyArray<string>): string =>
+  `${facts
+    .map((fact) => fact.match(/[\p{L}\p{M}\p{N}]+/gu)?.join("-"))
+    .filter((part) => part !== undefined)
+    .join("-")}.csv`
+
+/** Returns the CSV. The names of the columns are those of the API, and the values have the words of the page. */
 export const of = (dimensions: Dimensions, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
   [
     [...dimensions.map(heading), ...metrics],
     ...results.map(({ dimensions: names, metrics: values }) => [
-      ...dimensions.map((_, place) => text(names[place] ?? "")),
+      ...dimensions.map((each, place) => text(Format.value(each, names[place] ?? ""))),
       ...metrics.map((_, place) => cell(values[place]))
     ])
   ]
