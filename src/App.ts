@@ -98,7 +98,9 @@ const deliver = (settings: Settings, mailOption: Mail) => {
     ? MailDispatcher.warnWithoutServer
     : MailDispatcher.layer(mailOption.value, settings.webhookAllow).pipe(
         Layer.provide(Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })),
-        Layer.merge(ProblemMails.layer)
+        Layer.merge(ProblemMails.layer),
+        // A broken installation shows when the process starts, and not at the first mail.
+        Layer.merge(Layer.effectDiscard(load(SmtpMailer.load)))
       )
   return Layer.merge(Dispatcher.layer, mails)
 }

@@ -2,7 +2,7 @@
  * Sends mails over SMTP, with one connection per mail, so that a hanging server delays no other mail, and an abandoned attempt
  * leaves no connection.
  *
- * `nodemailer` is loaded by the first attempt.
+ * `nodemailer` is loaded by `load`, or by the first attempt.
  *
  * @module
  */
@@ -128,8 +128,8 @@ const headersOf = ({ autoSubmitted, unsubscribeUrl }: Message) => ({
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
 
-/** The modules of `nodemailer`. */
-const load = async () => {
+/** Loads the modules of `nodemailer`. */
+export const load = async () => {
   const [composer, connection] = await Promise.all([
     import("nodemailer/lib/mail-composer"),
     import("nodemailer/lib/smtp-connection")
