@@ -19,7 +19,7 @@ const files = Effect.map(Effect.promise(Console.read), ({ named, page }) => {
   return { first, named, page, html }
 })
 
-layer(testServer(), { excludeTestServices: true })("the console's files", (it) => {
+layer(testServer({ console: true }), { excludeTestServices: true })("the console's files", (it) => {
   it.effect(`the first view is at most ${budget} bytes gzipped`, () =>
     Effect.map(files, ({ first, named, page }) => {
       const sizes = first.map((name) => named.get(name)!.bytes.gzip.length)

@@ -12,7 +12,7 @@ const budget = 40_960
 
 const fontIn = (page: string): string | undefined => /href="(\/assets\/font-[0-9a-f]{8}\.woff2)"/.exec(page)?.[1]
 
-layer(testServer(), { excludeTestServices: true })("the font", (it) => {
+layer(testServer({ console: true }), { excludeTestServices: true })("the font", (it) => {
   it.effect("is small, preloaded by the console, and kept by browsers for a year", () =>
     Effect.gen(function* () {
       const path = fontIn((yield* get("/console/")).bytes.toString())

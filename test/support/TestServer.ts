@@ -127,21 +127,24 @@ const recordedAgent = (script: ScriptedAgent.Script) =>
     })
   )
 
+/** The options of a server without the services of owners. To build the owner API takes three quarters of a server's start. */
+const ofVisitors = { ownerApi: false, console: false }
+
 /**
- * The server with these options, agent and storage, by default in memory, without the services of owners. `decorate` can inject
- * faults into the storage.
+ * The server with these options, agent and storage, by default in memory, without the services, the API and the console of owners.
+ * `decorate` can inject faults into the storage.
  */
 export const layer = (
   overrides: Partial<Server.Options> = {},
   agent: ScriptedAgent.Script = () => ScriptedAgent.texts(["Hello", " there"]),
   decorate: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
-  storage: Layer.Layer<Storage> = MemoryStorage.layer(),
+  storage?: Layer.Layer<Storage>,
   memory: Instance["memory"] = "agent",
   mail?: TestDeliveries.Mail
 ) =>
   Layer.effect(TestServer, Effect.orDie(seed(memory))).pipe(
     Layer.provide(
-      Server.layer({ ...options, ...overrides }).pipe(
+      Server.layer({ ...options, ...(storage === undefined ? ofVisitors : {}), ...overrides }).pipe(
         Layer.provide([
           layerMemory({ maxKeys: 1000 }),
           recordedAgent(agent),
@@ -149,7 +152,7 @@ export const layer = (
         ])
       )
     ),
-    Layer.provideMerge(decorate(storage)),
+    Layer.provideMerge(decorate(storage ?? MemoryStorage.layer())),
     Layer.orDie
   )
 
