@@ -38,14 +38,48 @@ const ensureDataFolder = (): string => {
   return dataFolder
 }
 
+type Connection = NonNullable<ClickHouseClientConfigOptions["connection"]>
+
+/** Settings of HTTP, which the engine's library ignores, and the format, which it handles by itself. */
+const ofLibrary = /^(?:wait_end_of_query|default_format|enable_http_compression|http_.*|send_progress_in_http_headers)$/
+
+interface Statement {
+  readonly query: string
+  readonly clickhouse_settings?: Readonly<Record<string, unknown>>
+}
+
+/** Sets the settings of a statement by one statement before it. The library sends one for each, which takes as long as some queries. */
+const withSettings = (statement: Statement): Statement => {
+  const given = Object.entries(statement.clickhouse_settings ?? {}).filter(([, value]) => value !== undefined)
+  const settings = given.filter(([name]) => !ofLibrary.test(name))
+  if (settings.length === 0) return statement
+  const assigned = settings.map(
+    ([name, value]) => `${name} = '${String(Number(value === true) || value).replaceAll("'", "''")}'`
+  )
+  return {
+    ...statement,
+    query: `SET ${assigned.join(", ")}; ${statement.query}`,
+    clickhouse_settings: Object.fromEntries(given.filter(([name]) => ofLibrary.test(name)))
+  }
+}
+
+const settingTogether = (connection: Connection): Connection =>
+  new Proxy(connection, {
+    get: (target, name: string) => {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== "function") return member
+      return ["query", "command", "exec", "insert"].includes(name)
+        ? (statement: Statement) => member.call(target, withSettings(statement))
+        : member.bind(target)
+    }
+  })
+
 /** A connection to the engine. */
 const connect = (): ClickHouseClient => {
   const { createChdbConnection } = createRequire(path.join(folder, "package.json"))("chdb/connection") as {
-    readonly createChdbConnection: (options: {
-      readonly path: string
-    }) => NonNullable<ClickHouseClientConfigOptions["connection"]>
+    readonly createChdbConnection: (options: { readonly path: string }) => Connection
   }
-  return createClient({ connection: createChdbConnection({ path: ensureDataFolder() }) })
+  return createClient({ connection: settingTogether(createChdbConnection({ path: ensureDataFolder() })) })
 }
 
 const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
