@@ -64,6 +64,22 @@ const client = (server: string, database: string) =>
     Effect.provide(Reactivity.layer)
   )
 
+/**
+ * Makes the first statements in a copy cheap: no copy has to note which rows of the system's tables are committed, and the first
+ * connection to a copy finds the file with the descriptions of these tables, which a connection writes.
+ */
+const settle = Effect.fnUntraced(function* (server: string, template: string) {
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const sql = yield* client(server, template)
+      const tables = yield* sql<{ readonly name: string }>`SELECT oid::regclass::text AS name FROM pg_class
+        WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared`
+      yield* sql`VACUUM (FREEZE) ${sql.unsafe(tables.map(({ name }) => name).join(", "))}`
+    })
+  )
+  yield* Effect.scoped(Effect.flatMap(client(server, template), (sql) => sql`SELECT 1`))
+})
+
 /** Creates the template. When the scope closes, drops it and all copies left by killed tests. */
 const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   const template = `hydracore_test_${randomUUID().slice(0, 8)}`
@@ -86,6 +102,7 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
       )
     })
   )
+  yield* settle(server, template)
   yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS false`
   return { _tag: "Available", url: server, admin, template } as const
 })
