@@ -60,36 +60,40 @@ const start = Date.UTC(2026, 10, 20)
 const visitedSite = Effect.gen(function* () {
   const site = yield* newSite
   const { hostedWebsiteId, websiteConfigId } = site
+  const repo = yield* AnalyticsRepo
   const activities: Array<Activities.Activity> = []
-  for (let second = 0; second < 16; second++) {
+  const submissions = yield* SubmissionRepo
+  const writes = Array.from({ length: 16 }, (_, second): Effect.Effect<unknown, unknown> => {
     const receivedAt = start + 1000 * second
     const unclassified = { ...view(0, second, hostedWebsiteId), receivedAt }
     const kind = second % 4
     if (kind === 0 || kind === 3) {
       const classified = { ...unclassified, exclusion: kind === 0 ? null : ("bot" as const) }
-      yield* AnalyticsRepo.use((repo) => repo.append(classified))
       if (kind === 0) activities.push(ofView(classified))
-    } else if (kind === 1) {
+      return repo.append(classified)
+    }
+    if (kind === 1) {
       const { browser, country, deviceType, os, path, visitorHash } = unclassified
       const event = {
         ...withoutFacts,
         ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
         ...{ name: "signup", properties: null, revenue: null, isInteractive: true }
       }
-      yield* AnalyticsRepo.use((repo) => repo.appendEvent(event))
       activities.push(ofEvent(event))
-    } else {
-      const draft = SubmissionDrafts.make(websiteConfigId, { receivedAt, status: "quarantined" })
-      yield* SubmissionRepo.use((repo) => repo.submit(draft))
-      activities.push({
-        type: "submission",
-        received_at: new Date(receivedAt).toISOString(),
-        submission_id: Id.SubmissionId.make(draft.submissionId),
-        status: "quarantined",
-        page_slug: "contact"
-      })
+      return repo.appendEvent(event)
     }
-  }
+    const draft = SubmissionDrafts.make(websiteConfigId, { receivedAt, status: "quarantined" })
+    activities.push({
+      type: "submission",
+      received_at: new Date(receivedAt).toISOString(),
+      submission_id: Id.SubmissionId.make(draft.submissionId),
+      status: "quarantined",
+      page_slug: "contact"
+    })
+    return submissions.submit(draft)
+  })
+  // In batches, of which ClickHouse stores each in the time of one row.
+  yield* Effect.all(writes, { concurrency: "unbounded", discard: true })
   return { site, activities: activities.toReversed() }
 })
 

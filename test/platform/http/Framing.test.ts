@@ -92,7 +92,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
             )
             assert.deepStrictEqual(stableRepeatedParts(withLength!, [id]), stableRepeatedParts(chunked!, [id]))
           }),
-        { arbitrary: { runs: 150 } }
+        { arbitrary: { runs: 80 } }
       )
     }
 
@@ -156,7 +156,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           )
           assert.deepStrictEqual(stableParts(withLength!, []), stableParts(chunked!, []))
         }),
-      { arbitrary: { runs: 150 } }
+      { arbitrary: { runs: 80 } }
     )
 
     it.effect("a chat accepts a path with a query, and an instance id that is not a canonical UUID", () =>
