@@ -1,7 +1,7 @@
 /**
  * What a client and its batches do when a ClickHouse server, or the network to it, fails.
  */
-import { assert, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted, Result, Schema } from "effect"
 import * as Service from "../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../src/analytics/clickhouse/AnalyticsRepo.ts"
@@ -28,7 +28,7 @@ const countStored = (site: string) =>
 
 const append = (site: string) => Service.AnalyticsRepo.use((repo) => repo.append(viewOf(site, plain)))
 
-/** Runs a test against a new server. `timeout` limits how long a page view may take to be stored. */
+/** Runs a test against the server. `timeout` limits how long a page view may take to be stored. */
 const withServer = <A, E>(
   timeout: `${number} millis`,
   maxQueue: number,
@@ -41,7 +41,7 @@ const withServer = <A, E>(
   >
 ) =>
   Effect.gen(function* () {
-    const server = yield* HttpServer.make
+    const server = yield* HttpServer.Shared
     return yield* test(server).pipe(
       Effect.provide(
         AnalyticsRepo.layer({ timeout, maxQueue, interval: "1 millis" }).pipe(
@@ -57,75 +57,77 @@ const withServer = <A, E>(
   }).pipe(Effect.scoped)
 
 describeWithClickHouse("faults of ClickHouse", () => {
-  for (const fault of [
-    "lose the request",
-    "lose the answer",
-    "cut the answer",
-    "fail",
-    "fail in mid-answer",
-    "bad gateway"
-  ] as const) {
-    it.live(`a view is stored once if the server or the network fails twice: ${fault}`, () =>
-      withServer("20000 millis", 100, ({ faults }) =>
-        Effect.gen(function* () {
-          const site = yield* newSite
-          faults.push(fault, fault)
-          yield* append(site)
-          assert.strictEqual(yield* countStored(site), 1)
-        })
-      )
-    )
-  }
-
-  it.live(
-    "nothing is acknowledged while the server does not answer, the queue is bounded, and later views are stored",
-    () =>
-      withServer("400 millis", 3, ({ faults }) =>
-        Effect.gen(function* () {
-          const site = yield* newSite
-          faults.push("hang", "hang", "hang")
-          const outcomes = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.result(append(site)), {
-            concurrency: "unbounded"
+  layer(HttpServer.shared, { excludeTestServices: true })((it) => {
+    for (const fault of [
+      "lose the request",
+      "lose the answer",
+      "cut the answer",
+      "fail",
+      "fail in mid-answer",
+      "bad gateway"
+    ] as const) {
+      it.effect(`a view is stored once if the server or the network fails twice: ${fault}`, () =>
+        withServer("20000 millis", 100, ({ faults }) =>
+          Effect.gen(function* () {
+            const site = yield* newSite
+            faults.push(fault, fault)
+            yield* append(site)
+            assert.strictEqual(yield* countStored(site), 1)
           })
-          const reasons = outcomes.map((outcome) =>
-            Result.isFailure(outcome) && outcome.failure._tag === "StorageUnavailable"
-              ? outcome.failure.reason
-              : "stored"
-          )
-          assert.notInclude(reasons, "stored")
-          assert.isAtLeast(reasons.filter((reason) => reason === "overloaded").length, 7)
-          faults.length = 0
-          yield* append(site).pipe(Effect.eventually, Effect.timeout("20 seconds"))
-          assert.isAtLeast(yield* countStored(site), 1)
-        })
-      )
-  )
-
-  it.live("a wrong password is an error that contains neither this password nor the right one", () =>
-    withServer("500 millis", 10, (server) =>
-      Effect.gen(function* () {
-        const wrong = Redacted.make({ ...Redacted.value(server.address), password: "another secret" })
-        const error = yield* ClickHouse.use(({ query }) => bounded("5 seconds")(query("SELECT 1"))).pipe(
-          Effect.provide(clientLayer({ address: wrong, connections: 1 })),
-          Effect.flip
         )
-        assert.deepInclude(error, { _tag: "StorageUnavailable", code: "AUTHENTICATION_FAILED" })
-        assert.notMatch(JSON.stringify(error), /secret|pass:w/)
-      })
-    )
-  )
+      )
+    }
 
-  for (const fault of ["cut the answer", "fail in mid-answer"] as const) {
-    it.live(`a query whose answer breaks off fails, and the next query succeeds: ${fault}`, () =>
-      withServer("500 millis", 10, ({ faults }) =>
+    it.effect(
+      "nothing is acknowledged while the server does not answer, the queue is bounded, and later views are stored",
+      () =>
+        withServer("400 millis", 3, ({ faults }) =>
+          Effect.gen(function* () {
+            const site = yield* newSite
+            faults.push("hang", "hang", "hang")
+            const outcomes = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.result(append(site)), {
+              concurrency: "unbounded"
+            })
+            const reasons = outcomes.map((outcome) =>
+              Result.isFailure(outcome) && outcome.failure._tag === "StorageUnavailable"
+                ? outcome.failure.reason
+                : "stored"
+            )
+            assert.notInclude(reasons, "stored")
+            assert.isAtLeast(reasons.filter((reason) => reason === "overloaded").length, 7)
+            faults.length = 0
+            yield* append(site).pipe(Effect.eventually, Effect.timeout("20 seconds"))
+            assert.isAtLeast(yield* countStored(site), 1)
+          })
+        )
+    )
+
+    it.effect("a wrong password is an error that contains neither this password nor the right one", () =>
+      withServer("500 millis", 10, (server) =>
         Effect.gen(function* () {
-          const { query } = yield* ClickHouse
-          faults.push(fault)
-          const error = yield* Effect.flip(query("SELECT number FROM numbers(1000)"))
-          assert.strictEqual(error._tag, "ClickHouseError")
-          assert.lengthOf(yield* query("SELECT number FROM numbers(1000)"), 1000)
+          const wrong = Redacted.make({ ...Redacted.value(server.address), password: "another secret" })
+          const error = yield* ClickHouse.use(({ query }) => bounded("5 seconds")(query("SELECT 1"))).pipe(
+            Effect.provide(clientLayer({ address: wrong, connections: 1 })),
+            Effect.flip
+          )
+          assert.deepInclude(error, { _tag: "StorageUnavailable", code: "AUTHENTICATION_FAILED" })
+          assert.notMatch(JSON.stringify(error), /secret|pass:w/)
         })
       )
     )
-  }
+
+    for (const fault of ["cut the answer", "fail in mid-answer"] as const) {
+      it.effect(`a query whose answer breaks off fails, and the next query succeeds: ${fault}`, () =>
+        withServer("500 millis", 10, ({ faults }) =>
+          Effect.gen(function* () {
+            const { query } = yield* ClickHouse
+            faults.push(fault)
+            const error = yield* Effect.flip(query("SELECT number FROM numbers(1000)"))
+            assert.strictEqual(error._tag, "ClickHouseError")
+            assert.lengthOf(yield* query("SELECT number FROM numbers(1000)"), 1000)
+          })
+        )
+      )
+    }
+  })
 })

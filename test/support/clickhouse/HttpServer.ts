@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, type Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
 import type { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import * as Client from "../../../src/platform/clickhouse/ClickHouse.ts"
 import * as HttpInterface from "./HttpInterface.ts"
@@ -21,6 +21,11 @@ export const make = Effect.gen(function* () {
 })
 
 export type HttpServer = Effect.Success<typeof make>
+
+/** A server that the tests of a file share: to create its tables takes as long as several tests. */
+export class Shared extends Context.Service<Shared, HttpServer>()("hydracore/test/HttpServer/Shared") {}
+
+export const shared = Layer.effect(Shared, make)
 
 /** The production client, connected to a server. */
 export const clientOf = ({ address }: HttpServer): Layer.Layer<ClickHouse> => Client.layer({ address, connections: 4 })

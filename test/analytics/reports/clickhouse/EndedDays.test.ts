@@ -1,7 +1,7 @@
 /** The visits of every website are stored on ClickHouse when its day has ended; a website that fails stops no other one. */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
-import { assert, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Layer, Schema } from "effect"
 import { Goals } from "../../../../src/analytics/Goal.ts"
 import * as Reports from "../../../../src/analytics/reports/clickhouse/Reports.ts"
@@ -49,17 +49,20 @@ const newSites = Effect.fnUntraced(function* (timeZones: ReadonlyArray<string>) 
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The websites with stored visits that reports use. */
-const stored = ClickHouse.use(({ query }) =>
-  query(
-    "SELECT DISTINCT hosted_website_id AS id FROM visit WHERE (hosted_website_id, roll) IN (SELECT hosted_website_id, roll FROM visit_run)"
-  )
-).pipe(
-  decodeRows(Stored),
-  Effect.map((rows) => rows.map(({ id }) => id).sort())
-)
-
 const idsOf = (sites: ReadonlyArray<Site>) => sites.map(({ hostedWebsiteId }): string => hostedWebsiteId).sort()
+
+/** Those of these websites with stored visits that reports use. */
+const stored = (sites: ReadonlyArray<Site>) =>
+  ClickHouse.use(({ query }) =>
+    query(
+      `SELECT DISTINCT hosted_website_id AS id FROM visit WHERE hosted_website_id IN {sites:Array(UUID)}
+        AND (hosted_website_id, roll) IN (SELECT hosted_website_id, roll FROM visit_run)`,
+      { parameters: { sites: idsOf(sites) } }
+    )
+  ).pipe(
+    decodeRows(Stored),
+    Effect.map((rows) => rows.map(({ id }) => id).sort())
+  )
 
 const failed = Effect.map(FailedItems.list, (items) =>
   items.map(({ failures, item, kind }) => ({ kind, item, failures }))
@@ -88,192 +91,204 @@ const failing = (clickhouse: ClickHouse["Service"], errorOf: (parameters: string
   })
 
 TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop: days that ended", () => {
-  it.live("when a day has ended, the visits of all websites are stored, also of those with few page views", () =>
-    Effect.gen(function* () {
-      yield* Layer.build(RollUpLoop.layer)
-      const sites = yield* newSites(["Pacific/Honolulu", "Pacific/Honolulu", "Asia/Tokyo"])
-      const { wake } = yield* Rounds.Wakeups
-      wake("rollups")
-      yield* stored.pipe(Effect.delay("50 millis"), Effect.repeat({ until: ({ length }) => length === sites.length }))
-      assert.deepStrictEqual(yield* stored, idsOf(sites))
-    }).pipe(Effect.scoped, Effect.provide(live))
-  )
+  layer(live, { excludeTestServices: true })((it) => {
+    it.effect("when a day has ended, the visits of all websites are stored, also of those with few page views", () =>
+      Effect.gen(function* () {
+        yield* Layer.build(RollUpLoop.layer)
+        const sites = yield* newSites(["Pacific/Honolulu", "Pacific/Honolulu", "Asia/Tokyo"])
+        const { wake } = yield* Rounds.Wakeups
+        wake("rollups")
+        yield* stored(sites).pipe(
+          Effect.delay("50 millis"),
+          Effect.repeat({ until: ({ length }) => length === sites.length })
+        )
+        assert.deepStrictEqual(yield* stored(sites), idsOf(sites))
+      }).pipe(Effect.scoped)
+    )
 
-  it.live("the days of the last week that are missing are stored too, and no day twice", () =>
-    Effect.gen(function* () {
-      const { create } = yield* Sites.SiteDirectory
-      const { insert, query } = yield* ClickHouse
-      const now = yield* Clock.currentTimeMillis
-      const sites = yield* Effect.forEach(["UTC", "America/St_Johns"], (timeZone) =>
-        create({ name: "a", origins: [], timeZone })
-      )
-      const add = (days: ReadonlyArray<number>) =>
-        insert({
-          table: "page_view",
-          columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
-          rows: sites.flatMap(({ hostedWebsiteId }) =>
-            days.map((day) => [hostedWebsiteId, now - VisitDays.settleMillis - day * dayMillis, "/", randomUUID()])
-          ),
-          token: randomUUID()
-        })
-      const days = query(
-        "SELECT toString(hosted_website_id) AS id, toString(day) AS date FROM visit ORDER BY id, date"
-      ).pipe(decodeRows(Schema.Array(Schema.Struct({ id: Schema.String, date: Schema.String }))))
-      const expected = (of: ReadonlyArray<number>) =>
-        sites
-          .toSorted((left, right) => (left.hostedWebsiteId < right.hostedWebsiteId ? -1 : 1))
-          .flatMap(({ hostedWebsiteId, timeZone }) =>
-            of.map((day) => ({
-              id: hostedWebsiteId as string,
-              date: dateOf(LocalTime.zone(timeZone).toLocal(now - VisitDays.settleMillis - day * dayMillis))
-            }))
-          )
-      yield* add([4])
-      yield* yield* RollUpLoop.makeRound
-      assert.deepStrictEqual(yield* days, expected([4]))
-      yield* add([9, 6, 0])
-      yield* yield* RollUpLoop.makeRound
-      yield* yield* RollUpLoop.makeRound
-      assert.deepStrictEqual(yield* days, expected([6, 4]))
-    }).pipe(Effect.provide(live))
-  )
-
-  it.live("a website in an unknown time zone fails, is set apart and shown by doctor, and the others go on", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const [broken, ...healthy] = yield* newSites(["UTC", "UTC", "Asia/Tokyo"])
-      if (broken === undefined) return assert.fail("no website")
-      yield* sql`UPDATE site SET time_zone = 'Mars/Olympus' WHERE website_config_id = ${broken.websiteConfigId}`
-      const round = yield* RollUpLoop.makeRound
-      yield* round
-      assert.deepStrictEqual(yield* stored, idsOf(healthy))
-      const item = { kind: "rollup", item: broken.hostedWebsiteId }
-      assert.deepStrictEqual(yield* failed, [{ ...item, failures: 1 }])
-      // Not due yet.
-      yield* postpone
-      yield* round
-      assert.deepStrictEqual(yield* failed, [{ ...item, failures: 1 }])
-      for (const failures of [2, 3, 4, 5, 6, 7, 8, 9, 10, 10]) {
-        yield* makeDue
-        yield* round
-        assert.deepStrictEqual(yield* failed, [{ ...item, failures }])
-      }
-      const [facts] = (yield* Inspection.database("20 seconds")).failedItems
-      assert.strictEqual(facts?.retryAt, null)
-      assert.include(facts?.reason ?? "", "Mars/Olympus")
-      // A new process tries again what was set apart.
-      yield* sql`UPDATE site SET time_zone = 'UTC' WHERE website_config_id = ${broken.websiteConfigId}`
-      yield* FailedItems.retryAll
-      yield* yield* RollUpLoop.makeRound
-      assert.deepStrictEqual(yield* failed, [])
-      assert.deepStrictEqual(yield* stored, idsOf([broken, ...healthy]))
-    }).pipe(Effect.provide(live))
-  )
-
-  it.live("a website that ClickHouse fails for is found in its batch and tried again, and the others are stored", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const sites = yield* newSites(["UTC", "UTC", "UTC", "UTC"])
-      const [broken, ...healthy] = sites
-      if (broken === undefined) return assert.fail("no website")
-      let attempts = 0
-      let isBroken = true
-      const clickhouse = failing(yield* ClickHouse, (parameters) => {
-        attempts++
-        return isBroken && parameters.includes(broken.hostedWebsiteId) ? "LOGICAL_ERROR" : null
+    it.effect("the days of the last week that are missing are stored too, and no day twice", () =>
+      Effect.gen(function* () {
+        const { create } = yield* Sites.SiteDirectory
+        const { insert, query } = yield* ClickHouse
+        const now = yield* Clock.currentTimeMillis
+        const sites = yield* Effect.forEach(["UTC", "America/St_Johns"], (timeZone) =>
+          create({ name: "a", origins: [], timeZone })
+        )
+        const add = (days: ReadonlyArray<number>) =>
+          insert({
+            table: "page_view",
+            columns: ["hosted_website_id", "received_at", "path", "visitor_hash"],
+            rows: sites.flatMap(({ hostedWebsiteId }) =>
+              days.map((day) => [hostedWebsiteId, now - VisitDays.settleMillis - day * dayMillis, "/", randomUUID()])
+            ),
+            token: randomUUID()
+          })
+        const days = query(
+          `SELECT toString(hosted_website_id) AS id, toString(day) AS date FROM visit
+            WHERE hosted_website_id IN {sites:Array(UUID)} ORDER BY id, date`,
+          { parameters: { sites: idsOf(sites) } }
+        ).pipe(decodeRows(Schema.Array(Schema.Struct({ id: Schema.String, date: Schema.String }))))
+        const expected = (of: ReadonlyArray<number>) =>
+          sites
+            .toSorted((left, right) => (left.hostedWebsiteId < right.hostedWebsiteId ? -1 : 1))
+            .flatMap(({ hostedWebsiteId, timeZone }) =>
+              of.map((day) => ({
+                id: hostedWebsiteId as string,
+                date: dateOf(LocalTime.zone(timeZone).toLocal(now - VisitDays.settleMillis - day * dayMillis))
+              }))
+            )
+        yield* add([4])
+        yield* yield* RollUpLoop.makeRound
+        assert.deepStrictEqual(yield* days, expected([4]))
+        yield* add([9, 6, 0])
+        yield* yield* RollUpLoop.makeRound
+        yield* yield* RollUpLoop.makeRound
+        assert.deepStrictEqual(yield* days, expected([6, 4]))
       })
-      const round = yield* Effect.provideService(RollUpLoop.makeRound, ClickHouse, clickhouse)
-      const run = Effect.provideService(round, ClickHouse, clickhouse)
-      yield* run
-      assert.deepStrictEqual(yield* stored, idsOf(healthy))
-      assert.deepStrictEqual(
-        (yield* FailedItems.list).map(({ item, reason }) => [item, reason]),
-        [[broken.hostedWebsiteId, "LOGICAL_ERROR: of a test"]]
-      )
-      // The batch, and two halves of 4 and 2.
-      assert.strictEqual(attempts, 5)
-      isBroken = false
-      yield* postpone
-      yield* run
-      assert.deepStrictEqual(yield* stored, idsOf(healthy))
-      yield* makeDue
-      yield* run
-      assert.deepStrictEqual(yield* stored, idsOf(sites))
-      assert.deepStrictEqual(yield* failed, [])
-      // A deleted website is not tried for ever.
-      yield* sql`INSERT INTO failed_item (kind, item, failures, reason, failed_at, retry_at)
-        VALUES ('rollup', ${randomUUID()}, 1, 'a', now(), now())`
-      yield* makeDue
-      yield* run
-      assert.deepStrictEqual(yield* failed, [])
-    }).pipe(Effect.provide(live))
-  )
+    )
 
-  it.live("if ClickHouse itself is the reason, no website has failed, and the round is repeated", () =>
-    Effect.gen(function* () {
-      const sites = yield* newSites(["UTC", "UTC"])
-      const all = yield* ClickHouse
-      let type: string | null = null
-      const clickhouse = failing(all, () => type)
-      const round = yield* Effect.provideService(RollUpLoop.makeRound, ClickHouse, clickhouse)
-      const run = Effect.provideService(round, ClickHouse, clickhouse)
-      for (const name of ["NETWORK_ERROR", "ACCESS_DENIED", "UNKNOWN_TABLE"]) {
-        type = name
-        assert.strictEqual((yield* Effect.flip(run))._tag, "ClickHouseError")
+    it.effect("a website in an unknown time zone fails, is set apart and shown by doctor, and the others go on", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [broken, ...healthy] = yield* newSites(["UTC", "UTC", "Asia/Tokyo"])
+        if (broken === undefined) return assert.fail("no website")
+        yield* sql`UPDATE site SET time_zone = 'Mars/Olympus' WHERE website_config_id = ${broken.websiteConfigId}`
+        const round = yield* RollUpLoop.makeRound
+        yield* round
+        assert.deepStrictEqual(yield* stored([broken, ...healthy]), idsOf(healthy))
+        const item = { kind: "rollup", item: broken.hostedWebsiteId }
+        assert.deepStrictEqual(yield* failed, [{ ...item, failures: 1 }])
+        // Not due yet.
+        yield* postpone
+        yield* round
+        assert.deepStrictEqual(yield* failed, [{ ...item, failures: 1 }])
+        for (const failures of [2, 3, 4, 5, 6, 7, 8, 9, 10, 10]) {
+          yield* makeDue
+          yield* round
+          assert.deepStrictEqual(yield* failed, [{ ...item, failures }])
+        }
+        const [facts] = (yield* Inspection.database("20 seconds")).failedItems
+        assert.strictEqual(facts?.retryAt, null)
+        assert.include(facts?.reason ?? "", "Mars/Olympus")
+        // A new process tries again what was set apart.
+        yield* sql`UPDATE site SET time_zone = 'UTC' WHERE website_config_id = ${broken.websiteConfigId}`
+        yield* FailedItems.retryAll
+        yield* yield* RollUpLoop.makeRound
         assert.deepStrictEqual(yield* failed, [])
-      }
-      type = null
-      yield* run
-      assert.deepStrictEqual(yield* stored, idsOf(sites))
-    }).pipe(Effect.provide(live))
-  )
+        assert.deepStrictEqual(yield* stored([broken, ...healthy]), idsOf([broken, ...healthy]))
+      })
+    )
 
-  it.live(
-    "reports count visits once if a process dies before it has stored all, and if two processes store them at once",
-    () =>
+    it.effect(
+      "a website that ClickHouse fails for is found in its batch and tried again, and the others are stored",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const sites = yield* newSites(["UTC", "UTC", "UTC", "UTC"])
+          const [broken, ...healthy] = sites
+          if (broken === undefined) return assert.fail("no website")
+          let attempts = 0
+          let isBroken = true
+          const clickhouse = failing(yield* ClickHouse, (parameters) => {
+            attempts++
+            return isBroken && parameters.includes(broken.hostedWebsiteId) ? "LOGICAL_ERROR" : null
+          })
+          const round = yield* Effect.provideService(RollUpLoop.makeRound, ClickHouse, clickhouse)
+          const run = Effect.provideService(round, ClickHouse, clickhouse)
+          yield* run
+          assert.deepStrictEqual(yield* stored([broken, ...healthy]), idsOf(healthy))
+          assert.deepStrictEqual(
+            (yield* FailedItems.list).map(({ item, reason }) => [item, reason]),
+            [[broken.hostedWebsiteId, "LOGICAL_ERROR: of a test"]]
+          )
+          // The batch, and two halves of 4 and 2.
+          assert.strictEqual(attempts, 5)
+          isBroken = false
+          yield* postpone
+          yield* run
+          assert.deepStrictEqual(yield* stored([broken, ...healthy]), idsOf(healthy))
+          yield* makeDue
+          yield* run
+          assert.deepStrictEqual(yield* stored(sites), idsOf(sites))
+          assert.deepStrictEqual(yield* failed, [])
+          // A deleted website is not tried for ever.
+          yield* sql`INSERT INTO failed_item (kind, item, failures, reason, failed_at, retry_at)
+          VALUES ('rollup', ${randomUUID()}, 1, 'a', now(), now())`
+          yield* makeDue
+          yield* run
+          assert.deepStrictEqual(yield* failed, [])
+        })
+    )
+
+    it.effect("if ClickHouse itself is the reason, no website has failed, and the round is repeated", () =>
       Effect.gen(function* () {
         const sites = yield* newSites(["UTC", "UTC"])
-        const clickhouse = yield* ClickHouse
-        const reports = yield* Service.Reports
-        const date = dateOf((yield* Clock.currentTimeMillis) - VisitDays.settleMillis - dayMillis)
-        const visits = Effect.forEach(sites, (site) =>
-          Effect.map(
-            reports.query(site, {
-              ...ReportQuery.plain,
-              siteId: site.websiteConfigId,
-              metrics: ["visitors", "visits"],
-              range: { first: date, last: date },
-              timeZone: "UTC",
-              dimensions: [],
-              orderBy: [{ by: "visitors", direction: "desc" }],
-              limit: 10
-            }),
-            ({ results }) => results[0]?.metrics
+        const all = yield* ClickHouse
+        let type: string | null = null
+        const clickhouse = failing(all, () => type)
+        const round = yield* Effect.provideService(RollUpLoop.makeRound, ClickHouse, clickhouse)
+        const run = Effect.provideService(round, ClickHouse, clickhouse)
+        for (const name of ["NETWORK_ERROR", "ACCESS_DENIED", "UNKNOWN_TABLE"]) {
+          type = name
+          assert.strictEqual((yield* Effect.flip(run))._tag, "ClickHouseError")
+          assert.deepStrictEqual(yield* failed, [])
+        }
+        type = null
+        yield* run
+        assert.deepStrictEqual(yield* stored(sites), idsOf(sites))
+      })
+    )
+
+    it.effect(
+      "reports count visits once if a process dies before it has stored all, and if two processes store them at once",
+      () =>
+        Effect.gen(function* () {
+          const sites = yield* newSites(["UTC", "UTC"])
+          const clickhouse = yield* ClickHouse
+          const reports = yield* Service.Reports
+          const date = dateOf((yield* Clock.currentTimeMillis) - VisitDays.settleMillis - dayMillis)
+          const visits = Effect.forEach(sites, (site) =>
+            Effect.map(
+              reports.query(site, {
+                ...ReportQuery.plain,
+                siteId: site.websiteConfigId,
+                metrics: ["visitors", "visits"],
+                range: { first: date, last: date },
+                timeZone: "UTC",
+                dimensions: [],
+                orderBy: [{ by: "visitors", direction: "desc" }],
+                limit: 10
+              }),
+              ({ results }) => results[0]?.metrics
+            )
           )
-        )
-        const once = [
-          [1, 1],
-          [1, 1]
-        ]
-        const reached = yield* Deferred.make<void>()
-        const dying = ClickHouse.of({
-          ...clickhouse,
-          insert: () => Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
+          const once = [
+            [1, 1],
+            [1, 1]
+          ]
+          const reached = yield* Deferred.make<void>()
+          const dying = ClickHouse.of({
+            ...clickhouse,
+            insert: () => Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
+          })
+          const process = yield* Effect.forkChild(
+            Effect.provideService(Effect.flatten(RollUpLoop.makeRound), ClickHouse, dying)
+          )
+          yield* Deferred.await(reached)
+          yield* Fiber.interrupt(process)
+          // Half stored: visits that no run has.
+          const all = clickhouse.query("SELECT day FROM visit WHERE hosted_website_id IN {sites:Array(UUID)}", {
+            parameters: { sites: idsOf(sites) }
+          })
+          assert.lengthOf(yield* all, 2)
+          assert.deepStrictEqual(yield* stored(sites), [])
+          assert.deepStrictEqual(yield* visits, once)
+          assert.deepStrictEqual(yield* failed, [])
+          const others = [yield* RollUpLoop.makeRound, yield* RollUpLoop.makeRound]
+          yield* Effect.all(others, { concurrency: "unbounded" })
+          assert.deepStrictEqual(yield* stored(sites), idsOf(sites))
+          assert.deepStrictEqual(yield* visits, once)
         })
-        const process = yield* Effect.forkChild(
-          Effect.provideService(Effect.flatten(RollUpLoop.makeRound), ClickHouse, dying)
-        )
-        yield* Deferred.await(reached)
-        yield* Fiber.interrupt(process)
-        // Half stored: visits that no run has.
-        assert.lengthOf(yield* clickhouse.query("SELECT day FROM visit"), 2)
-        assert.deepStrictEqual(yield* stored, [])
-        assert.deepStrictEqual(yield* visits, once)
-        assert.deepStrictEqual(yield* failed, [])
-        const others = [yield* RollUpLoop.makeRound, yield* RollUpLoop.makeRound]
-        yield* Effect.all(others, { concurrency: "unbounded" })
-        assert.deepStrictEqual(yield* stored, idsOf(sites))
-        assert.deepStrictEqual(yield* visits, once)
-      }).pipe(Effect.provide(live))
-  )
+    )
+  })
 })
