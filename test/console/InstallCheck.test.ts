@@ -44,4 +44,14 @@ describe("console/setup/InstallCheck", () => {
     })
     assert.strictEqual(InstallCheck.ofForm(undefined, facts).state, "waits")
   })
+
+  it("an assistant without a token is not told to paste its tag, but shows failures and answers", () => {
+    const health = { answered_at: null, failed: 0, failing_since: null }
+    const assistant = { memory: "edge", hasToken: false, step: "here", now } as const
+    assert.isUndefined(InstallCheck.ofAnswers(health, assistant))
+    assert.strictEqual(InstallCheck.ofAnswers(health, { ...assistant, hasToken: true })?.state, "waits")
+    const at = "2026-11-30T09:59:00.000Z"
+    assert.strictEqual(InstallCheck.ofAnswers({ ...health, answered_at: at }, assistant)?.state, "works")
+    assert.strictEqual(InstallCheck.ofAnswers({ ...health, failed: 2, failing_since: at }, assistant)?.state, "fails")
+  })
 })

@@ -21,7 +21,7 @@ import { AssistantForm } from "./AssistantForm.tsx"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
-import { Tokens } from "./Tokens.tsx"
+import { TokenList, useTokens } from "./Tokens.tsx"
 
 type Result = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
 
@@ -123,6 +123,57 @@ const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose:
   )
 }
 
+interface ItemProps extends InstanceProps {
+  readonly isOwner: boolean
+  readonly onOpen: (dialog: "try" | "edit" | "remove") => void
+}
+
+/** An assistant with its tokens, and whether it answers. */
+const Item = ({ instance, isOwner, onOpen, siteId }: ItemProps) => {
+  const tokens = useTokens(siteId, instance.instance_id)
+  return (
+    <li class="assistant">
+      <ul class="rows">
+        <Row
+          title={instance.name}
+          facts={[
+            Texts.protocols[instance.agent_protocol],
+            ...(instance.agent_model === null ? [] : [instance.agent_model]),
+            Texts.memories[instance.memory]
+          ].join(" · ")}
+        >
+          {isOwner && (
+            <>
+              <button type="button" class="button" onClick={() => onOpen("try")}>
+                {Texts.trial.action}
+              </button>
+              <Menu
+                label={Common.more(instance.name)}
+                side="end"
+                choices={[
+                  { value: "edit" as const, label: Common.edit },
+                  { value: "remove" as const, label: Common.remove, hasSeparator: true }
+                ]}
+                onChoose={onOpen}
+              >
+                {Common.moreShort}
+              </Menu>
+            </>
+          )}
+        </Row>
+      </ul>
+      <AnswerCheck
+        siteId={siteId}
+        instance={instance}
+        isOwner={isOwner}
+        hasToken={(tokens.value?.tokens.length ?? 0) > 0}
+        isBesideTry
+      />
+      <TokenList siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} tokens={tokens} />
+    </li>
+  )
+}
+
 type Open =
   | "create"
   | { readonly dialog: "edit" | "remove"; readonly instance: Instance }
@@ -141,39 +192,13 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
         empty={Texts.empty}
         first={isOwner && first}
         row={(instance) => (
-          <li key={instance.instance_id} class="assistant">
-            <ul class="rows">
-              <Row
-                title={instance.name}
-                facts={[
-                  Texts.protocols[instance.agent_protocol],
-                  ...(instance.agent_model === null ? [] : [instance.agent_model]),
-                  Texts.memories[instance.memory]
-                ].join(" · ")}
-              >
-                {isOwner && (
-                  <>
-                    <button type="button" class="button" onClick={() => setOpen({ dialog: "try", instance })}>
-                      {Texts.trial.action}
-                    </button>
-                    <Menu
-                      label={Common.more(instance.name)}
-                      side="end"
-                      choices={[
-                        { value: "edit" as const, label: Common.edit },
-                        { value: "remove" as const, label: Common.remove, hasSeparator: true }
-                      ]}
-                      onChoose={(dialog) => setOpen({ dialog, instance })}
-                    >
-                      {Common.moreShort}
-                    </Menu>
-                  </>
-                )}
-              </Row>
-            </ul>
-            <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} isBesideTry />
-            <Tokens siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} />
-          </li>
+          <Item
+            key={instance.instance_id}
+            siteId={siteId}
+            instance={instance}
+            isOwner={isOwner}
+            onOpen={(dialog) => setOpen({ dialog, instance })}
+          />
         )}
       />
       {open === "create" && (

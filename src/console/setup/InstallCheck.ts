@@ -1,10 +1,11 @@
 /**
- * The findings of the live checks of tags. Pure.
+ * The findings of the live checks of tags, and of the answers of assistants. Pure.
  *
  * @module
  */
 import { ago } from "../Format.ts"
 import type { Answer } from "../Requests.ts"
+import * as Assistants from "../texts/Assistants.ts"
 import * as Texts from "../texts/SetUp.ts"
 
 /** What a live check says. */
@@ -77,4 +78,34 @@ export const ofForm = (latest: Submission | undefined, { decisions, now }: Facts
     }`
   }
   return findingOf(success, formTexts, dayOf(now), decisions)
+}
+
+type Health = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/answers">
+
+interface Assistant {
+  readonly memory: "edge" | "agent"
+  readonly hasToken: boolean
+  /** What the person can do if answers fail. */
+  readonly step: keyof typeof Assistants.toTry
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/**
+ * Undefined if nothing fails and the agent keeps the conversations, because the service does not know its answers; and before the first
+ * token, because the list of tokens says what comes next.
+ */
+export const ofAnswers = (
+  { answered_at, failed, failing_since }: Health,
+  { hasToken, memory, now, step }: Assistant
+): Finding | undefined => {
+  if (failing_since !== null) {
+    return {
+      state: "fails",
+      text: `${Assistants.failing(failed, ago(failing_since, now))} ${Assistants.toTry[step]}`
+    }
+  }
+  if (memory === "agent") return undefined
+  if (answered_at !== null) return { state: "works", text: Assistants.answered(ago(answered_at, now)) }
+  return hasToken ? { state: "waits", text: Assistants.noAnswer } : undefined
 }

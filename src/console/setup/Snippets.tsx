@@ -19,12 +19,12 @@ import * as Texts from "../texts/SetUp.ts"
 import { AnswerCheck, LiveCheck } from "./AnswerCheck.tsx"
 import * as InstallCheck from "./InstallCheck.ts"
 import { AddButton, Loading, Section } from "./Section.tsx"
+import { type Tokens, useTokens } from "./Tokens.tsx"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
-type Tokens = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/tokens">["tokens"]
 
 /** The text of the newest valid token whose text is known. */
-const tokenFor = (tokens: Tokens, now: number): string | null =>
+const tokenFor = ({ tokens }: Tokens, now: number): string | null =>
   tokens.findLast(({ expires_at, token }) => token !== null && (expires_at === null || Date.parse(expires_at) > now))
     ?.token ?? null
 
@@ -35,27 +35,26 @@ interface Props {
 
 const ChatTag = ({ instance, isOwner, siteId }: Props & { readonly instance: Instance }) => {
   const params = { site_id: siteId, instance_id: instance.instance_id }
-  const { failure, value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
-    { params, query: { revoked: "false", limit: 100 } },
-    instance.instance_id
-  )
+  const { failure, value } = useTokens(siteId, instance.instance_id)
   const issue = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
   if (value === undefined) return <Loading failure={failure} />
-  const token = tokenFor(value.tokens, Date.now())
+  const token = tokenFor(value, Date.now())
   const problem = messageOf(issue.failure)
   return (
     <>
       {token === null ? (
         <>
-          <p class="muted">{value.tokens.length > 0 ? Assistants.tokens.unknown : Assistants.tokens.empty}</p>
+          <p class="muted">
+            {value.tokens.length > 0 ? Assistants.tokens.unknown : Assistants.tokens.empty}{" "}
+            {value.tokens.length === 0 && isOwner && Assistants.tokens.emptyStep}
+          </p>
           {isOwner && <AddButton label={Assistants.tokens.add} onClick={() => issue.run({ params, body: {} })} />}
           {problem !== undefined && <p class="bad">{problem}</p>}
         </>
       ) : (
         <Snippet text={Tags.chat(location.origin, instance.instance_id, token)} />
       )}
-      <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} />
+      <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} hasToken={value.tokens.length > 0} />
     </>
   )
 }

@@ -9,7 +9,8 @@ import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import * as Expiry from "../parts/Expiry.ts"
 import { OnCommandLine } from "../parts/Snippet.tsx"
-import { useAnswer } from "../Resource.ts"
+import type { Answer } from "../Requests.ts"
+import { type Resource, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
@@ -72,21 +73,31 @@ const Revoke = ({ instanceId, onClose, siteId, tokenId }: DialogProps & { readon
   />
 )
 
-type Open = "issue" | { readonly token: string } | { readonly revoke: string }
+export type Tokens = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/tokens">
 
-export const Tokens = (props: Props) => {
-  const { instanceId, isOwner, siteId } = props
-  const [open, setOpen] = useState<Open>()
-  const { failure, value } = useAnswer(
+/** The tokens of an assistant that are not revoked. */
+export const useTokens = (siteId: string, instanceId: string): Resource<Tokens> =>
+  useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
     { params: { site_id: siteId, instance_id: instanceId }, query: { revoked: "false", limit: 100 } },
     instanceId
   )
+
+type Open = "issue" | { readonly token: string } | { readonly revoke: string }
+
+export const TokenList = ({ tokens, ...props }: Props & { readonly tokens: Resource<Tokens> }) => {
+  const { instanceId, isOwner } = props
+  const [open, setOpen] = useState<Open>()
+  const { failure, value } = tokens
   const close = () => setOpen(undefined)
   if (value === undefined) return <Loading failure={failure} />
   return (
     <div class="tokens">
-      {value.tokens.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
+      {value.tokens.length === 0 && (
+        <p class="muted">
+          {Texts.tokens.empty} {isOwner && Texts.tokens.emptyStep}
+        </p>
+      )}
       <ul class="rows">
         {value.tokens.map(({ created_at, expires_at, label, token, token_id }) => (
           <Row
