@@ -420,8 +420,11 @@ inChromium(
           assert.deepStrictEqual(await ConsolePage.violationsOfPart(page, "main"), [])
           await zone.press("Enter")
           assert.strictEqual(await zone.inputValue(), "Asia/Tokyo")
+          const warning = page.getByText("the numbers of past days change")
+          await warning.waitFor()
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("Saved.").waitFor()
+          await warning.waitFor({ state: "detached" })
         })
         const find = SiteDirectory.use((all) => all.list).pipe(
           Effect.map((all) => all.find(({ name }) => name === "Passing"))

@@ -17,7 +17,7 @@ export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
   const change = useChange("POST /v1/owner/sites")
   const { body, fields, message } = useSiteFields(
     { name: "", time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone, origins: [] },
-    change.failure
+    { failure: change.failure, isNew: true }
   )
   return (
     <FormDialog

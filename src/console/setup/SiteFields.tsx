@@ -60,8 +60,15 @@ interface Details {
   readonly origins: ReadonlyArray<string>
 }
 
-/** The fields of a website, and the body of the request that they fill. They begin with `details`. */
-export const useSiteFields = ({ name, origins, time_zone }: Details, failure: Failure | undefined) => {
+/**
+ * The fields of a website, and the body of the request that they fill. They begin with `details`.
+ *
+ * @param isNew whether the website has no statistics yet, which another time zone would change
+ */
+export const useSiteFields = (
+  { name, origins, time_zone }: Details,
+  { failure, isNew = false }: { readonly failure: Failure | undefined; readonly isNew?: boolean }
+) => {
   const [isZoneOpened, setZoneOpened] = useState(false)
   const { choice, message, text, values } = useFields({ name, time_zone, origins: origins.join("\n") }, failure)
   return {
@@ -73,7 +80,7 @@ export const useSiteFields = ({ name, origins, time_zone }: Details, failure: Fa
         <TextField label={Texts.website.name} {...text("name")} />
         <ChoiceField
           label={Texts.website.timeZone}
-          hint={Texts.website.timeZoneHint}
+          hint={isNew || values.time_zone === time_zone ? Texts.website.timeZoneHint : Texts.website.timeZoneChange}
           choices={isZoneOpened ? comparedZones() : zones()}
           onSearch={() => setZoneOpened(true)}
           {...choice("time_zone")}

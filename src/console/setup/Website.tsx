@@ -22,7 +22,7 @@ type Details = Answer<"GET /v1/owner/sites/:site_id">
 
 const Form = ({ details }: { readonly details: Details }) => {
   const change = useChange("PATCH /v1/owner/sites/:site_id")
-  const { body, fields, message, values } = useSiteFields(details, change.failure)
+  const { body, fields, message, values } = useSiteFields(details, { failure: change.failure })
   /** The values that were saved last: the person may have changed a field since. */
   const [saved, setSaved] = useState<typeof values>()
   return (

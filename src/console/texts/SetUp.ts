@@ -106,6 +106,8 @@ export const website = {
   name: "Name",
   timeZone: "Time zone",
   timeZoneHint: "Reports use the days of this time zone.",
+  timeZoneChange:
+    "Once you save, past days begin and end in this time zone, too: the numbers of past days change. No data is deleted.",
   origins: "Origins",
   originsHint:
     "One per line, such as https://www.example.com. Only pages from these origins may use this website’s ids. Leave this empty to allow any origin.",
