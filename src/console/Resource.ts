@@ -29,6 +29,9 @@ const cache = (key: string, value: unknown): void => {
   if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
 }
 
+/** Forgets the cached answers, so that no page shows anything of a person whose data was deleted. */
+export const forgetAnswers = (): void => answers.clear()
+
 interface State {
   readonly key: string
   readonly scope: string

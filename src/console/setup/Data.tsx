@@ -8,10 +8,11 @@ import { download, save } from "../parts/Download.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { addressOf, type Failure, sendForText } from "../Requests.ts"
-import { useAnswer } from "../Resource.ts"
+import { forgetAnswers, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Data.ts"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
+import * as PersonRecords from "./PersonRecords.ts"
 import { Loading, Section } from "./Section.tsx"
 
 interface Props {
@@ -94,22 +95,29 @@ interface Result {
 const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
   const [address, setAddress] = useState("")
   const [isBusy, setBusy] = useState(false)
-  const [isErasing, setErasing] = useState(false)
+  /** The address whose deletion is to be confirmed, and what would be deleted. */
+  const [erasing, setErasing] = useState<{ readonly address: string; readonly counts: PersonRecords.Counts }>()
   const [result, setResult] = useState<Result>()
   // Another address may have been typed since the request.
   const { failure, text = "" } = result?.address === address ? result : { failure: undefined }
-  const input = { params: { site_id: siteId }, body: { email: address } }
+  const inputOf = (email: string) => ({ params: { site_id: siteId }, body: { email } })
 
-  const exportAll = async () => {
+  /** Loads the person's records for `use`; without any, says so. */
+  const load = async (use: (records: string) => void) => {
     setBusy(true)
     setResult(undefined)
-    const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", input)
+    const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", inputOf(address))
     setBusy(false)
-    if (!outcome.ok) return setResult({ address, failure: outcome.failure })
-    const recordCount = outcome.value.split("\n").length - 1
-    if (recordCount > 0) save(outcome.value, "person.ndjson")
-    setResult({ address, text: recordCount === 0 ? Texts.person.none : Texts.person.saved(recordCount) })
+    if (!outcome.ok) setResult({ address, failure: outcome.failure })
+    else if (outcome.value === "") setResult({ address, text: Texts.person.none })
+    else use(outcome.value)
   }
+
+  const exportAll = () =>
+    load((records) => {
+      save(records, "person.ndjson")
+      setResult({ address, text: Texts.person.saved(records.split("\n").length - 1) })
+    })
 
   return (
     <Section title={Texts.person.title} note={Texts.person.note}>
@@ -117,7 +125,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
         class="form"
         onSubmit={(event) => {
           event.preventDefault()
-          exportAll()
+          void exportAll()
         }}
       >
         <TextField
@@ -137,7 +145,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
               type="button"
               class="button bad"
               disabled={isBusy || address.trim() === ""}
-              onClick={() => setErasing(true)}
+              onClick={() => void load((records) => setErasing({ address, counts: PersonRecords.countsOf(records) }))}
             >
               {Texts.person.erase}
             </button>
@@ -147,20 +155,18 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           </span>
         </div>
       </form>
-      {isErasing && (
+      {erasing !== undefined && (
         <ConfirmChange
           operation="POST /v1/owner/sites/:site_id/person/erase"
-          input={input}
-          title={Texts.person.confirm(address.trim())}
-          body={Texts.person.confirmBody}
+          input={inputOf(erasing.address)}
+          title={Texts.person.confirm(erasing.address.trim())}
+          body={Texts.person.confirmBody(erasing.counts)}
           yes={Texts.person.erase}
-          onClose={() => setErasing(false)}
-          onDone={({ conversations, deliveries, notifications, spam_marks, submissions }) => {
-            const isNothing = submissions + conversations + notifications + spam_marks + deliveries === 0
-            setResult({
-              address,
-              text: isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations)
-            })
+          onClose={() => setErasing(undefined)}
+          onDone={(counts) => {
+            forgetAnswers()
+            const text = PersonRecords.isNothing(counts) ? Texts.person.none : Texts.person.erased(counts)
+            setResult({ address: erasing.address, text })
           }}
         />
       )}

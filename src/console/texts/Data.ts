@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Counts } from "../setup/PersonRecords.ts"
 
 export const retention = {
   title: "How long data is kept",
@@ -23,6 +24,25 @@ export const analytics = {
   ndjson: "Export NDJSON"
 } as const
 
+const units = {
+  submissions: ["submission", "submissions"],
+  replies: ["mailed reply", "mailed replies"],
+  conversations: ["conversation", "conversations"],
+  notifications: ["recipient of mails", "recipients of mails"],
+  spam_marks: ["mark of spam", "marks of spam"],
+  accounts: ["account", "accounts"],
+  deliveries: ["delivery", "deliveries"]
+} as const
+
+/** How many records there are of each kind, without those of which there are none. */
+const contents = (counts: Counts): string =>
+  new Intl.ListFormat("en").format(
+    (Object.keys(units) as ReadonlyArray<keyof typeof units>).flatMap((kind) => {
+      const count = counts[kind] ?? 0
+      return count === 0 ? [] : [`${count} ${units[kind][count === 1 ? 0 : 1]}`]
+    })
+  )
+
 export const person = {
   title: "A person’s data",
   note: "For a person who wants to know what this website stores about them, or wants it deleted: submissions, conversations, mails and deliveries that contain the address.",
@@ -33,9 +53,7 @@ export const person = {
   saved: (records: number): string =>
     records === 1 ? "1 record is in the file." : `${records} records are in the file.`,
   confirm: (address: string): string => `Delete everything that is stored about ${address}?`,
-  confirmBody: "It is deleted permanently, and cannot be restored. The statistics do not change.",
-  erased: (submissions: number, conversations: number): string =>
-    `Deleted: ${submissions === 1 ? "1 submission" : `${submissions} submissions`} and ${
-      conversations === 1 ? "1 conversation" : `${conversations} conversations`
-    }, with their deliveries.`
+  confirmBody: (counts: Counts): string =>
+    `${contents(counts)}. This is deleted permanently, and cannot be restored. The statistics do not change.`,
+  erased: (counts: Counts): string => `Deleted: ${contents(counts)}.`
 } as const
