@@ -38,6 +38,7 @@ import * as LeftOver from "./platform/rounds/postgres/LeftOver.ts"
 import { text } from "./platform/settings/Setting.ts"
 import * as ServiceSpans from "./platform/telemetry/ServiceSpans.ts"
 import * as Telemetry from "./platform/telemetry/Telemetry.ts"
+import type { Persons as PersonsService } from "./privacy/Person.ts"
 import * as Maintenance from "./privacy/postgres/Maintenance.ts"
 import type * as OwnerServer from "./server/OwnerServer.ts"
 import type * as Server from "./server/Server.ts"
@@ -180,7 +181,7 @@ export interface Extensions {
   readonly observers: Layer.Layer<Observed, never, Observed>
 }
 
-type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
+type Observed = AnalyticsRepoService | SubmissionRepoService | PersonsService | AgentStream
 
 /** What a worker process replaces. */
 export interface Worker {

@@ -27,6 +27,8 @@ export type Arrival =
     }
   | { readonly type: "question"; readonly chat: string; readonly text: string }
   | { readonly type: "token"; readonly chat: string; readonly text: string }
+  /** A person's data was deleted: nothing that visitors wrote before is shown any more. */
+  | { readonly type: "erased" }
   | { readonly type: "answered"; readonly chat: string; readonly isWhole: boolean }
 
 /** An arrival with its number, from 1, and its time in milliseconds since 1970. */

@@ -2,6 +2,8 @@
  * The live feed of `/demo`: what the service stores and what its agents answer. Only `demo` has it, since it shows what
  * visitors wrote. It publishes nothing about websites and instances other than the demo's.
  *
+ * When a person's data is deleted, the feed forgets everything that visitors wrote before.
+ *
  * An event is published after its cause is committed. Publishing never waits for subscribers, and only the newest events
  * are kept.
  *
@@ -17,6 +19,7 @@ import type { SubmissionDraft } from "../forms/Submission.ts"
 import { SubmissionRepo } from "../forms/SubmissionRepo.ts"
 import type * as Id from "../platform/Id.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
+import * as Person from "../privacy/Person.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
 /** The maximum number of UTF-16 units of a text, and of fields, in an event. */
@@ -71,10 +74,13 @@ export const make = Effect.gen(function* () {
   const ended = yield* Deferred.make<void>()
   const count = yield* Ref.make(0)
   let subject: Subject | undefined
+  /** The number of the last deletion of a person's data. What visitors wrote before it is not replayed. */
+  let erasedAt = 0
 
   const publish = Effect.fnUntraced(function* (arrival: Arrival) {
     const number = yield* Ref.updateAndGet(count, (before) => before + 1)
     yield* PubSub.publish(arrivals, { ...arrival, number, at: yield* Clock.currentTimeMillis })
+    return number
   })
 
   const analytics = Layer.effect(
@@ -124,6 +130,21 @@ export const make = Effect.gen(function* () {
     )
   )
 
+  const persons = Layer.effect(
+    Person.Persons,
+    Effect.map(Person.Persons, (persons) => ({
+      ...persons,
+      erase: (query: Person.Query) =>
+        Effect.tap(persons.erase(query), () =>
+          query.websiteConfigId === null || query.websiteConfigId === subject?.websiteConfigId
+            ? Effect.map(publish({ type: "erased" }), (number) => {
+                erasedAt = number
+              })
+            : Effect.void
+        )
+    }))
+  )
+
   return {
     /** Sets the website and the instance whose events are published from now on. */
     show: (newSubject: Subject) =>
@@ -131,11 +152,14 @@ export const make = Effect.gen(function* () {
         subject = newSubject
       }),
     /** The newest events, then further events as they happen, until `end`. */
-    arrivals: Stream.fromPubSub(arrivals).pipe(Stream.interruptWhen(Deferred.await(ended))),
+    arrivals: Stream.fromPubSub(arrivals).pipe(
+      Stream.filter(({ number, type }) => number >= erasedAt || type === "view"),
+      Stream.interruptWhen(Deferred.await(ended))
+    ),
     /** Ends all subscriptions, so that the server need not wait for them. */
     end: Effect.asVoid(Deferred.succeed(ended, undefined)),
     /** Decorates the services, so that the feed can show traffic. */
-    observers: Layer.mergeAll(analytics, submissions, agent)
+    observers: Layer.mergeAll(analytics, submissions, agent, persons)
   }
 })
 

@@ -17,6 +17,7 @@ import * as DemoSite from "../../src/demo/DemoSite.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import * as SubmissionRepo from "../../src/forms/SubmissionRepo.ts"
 import { InstanceId, SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
+import * as Person from "../../src/privacy/Person.ts"
 
 const view: PageView = {
   ...viewWithoutFacts,
@@ -67,12 +68,23 @@ const subject: DemoFeed.Subject = {
 
 /** Runs `use` with a feed on memory services, and returns what the feed published, up to the first page view. */
 const publishedBy = <A>(
-  use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo.SubmissionRepo | AgentStream>
+  use: (
+    feed: DemoFeed.DemoFeed
+  ) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo.SubmissionRepo | AgentStream | Person.Persons>
 ) =>
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
     yield* feed.show(subject)
-    const below = Layer.mergeAll(layerMemory(), SubmissionRepo.layerMemory(), ScriptedAgent.layerScripted(script))
+    const persons = Layer.succeed(Person.Persons, {
+      records: () => Stream.empty,
+      erase: () => Effect.succeed(Person.nothing)
+    })
+    const below = Layer.mergeAll(
+      layerMemory(),
+      SubmissionRepo.layerMemory(),
+      ScriptedAgent.layerScripted(script),
+      persons
+    )
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return published.map(({ at: _, ...arrival }) => arrival)
@@ -153,6 +165,30 @@ describe("the demo's feed", () => {
       assert.deepStrictEqual(
         published.map((arrival) => (arrival.type === "view" ? arrival.path : arrival.type)),
         ["/a"]
+      )
+    })
+  )
+
+  it.effect("replays nothing that visitors wrote before a person's data was deleted", () =>
+    Effect.gen(function* () {
+      const published = yield* publishedBy(() =>
+        Effect.gen(function* () {
+          const submissions = yield* SubmissionRepo.SubmissionRepo
+          const { stream } = yield* AgentStream
+          const persons = yield* Person.Persons
+          yield* Effect.orDie(submissions.submit(draft(1)))
+          yield* Effect.orDie(Stream.runDrain(stream(request)))
+          const query = { address: "ada@example.org", websiteConfigId, kinds: Person.kinds }
+          yield* Effect.orDie(persons.erase(query))
+          yield* Effect.orDie(submissions.submit({ ...draft(2), idempotency: null }))
+          const other = WebsiteConfigId.make("5b0c7f0e-3d5e-4f57-8f3a-0000000000ff")
+          yield* Effect.orDie(persons.erase({ ...query, websiteConfigId: other }))
+          yield* storeView
+        })
+      )
+      assert.deepStrictEqual(
+        published.map(({ type }) => type),
+        ["erased", "submission", "view"]
       )
     })
   )

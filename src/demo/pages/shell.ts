@@ -97,6 +97,10 @@ const show = (arrival: Numbered): void => {
       answer.meta.textContent = `${answer.count} tokens`
       break
     }
+    case "erased":
+      for (const written of feed.querySelectorAll(".submission, .chat")) written.remove()
+      answers.clear()
+      break
     case "answered": {
       const answer = answers.get(arrival.chat)
       answers.delete(arrival.chat)
