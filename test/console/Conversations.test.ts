@@ -102,7 +102,9 @@ inChromium("the console's conversations", layer, (it) => {
       yield* on(() => page.getByRole("heading", { name: question }).waitFor())
       yield* on(() => page.locator(".transcript").getByText(question).waitFor())
       assert.deepStrictEqual(opened, [])
-      yield* on(() => page.getByRole("link", { name: question }).click())
+      yield* on(() => page.getByText("left no address").waitFor())
+      yield* on(() => page.getByRole("link", { name: "Try the assistant" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Mark as seen" }).click())
       yield* on(() => badge(page).waitFor({ state: "detached" }))
       yield* on(() =>
         page

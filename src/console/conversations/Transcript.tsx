@@ -16,6 +16,7 @@ import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { foreignHref } from "./ForeignLink.ts"
+import { isUnanswered } from "./Unanswered.ts"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
 type Message = Conversation["messages"][number]
@@ -111,32 +112,72 @@ const titleOf = (messages: ReadonlyArray<Message>): string => {
   return question === undefined ? Texts.conversations.untitled : textOf(question)
 }
 
-/** The submissions in which the visitor left an address, to which a person can reply, or has. */
-const Contacts = ({ conversationId, site }: { readonly conversationId: string; readonly site: Site }) => {
-  const { value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/submissions",
-    { params: { site_id: site.site_id }, query: { conversation: conversationId, limit: 10 } },
-    conversationId
-  )
-  if (value === undefined || value.submissions.length === 0) return null
-  return (
+type Contact = Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number]
+
+interface ContactsProps {
+  /** The submissions in which the visitor left an address, to which a person can reply, or has. */
+  readonly contacts: ReadonlyArray<Contact>
+  readonly site: Site
+}
+
+const linkToContact = ({ submission_id }: Contact): string => linkTo({ page: "inbox", item: submission_id, view: {} })
+
+const Contacts = ({ contacts, site }: ContactsProps) =>
+  contacts.length === 0 ? null : (
     <p class="written">
       {Texts.conversations.contact}{" "}
-      {value.submissions.map(({ answered_at, answered_by, email, submission_id }, index) => (
-        <span key={submission_id}>
+      {contacts.map((contact, index) => (
+        <span key={contact.submission_id}>
           {index > 0 && ", "}
-          <a href={linkTo({ page: "inbox", item: submission_id, view: {} })}>
-            <bdi>{email ?? Texts.inbox.anonymous}</bdi>
+          <a href={linkToContact(contact)}>
+            <bdi>{contact.email ?? Texts.inbox.anonymous}</bdi>
           </a>
-          {answered_at !== null && (
+          {contact.answered_at !== null && (
             <span class="good">
               {" · "}
-              {Texts.inbox.answeredBy(answered_by, Format.moment(answered_at, site.time_zone))}
+              {Texts.inbox.answeredBy(contact.answered_by, Format.moment(contact.answered_at, site.time_zone))}
             </span>
           )}
         </span>
       ))}
     </p>
+  )
+
+interface NextStepProps {
+  readonly contacts: ReadonlyArray<Contact>
+  readonly isMember: boolean
+  /** Marks the conversation as seen. Absent if it is not marked as unanswered. */
+  readonly onSeen: (() => void) | undefined
+}
+
+/** What a person can do for a visitor without an answer. */
+const NextStep = ({ contacts, isMember, onSeen }: NextStepProps) => {
+  if (contacts.some(({ answered_at }) => answered_at !== null)) return null
+  const contact = contacts.find(({ email }) => email !== null)
+  return (
+    <section class="reasons">
+      <p>{contact === undefined ? Texts.conversations.noAddress : Texts.conversations.withAddress}</p>
+      {isMember && (
+        <p class="actions">
+          {contact === undefined ? (
+            <a class="button" href={linkTo({ page: "setup", item: "assistants", view: {} })}>
+              {Texts.conversations.toAssistants}
+            </a>
+          ) : (
+            <a class="button primary" href={linkToContact(contact)}>
+              <Icon name="mail" />
+              {Texts.conversations.toReply}
+            </a>
+          )}
+          {onSeen !== undefined && (
+            <button type="button" class="button" title={Texts.conversations.seenNote} onClick={onSeen}>
+              <Icon name="check" />
+              {Texts.conversations.seen}
+            </button>
+          )}
+        </p>
+      )}
+    </section>
   )
 }
 
@@ -159,21 +200,32 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
   )
   const waits = value?.waiting === true
   const foundId = value?.conversation_id ?? conversationId
+  const contacts = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions",
+    { params: { site_id: site.site_id }, query: { conversation: foundId, limit: 10 } },
+    foundId
+  )
+  /** Whether the request below marks it as opened, after which the page says who opened it. */
+  const isOpening = isChosen && isMember && waits
   useEffect(() => {
     if (foundId !== conversationId) go({ item: foundId }, { replace: true })
-    else if (isChosen && isMember && waits) {
+    else if (isOpening) {
       void send("POST /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id/opened", {
         params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId }
       }).then(reloadData)
     }
   }, [foundId, isChosen, waits])
+  // Together, because the messages would otherwise move when the address appears above them.
+  const isLoading =
+    failure === undefined && (value === undefined || (contacts.value === undefined && contacts.failure === undefined))
+  const found = contacts.value?.submissions ?? []
   return (
-    <article class="details" aria-busy={value === undefined && failure === undefined}>
+    <article class="details" aria-busy={isLoading}>
       <a class="button bare back" href={linkTo({ item: null })}>
         <Icon name="back" />
         {Texts.inbox.back}
       </a>
-      {value === undefined ? (
+      {isLoading || value === undefined ? (
         failure === undefined ? (
           <div class="loading" />
         ) : (
@@ -190,10 +242,13 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
                 {Format.moment(value.created_at, site.time_zone)}
                 <Visit {...value} />
               </p>
-              {value.opened_at !== null && (
+              {(value.opened_at !== null || isOpening) && (
                 <p class="muted">
                   <bdi>
-                    {Texts.conversations.opened(value.opened_by, Format.moment(value.opened_at, site.time_zone))}
+                    {/* The space of the line that appears when the conversation is marked as opened. */}
+                    {value.opened_at === null
+                      ? "\u00a0"
+                      : Texts.conversations.opened(value.opened_by, Format.moment(value.opened_at, site.time_zone))}
                   </bdi>
                 </p>
               )}
@@ -205,7 +260,14 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
               </button>
             )}
           </header>
-          <Contacts site={site} conversationId={foundId} />
+          <Contacts site={site} contacts={found} />
+          {isUnanswered(value.messages) && (
+            <NextStep
+              contacts={found}
+              isMember={isMember}
+              onSeen={waits && !isChosen ? () => go({ item: foundId }) : undefined}
+            />
+          )}
           <ol class="transcript">
             {value.messages.map((message, index) => (
               <TranscriptMessage

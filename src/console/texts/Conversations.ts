@@ -14,6 +14,13 @@ export const conversations = {
   from: (source: string): string => `from ${source}`,
   contact: "The visitor left an address:",
   waiting: "Unanswered",
+  withAddress: "The visitor got no answer, and left an address to which you can reply.",
+  noAddress:
+    "The visitor got no answer and left no address, so nobody can reply. Find out why the assistant did not answer.",
+  toReply: "Reply by mail",
+  toAssistants: "Try the assistant",
+  seen: "Mark as seen",
+  seenNote: "It is then no longer counted as unanswered, for everybody who works on this website.",
   opened: (by: string | null, at: string): string => (by === null ? `Opened ${at}` : `Opened by ${by}, ${at}`),
   unanswered: (count: number): string => (count === 1 ? "1 unanswered" : `${count} unanswered`),
   rated: { up: "Rated good", down: "Rated bad" },
