@@ -165,6 +165,7 @@ inChromium("the console's inbox", layer, (it) => {
         yield* on(() => page.locator(".details").getByRole("button", { name: "Delete" }).click())
         yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor())
+        yield* on(() => page.locator(".entries a:focus", { hasText: "ben@example.org" }).waitFor())
         yield* ConsolePage.withLook(page, { viewport: { width: 390, height: 844 } })
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor({ state: "detached" }))
         yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
@@ -298,6 +299,7 @@ inChromium("the console's inbox", layer, (it) => {
         })
         yield* mark
         yield* on(() => page.getByText("Choose a submission to read it.").waitFor())
+        yield* on(() => page.locator(".entries a:focus", { hasText: "ada@example.org" }).waitFor())
         assert.strictEqual(yield* on(() => button.count()), 0)
         assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
         const released = page.waitForResponse("**/submissions/release")

@@ -11,6 +11,7 @@ import { partSize, Row, Undo } from "../inbox/List.tsx"
 import * as View from "../inbox/View.ts"
 import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
+import { useKeptFocus } from "../parts/KeptFocus.ts"
 import { Alert, Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
 import { NoMatch, Toggle, Toolbar } from "../parts/Toolbar.tsx"
@@ -30,6 +31,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const openSite = useSite(openSiteId, sites)
   const changes = useChanges(openSiteId ?? "")
   const [removing, setRemoving] = useState<string | null>(null)
+  const panes = useKeptFocus()
   const isOpen = openId !== null && !hides(view.folder, changes.of(openId))
   const undoable =
     openId === null || isOpen ? undefined : (["isSpam", "isDeleted"] as const).find((key) => changes.of(openId)[key])
@@ -63,7 +65,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
       </Toolbar>
       <Alert isOfList text={changes.isFailed ? Texts.inbox.failed : undefined} />
       {openId !== null && undoable !== undefined && <Undo change={undoable} ids={[openId]} changes={changes} />}
-      <div class="panes">
+      <div class="panes" ref={panes}>
         <PagedList<Submission>
           key={viewKey}
           label={Texts.inbox.list}

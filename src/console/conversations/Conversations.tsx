@@ -12,6 +12,7 @@ import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { useKeptFocus } from "../parts/KeptFocus.ts"
 import { Alert, InstallLink, Message, PageProblem, SetUpLink } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { ListSkeleton, PagedList } from "../parts/PagedList.tsx"
@@ -202,6 +203,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
   const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set())
   const [removing, setRemoving] = useState<string | null>(null)
   const [isFailed, setFailed] = useState(false)
+  const panes = useKeptFocus()
   const isWide = useIsWide()
   const [first, setFirst] = useState<string | null>(null)
   const { failure, value } = useAnswer(
@@ -245,7 +247,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
       <h1 class="sr-only">{Texts.pages.conversations}</h1>
       <ConversationsToolbar site={site} view={view} instance={instance} instances={instances} />
       <Alert isOfList text={isFailed ? Texts.inbox.failed : undefined} />
-      <div class="panes">
+      <div class="panes" ref={panes}>
         {instance === undefined ? (
           <div class="entries" aria-busy="true">
             <ListSkeleton />

@@ -9,6 +9,7 @@ import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { useKeptFocus } from "../parts/KeptFocus.ts"
 import { Menu } from "../parts/Menu.tsx"
 import { Alert, InstallLink, Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
@@ -188,6 +189,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [isHeldShown, setHeldShown] = useState(false)
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
+  const panes = useKeptFocus()
   /** What was marked as spam or deleted last, until a person chooses something else. */
   const [last, setLast] = useState<LastChange>()
   // Otherwise a change could include submissions that are no longer listed.
@@ -252,7 +254,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
         />
       )}
       {last !== undefined && undoable.length > 0 && <Undo change={last.change} ids={undoable} changes={changes} />}
-      <div class="panes">
+      <div class="panes" ref={panes}>
         <List
           key={viewKey}
           site={site}

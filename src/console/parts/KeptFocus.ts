@@ -1,0 +1,38 @@
+/**
+ * Where the focus goes when an item leaves a list, and with it what had the focus: a button of the item, or of a dialog about it.
+ *
+ * @module
+ */
+import { useEffect, useRef } from "preact/hooks"
+
+const isShown = (link: HTMLElement): boolean => link.isConnected
+
+/** The link after the first that is gone, or the one before it; the page if none is left. Undefined if none is gone. */
+const heir = (links: ReadonlyArray<HTMLElement>): HTMLElement | null | undefined => {
+  const at = links.findIndex((link) => !link.isConnected)
+  return at === -1
+    ? undefined
+    : (links.slice(at).find(isShown) ?? links.slice(0, at).findLast(isShown) ?? document.getElementById("content"))
+}
+
+/** Returns a ref for the parent of a list. Without this, the focus would be on the document, and the keyboard at its beginning. */
+export const useKeptFocus = () => {
+  const parent = useRef<HTMLDivElement>(null)
+  const focused = useRef<Element | null>(null)
+  /** The links when the focus moved last, which includes those that are gone since. */
+  const listed = useRef<ReadonlyArray<HTMLElement>>([])
+  useEffect(() => {
+    const remember = ({ target }: FocusEvent) => {
+      focused.current = target instanceof Element ? target : null
+      listed.current = [...(parent.current?.querySelectorAll<HTMLElement>(".entries a") ?? [])]
+    }
+    document.addEventListener("focusin", remember)
+    return () => document.removeEventListener("focusin", remember)
+  }, [])
+  useEffect(() => {
+    if (document.activeElement !== document.body || focused.current?.isConnected !== false) return
+    focused.current = null
+    heir(listed.current)?.focus()
+  })
+  return parent
+}
