@@ -489,7 +489,11 @@ inChromium("the console's inbox", layer, (it) => {
       const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("Buy"))
+      yield* on(() => page.getByText("1", { exact: true }).first().waitFor())
+      const place = on(() => page.getByRole("button", { name: "Deleted", exact: true }).boundingBox())
+      const before = yield* place
       yield* on(() => page.getByRole("button", { name: "Quarantine" }).click())
+      assert.deepStrictEqual(yield* place, before)
       yield* until("it searches", async () => /search=Buy/.test(await page.evaluate<string>("location.hash")))
       assert.match(yield* on(() => page.evaluate<string>("location.hash")), /folder=quarantine/)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())

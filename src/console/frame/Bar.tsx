@@ -197,13 +197,9 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
         )}
         <div class="bar-end">
           {site !== undefined && (
-            <a
-              class="button narrow-setup"
-              aria-label={Texts.pages.setup}
-              href={toPage(site.site_id, "setup")}
-              aria-current={currentIf("setup")}
-            >
+            <a class="button narrow-setup" href={toPage(site.site_id, "setup")} aria-current={currentIf("setup")}>
               <Icon name="setup" />
+              {Texts.pages.setup}
             </a>
           )}
           <ThemeMenu />

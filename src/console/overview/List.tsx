@@ -123,7 +123,7 @@ export const List = ({ all, scope, title, totals }: Props) => {
                 aria-pressed={candidate === listed}
                 onClick={() => choose(candidate)}
               >
-                {Texts.tab(candidate)}
+                <span data-text={Texts.tab(candidate)}>{Texts.tab(candidate)}</span>
               </button>
             ))}
           </h2>

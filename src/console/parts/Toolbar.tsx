@@ -30,7 +30,7 @@ export function Toolbar<Folder extends string>(props: Props<Folder>) {
       <nav class="folders" aria-label={label} ref={row}>
         {folders.map(([value, name, count = 0]) => (
           <button type="button" key={value} aria-pressed={value === folder} onClick={() => onFolder(value)}>
-            {name}
+            <span data-text={name}>{name}</span>
             {count > 0 && <span class="count">{count}</span>}
           </button>
         ))}

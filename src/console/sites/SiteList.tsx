@@ -114,6 +114,12 @@ export const SiteList = ({ canCreate, count }: Props) => {
       {(count === undefined || count > maxWithoutSearch) && (
         <Search label={Texts.sites.find} value={typed} onInput={setTyped} />
       )}
+      {/* Rows name their numbers themselves. */}
+      <div class="site-heads" aria-hidden="true">
+        <span>{Texts.sites.heads.name}</span>
+        <span class="number">{Texts.sites.heads.visitors}</span>
+        <span class="number">{Texts.sites.heads.change}</span>
+      </div>
       <PagedList<Site>
         key={text}
         class="sites-found"

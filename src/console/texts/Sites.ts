@@ -7,6 +7,7 @@ export const sites = {
   title: "Websites",
   note: "Visitors of yesterday, compared with the day before. What needs somebody comes first.",
   visitors: "visitors yesterday",
+  heads: { name: "Website", visitors: "Visitors", change: "Change" },
   unread: (count: number): string => (count === 1 ? "1 new lead" : `${count} new leads`),
   waiting: (count: number): string => `${count} unanswered`,
   problems: {
