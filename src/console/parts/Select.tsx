@@ -29,6 +29,8 @@ interface Props<A extends string> {
   readonly onSearch?: ((text: string) => void) | undefined
   /** Stands at the end of the list, such as that there are more choices than it shows. */
   readonly note?: string | undefined
+  /** Shown if nothing matches what is typed, such as what to search for instead. */
+  readonly noMatch?: string | undefined
   readonly id?: string
   readonly placeholder?: string | undefined
   readonly disabled?: boolean
@@ -40,6 +42,7 @@ interface Props<A extends string> {
 
 export function Select<A extends string>({
   choices,
+  noMatch = Texts.lists.noMatch,
   note,
   onChoose,
   onSearch,
@@ -152,7 +155,7 @@ export function Select<A extends string>({
           ))}
           {(note !== undefined || shown.length === 0) && (
             <button type="button" role="option" disabled>
-              {note ?? Texts.lists.noMatch}
+              {note ?? noMatch}
             </button>
           )}
         </div>

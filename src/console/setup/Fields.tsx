@@ -142,11 +142,14 @@ interface ChoiceProps<A extends string> extends Common {
   readonly onType?: (text: string) => void
   /** Gets what is searched for; "" when the list opens. */
   readonly onSearch?: (text: string) => void
+  /** Shown if nothing matches. */
+  readonly noMatch?: string
   readonly placeholder?: string
 }
 
 export const ChoiceField = <A extends string>({
   choices,
+  noMatch,
   onChoose,
   onSearch,
   onType,
@@ -163,6 +166,7 @@ export const ChoiceField = <A extends string>({
         onChoose={onChoose}
         onType={onType}
         onSearch={onSearch}
+        noMatch={noMatch}
         placeholder={placeholder}
       />
     )}

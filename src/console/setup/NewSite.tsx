@@ -9,6 +9,7 @@ import { useChange } from "../parts/Change.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
 import { useSiteFields } from "./SiteFields.tsx"
+import * as TimeZones from "./TimeZones.ts"
 
 /** Opens the snippets of the new website. */
 const openSite = (siteId: string) => go({ ...Address.initial, site: siteId, page: "setup", item: "install" })
@@ -16,7 +17,7 @@ const openSite = (siteId: string) => go({ ...Address.initial, site: siteId, page
 export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
   const change = useChange("POST /v1/owner/sites")
   const { body, fields, message } = useSiteFields(
-    { name: "", time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone, origins: [] },
+    { name: "", time_zone: TimeZones.presentName(Intl.DateTimeFormat().resolvedOptions().timeZone), origins: [] },
     { failure: change.failure, isNew: true }
   )
   return (

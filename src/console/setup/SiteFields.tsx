@@ -9,6 +9,7 @@ import type { Failure } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ChoiceField, TextField, useFields } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
+import * as TimeZones from "./TimeZones.ts"
 
 /** The difference of a time zone from UTC at a time, such as `UTC+05:30`. */
 const offsetOf = (zone: string, time: number): string =>
@@ -17,33 +18,11 @@ const offsetOf = (zone: string, time: number): string =>
     .find(({ type }) => type === "timeZoneName")
     ?.value.replace("GMT", "UTC") ?? ""
 
-/** The present names of time zones of which browsers list only a former name, such as Asia/Calcutta. */
-const renamed = [
-  "Africa/Asmara",
-  "America/Argentina/Buenos_Aires",
-  "America/Argentina/Cordoba",
-  "America/Argentina/Mendoza",
-  "America/Indiana/Indianapolis",
-  "America/Nuuk",
-  "Asia/Ho_Chi_Minh",
-  "Asia/Kathmandu",
-  "Asia/Kolkata",
-  "Asia/Yangon",
-  "Atlantic/Faroe",
-  "Europe/Kyiv",
-  "Pacific/Chuuk",
-  "Pacific/Kanton",
-  "Pacific/Pohnpei"
-]
-
 let known: ReadonlyArray<Choice<string>> | undefined
 let compared: ReadonlyArray<Choice<string>> | undefined
 
-/** UTC and the time zones that the browser knows. */
 const zones = (): ReadonlyArray<Choice<string>> => {
-  known ??= [...new Set(["UTC", ...renamed, ...Intl.supportedValuesOf("timeZone")])]
-    .sort()
-    .map((zone) => [zone, zone.replaceAll("_", " ")])
+  known ??= TimeZones.all().map((zone) => [zone, zone.replaceAll("_", " ")])
   return known
 }
 
@@ -83,6 +62,7 @@ export const useSiteFields = (
           hint={isNew || values.time_zone === time_zone ? Texts.website.timeZoneHint : Texts.website.timeZoneChange}
           choices={isZoneOpened ? comparedZones() : zones()}
           onSearch={() => setZoneOpened(true)}
+          noMatch={Texts.website.noTimeZone}
           {...choice("time_zone")}
         />
         <TextField
