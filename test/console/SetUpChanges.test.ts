@@ -409,7 +409,8 @@ inChromium(
           await page.getByLabel("Origins").fill("https://a.example/path")
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("without a path, are expected.").waitFor()
-          await page.getByLabel("Origins").fill("https://a.example\nhttps://b.example")
+          // A host name is the origin of its https pages.
+          await page.getByLabel("Origins").fill("https://a.example\nb.example")
           const zone = page.getByLabel("Time zone")
           await zone.fill("bergen")
           await page.getByRole("option", { name: "Search for the capital or a large city" }).waitFor()
@@ -426,6 +427,7 @@ inChromium(
           await page.getByRole("button", { name: "Save" }).click()
           await page.getByText("Saved.").waitFor()
           await warning.waitFor({ state: "detached" })
+          assert.strictEqual(await page.getByLabel("Origins").inputValue(), "https://a.example\nhttps://b.example")
         })
         const find = SiteDirectory.use((all) => all.list).pipe(
           Effect.map((all) => all.find(({ name }) => name === "Passing"))

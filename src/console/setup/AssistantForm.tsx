@@ -86,7 +86,7 @@ const bodyOf = (typed: ReturnType<typeof initial>): Body => ({
   history_characters: Number(typed.history_characters),
   max_tokens: Number(typed.max_tokens),
   daily_tokens: typed.daily_tokens.trim() === "" ? null : Number(typed.daily_tokens),
-  origins: Lines.parse(typed.origins),
+  origins: Lines.parseOrigins(typed.origins),
   ...secretMember("agent_key", typed.agent_key || null, typed.removesKey),
   ...secretMember("agent_body", typed.agent_body.trim() === "" ? null : parseJson(typed.agent_body), typed.removesBody),
   ...secretMember(

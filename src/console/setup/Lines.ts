@@ -11,6 +11,13 @@ export const parse = (text: string): ReadonlyArray<string> =>
     .map((line) => line.trim())
     .filter((line) => line !== "")
 
+/** A host name with a dot and perhaps a port, such as `www.example.com`. */
+const hostName = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?\/?$/i
+
+/** Returns the origins. A host name alone is the origin of its https pages. */
+export const parseOrigins = (text: string): ReadonlyArray<string> =>
+  parse(text).map((origin) => (hostName.test(origin) ? `https://${origin}` : origin))
+
 /** Returns the values of headers by their names. A line without a colon is a name, whose value is empty. */
 export const parseHeaders = (text: string): Readonly<Record<string, string>> => {
   const headers: Record<string, string> = {}

@@ -45,15 +45,17 @@ interface Details {
  * @param isNew whether the website has no statistics yet, which another time zone would change
  */
 export const useSiteFields = (
-  { name, origins, time_zone }: Details,
+  { name, origins: before, time_zone }: Details,
   { failure, isNew = false }: { readonly failure: Failure | undefined; readonly isNew?: boolean }
 ) => {
   const [isZoneOpened, setZoneOpened] = useState(false)
-  const { choice, message, text, values } = useFields({ name, time_zone, origins: origins.join("\n") }, failure)
+  const { choice, message, text, values } = useFields({ name, time_zone, origins: before.join("\n") }, failure)
+  const origins = Lines.parseOrigins(values.origins)
   return {
-    values,
     message,
-    body: { ...values, origins: Lines.parse(values.origins) },
+    body: { ...values, origins },
+    /** Shows the origins as they are sent. */
+    showOrigins: () => text("origins").onInput(origins.join("\n")),
     fields: (
       <>
         <TextField label={Texts.website.name} {...text("name")} />

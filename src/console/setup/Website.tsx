@@ -22,15 +22,17 @@ type Details = Answer<"GET /v1/owner/sites/:site_id">
 
 const Form = ({ details }: { readonly details: Details }) => {
   const change = useChange("PATCH /v1/owner/sites/:site_id")
-  const { body, fields, message, values } = useSiteFields(details, { failure: change.failure })
-  /** The values that were saved last: the person may have changed a field since. */
-  const [saved, setSaved] = useState<typeof values>()
+  const { body, fields, message, showOrigins } = useSiteFields(details, { failure: change.failure })
+  const current = JSON.stringify(body)
+  /** What was saved last: the person may have changed a field since. */
+  const [saved, setSaved] = useState<string>()
   return (
     <form
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
-        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(values))
+        showOrigins()
+        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(current))
       }}
     >
       {fields}
@@ -40,7 +42,7 @@ const Form = ({ details }: { readonly details: Details }) => {
           {Texts.save}
         </button>
         <span class="muted" role="status">
-          {saved === values ? Texts.website.saved : ""}
+          {saved === current ? Texts.website.saved : ""}
         </span>
       </div>
     </form>

@@ -1,0 +1,26 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option } from "effect"
+import * as Lines from "../../src/console/setup/Lines.ts"
+import * as Site from "../../src/sites/Site.ts"
+
+describe("console/setup/Lines", () => {
+  it("a host name is completed to an origin, and nothing else is changed", () => {
+    assert.deepStrictEqual(Lines.parseOrigins("shop.example\n www.shop.example:8443/, https://a.example"), [
+      "https://shop.example",
+      "https://www.shop.example:8443/",
+      "https://a.example"
+    ])
+    for (const text of [
+      "localhost:3000",
+      "shop.example/path",
+      "http://shop.example",
+      "*.shop.example",
+      "ann@shop.example"
+    ]) {
+      assert.deepStrictEqual(Lines.parseOrigins(text), [text])
+    }
+    for (const origin of Lines.parseOrigins("shop.example, a.example:81/")) {
+      assert.isTrue(Option.isSome(Site.parseOrigin(origin)), origin)
+    }
+  })
+})
