@@ -239,6 +239,7 @@ inChromium("the console's inbox", layer, (it) => {
       const site = yield* siteWithThree()
       const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?folder=quarantine`)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
+      yield* on(() => page.getByText("If it is not, press “Not spam”.").waitFor())
       yield* on(() => page.getByText("it has many links").waitFor())
       yield* on(() => page.getByRole("button", { name: "Not spam" }).click())
       yield* on(() => page.getByText("Nothing is quarantined").waitFor())
@@ -317,7 +318,7 @@ inChromium("the console's inbox", layer, (it) => {
       })
   )
 
-  it.effect("an accepted submission that was sent fast has one sign of spam, and is not called released", () =>
+  it.effect("an accepted submission that was sent fast says what is typical of spam, and is not called released", () =>
     Effect.gen(function* () {
       const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
       const { on, page, url } = yield* ConsolePage.show(`#/${websiteConfigId}/inbox`)
@@ -332,7 +333,7 @@ inChromium("the console's inbox", layer, (it) => {
       assert.strictEqual(status, 200)
       yield* on(() => page.reload())
       yield* on(() => page.getByRole("link", { name: "fast@example.org" }).click())
-      yield* on(() => page.getByText("It has one sign of spam:").waitFor())
+      yield* on(() => page.getByText("Check it before you reply, because this is typical of spam:").waitFor())
       yield* on(() => page.getByText("it was sent within two seconds after the form was shown").waitFor())
       assert.notMatch((yield* on(() => page.locator(".details").textContent())) ?? "", /released|looks like/i)
     })

@@ -123,10 +123,14 @@ const Visit = ({ submission }: { readonly submission: Submission }) => {
   )
 }
 
-const Reasons = ({ reasons, status }: Submission) =>
+const Reasons = ({
+  isMember,
+  reasons,
+  status
+}: Pick<Submission, "reasons" | "status"> & { readonly isMember: boolean }) =>
   reasons.length === 0 ? null : (
     <section class="reasons">
-      <p>{status === "quarantined" ? Texts.inbox.suspicious : Texts.inbox.signs(reasons.length)}</p>
+      <p>{status === "quarantined" ? Texts.inbox.suspicious(isMember) : Texts.inbox.signs}</p>
       <ul>
         {reasons.map((reason) => (
           <li key={reason}>{Texts.inbox.reasons[reason] ?? reason}</li>
@@ -269,7 +273,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
           )}
         </p>
       )}
-      <Reasons {...value} />
+      <Reasons reasons={value.reasons} status={value.status} isMember={isMember && deleted_at === null} />
       <Fields submission={value} />
       {conversation !== null && (
         <p class="written">

@@ -83,9 +83,10 @@ export const inbox = {
     failed: "Failed",
     cancelled: "Cancelled"
   },
-  suspicious: "It waits here because it looks like spam:",
+  suspicious: (canRelease: boolean): string =>
+    `It is held because it may be spam.${canRelease ? " If it is not, press “Not spam”." : ""} What is typical of spam:`,
   // Also shown for a submission that was released: it is not stored whether one was ever held.
-  signs: (count: number): string => (count === 1 ? "It has one sign of spam:" : `It has ${count} signs of spam:`),
+  signs: "Check it before you reply, because this is typical of spam:",
   reasons: {
     honeypot: "a hidden field, which people do not see, was filled in",
     links: "it has many links",
