@@ -17,7 +17,7 @@ import { paths, TestServer, onFewConnections as testServer } from "../support/Te
 const agent: ScriptedAgent.Script = ({ message }) =>
   /^\d+$/.test(message)
     ? Stream.fail(new AgentRefused({ reason: `it answered ${message}`, status: Number(message) }))
-    : ScriptedAgent.texts(["Hello. ".repeat(100), "Bye."])
+    : ScriptedAgent.texts(["**Hello.** ".repeat(100), "Bye."])
 
 const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chats", 2)).pipe(
   Layer.provideMerge(testServer({}, agent)),
@@ -98,6 +98,8 @@ inChromium("the console's tags of chats", layer, (it) => {
       yield* on(() => page.getByRole("link", { name: "Assistants" }).last().click())
       yield* on(() => page.getByRole("button", { name: "Try" }).click())
       yield* on(() => page.getByRole("button", { name: "Ask" }).click())
+      // As the chat shows it.
+      yield* on(() => page.getByRole("dialog").locator("strong", { hasText: "Hello." }).first().waitFor())
       yield* on(() => page.locator(".check-line.good", { hasText: "A visitor got an answer" }).waitFor())
       assert.deepStrictEqual(yield* problems, [])
     })

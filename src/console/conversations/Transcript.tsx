@@ -1,11 +1,10 @@
 /**
- * A conversation as the visitor saw it. Answers are rendered by the chat's own Markdown module, which makes no HTML from text.
+ * A conversation as the visitor saw it.
  *
  * @module
  */
-import { useEffect, useRef } from "preact/hooks"
+import { useEffect } from "preact/hooks"
 import { nameOf as sourceName } from "../../analytics/reports/Sources.ts"
-import { makeMarkdown } from "../../browser/chat/Markdown.ts"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
@@ -16,27 +15,11 @@ import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { foreignHref } from "./ForeignLink.ts"
+import { Markdown } from "./Markdown.tsx"
 import { isUnanswered } from "./Unanswered.ts"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
 type Message = Conversation["messages"][number]
-
-const Markdown = ({ text }: { readonly text: string }) => {
-  const root = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (root.current === null) return
-    root.current.replaceChildren()
-    const markdown = makeMarkdown(
-      root.current,
-      () => {},
-      (address) => foreignHref(address, location.origin)
-    )
-    markdown.write(text)
-    do markdown.end()
-    while (markdown.renderNext() > 0)
-  }, [text])
-  return <div class="markdown" dir="auto" ref={root} />
-}
 
 /** The text of a message. Each of its text parts is a paragraph. */
 const textOf = ({ parts }: Message): string =>

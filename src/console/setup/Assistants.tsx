@@ -8,6 +8,7 @@ import * as Format from "../Format.ts"
 import { useChange } from "../parts/Change.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
+import { lazy } from "../parts/Lazy.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { Problem } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
@@ -25,6 +26,8 @@ import { TokenList, useTokens } from "./Tokens.tsx"
 
 type Result = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
 
+const Markdown = lazy(() => import("../conversations/Markdown.tsx").then(({ Markdown }) => Markdown))
+
 const Outcome = ({ result }: { readonly result: Result }) => {
   const { first_word_millis, problem, status, text } = result
   if (problem !== null) {
@@ -39,7 +42,9 @@ const Outcome = ({ result }: { readonly result: Result }) => {
   return (
     <>
       <p class="good">{Texts.trial.firstWord(Format.elapsed(first_word_millis))}</p>
-      <blockquote dir="auto">{text}</blockquote>
+      <blockquote>
+        <Markdown text={text} />
+      </blockquote>
     </>
   )
 }
