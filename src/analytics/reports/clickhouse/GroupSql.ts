@@ -12,7 +12,6 @@ import type * as LocalTime from "../LocalTime.ts"
 import {
   type Condition,
   type Dimension,
-  type EventDimension,
   type Filter,
   type FilterDimension,
   isEventDimension,
@@ -30,11 +29,6 @@ import * as VisitSql from "./VisitSql.ts"
 interface FactInput extends Pick<Query, "dimensions" | "filters"> {
   readonly parameters: Parameters
   readonly goals: ReadonlyArray<GoalRow>
-  /**
-   * Groups the visits by each of these dimensions in one pass, which have all the same prefix. The last two dimensions of a group are
-   * the dimension's name and value.
-   */
-  readonly each?: ReadonlyArray<VisitDimension> | ReadonlyArray<EventDimension>
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */
@@ -48,6 +42,8 @@ export interface Input extends FactInput {
   readonly visitors: boolean
   /** Whether the groups are those of each website, whose id is the first of their dimensions. */
   readonly bySite?: boolean
+  /** Groups the visits by each of these dimensions in one pass. The last two dimensions of a group are the dimension's name and value. */
+  readonly each?: ReadonlyArray<VisitDimension>
   /** Only visits that began before this time count, in milliseconds since 1970. */
   readonly until: number | undefined
 }
@@ -69,12 +65,9 @@ const readFact = (fact: string, page = partOf(fact, "page")): DimensionSql.Fact 
 
 /** Whether a query groups or filters by a dimension for which `is` holds. */
 const mentions = (
-  { dimensions, each = [], filters }: Pick<FactInput, "dimensions" | "each" | "filters">,
+  { dimensions, filters }: Pick<Query, "dimensions" | "filters">,
   is: (dimension: Dimension) => boolean
-): boolean =>
-  dimensions.some(is) ||
-  each.some((dimension) => is(dimension)) ||
-  filters.some((filter) => Filters.mentions(filter, is))
+): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
 /** The column that stands for each part that the query does not use. It adds no cost, because every query reads it. */
 const placeholder = "fact_kinds"
@@ -188,15 +181,13 @@ const visitValue = (dimension: Dimension): string => {
 
 /** The visits for which the filters without `event:` dimensions hold. */
 const filteredVisits = (input: Input): string => {
-  const { each = [], offsets, parameters, until } = input
+  const { each, offsets, parameters, until } = input
   const ofFilters = input.filters
     .filter((filter) => !mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
   const conditions = [...ofFilters, ...(until === undefined ? [] : [`started_at < ${parameters.time(until)}`])]
-  const named = each
-    .filter(isVisitDimension)
-    .map((dimension) => `('${dimension}', toString(${DimensionSql.visitValue(dimension)}))`)
-  const split = named.length === 0 ? "" : `, arrayJoin([${named.join(", ")}]) AS named`
+  const named = each?.map((dimension) => `('${dimension}', toString(${DimensionSql.visitValue(dimension)}))`)
+  const split = named === undefined ? "" : `, arrayJoin([${named.join(", ")}]) AS named`
   return `(
     SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day${split}
     FROM ${visitsPlaceholder} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
@@ -239,7 +230,7 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
  * value of `event:page`.
  */
 const pairs = (input: Input, from: string, page?: string): string => {
-  const { dimensions, each, filters, parameters } = input
+  const { dimensions, filters, parameters } = input
   const fact = readFact("fact", page)
   const value = (dimension: FilterDimension): string =>
     isVisitDimension(dimension)
@@ -252,10 +243,6 @@ const pairs = (input: Input, from: string, page?: string): string => {
     conditions.length === 0
       ? from
       : `arrayFilter(fact -> ${conditions.map((one) => `(${one})`).join(" AND ")}, ${from})`
-  if (each !== undefined) {
-    const named = each.map((dimension) => `(('${dimension}', toString(${value(dimension)})), fact)`)
-    return `arrayFlatten(arrayMap(fact -> [${named.join(", ")}], ${matching}))`
-  }
   const ofEvents = dimensions.filter(isEventDimension) as ReadonlyArray<FilterDimension>
   const group = ofEvents.map((dimension) =>
     dimension === "event:goal" ? "toString(goal)" : `toString(${value(dimension)})`
@@ -275,12 +262,11 @@ const ofFacts = (input: Input): string => {
     ? `arrayMap(pair -> pair.1, ${pairs(input, `arrayFilter(fact -> ${isCounted("fact")}, facts)`, "entry_page")})`
     : `arrayMap(pair -> pair.1, arrayFilter(pair -> ${isCounted("pair.2")}, pairs))`
   const events = input.dimensions.filter(isEventDimension)
-  const ofQuery = input.dimensions.map((dimension) =>
+  const dimensions = input.dimensions.map((dimension) =>
     isEventDimension(dimension)
       ? `key${events.length === 1 ? "" : `[${events.indexOf(dimension) + 1}]`}`
       : visitValue(dimension)
   )
-  const dimensions = input.each === undefined ? ofQuery : [...ofQuery, "key.1", "key.2"]
   const from = `(
     SELECT *, has(entered, key) AS is_entry, arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = key, pairs)) AS matched,
       arrayFilter(fact -> ${isCounted("fact")}, matched) AS counted

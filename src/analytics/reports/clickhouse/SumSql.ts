@@ -30,8 +30,7 @@ export const reading = (shape: Counting.Shape, goals: ReadonlyArray<GoalRow>): R
 
 /**
  * The statement that sums visits, which `visits` selects. `offsets` are those of the websites' time zone. The dimensions of visits are
- * summed together, and those of events: ClickHouse takes longer to analyze a statement for each than to read the visits of a small
- * website.
+ * summed together: ClickHouse takes longer to analyze a statement for each than to read the visits of a small website.
  */
 export const sums = (
   parameters: Parameters,
@@ -50,10 +49,14 @@ export const sums = (
     return `SELECT toUUID(dimensions[1]) AS hosted_website_id, toDate(dimensions[2]) AS day, ${roll} AS roll,
         ${name} AS dimension, ${value} AS value, ${counts.join(", ")} FROM (${statement})`
   }
-  const ofEach = (each: Exclude<GroupSql.Input["each"], undefined>) => part("dimensions[3]", "dimensions[4]", { each })
-  return [part("'all'", "''", { conversions: true }), ofEach(visitDimensions), ofEach(eventDimensions)].join(
-    " UNION ALL "
+  const ofEvents = eventDimensions.map((dimension) =>
+    part(quoted(dimension), "dimensions[3]", { dimensions: ["time:day", dimension] })
   )
+  return [
+    part("'all'", "''", { conversions: true }),
+    part("dimensions[3]", "dimensions[4]", { each: visitDimensions }),
+    ...ofEvents
+  ].join(" UNION ALL ")
 }
 
 export const columns = ["hosted_website_id", "day", "roll", "dimension", "value", ...counts].join(", ")
