@@ -153,7 +153,7 @@ describe("the archive of npm run build", () => {
         }).pipe(Effect.scoped)
     )
 
-    it.effect("migrates a database, and serves it with several workers", () =>
+    it.effect("migrates a database, and serves it with a worker", () =>
       Effect.gen(function* () {
         const { archive, folder } = yield* Installed
         const { url } = yield* TestDatabase.connection
@@ -161,7 +161,7 @@ describe("the archive of npm run build", () => {
         const program = path.join(archive, "main.js")
         const migrate = yield* Process.launch(["migrate"], environment, [], program)
         assert.deepStrictEqual(yield* migrate.ended, { code: 0, signal: null }, migrate.output())
-        const service = yield* Process.start("serve", environment, ["--workers", "2"], [], program)
+        const service = yield* Process.start("serve", environment, ["--workers", "1"], [], program)
         yield* until("the service is ready", () => fetch(`${service.url}/readyz`).then(({ ok }) => ok))
         assert.isFalse(existsSync(path.join(folder, "unused")))
         yield* service.signal("SIGTERM")
