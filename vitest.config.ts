@@ -57,7 +57,7 @@ export default defineConfig({
       "test/support/postgres/globalSetup.ts",
       "test/support/responses/globalSetup.ts"
     ],
-    setupFiles: ["test/support/responses/Recorder.ts", "test/support/PropertySeed.ts"],
+    setupFiles: ["test/support/setup.mjs"],
     provide: { propertySeed: propertySeed(process.env["PROPERTY_SEED"]) },
     sequence: { sequencer: LongFirst },
     // Most tests wait for something: with three files at once, a third of the time of two cores was unused. Many more than five

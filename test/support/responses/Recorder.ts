@@ -1,6 +1,6 @@
 /**
- * Records the head of every response that a server in this test process sends. Vitest runs it before each test file;
- * `globalSetup.ts` compares the records with the published document.
+ * Records the head of every response that a server in this test process sends. `globalSetup.ts` compares the records with the
+ * published document.
  *
  * Heads are read from the sockets, to include responses without a request.
  *
@@ -100,13 +100,4 @@ const watch = (socket: Responding): void => {
 const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, Math.min(byteLength, 8_192)).toString("latin1")
 
-const channel = "net.server.socket"
-
-/** The global property with the current listener. Each test file evaluates this module again and replaces the listener. */
-const listenerKey = Symbol.for("hydracore/test/Recorder")
-
-const onSocket: diagnostics.ChannelListener = (message) => watch((message as { readonly socket: Responding }).socket)
-const previous: diagnostics.ChannelListener | undefined = Reflect.get(globalThis, listenerKey)
-if (previous !== undefined) diagnostics.unsubscribe(channel, previous)
-Reflect.set(globalThis, listenerKey, onSocket)
-diagnostics.subscribe(channel, onSocket)
+diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))
