@@ -368,7 +368,7 @@ export const make = Effect.fnUntraced(function* (
       answer.endStored(ending, exit)
       return stored.value
     }
-    yield* Effect.logWarning("An answer could not be stored", stored.cause)
+    yield* Rounds.logFailure("An answer could not be stored", stored.cause)
     answer.endUnstored()
     return false
   })

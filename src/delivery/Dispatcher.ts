@@ -182,7 +182,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
             return Effect.ensuring(Effect.sleep(pause), Effect.sync(resume))
           }),
           Effect.catchCause((cause) =>
-            Effect.logWarning("Could not record a delivery; it is attempted again when its lease ends", cause)
+            Rounds.logFailure("Could not record a delivery; it is attempted again when its lease ends", cause)
           ),
           Effect.ensuring(Effect.sync(free))
         )

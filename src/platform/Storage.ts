@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Predicate, Schema } from "effect"
 
 /**
  * The store did not confirm the operation in time. Nothing was acknowledged, and the request may be sent again.
@@ -24,6 +24,21 @@ export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()
   /** For the log. Never sent to visitors. */
   cause: Schema.optional(Schema.Defect())
 }) {}
+
+const failures = {
+  unreachable: "cannot be used",
+  "read-only": "accepts no writes",
+  timeout: "did not answer in time",
+  failed: "answered with an error",
+  overloaded: "is overloaded"
+} as const
+
+/** Why a store is unavailable, and what to do, in two sentences for the operator's log. */
+export const describeUnavailable = ({ cause, code, reason, setting }: StorageUnavailable): string => {
+  const store = setting === "ANALYTICS_URL" ? "ClickHouse" : "The database"
+  const detail = Predicate.isError(cause) && cause.message !== "" ? cause.message : code
+  return `${store} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. Check that it runs; see hydracore doctor.`
+}
 
 /**
  * The store is healthy and refuses this record permanently. The other records of the batch are stored.

@@ -8,13 +8,16 @@ import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import { type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as Decisions from "./Decisions.ts"
 
-/** The log annotation that names an error's cause. The cause's message is not logged, because it may quote a visitor's data. */
-const causeName = (cause: unknown): { readonly cause?: string } =>
-  typeof cause === "object" && cause !== null
-    ? { cause: "_tag" in cause ? String(cause._tag) : cause.constructor.name }
-    : cause === undefined
-      ? {}
-      : { cause: typeof cause }
+/**
+ * The log annotation that names an error's cause; none for a plain `Error`, whose name says nothing. The cause's message is not
+ * logged, because it may quote a visitor's data.
+ */
+const causeName = (cause: unknown): { readonly cause?: string } => {
+  if (cause === undefined) return {}
+  if (typeof cause !== "object" || cause === null) return { cause: typeof cause }
+  const name = "_tag" in cause ? String(cause._tag) : cause.constructor.name
+  return name === "Error" ? {} : { cause: name }
+}
 
 /** What is done with the error behind a 503. A server logs it, without its message; a command reports it. */
 export const OnUnavailable = Context.Reference<(error: StorageUnavailable) => Effect.Effect<void>>(

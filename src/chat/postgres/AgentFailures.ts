@@ -102,6 +102,7 @@ export const layer: Layer.Layer<AgentFailures, never, PgClient.PgClient> = Layer
       return taken.size === 0 ? Effect.void : store(sql, taken)
     }).pipe(
       Effect.timeout("10 seconds"),
+      Database.mapErrors,
       Rounds.recover("Could not store which agents fail; trying again with the next answer")
     )
 

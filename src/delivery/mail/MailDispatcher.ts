@@ -145,7 +145,7 @@ export const layer = (
           fibers,
           attempted.pipe(
             Effect.catchCause((cause) =>
-              Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
+              Rounds.logFailure("Could not record a mail; it is sent again when its lease ends", cause)
             )
           )
         ).pipe(

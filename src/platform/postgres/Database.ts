@@ -216,7 +216,9 @@ export const describe = (error: SqlError.SqlError, verdict: Verdict = judge(erro
   const state = Option.match(sqlState(error), { onNone: () => "", onSome: (code) => ` (SQLSTATE ${code})` })
   if (verdict === "refused") return new Error(`The database refused the record${state}`)
   const { cause } = error.reason
-  return new Error(`${error.reason._tag}${state}: ${Predicate.isError(cause) ? cause.message : error.message}`)
+  // Without a message: the error of a host with several addresses, none of which answers. It has a code.
+  const message = Predicate.isError(cause) ? cause.message || codeOf(error) : error.message
+  return new Error(`${error.reason._tag}${state}: ${message ?? error.message}`)
 }
 
 const isReadOnly = (error: SqlError.SqlError): boolean => Option.contains(sqlState(error), "25006")

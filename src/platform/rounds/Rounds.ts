@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { Clock, Context, Duration, Effect, Latch, type Scope } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Latch, type Scope } from "effect"
+import { describeUnavailable, StorageUnavailable } from "../Storage.ts"
 
 /** Kinds of work, each with a loop in the processes that do it. */
 export type Kind =
@@ -103,6 +104,19 @@ export const waking =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(Wakeups, ({ wake }) => Effect.tap(effect, () => Effect.sync(() => kinds.forEach(wake))))
 
+/**
+ * Logs that background work failed. If a store is unavailable, the line says why, without the place in our code: that is no fault of
+ * ours. Never fails, even if a logger throws, because the loop that logs would end.
+ */
+export const logFailure = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const error = Cause.squash(cause)
+  const logged =
+    error instanceof StorageUnavailable
+      ? Effect.logWarning(`${message}. ${describeUnavailable(error)}`)
+      : Effect.logWarning(message, cause)
+  return Effect.catchDefect(logged, () => Effect.void)
+}
+
 /** The first and the longest pause after a round that failed; each pause is twice as long as the one before. */
 const pauses = { first: Duration.seconds(1), longest: Duration.seconds(10) }
 
@@ -168,7 +182,7 @@ export const start = Effect.fnUntraced(function* <E, R>({
       const wasFailing = pause !== null
       pause = pause === null ? pauses.first : Duration.min(Duration.times(pause, 2), pauses.longest)
       return Effect.andThen(
-        wasFailing ? Effect.void : Effect.logWarning(`Could not ${what}; trying again until it succeeds`, cause),
+        wasFailing ? Effect.void : logFailure(`Could not ${what}; trying again until it succeeds`, cause),
         after(pause)
       )
     }
@@ -193,7 +207,7 @@ export const recover = (
       Effect.suspend(() => {
         const wasFailing = isFailing
         isFailing = true
-        return wasFailing ? Effect.void : Effect.logWarning(message, cause)
+        return wasFailing ? Effect.void : logFailure(message, cause)
       })
   })
 }

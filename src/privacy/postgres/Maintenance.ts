@@ -114,12 +114,13 @@ export const round = Effect.fnUntraced(function* (
     yield* Times.earlierNow.pipe(
       Effect.flatMap(step),
       Database.withTimeout(statementTimeout),
+      Database.mapErrors,
       Effect.catchCause((cause) =>
         Effect.andThen(
           Effect.sync(() => {
             succeeded = false
           }),
-          Effect.logWarning(`Could not ${name}; retrying in the next round, a minute after this one`, cause)
+          Rounds.logFailure(`Could not ${name}; retrying in the next round, a minute after this one`, cause)
         )
       )
     )

@@ -2,9 +2,10 @@ import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Logger, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Rounds from "../../../src/platform/rounds/Rounds.ts"
+import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 
 /** Runs a loop for a minute. Its first rounds end as `ends` says, and later rounds succeed. */
-const runLoop = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<void, string>>) {
+const runLoop = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<void, unknown>>) {
   let rounds = 0
   const lines: Array<string> = []
   const fiber = yield* Effect.suspend(() => ends[rounds++] ?? Effect.void).pipe(
@@ -35,6 +36,58 @@ it.effect("platform/rounds/Rounds: logs only the first of consecutive failures",
     const { lines } = yield* runLoop([defect, defect, defect, Effect.void, defect, defect])
     assert.lengthOf(lines, 2)
   })
+)
+
+it.effect("platform/rounds/Rounds: an unavailable store is one line that says why and what to do", () =>
+  Effect.gen(function* () {
+    const refused = new Error("ConnectionError: connect ECONNREFUSED 127.0.0.1:5432")
+    for (const [error, text] of [
+      [
+        new StorageUnavailable({ reason: "unreachable", code: "ECONNREFUSED", cause: refused }),
+        `The database cannot be used (${refused.message}). Check that it runs; see hydracore doctor.`
+      ],
+      [new StorageUnavailable({ reason: "timeout" }), "The database did not answer in time. Check"],
+      [
+        new StorageUnavailable({ reason: "failed", code: "UNKNOWN_TABLE", setting: "ANALYTICS_URL" }),
+        "ClickHouse answered with an error (UNKNOWN_TABLE). Check"
+      ]
+    ] as const) {
+      const { lines } = yield* runLoop([Effect.fail(error), Effect.fail(error)])
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0] ?? "", `A round failed. ${text}`)
+      assert.notMatch(lines[0] ?? "", /\n| {4}at /)
+    }
+  })
+)
+
+it.effect("platform/rounds/Rounds: a loop continues if the log of its failure fails", () =>
+  Effect.gen(function* () {
+    const broken = Logger.layer([
+      Logger.make(() => {
+        throw new Error("a defect of the log")
+      })
+    ])
+    for (const loop of [
+      (round: Effect.Effect<null>) =>
+        round.pipe(
+          Rounds.recover("A round failed"),
+          Effect.andThen(Effect.sleep("1 second")),
+          Effect.forever,
+          Effect.forkScoped
+        ),
+      (round: Effect.Effect<null>) =>
+        Rounds.start({ kind: "events", what: "do the work", round, gap: "1 second", startsAtOnce: true }).pipe(
+          Effect.provideService(Rounds.Wakeups, Rounds.makeWakeups())
+        )
+    ]) {
+      let rounds = 0
+      yield* loop(
+        Effect.suspend(() => (rounds++ === 0 ? Effect.die(new Error("a defect")) : Effect.succeed(null)))
+      ).pipe(Effect.provide(broken))
+      yield* TestClock.adjust("10 seconds")
+      assert.isAtLeast(rounds, 2)
+    }
+  }).pipe(Effect.scoped)
 )
 
 it.effect("platform/rounds/Rounds: the interruption of the loop ends it without a log", () =>

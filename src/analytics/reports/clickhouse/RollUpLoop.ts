@@ -7,7 +7,8 @@
 import { Array as Arr, Clock, Effect, Layer, Queue, Result } from "effect"
 import type { SqlClient } from "effect/sql"
 import { ClickHouse } from "../../../platform/clickhouse/ClickHouse.ts"
-import type { ClickHouseError } from "../../../platform/clickhouse/Errors.ts"
+import * as ClickHouseErrors from "../../../platform/clickhouse/Errors.ts"
+import * as Database from "../../../platform/postgres/Database.ts"
 import * as FailedItems from "../../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../../platform/rounds/Rounds.ts"
 import type { StorageUnavailable } from "../../../platform/Storage.ts"
@@ -42,6 +43,12 @@ const quarterMillis = 15 * 60_000
 /** The maximum number of websites whose ids one statement lists. */
 const maxListed = 5_000
 
+/** Turns the errors of both databases into those of `Storage`, which the log shows in one line. */
+const unavailable = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (error) => (ClickHouseErrors.is(error) ? ClickHouseErrors.unavailable(error) : error)).pipe(
+    Database.mapErrors
+  )
+
 /** Stores visits that reports need, in the background, and those of all days on demand. */
 export const make = Effect.gen(function* () {
   const clickhouse = yield* ClickHouse
@@ -68,16 +75,18 @@ export const make = Effect.gen(function* () {
     if (stored === 0 || now - (removals.get(site.hostedWebsiteId) ?? 0) < DayRollUp.graceMillis) return
     if (removals.size >= 10 * capacity) removals.clear()
     yield* removeReplaced([site.hostedWebsiteId]).pipe(
+      unavailable,
       Effect.tap(() => Effect.sync(() => removals.set(site.hostedWebsiteId, now))),
       Effect.catchCause((cause) =>
-        Effect.logWarning("Could not delete replaced visits; the next rollup run of the website tries again", cause)
+        Rounds.logFailure("Could not delete replaced visits; the next rollup run of the website tries again", cause)
       )
     )
   })
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
+    unavailable,
     Effect.catchCause((cause) =>
-      Effect.logWarning("Could not store visits; a later report that needs them tries again", cause)
+      Rounds.logFailure("Could not store visits; a later report that needs them tries again", cause)
     ),
     Effect.forever,
     Effect.forkScoped
@@ -98,7 +107,7 @@ export const make = Effect.gen(function* () {
       for (const days of parts) Queue.offerUnsafe(requests, { site, days })
     },
     /** Stores the visits of all past days of a website, or of all websites. */
-    rebuild: (site?: VisitSql.ZonedSite): Effect.Effect<void, ClickHouseError | StorageUnavailable> =>
+    rebuild: (site?: VisitSql.ZonedSite): Effect.Effect<void, ClickHouseErrors.ClickHouseError | StorageUnavailable> =>
       site === undefined ? Effect.flatMap(directory.list, rebuildAll) : rebuildAll([site])
   }
 })
@@ -185,7 +194,7 @@ export const layer: Layer.Layer<never, never, ClickHouse | SiteDirectory | Writa
       yield* Rounds.start({
         kind: "rollups",
         what: "store the visits of days that ended",
-        round: yield* makeRound,
+        round: unavailable(yield* makeRound),
         gap: "1 second",
         startsAtOnce: false
       })

@@ -370,7 +370,8 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
         what,
         round: work.pipe(
           Effect.provideService(SqlClient.SqlClient, sql),
-          Effect.map((hadWork) => (hadWork ? next : null))
+          Effect.map((hadWork) => (hadWork ? next : null)),
+          Database.mapErrors
         ),
         gap: "1 second",
         startsAtOnce: false

@@ -15,8 +15,10 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import * as Database from "../../postgres/Database.ts"
 import * as Times from "../../postgres/Times.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import { StorageUnavailable } from "../../Storage.ts"
 import * as Rounds from "../Rounds.ts"
 import * as FailedItems from "./FailedItems.ts"
 
@@ -188,7 +190,13 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
       const isBusy = (waits.events ?? 1) <= 0 || (waits.leads ?? 1) <= 0
       untilNext = isBusy ? busyInterval : Math.min(2 * untilNext, interval)
       return Duration.millis(untilNext)
-    }).pipe(Effect.timeout("10 seconds"))
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: "10 seconds",
+        orElse: () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))
+      }),
+      Database.mapErrors
+    )
 
     // Added before the loop starts, so that it runs after the loop has ended.
     yield* Effect.addFinalizer(() =>

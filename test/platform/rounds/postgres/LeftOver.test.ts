@@ -1,8 +1,9 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Logger, Redacted } from "effect"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import { Inbox } from "../../../../src/forms/InboxMessage.ts"
+import * as Database from "../../../../src/platform/postgres/Database.ts"
 import * as LeftOver from "../../../../src/platform/rounds/postgres/LeftOver.ts"
 import * as Rounds from "../../../../src/platform/rounds/Rounds.ts"
 import * as Delivery from "../../../support/Delivery.ts"
@@ -39,5 +40,27 @@ layer(Delivery.postgres, { excludeTestServices: true })("platform/rounds/postgre
       yield* inbox.restore(site, [id])
       assert.isTrue((yield* lookOnce).has("mails"))
     })
+  )
+
+  it.effect("says in one line that no database answers", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const address = { url: Redacted.make("postgres://edge@127.0.0.1:1/edge"), connections: 1 }
+      yield* Layer.build(
+        Layer.fresh(LeftOver.layer).pipe(
+          Layer.provide(Database.layer({ ...address, timeout: "200 millis" })),
+          Layer.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+        )
+      ).pipe(Effect.provideService(Rounds.Wakeups, Rounds.makeWakeups()))
+      const [line] = yield* poll(
+        Effect.sync(() => lines),
+        ({ length }) => length > 0
+      )
+      assert.match(
+        line ?? "",
+        /Could not look for left-over work; trying again until it succeeds\. The database cannot be used \(.*ECONNREFUSED.*\)\. Check that it runs; see hydracore doctor\.\W*$/
+      )
+      assert.notInclude(line ?? "", "\n")
+    }).pipe(Effect.scoped)
   )
 })
