@@ -54,6 +54,7 @@ const issue = Command.make(
       text: `${Output.facts([
         ["key_id", issued.key_id],
         ["key", issued.key],
+        ["scope", scope],
         ["expires_at", issued.expires_at === null ? "never" : Output.time(issued.expires_at)]
       ])}\nSave the key now: it is not shown again.\n`
     })
