@@ -43,8 +43,16 @@ const textOf = ({ loc, msg }: ValidationError, flags: Readonly<Record<string, st
 const ofValidation = ([first]: ReadonlyArray<ValidationError>, flags: Readonly<Record<string, string>>): string =>
   first === undefined ? "The service refuses the request." : textOf(first, flags)
 
-/** What follows "There is no ..." where the service does not say whether the key only lacks access. */
-export const orNotReached = "Or the owner key does not reach it, or has too small a scope."
+/**
+ * The failure of a record that is not found where the service does not say whether the key only lacks access. Of a website that is
+ * more likely, because `site list` shows those that the key reaches.
+ */
+export const orNotReached = ({ message }: CliFailure): CliFailure =>
+  new CliFailure({
+    message: message.startsWith("There is no website ")
+      ? `The owner key has too small a scope for this, or does not reach it; or t${message.slice(1)}`
+      : `${message} Or the owner key does not reach it, or has too small a scope.`
+  })
 
 const unauthorized =
   "The service does not accept the owner key: check HYDRACORE_KEY or --key, and that the key belongs to this service."
@@ -55,7 +63,7 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
     return ofValidation(error.detail, facts.flags ?? {})
   }
   if (error._tag === "NotFound" && facts.notFound !== undefined) {
-    return url === null ? facts.notFound.message : `${facts.notFound.message} ${orNotReached}`
+    return (url === null ? facts.notFound : orNotReached(facts.notFound)).message
   }
   if (error._tag === "PreconditionFailed" && facts.preconditionFailed !== undefined) {
     return facts.preconditionFailed.message

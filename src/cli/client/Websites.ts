@@ -9,6 +9,7 @@ import { parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
 
 import type { RecordKind } from "../../sites/SiteDirectory.ts"
 import * as Operator from "../operator/Operator.ts"
+import * as ErrorMessages from "../support/ErrorMessages.ts"
 import * as Inputs from "../support/Inputs.ts"
 import { CliFailure, notFound } from "../support/Output.ts"
 import * as Client from "./Client.ts"
@@ -33,21 +34,25 @@ const named = (name: string) =>
     Stream.runCollect(Stream.filter(listed(sites, name), (site) => site.name === name))
   )
 
-const only = Effect.fnUntraced(function* <A>(found: ReadonlyArray<A>) {
+/** The only one of the websites that have a name. */
+const only = Effect.fnUntraced(function* <A>(name: string, found: ReadonlyArray<A>) {
   const [site] = found
+  const text = ErrorMessages.quoted(name, "")
+  const named = text === "" ? "this name" : `the name ${text}`
   if (site === undefined) {
-    // The text may be a pasted secret, so it is not repeated.
-    return yield* new CliFailure({ message: "No website has this name. `hydracore site list` shows them." })
+    const { url } = yield* Client.Client
+    const website = url === null ? "No website" : "No website that the owner key reaches"
+    return yield* new CliFailure({ message: `${website} has ${named}. \`hydracore site list\` shows them.` })
   }
   if (found.length > 1) {
     return yield* new CliFailure({
-      message: `${found.length} websites have this name. Give the website_config_id instead; \`hydracore site list\` shows it.`
+      message: `${found.length} websites have ${named}. Give the website_config_id instead; \`hydracore site list\` shows it.`
     })
   }
   return site
 })
 
-const byName = (name: string) => Effect.flatMap(named(name), only)
+const byName = (name: string) => Effect.flatMap(named(name), (found) => only(name, found))
 
 /** The website of this id. The list also has those whose settings the scope of a key does not include. */
 const byId = (id: WebsiteConfigId) =>
@@ -84,10 +89,10 @@ export const idToDelete = (text: string) =>
       const { url } = yield* Client.Client
       const found = (yield* named(text)).map(({ site_id }) => site_id)
       return found.length > 0 || url !== null
-        ? yield* only(found)
+        ? yield* only(text, found)
         : yield* Effect.flatMap(
             Client.operator(Operator.sites, {}, (sites) => sites.deleting(text)),
-            only
+            (deleting) => only(text, deleting)
           )
     }),
     onSome: Effect.succeed
@@ -95,6 +100,19 @@ export const idToDelete = (text: string) =>
 
 /** The id of the website that an optional `--site` names; null without the flag. */
 export const idOrNull = (text: string | null) => (text === null ? Effect.succeed(null) : idOf(text))
+
+const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
+
+const scopeTooSmall = new CliFailure({
+  message:
+    "The owner key reaches this website, but has too small a scope for this. `hydracore key issue` issues another, with --scope read or --scope write."
+})
+
+/** Whether the key reaches a website: the list also has those for which its scope is too small. */
+const reaches = (id: WebsiteConfigId) =>
+  Client.owner("sites", {}, (sites) =>
+    Effect.map(Stream.runHead(Stream.filter(listed(sites), ({ site_id }) => site_id === id)), Option.isSome)
+  )
 
 /** Sends a request about the website that `--site` names. */
 export const request = Effect.fnUntraced(function* <
@@ -109,16 +127,17 @@ export const request = Effect.fnUntraced(function* <
   facts: Failures.Facts = {}
 ) {
   const site_id = yield* idOf(site)
+  const { url } = yield* Client.Client
   return yield* Client.owner(group, { notFound: notFound("website", site_id), ...facts }, (client) =>
-    request(client, { site_id })
+    request(client, { site_id }).pipe(
+      // The service does not say that only the scope is too small.
+      Effect.catchIf(
+        (error) => url !== null && facts.notFound === undefined && isNotFound(error),
+        (error) => Effect.flatMap(reaches(site_id), (isReached) => Effect.fail(isReached ? scopeTooSmall : error))
+      )
+    )
   )
 })
-
-const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
-
-/** A key that reaches a website may have too small a scope, which the owner API does not tell apart. */
-const orNotReached = (none: CliFailure): CliFailure =>
-  new CliFailure({ message: `${none.message} ${Failures.orNotReached}` })
 
 /** A record, and the website that the command names, if any. */
 export interface Named {
@@ -174,5 +193,5 @@ export const withRecord = Effect.fnUntraced(function* <
       )
     )
   )
-  return yield* Effect.fromOption(Option.flatten(found), () => orNotReached(none))
+  return yield* Effect.fromOption(Option.flatten(found), () => Failures.orNotReached(none))
 })

@@ -120,8 +120,8 @@ const secretsKey = {
 /** The maximum length of a quoted text, in UTF-16 units. Every token and key is longer. */
 const maxQuoted = 16
 
-/** A short argument in quotes; for a longer one, which may be a pasted secret, `otherwise`. */
-const quoted = (text: string, otherwise: string): string =>
+/** A short text in quotes; for a longer one, which may be a pasted secret, `otherwise`. */
+export const quoted = (text: string, otherwise: string): string =>
   text.length <= maxQuoted ? `"${TerminalText.printable(text)}"` : otherwise
 
 const suggestion = (names: ReadonlyArray<string>): string | undefined =>

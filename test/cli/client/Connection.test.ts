@@ -256,9 +256,20 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       const as = (secret: string, ...args: ReadonlyArray<string>) => run(...args, "--url", url, "--key", secret)
       assert.match(
         (yield* as(key, "goal", "create", ...siteFlag, "--event", "a")).stderr,
-        /There is no website .* or has too small a scope\.\n$/
+        /^The owner key reaches this website, but has too small a scope for this\. .*--scope write\.\n$/
       )
-      assert.match((yield* as(key, "goal", "delete", "--goal", unknown)).stderr, /or has too small a scope\.\n$/)
+      assert.match(
+        (yield* as(key, "goal", "delete", "--goal", unknown)).stderr,
+        /^The owner key has too small a scope for this, or does not reach it; or there is no goal /
+      )
+      assert.match(
+        (yield* as(key, "goal", "list", "--site", unknown)).stderr,
+        /^The owner key has too small a scope for this, or does not reach it; or there is no website /
+      )
+      assert.strictEqual(
+        (yield* as(key, "goal", "list", "--site", "Elsewhere")).stderr,
+        'No website that the owner key reaches has the name "Elsewhere". `hydracore site list` shows them.\n'
+      )
       assert.match(
         (yield* as(`hok_${"a".repeat(43)}`, "key", "list")).stderr,
         /^The service does not accept the owner key/

@@ -162,7 +162,7 @@ describe("console", () => {
       const { command, json } = yield* cli
       for (const [args, sentence] of [
         [["link", "--site", unknown], `There is no website ${unknown}; \`hydracore site list\` lists them.\n`],
-        [["link", "--site", "Nothing"], "No website has this name."],
+        [["link", "--site", "Nothing"], 'No website has the name "Nothing".'],
         [["link", "--role", "admin"], 'The flag --role takes "viewer" or "member" or "owner"; see'],
         [["link", "--expires", "8d"], "The flag --expires must be a future time within a week, such as 1h or 2d."],
         [["link", "--expires", "2020-01-01"], "The flag --expires must be a future time within a week"],

@@ -153,7 +153,7 @@ describe("key", () => {
           ["issue", "--site", id, "--site", unknown],
           `There is no website ${unknown}; \`hydracore site list\` lists them.\n`
         ],
-        [["issue", "--site", "Nothing"], "No website has this name."],
+        [["issue", "--site", "Nothing"], 'No website has the name "Nothing".'],
         [["issue", "--all-sites", "--scope", "admin"], 'The flag --scope takes "stats" or "read" or "write"; see'],
         [["issue", "--all-sites", "--expires", "2020-01-01"], "The flag --expires must be a future time"],
         [["revoke", "--key-id", unknown], `There is no key ${unknown}; \`hydracore key list\` lists them.\n`],

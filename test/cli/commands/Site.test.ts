@@ -147,7 +147,7 @@ describe("site", () => {
       assert.include(ended.stdout, `The website ${websiteConfigId} is deleted`)
       assert.deepInclude(yield* run(command, services), {
         code: 1,
-        stderr: "No website has this name. `hydracore site list` shows them.\n"
+        stderr: 'No website has the name "Gone". `hydracore site list` shows them.\n'
       })
     })
   )

@@ -154,7 +154,7 @@ describe("stats", () => {
         `"${shop.websiteConfigId}","Shop","letter","1"`
       )
       yield* Effect.provide(create, context)
-      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name\. .*\.\n$/)
+      assert.match(yield* refusal("--site", "Shop"), /^2 websites have the name "Shop"\. .*\.\n$/)
     })
   )
 
@@ -213,7 +213,7 @@ describe("stats", () => {
         )
       }
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
-        [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
+        [["--site", "Nothing"], 'No website has the name "Nothing". `hydracore site list` shows them.'],
         [["--site", " "], "The flag --site must be the website_config_id or the name of a website."],
         [["--site", "x".repeat(201)], "The flag --site must be the website_config_id or the name of a website."],
         [[], "Give either --site or --all-sites."],
