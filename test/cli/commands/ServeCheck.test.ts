@@ -31,7 +31,7 @@ const planOf = (variables: Record<string, string>, workers: number | null = null
 
 const faultsOf = (variables: Record<string, string>) =>
   faults.pipe(
-    Effect.map((errors) => errors.map(ErrorMessages.of)),
+    Effect.map((errors) => errors.map((error) => ErrorMessages.of(error))),
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(variables)))
   )
 

@@ -31,8 +31,9 @@ import { tmpdir, userInfo } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, Option, type Scope } from "effect"
+import { startDemo } from "../../text/CommandName.ts"
 import * as SystemErrorCode from "../../text/SystemErrorCode.ts"
-import { type EmbeddedClusterError, fail, io, otherServerAdvice } from "./EmbeddedClusterError.ts"
+import { type EmbeddedClusterError, fail, io, otherFolder, otherServerAdvice } from "./EmbeddedClusterError.ts"
 import { canEnter, type User } from "./SystemUser.ts"
 
 /** The file's text, or undefined if it does not exist. */
@@ -65,6 +66,9 @@ export const make = (dataDir: string, user: User): Effect.Effect<string, Embedde
     return real
   })
 
+/** How to start a second demo. */
+const besideIt = `HYDRACORE_DATA_DIR=.hydracore-2 PORT=8081 ${startDemo}`
+
 /**
  * Locks the folder for this process until the scope closes, or fails with `InUse`.
  *
@@ -88,8 +92,8 @@ export const lock = Effect.fnUntraced(function* (
           const pid = Number(read(ownerFile))
           return fail(
             "InUse",
-            `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or choose ` +
-              `another folder for this one. ${otherServerAdvice}`
+            `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or run this one ` +
+              `beside it, in a folder and on a port of its own: ${besideIt}. ${otherServerAdvice}`
           )
         }
         return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)
@@ -130,7 +134,7 @@ export const homeOf = Effect.fnUntraced(function* (
     return yield* fail(
       "FolderUnusable",
       `${placeFile} names ${recorded}, which is not a folder that this program has made as this user. Start as the user who ` +
-        "made it, or choose another folder."
+        `made it, or ${otherFolder}.`
     )
   }
   if (yield* canEnter(user, dataDir)) return dataDir

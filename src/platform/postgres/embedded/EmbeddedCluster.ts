@@ -28,7 +28,7 @@ import { Clock, Effect, Option, type Scope } from "effect"
 import * as SystemErrorCode from "../../text/SystemErrorCode.ts"
 import * as Binaries from "./Binaries.ts"
 import * as Folder from "./DataFolder.ts"
-import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
+import { type EmbeddedClusterError, fail, io, otherFolder } from "./EmbeddedClusterError.ts"
 import * as User from "./SystemUser.ts"
 
 export { EmbeddedClusterError } from "./EmbeddedClusterError.ts"
@@ -295,8 +295,9 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
   if (owner !== user.uid) {
     return yield* fail(
       "FolderUnusable",
-      `${data} belongs to user id ${owner}, but the server would run as user id ${user.uid}. Start as the user who made it, ` +
-        `give it to user id ${user.uid} (chown -R), or choose another folder.`
+      `${data} belongs to user id ${owner}, but the server would run as user id ${user.uid}. To leave that database as it is, ` +
+        `${otherFolder}. To use it, start as the user who made it; or, while nothing uses it, give it to the server's user: ` +
+        `sudo chown -R ${user.uid}:${user.gid} '${data}'`
     )
   }
   const version = yield* io(`read the version of ${data}`, () =>

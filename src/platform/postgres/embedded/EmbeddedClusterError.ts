@@ -44,6 +44,9 @@ export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, Embedded
       })
   })
 
+/** How to begin with an empty database, and leave the other one as it is. */
+export const otherFolder = "set HYDRACORE_DATA_DIR to another folder"
+
 /** What to do if this machine cannot run an embedded server. */
 export const otherServerAdvice =
   "Set DATABASE_URL to a PostgreSQL server instead, and use it with `migrate` and `serve`."

@@ -1,11 +1,20 @@
 /** The user that owns the files of an embedded cluster and may connect to it. */
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import type { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, isRoot, quick, refusal, store, stored, using } from "../../../support/postgres/EmbeddedFolder.ts"
+import {
+  folder,
+  isRoot,
+  prepared,
+  quick,
+  refusal,
+  store,
+  stored,
+  using
+} from "../../../support/postgres/EmbeddedFolder.ts"
 
 /** The uid of a system user. */
 const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encoding: "utf8" }))
@@ -51,6 +60,24 @@ describe("the embedded cluster: its owner", () => {
           assert.deepStrictEqual(yield* rules(sql), [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
         })
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("data of another user is refused, first with the way that leaves it as it is", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* Effect.flatMap(folder, prepared)
+      // Only root can give files away.
+      if (!isRoot) return
+      const data = path.join(dataDir, "data")
+      chownSync(data, idOf("nobody"), idOf("nobody"))
+      const { message, reason } = yield* refusal({ dataDir })
+      assert.strictEqual(reason, "FolderUnusable")
+      assert.match(
+        message,
+        /belongs to user id \d+, .* To leave that database as it is, set HYDRACORE_DATA_DIR to another folder\. /
+      )
+      const uid = idOf("hydracore-postgres")
+      assert.match(message, new RegExp(`while nothing uses it, .*: sudo chown -R ${uid}:\\d+ '${data}'$`))
     }).pipe(Effect.scoped)
   )
 

@@ -102,7 +102,10 @@ describe("the embedded cluster: its processes", () => {
           { concurrency: 2 }
         ).pipe(Effect.map((both) => both.sort((one) => (one.lines[0]?.startsWith("ready") ? -1 : 1))))
         assert.match(first?.lines[0] ?? "", /^ready /)
-        assert.match(second?.lines[0] ?? "", /^refused InUse .*DATABASE_URL/)
+        assert.match(
+          second?.lines[0] ?? "",
+          /^refused InUse .*HYDRACORE_DATA_DIR=\S+ PORT=8081 npm start\. .*DATABASE_URL/
+        )
         assert.deepStrictEqual(
           readdirSync(dataDir).filter((name) => name.startsWith("data")),
           ["data"]
