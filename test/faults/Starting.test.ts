@@ -101,7 +101,8 @@ describe("faults: starting", () => {
       }).pipe(Effect.scoped)
 
       const { HYDRACORE_DATA_DIR } = environment
-      const exposed = yield* welcome({ HYDRACORE_DATA_DIR, HOST: "0.0.0.0" })
+      const exposed = yield* welcome({ HYDRACORE_DATA_DIR, HOST: "0.0.0.0", OWNER_PORT: "0" })
+      assert.match(exposed, /\n {2}owner API {2}http:\/\/127\.0\.0\.1:[1-9]\d*\n/)
       assert.match(exposed, /\nIt listens on http:\/\/0\.0\.0\.0:\d+: anyone who can reach that address sees /)
       assert.notInclude(exposed, "DATABASE_URL")
     }).pipe(Effect.scoped)

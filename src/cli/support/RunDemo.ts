@@ -5,7 +5,7 @@
  * @module
  */
 import { createRequire } from "node:module"
-import { Deferred, Effect, Layer, Option } from "effect"
+import { Context, Deferred, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
@@ -18,6 +18,7 @@ import * as DemoSite from "../../demo/DemoSite.ts"
 import * as SampleData from "../../demo/SampleData.ts"
 import { isLoopback } from "../../platform/http/Host.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
+import { OwnerServer } from "../../server/OwnerServer.ts"
 import * as Migrate from "../commands/Migrate.ts"
 import * as Serve from "../commands/Serve.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
@@ -61,6 +62,8 @@ interface Facts {
   readonly ownerApi: boolean
   /** Whether the console is on the same port. */
   readonly console: boolean
+  /** The URL at `OWNER_PORT`, and whether the console is there; null without that port. */
+  readonly owner: { readonly url: string; readonly console: boolean } | null
   /** The URL of the listening socket. */
   readonly listening: string
 }
@@ -75,14 +78,15 @@ const notes = ({ listening, unused }: Facts): string => {
 }
 
 /** The example of the owner API; empty if that API is off. */
-const ownerExample = (demo: DemoData.Demo, { ownerApi }: Facts): string =>
-  !ownerApi || demo.owner_key === undefined
+const ownerExample = (demo: DemoData.Demo, { owner, ownerApi }: Facts): string => {
+  const base_url = ownerApi ? demo.base_url : owner?.url
+  return base_url === undefined || demo.owner_key === undefined
     ? ""
     : `
 The statistics, as a program reads them with a key:
 
 ${curl(
-  demo,
+  { ...demo, base_url },
   "/v1/owner/query",
   {
     site_id: demo.website_config_id,
@@ -93,9 +97,20 @@ ${curl(
   `-H 'authorization: Bearer ${demo.owner_key}'`
 )}
 `
+}
+
+/** The line of the owner API's own port; empty without one. */
+const ownerLine = ({ owner }: Facts, command: string): string => {
+  if (owner === null) return ""
+  const console = owner.console ? `   (and the console: \`${command} console link\` prints a link to it)` : ""
+  return `  owner API  ${owner.url}${console}\n`
+}
 
 /** Whether the console is on the demo's own port. */
 const hasConsole = ({ console, ownerPort }: Settings): boolean => console && Option.isNone(ownerPort)
+
+/** The URL on this machine: a server on all addresses is reachable on the loopback address. */
+const reachable = (url: string): string => url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 /** The text that is printed once the demo is ready. Pure. */
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
@@ -106,7 +121,7 @@ export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
 HydraCore Edge is ready. Open this in a browser:
 
   demo       ${demo.base_url}/demo
-${facts.console ? `  console    ${demo.base_url}/console/\n` : ""}
+${facts.console ? `  console    ${demo.base_url}/console/\n` : ""}${ownerLine(facts, command)}
   service    ${demo.base_url}
   docs       ${demo.base_url}/docs
   database   ${facts.database}
@@ -172,10 +187,10 @@ export const run = Effect.gen(function* () {
     yield* Effect.addFinalizer(() => feed.end)
     const { address: listeningAddress } = yield* Effect.provide(HttpServer.HttpServer, service)
     const listening = HttpServer.formatAddress(listeningAddress)
+    const owner = Context.get(service, OwnerServer)
     const { demo, isNew, subject } = yield* DemoData.prepare({
       dataDir: settings.dataDir,
-      // A server on all addresses is reachable on the loopback address.
-      baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+      baseUrl: reachable(listening),
       agentUrl: agent.url
     }).pipe(Effect.provide(service))
     const file = DemoData.demoFile(settings.dataDir)
@@ -196,6 +211,9 @@ export const run = Effect.gen(function* () {
         unused,
         ownerApi: settings.ownerApi,
         console: hasConsole(settings),
+        owner: Option.isNone(owner)
+          ? null
+          : { url: reachable(HttpServer.formatAddress(owner.value)), console: settings.console },
         listening
       })
     )

@@ -13,6 +13,7 @@ const demo = (base_url: string) => ({
 const facts = {
   ownerApi: true,
   console: true,
+  owner: null,
   database: "postgresql://postgres@%2Ftmp/postgres",
   file: ".hydracore/demo.json",
   unused: []
@@ -45,5 +46,15 @@ describe("cli/commands/Demo.welcome", () => {
     const welcome = (ownerApi: boolean) => Demo.welcome(demo(base), { ...facts, ownerApi, listening: base })
     assert.include(welcome(true), "Bearer hok_x")
     assert.notInclude(welcome(false), "hok_x")
+  })
+
+  it("names the port of the owner API, and its console", () => {
+    const base = "http://127.0.0.1:8080"
+    const url = "http://127.0.0.1:9000"
+    const own = { ...facts, ownerApi: false, console: false, listening: base }
+    const withConsole = Demo.welcome(demo(base), { ...own, owner: { url, console: true } })
+    assert.match(withConsole, /^ {2}owner API {2}http:\/\/127\.0\.0\.1:9000 .* console link` prints a link/m)
+    assert.include(withConsole, `${url}/v1/owner/query`)
+    assert.notInclude(Demo.welcome(demo(base), { ...own, owner: { url, console: false } }), "console")
   })
 })
