@@ -111,18 +111,30 @@ const markRequired = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
   )
 })
 
-/** Prints requested help and the version to stdout. For an invalid command line it prints nothing: `fail` does. */
-const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
+/** The names of all flags of a command. */
+const flagsOf = ({ flags, globalFlags = [], inheritedFlags = [] }: HelpDoc.HelpDoc): ReadonlyArray<string> =>
+  [...flags, ...inheritedFlags, ...globalFlags].map(({ name }) => name)
+
+/**
+ * Prints requested help and the version to stdout. For an invalid command line it prints nothing, since `fail` does, but hands over
+ * the flags of the command.
+ */
+const presenter = (
+  stdio: Stdio.Stdio,
+  colors: boolean,
+  onInvalid: (flags: ReadonlyArray<string>) => void
+): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors })
   const print = (text: string) =>
     Output.write(`${text}\n`).pipe(Effect.provideService(Stdio.Stdio, stdio), Effect.ignore)
   return {
-    present: (event) =>
-      event._tag === "Version"
-        ? print(`${event.name} ${event.version}`)
-        : event._tag === "Help" && event.reason === "Requested"
-          ? print(formatter.formatHelpDoc(markRequired(event.helpDoc)))
-          : Effect.void
+    present: (event) => {
+      if (event._tag === "Version") return print(`${event.name} ${event.version}`)
+      if (event._tag === "Help" && event.reason === "Requested") {
+        return print(formatter.formatHelpDoc(markRequired(event.helpDoc)))
+      }
+      return Effect.sync(() => onInvalid(flagsOf(event.helpDoc)))
+    }
   }
 }
 
@@ -134,10 +146,17 @@ const reportDefect = (cause: Cause.Cause<unknown>) =>
  * Reports why a command failed, and fails with the error that ends the process. A closed stdout is not a failure. With `--json`, the
  * last line of stderr is a JSON object: stdout may hold the part of an export that was written before the failure.
  */
-const fail = (cause: Cause.Cause<unknown>, isJson: boolean): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
+const fail = (
+  cause: Cause.Cause<unknown>,
+  isJson: boolean,
+  flags: ReadonlyArray<string>
+): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
   const error = Cause.findErrorOption(cause)
   if (Option.isSome(error) && error.value instanceof Output.StdoutClosed) return Effect.void
-  const message = Option.match(error, { onNone: () => "Internal error.", onSome: ErrorMessages.of })
+  const message = Option.match(error, {
+    onNone: () => "Internal error.",
+    onSome: (error) => ErrorMessages.of(error, flags)
+  })
   const line = isJson
     ? Output.note(TerminalText.inertJson(JSON.stringify({ error: { message } })))
     : Option.isSome(error)
@@ -159,8 +178,12 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
   return Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     const stdio = yield* Stdio.Stdio
     const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+    let flags: ReadonlyArray<string> = []
+    const onInvalid = (ofCommand: ReadonlyArray<string>) => {
+      flags = ofCommand
+    }
     return yield* run(args.length === 0 ? ["--help"] : args).pipe(
-      Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor)),
+      Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor, onInvalid)),
       Effect.provideService(
         CliConfig.CliConfig,
         CliConfig.make({
@@ -168,7 +191,7 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
         })
       ),
       Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause, args.includes("--json"))
+        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause, args.includes("--json"), flags)
       ),
       Effect.provideService(Logger.LogToStderr, true)
     )

@@ -261,7 +261,7 @@ const checkCountries = Effect.flatMap(
 
 /** Prints what the settings mean, or which of them are invalid. */
 const check = Effect.fnUntraced(function* (workers: number | null) {
-  const errors = (yield* faults).map(ErrorMessages.of)
+  const errors = (yield* faults).map((fault) => ErrorMessages.of(fault))
   const database = yield* Effect.option(databaseUrl)
   if (Option.isSome(database) && Option.isNone(database.value)) errors.push(noDatabase)
   yield* Effect.catchTag(checkCountries, "GeoDatabaseUnusable", (error) =>

@@ -8,6 +8,7 @@ import { CliError } from "effect/cli"
 import { SecretsKeyUnusable } from "../../delivery/Webhook.ts"
 import * as Certificate from "../../platform/outward/Certificate.ts"
 import { StorageUnavailable } from "../../platform/Storage.ts"
+import { distance } from "../../platform/settings/Environment.ts"
 import { errorsOf } from "../../platform/settings/Setting.ts"
 import { hydracore } from "../../platform/text/CommandName.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
@@ -142,12 +143,39 @@ const expectation = (expected: string): string =>
     maxExpectation
   )
 
-/** The message of an invalid command line. `path` is the command as far as it was parsed. */
-const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string => {
+/** More flags than this would be no suggestion. */
+const maxSuggested = 3
+
+/** In a short name, two mistakes can make any other word. */
+const maxMistakes = (flag: string): number => (flag.length < 4 ? 1 : flag.length < 8 ? 2 : 3)
+
+/** The flags that an unknown one may be meant to be: those with the fewest mistakes, or else those with a word in common. */
+const similarFlags = (option: string, flags: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const typed = option
+    .replace(/^-+/, "")
+    .replace(/([a-z])([A-Z])/g, "$1-$2")
+    .replaceAll("_", "-")
+    .toLowerCase()
+  const near = flags
+    .map((flag) => ({ flag, mistakes: distance(typed, flag) }))
+    .filter(({ flag, mistakes }) => mistakes <= maxMistakes(flag))
+  const fewest = Math.min(...near.map(({ mistakes }) => mistakes))
+  const found =
+    near.length > 0
+      ? near.filter(({ mistakes }) => mistakes === fewest).map(({ flag }) => flag)
+      : flags.filter((flag) => (flag.length > 3 && typed.includes(flag)) || (typed.length > 2 && flag.includes(typed)))
+  return found.slice(0, maxSuggested).map((flag) => `--${flag}`)
+}
+
+/** A flag that was given several times, in the error of the library. */
+const several = /^([0-9]+) occurrences$/
+
+/** The message of an invalid command line. `path` is the command as far as it was parsed, and `flags` are its flags. */
+const ofInvocation = (error: CliError.NonShowHelpErrors, path: string, flags: ReadonlyArray<string>): string => {
   const help = `see \`${path} --help\`.`
   switch (error._tag) {
     case "UnrecognizedOption":
-      return `There is no flag ${TerminalText.truncate(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
+      return `There is no flag ${TerminalText.truncate(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(similarFlags(error.option, flags)) ?? help}`
     case "UnknownSubcommand":
       return `There is no command ${quoted(error.subcommand, "of that name")} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
     case "MissingOption":
@@ -159,11 +187,14 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
         .slice(0, 3)
         .map((text) => quoted(text, `a text of ${text.length} characters`))
         .join(", ")}; ${help}`
-    case "InvalidValue":
+    case "InvalidValue": {
+      const times = error.expected === "at most 1 value" ? several.exec(error.value)?.[1] : undefined
+      if (times !== undefined) return `The flag --${error.option} is given ${times} times; give it once.`
       // The value may be a secret, so it is not repeated.
       return error.value === ""
         ? `The flag --${error.option} needs a value; ${help}`
         : `The flag --${error.option} takes ${expectation(error.expected)}; ${help}`
+    }
     case "DuplicateOption":
     case "ValidationError":
     case "UserError":
@@ -214,8 +245,8 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
   }
 }
 
-/** The message of an error that ended a command. */
-export const of = (error: unknown): string => {
+/** The message of an error that ended a command. `flags` are the flags of the command, of which one may be mistyped. */
+export const of = (error: unknown, flags: ReadonlyArray<string> = []): string => {
   if (error instanceof StorageUnavailable) {
     if (error.setting === "ANALYTICS_URL") return ofClickHouse(error)
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
@@ -232,7 +263,7 @@ export const of = (error: unknown): string => {
     const [first] = error.errors
     return first === undefined
       ? `A command is missing after \`${path}\`; see \`${path} --help\`.`
-      : ofInvocation(first, path)
+      : ofInvocation(first, path, flags)
   }
   return firstLine(error instanceof Error ? error.message : String(error))
 }
