@@ -35,11 +35,16 @@ const faultsText = (faults: ReadonlyArray<FormRules.Fault>): string => {
 
 const fail = (message: string) => new Output.CliFailure({ message: TerminalText.printable(message) })
 
+/** Rules as they stand in a file, for whose file is wrong. */
+const example = '{"name": {"required": true, "max": 100}, "email": {"email": true}}'
+
 const parse = (path: string, text: string): Effect.Effect<unknown, Output.CliFailure> =>
   Effect.try({
     try: (): unknown => JSON.parse(text.replace(/^\uFEFF/, "")),
     catch: (error) =>
-      fail(`The file ${path} is not JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}.`)
+      fail(
+        `The file ${path} is not JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}. Rules look like this: ${example}`
+      )
   })
 
 /** Reads a file of rules. Fails with every error in it. */
@@ -55,14 +60,18 @@ export const readRules = Effect.fnUntraced(function* (path: string) {
   if (text.length > maxText) return yield* fail(`The file ${path} has more than ${maxText} characters; shorten it.`)
   return yield* Result.match(FormRules.read(yield* parse(path, text)), {
     onFailure: (error) =>
-      Effect.fail(fail(`The rules in ${path} are wrong: ${faultsText(FormRules.faultsOfIssue(error.issue))}.`)),
+      Effect.fail(
+        fail(
+          `The rules in ${path} are wrong: ${faultsText(FormRules.faultsOfIssue(error.issue))}. Rules look like this: ${example}`
+        )
+      ),
     onSuccess: Effect.succeed
   })
 })
 
 export const rulesFlag = Flag.String("rules").pipe(
   Flag.withMetavar("<file>"),
-  Flag.withDescription('The path of a JSON file with the rules, such as {"name": {"required": true, "max": 100}}')
+  Flag.withDescription(`The path of a JSON file with the rules, such as ${example}`)
 )
 
 export const pageKind: Inputs.Kind<string> = {

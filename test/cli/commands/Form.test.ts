@@ -69,12 +69,15 @@ describe("form", () => {
     Effect.gen(function* () {
       const { cli, write } = yield* session
       const cases: ReadonlyArray<readonly [file: unknown, message: RegExp]> = [
-        ['{"name": {"required": true}\n"email": {}}', /is not JSON: .*line 2 column 1\)?\.$/],
+        [
+          '{"name": {"required": true}\n"email": {}}',
+          /is not JSON: .*line 2 column 1\)?\. Rules look like this: \{"name": \{"required"/
+        ],
         ["", /is not JSON/],
-        ["[]", /are wrong: the file must be an object with the names of fields\.$/],
+        ["[]", /are wrong: the file must be an object with the names of fields\. Rules look like this: \{/],
         [
           { name: { required: "yes", lenght: 3 } },
-          /are wrong: "name"\.lenght is not a rule; the rules are required, email, .*; "name"\.required must be true or false\.$/
+          /are wrong: "name"\.lenght is not a rule; the rules are required, email, .*; "name"\.required must be true or false\. Rules look/
         ],
         [{ phone: { pattern: "(" } }, /are wrong: "phone"\.pattern must be a regular expression /],
         [{ "\u001b[2J": { min: -1 } }, /are wrong: "\\u001b\[2J"\.min must be a count of characters/],
