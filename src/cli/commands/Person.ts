@@ -22,11 +22,23 @@ import * as ServiceUrl from "../support/ServiceUrl.ts"
 
 const flags = { email: Inputs.email, site: Inputs.optional(Inputs.site) }
 
+/** The id of the website that `--site` names; null without the flag, which a running service needs. */
+const siteOf = Effect.fnUntraced(function* (site: string | null) {
+  const { url } = yield* Client.Client
+  if (site === null && url !== null) {
+    return yield* new Output.CliFailure({
+      message:
+        "A running service gives and erases a person's data by website: give --site. Without --url, the command works on all websites of DATABASE_URL."
+    })
+  }
+  return yield* Websites.idOrNull(site)
+})
+
 const exportCommand = Command.make(
   "export",
   flags,
   Effect.fnUntraced(function* ({ email, site }) {
-    const site_id = yield* Websites.idOrNull(site)
+    const site_id = yield* siteOf(site)
     yield* Output.writeExport(
       site_id === null
         ? Stream.unwrap(Client.operator(Operator.persons, {}, (persons) => Effect.succeed(persons.export(email))))
@@ -53,7 +65,7 @@ const erase = Command.make(
   flags,
   Effect.fnUntraced(function* ({ email, site }) {
     const { url } = yield* Client.Client
-    const site_id = yield* Websites.idOrNull(site)
+    const site_id = yield* siteOf(site)
     const facts = site_id === null ? {} : { notFound: Output.notFound("website", site_id) }
     const erased =
       site_id === null || url === null
