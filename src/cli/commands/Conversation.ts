@@ -7,6 +7,7 @@
 
 import { Clock, Effect, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import * as Sources from "../../analytics/reports/Sources.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
 import { ConversationId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -37,6 +38,10 @@ const ownerId = (text: string) =>
         })
       )
 
+/** A text of a visitor's browser in a column of a table. */
+const cell = (text: string | null): string =>
+  text === null ? "-" : TerminalText.truncate(TerminalText.printable(text), 40)
+
 const list = Command.make(
   "list",
   { instanceId: Inputs.instance, site: InstanceInputs.site, limit: InstanceInputs.limit },
@@ -60,8 +65,8 @@ const list = Command.make(
         Output.time(created_at),
         Output.time(updated_at),
         String(messages),
-        page ?? "-",
-        source ?? "-",
+        cell(page),
+        cell(source === null ? null : Sources.nameOf(source)),
         country ?? "-"
       ]),
       "The instance has no conversations."

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Sink, Stream } from "effect"
+import { Context, Effect, Layer, Sink, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import { type ConversationKey, type MessagePart, unknownVisit } from "../../../src/chat/conversations/Conversation.ts"
@@ -11,6 +12,7 @@ import * as Id from "../../../src/platform/Id.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"
 import { iso } from "../../../src/platform/text/Calendar.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { run } from "../../support/TestCli.ts"
 import { onPostgres } from "../../support/TestStorage.ts"
 
@@ -121,6 +123,23 @@ describe("conversation", () => {
         (yield* run(["conversation", "list", ...instance], services)).stdout,
         "The instance has no conversations.\n"
       )
+    })
+  )
+
+  it.effect("the table has the name of the source, and the beginning of a long page", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Layer.merge(onPostgres, TestClient.layer))
+      const key = yield* Effect.provide(newKey, context)
+      yield* Effect.provide(storeConversation(key), context)
+      const page = `/tours/${"long-".repeat(20)}`
+      const visit = { page, source: "www.google.com", country: "NO" }
+      const sql = Context.get(context, PgClient.PgClient)
+      yield* sql`UPDATE conversation SET page = ${page}, source = ${visit.source}, country = ${visit.country}
+        WHERE conversation_id = ${key.conversationId}`
+      const command = ["conversation", "list", "--instance", key.instanceId]
+      const { stdout } = yield* run(command, Layer.succeedContext(context))
+      assert.match(stdout, / {2}2 +\/tours\/long-[a-z-]+… {2}Google {2}NO\n$/)
+      assert.notInclude(stdout, page)
     })
   )
 
