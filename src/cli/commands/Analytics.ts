@@ -103,8 +103,12 @@ const copy = Command.make(
     const settings = yield* Settings
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address) || Option.isNone(settings.analyticsUrl)) {
+      const missing = [
+        ...(Option.isNone(address) ? ["DATABASE_URL, the source of the copy"] : []),
+        ...(Option.isNone(settings.analyticsUrl) ? ["ANALYTICS_URL, the target of the copy"] : [])
+      ]
       return yield* new Output.CliFailure({
-        message: "Set DATABASE_URL, the source of the copy, and ANALYTICS_URL, its target."
+        message: `${missing.length === 1 ? "A setting is" : "Settings are"} missing: set ${missing.join(", and ")}.`
       })
     }
     const counts = yield* copyAll((name, rows) => Output.note(`Copied ${rows} rows of ${name}.`)).pipe(
