@@ -22,6 +22,7 @@ import {
   type Page,
   type Response
 } from "playwright-core"
+import * as TestTime from "../TestTime.ts"
 
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium"
 
@@ -151,12 +152,26 @@ interface ProfileOptions extends BrowserContextOptions {
   readonly now?: number
 }
 
+/**
+ * A script that moves the dates of a page by so many milliseconds. Playwright's clock would also replace the timers and the frames of
+ * the page by scripts, of which one runs ten times a second.
+ */
+const shiftedDate = (millis: number): string => `{
+  const { Date: Original } = window
+  const now = () => Original.now() + ${millis}
+  window.Date = new Proxy(Original, {
+    apply: () => new Original(now()).toString(),
+    construct: (_, parts, target) => Reflect.construct(Original, parts.length === 0 ? [now()] : parts, target),
+    get: (_, name) => name === "now" ? now : Reflect.get(Original, name)
+  })
+}`
+
 const newProfile = async ({ now, path, ...options }: ProfileOptions): Promise<Profile> => {
   const browser = await browserOf(path)
   const context = await browser.newContext({ userAgent, reducedMotion: "reduce", viewport: size, ...options })
   // As long as Playwright waits by default, because the machine may be busy.
   context.setDefaultTimeout(30_000)
-  if (now !== undefined) await context.clock.install({ time: now })
+  if (now !== undefined) await context.addInitScript(shiftedDate(now - TestTime.ofMachine()))
   const profile: Profile = { context, page: await context.newPage(), isChanged: false, visitors: 0 }
   // A clock that a test sets stays set.
   for (const name of ["install", "setFixedTime", "pauseAt", "fastForward", "runFor", "setSystemTime"] as const) {
