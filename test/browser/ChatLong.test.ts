@@ -7,7 +7,7 @@ import { assert, describe } from "@effect/vitest"
 import { Context, Effect, Layer, Stream } from "effect"
 import type { Page } from "playwright-core"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import { layer as chromium, inChromium, stopClock } from "../support/browser/Browser.ts"
+import { layer as chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
@@ -248,7 +248,8 @@ inChromium("a long answer", Layer.provideMerge(SharedChat.layer, server), (it) =
     Effect.gen(function* () {
       const { begin, errors, on, page, send } = yield* ChatPage.make()
       // The next slice would be rendered by a timer.
-      yield* stopClock(page)
+      yield* on(() => page.clock.install({ time: 0 }))
+      yield* on(() => page.clock.pauseAt(1000))
       yield* begin
       yield* send("Thai letters")
       yield* until("the first slice", async () => (await page.locator(".writing .body").textContent()) !== "")

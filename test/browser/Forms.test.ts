@@ -5,7 +5,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/commands/Snippet.ts"
 import { SiteDirectory } from "../../src/sites/SiteDirectory.ts"
-import { inChromium } from "../support/browser/Browser.ts"
+import { inChromium, passTime } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says, stored, textOf, valueOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
@@ -119,7 +119,7 @@ inChromium("a form", testServer(), (it) => {
         assert.deepStrictEqual(sent()[0]?.form_data["added"], [1])
         // Because the page canceled the error, the enhancer shows no message and does not retry.
         assert.strictEqual(yield* Effect.promise(status), "Sending…")
-        yield* Effect.promise(() => page.clock.runFor(120_000))
+        yield* Effect.promise(() => passTime(page, 120_000))
         yield* fence
         assert.strictEqual(sent().length, attempts)
         relay.fault = () => undefined

@@ -4,7 +4,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium } from "../support/browser/Browser.ts"
+import { inChromium, passTime } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says, stored, validationFault } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
@@ -27,7 +27,7 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
     runUntil: (script: string) =>
       until(script, async () => {
         try {
-          await form.page.clock.runFor(1000)
+          await passTime(form.page, 1000)
           return await form.page.evaluate<boolean>(script)
         } catch {
           // A page that is being left does not respond, the next one does.
@@ -130,7 +130,7 @@ inChromium("a retried form", testServer(), (it) => {
       yield* choose()
       yield* press(page)
       yield* says(status, "Thank you")
-      yield* Effect.promise(() => page.clock.runFor(10_000))
+      yield* Effect.promise(() => passTime(page, 10_000))
       yield* fence
       assert.lengthOf(sent(), 2)
       assert.lengthOf(yield* stored("Ada-file"), 1)

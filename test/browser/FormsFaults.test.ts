@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium } from "../support/browser/Browser.ts"
+import { inChromium, passTime } from "../support/browser/Browser.ts"
 import {
   fill,
   isSubmit,
@@ -175,7 +175,7 @@ inChromium("a form", testServer(), (it) => {
         yield* press(page)
         yield* says(status, "kept on this page")
         yield* until("thanks", async () => {
-          await page.clock.runFor(1000)
+          await passTime(page, 1000)
           return (await status()).includes("Thank you")
         })
         assert.isAtLeast(sent().length, 5)
@@ -202,10 +202,10 @@ inChromium("a form", testServer(), (it) => {
           until(`${attempts} failed attempts`, async () => (await page.evaluate("failed")) === attempts)
         const arrives = (attempts: number) =>
           until(`attempt ${attempts}`, async () => {
-            await page.clock.runFor(1000)
+            await passTime(page, 1000)
             return sent().length === attempts
           })
-        const pass = (seconds: number) => Effect.promise(() => page.clock.runFor(seconds * 1000))
+        const pass = (seconds: number) => Effect.promise(() => passTime(page, seconds * 1000))
         yield* fill(page, { name: "Ada" })
         yield* press(page)
         yield* waits(1)
@@ -226,7 +226,7 @@ inChromium("a form", testServer(), (it) => {
         yield* fence
         assert.strictEqual(sent().length, 3)
         yield* until("thanks", async () => {
-          await page.clock.runFor(10_000)
+          await passTime(page, 10_000)
           return (await status()).includes("Thank you")
         })
       })
@@ -243,7 +243,7 @@ inChromium("a form", testServer(), (it) => {
         yield* fill(page, { name: "Ada-two" })
         down = false
         yield* until("thanks", async () => {
-          await page.clock.runFor(1000)
+          await passTime(page, 1000)
           return (await status()).includes("Thank you")
         })
         assert.strictEqual(yield* valueOf(page, "name"), "Ada-two")

@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, stopClock } from "../support/browser/Browser.ts"
+import { inChromium, passTime, stopClock } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import type { Received } from "../support/browser/Network.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
@@ -33,7 +33,7 @@ inChromium("the tracker", testServer(), (it) => {
           let seconds = 0
           const tick = () => {
             seconds++
-            return page.clock.runFor(1000)
+            return passTime(page, 1000)
           }
           yield* until("the second attempt", async () => {
             await tick()
@@ -43,7 +43,7 @@ inChromium("the tracker", testServer(), (it) => {
           // After each fence, the second refusal has arrived.
           for (let i = 0; i < 4; i++) {
             yield* fence
-            yield* Effect.promise(() => page.clock.runFor(50_000))
+            yield* Effect.promise(() => passTime(page, 50_000))
           }
           yield* fence
           assert.deepStrictEqual(viewed(), ["/a", "/a"])
@@ -87,7 +87,7 @@ inChromium("the tracker", testServer(), (it) => {
       yield* until("the view", () => viewed().length > 0)
       yield* fence
       const sent = viewed().length
-      yield* Effect.promise(() => page.clock.runFor(60_000))
+      yield* Effect.promise(() => passTime(page, 60_000))
       yield* fence
       assert.strictEqual(viewed().length, sent)
       yield* Effect.ignore(evaluate(`location.href = "/gone"`))

@@ -322,9 +322,44 @@ export const openWithoutAutomation = (url: string): Effect.Effect<void, never, S
       })
   )
 
-/** Stops the clock of a visitor's pages. Call it before opening one; then only `page.clock.runFor` advances time. */
-export const stopClock = (page: Page): Effect.Effect<void> =>
-  Effect.promise(async () => {
-    await page.clock.install({ time: 0 })
-    await page.clock.pauseAt(1000)
+/**
+ * Replaces the timers and `performance.now` of a page. Playwright's clock would do more, but cannot be removed, so each test would need
+ * a new profile.
+ */
+const stoppedClock = `{
+  let [now, lastId] = [0, 0]
+  const timers = new Map()
+  const add = (run, wait, rest, isRepeated) => {
+    timers.set(++lastId, { at: now + Math.max(0, +wait || 0), isRepeated, run: () => run(...rest), wait: +wait || 0 })
+    return lastId
+  }
+  window.setTimeout = (run, wait, ...rest) => add(run, wait, rest, false)
+  window.setInterval = (run, wait, ...rest) => add(run, wait, rest, true)
+  window.clearTimeout = window.clearInterval = (id) => void timers.delete(id)
+  performance.now = () => now
+  const settled = () => new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => { port1.close(); resolve() }
+    port2.postMessage("")
   })
+  window.passTime = async (millis) => {
+    const end = now + millis
+    for (;;) {
+      const [next] = [...timers].filter(([, { at }]) => at <= end).sort(([, one], [, other]) => one.at - other.at)
+      if (next === undefined) break
+      const [id, timer] = next
+      now = Math.max(now, timer.at)
+      if (timer.isRepeated) timer.at = now + Math.max(1, timer.wait)
+      else timers.delete(id)
+      timer.run()
+      await settled()
+    }
+    now = end
+  }
+}`
+
+/** Stops the clock of the pages that a visitor opens, until the scope closes. Only `passTime` moves it. */
+export const stopClock = (page: Page) => runBefore(page.context(), stoppedClock)
+
+/** Moves a stopped clock, and runs the timers that are due. */
+export const passTime = (page: Page, millis: number): Promise<void> => page.evaluate(`passTime(${millis})`)

@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function* (
   options: VisitorOptions & {
     readonly attributes?: string
     readonly fields?: string
-    /** Whether the page's clock is stopped: then only `page.clock.runFor` advances time. */
+    /** Whether the page's clock is stopped: then only `passTime` moves it. */
     readonly stoppedClock?: boolean
   } = {}
 ) {
