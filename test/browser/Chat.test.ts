@@ -23,13 +23,7 @@ class SharedChat extends Context.Service<SharedChat, Effect.Success<ReturnType<t
 }
 
 /** The shared chat with a new conversation. */
-const newConversation = Effect.tap(
-  SharedChat,
-  Effect.fnUntraced(function* ({ log, on, page }) {
-    yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
-    yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
-  })
-)
+const newConversation = Effect.tap(SharedChat, ({ renew }) => renew)
 
 inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent.script)), (it) => {
   it.effect("adds a script of less than 3 kB to every page, and its panel is less than 18 kB", () =>
@@ -49,7 +43,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
   describe("an answer", () => {
     it.effect("is rendered as Markdown while it arrives, and announced in sentences", () =>
       Effect.gen(function* () {
-        const { answered, answers, errors, log, on, page, send, spoken, answering } = yield* newConversation
+        const { answered, answers, errors, log, on, page, send, spoken, answering, press } = yield* newConversation
         yield* send("begin: We **ship** to Spain. And to")
         yield* answering("And t")
         assert.strictEqual(
@@ -58,7 +52,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         )
         assert.strictEqual(yield* on(() => log.getAttribute("aria-busy")), "true")
         assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["The answer is being written.", "We ship to Spain."])
-        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
+        yield* press("Stop answer")
         yield* answered("We ship to Spain. And to")
         yield* send("say: # Sizes\n\n- small\n- large\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n\n1. one\n")
         yield* answered(/one$/)
@@ -239,14 +233,14 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
 
     it.effect("can be stopped: its text stays, and the agent's stream is canceled", () =>
       Effect.gen(function* () {
-        const { answered, input, on, page, send, sees, answering } = yield* newConversation
+        const { answered, input, on, send, sees, answering, press } = yield* newConversation
         yield* send("begin: so far")
         yield* answering("so fa")
         const answer = ChatPage.newest(agent.state)
         // No other message can be sent meanwhile.
         yield* on(() => input.fill("more"))
         yield* on(() => input.press("Enter"))
-        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
+        yield* press("Stop answer")
         yield* sees("You stopped this answer.")
         yield* answered("so far")
         yield* until("the agent's end", () => !answer.isOngoing())
@@ -259,7 +253,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
 
     it.effect("ends when the chat's element is removed, and continues when the element is moved", () =>
       Effect.gen(function* () {
-        const { begin, on, page, send, answering } = yield* ChatPage.make()
+        const { begin, on, page, send, answering, offers } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: so far")
         yield* answering("so fa")
@@ -267,7 +261,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         yield* on(() =>
           page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
         )
-        yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
+        yield* offers("Stop answer")
         assert.isTrue(answer.isOngoing())
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
         yield* until("the agent's end", () => !answer.isOngoing())

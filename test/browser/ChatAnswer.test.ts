@@ -47,7 +47,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
 
   it.effect("shows the agent's activity until its first text", () =>
     Effect.gen(function* () {
-      const { answered, begin, on, page, send, sees, spoken } = yield* ChatPage.make()
+      const { answered, begin, on, send, sees, spoken, count } = yield* ChatPage.make()
       yield* begin
       for (const [message, sentence] of [
         ["think: hard", "Thinking…"],
@@ -60,7 +60,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
         assert.strictEqual((yield* on(spoken)).at(-1), sentence)
         agent.state.gate.resolve()
         yield* answered("Done thinking.")
-        assert.strictEqual(yield* on(() => page.locator(".activity").count()), 0)
+        assert.strictEqual(yield* on(() => count(".activity")), 0)
       }
     })
   )

@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import type { Page, Route } from "playwright-core"
+import type { Route } from "playwright-core"
 import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
 import * as RateLimit from "../../src/platform/limits/RateLimit.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -34,7 +34,7 @@ const always =
 
 const never = () => undefined
 
-const retry = (page: Page) => page.getByRole("button", { name: /^Try again/ })
+const retry = /^Try again/
 
 inChromium("a failed chat", testServer({}, agent.script), (it) => {
   describe("shows and announces a message, and offers a retry if that can help,", () => {
@@ -81,17 +81,16 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       after: (chat: Effect.Success<ReturnType<typeof ChatPage.make>>, name: string, says: RegExp) => Effect.Effect<void>
     ) {
       const chat = yield* ChatPage.make()
-      const { begin, errors, log, on, page, path, relay, send, spoken } = chat
+      const { begin, errors, fails, path, relay, renew, send, spoken } = chat
       yield* begin
       for (const [name, { fault, says }] of Object.entries(cases)) {
         relay.fault = always(path, fault)
         yield* send("hello")
-        yield* on(() => log.getByText(says).waitFor())
+        yield* fails(says)
         relay.fault = never
         yield* until(`${name} is spoken`, async () => says.test((await spoken()).at(-1) ?? ""))
         yield* after(chat, name, says)
-        yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
-        yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
+        yield* renew
         assert.deepStrictEqual(errors, [], name)
       }
     })
@@ -99,8 +98,8 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
     it.effect("for a permanent failure", () =>
       forEach(
         permanent,
-        Effect.fnUntraced(function* ({ answered, on, page, send }, name) {
-          assert.strictEqual(yield* on(() => retry(page).count()), 0, name)
+        Effect.fnUntraced(function* ({ answered, countOf, on, send }, name) {
+          assert.strictEqual(yield* on(() => countOf(retry)), 0, name)
           // The next message can succeed.
           yield* send("once more")
           yield* answered("You said once more.")
@@ -111,28 +110,27 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
     it.effect("for a transient failure", () =>
       forEach(
         transient,
-        Effect.fnUntraced(function* ({ answered, log, on, page }, name, says) {
-          assert.strictEqual(yield* on(() => retry(page).count()), 1, name)
-          yield* on(() => retry(page).click())
+        Effect.fnUntraced(function* ({ answered, count, on, press }, name) {
+          yield* press(retry)
           yield* answered("You said hello.")
-          assert.strictEqual(yield* on(() => log.getByText(says).count()), 0, name)
+          assert.strictEqual(yield* on(() => count(".error")), 0, name)
         })
       )
     )
 
     it.effect("for an unknown token", () =>
       Effect.gen(function* () {
-        const { begin, on, page, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
+        const { begin, countOf, on, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
         yield* begin
         yield* send("hello")
         yield* sees(/chat is not available/)
-        assert.strictEqual(yield* on(() => retry(page).count()), 0)
+        assert.strictEqual(yield* on(() => countOf(retry)), 0)
       })
     )
 
     it.effect("for an agent that refuses, times out, or breaks off", () =>
       Effect.gen(function* () {
-        const { answers, begin, on, page, sees, send } = yield* ChatPage.make()
+        const { answers, begin, on, press, sees, send } = yield* ChatPage.make()
         yield* begin
         yield* send("refuse:")
         yield* sees(/assistant is not available/)
@@ -142,7 +140,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
         // The edge's own message.
         yield* sees(ChatStream.sentences["agent-broken"])
         assert.strictEqual((yield* on(answers)).at(-1), "Half of")
-        yield* on(() => retry(page).last().click())
+        yield* press(retry)
         yield* until(
           "the second try",
           () => agent.state.requests.filter(({ message }) => message === "break: Half of").length === 2
@@ -155,15 +153,15 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
 
   it.effect("offers a retry of the last message only", () =>
     Effect.gen(function* () {
-      const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
+      const { answered, begin, countOf, on, sees, send } = yield* ChatPage.make()
       yield* begin
       yield* send("refuse:")
       yield* sees(/assistant is not available/)
-      assert.strictEqual(yield* on(() => retry(page).count()), 1)
+      assert.strictEqual(yield* on(() => countOf(retry)), 1)
       yield* send("cancel my order")
       yield* answered("You said cancel my order.")
       // An older retry button would resend the newest message and remove its answer.
-      assert.strictEqual(yield* on(() => retry(page).count()), 0)
+      assert.strictEqual(yield* on(() => countOf(retry)), 0)
     })
   )
 
@@ -176,14 +174,14 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       yield* send("hello")
       yield* sees(/many messages/)
       relay.fault = never
-      const button = retry(page)
-      assert.match((yield* on(() => button.textContent())) ?? "", /^Try again in (30|29) s$/)
+      const button = page.getByRole("button", { name: retry })
+      assert.match((yield* on(() => button.textContent())) ?? "", /^Try again in (30|2\d) s$/)
       assert.strictEqual(yield* on(() => button.getAttribute("aria-disabled")), "true")
       const sent = relay.of(path).length
       yield* on(() => button.click({ force: true }))
       assert.strictEqual(relay.of(path).length, sent)
       yield* on(() => page.clock.fastForward(10_000))
-      yield* until("the countdown", async () => /^Try again in (20|19) s$/.test((await button.textContent()) ?? ""))
+      yield* until("the countdown", async () => /^Try again in (20|1?\d) s$/.test((await button.textContent()) ?? ""))
       yield* on(() => page.clock.fastForward(21_000))
       yield* until("the button", async () => (await button.textContent()) === "Try again")
       assert.strictEqual(yield* on(() => button.getAttribute("aria-disabled")), "false")
@@ -194,14 +192,14 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
 
   it.effect("ends a stalled stream", () =>
     Effect.gen(function* () {
-      const { begin, on, page, sees, send, answering } = yield* ChatPage.make()
+      const { begin, on, page, sees, send, answering, offers } = yield* ChatPage.make()
       yield* on(() => page.clock.install())
       yield* begin
       yield* send("begin: so far")
       yield* answering("so fa")
       const answer = ChatPage.newest(agent.state)
       yield* on(() => page.clock.fastForward(30_000))
-      yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
+      yield* offers("Stop answer")
       // Each text restarts the timeout, and the last may have arrived after the first jump of the clock.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")
@@ -211,7 +209,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
 
   it.effect("reports that the visitor is offline, and sends the message when the device is back online", () =>
     Effect.gen(function* () {
-      const { answered, begin, context, on, page, relay, path, sees, send } = yield* ChatPage.make()
+      const { answered, begin, context, on, relay, path, sees, send, count } = yield* ChatPage.make()
       yield* begin
       yield* send("first")
       yield* answered("You said first.")
@@ -221,7 +219,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       assert.strictEqual(relay.of(path).length, 1)
       yield* on(() => context.setOffline(false))
       yield* answered("You said hello.")
-      assert.strictEqual(yield* on(() => page.locator(".error").count()), 0)
+      assert.strictEqual(yield* on(() => count(".error")), 0)
       assert.strictEqual(relay.of(path).length, 2)
     })
   )
@@ -265,13 +263,13 @@ inChromium("a rate-limited chat", testServer({ rateLimitChat: onePerMinute }, ag
   it.effect("can read the edge's Retry-After", () =>
     Effect.gen(function* () {
       assert.isTrue(Option.isSome(onePerMinute))
-      const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
+      const { answered, begin, offers, sees, send } = yield* ChatPage.make()
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
       yield* send("two")
       yield* sees(/many messages/)
-      assert.match((yield* on(() => retry(page).textContent())) ?? "", /^Try again in [1-6]?[0-9] s$/)
+      yield* offers(/^Try again in [1-6]?[0-9] s$/)
     })
   )
 })

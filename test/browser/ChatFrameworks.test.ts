@@ -20,7 +20,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
   it.effect("keeps its answer and the typed message when texts and theme change", () =>
     Effect.gen(function* () {
       agent.state.gate = Promise.withResolvers()
-      const { answered, answering, begin, errors, input, on, page, send } = yield* ChatPage.make({
+      const { answered, answering, begin, errors, input, on, page, send, press, offers } = yield* ChatPage.make({
         attributes: `heading="Ask us" theme="light"`
       })
       yield* begin
@@ -72,10 +72,10 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       assert.isTrue(answer.isOngoing())
       agent.state.gate.resolve()
       yield* answered("The first half, and the second.")
-      yield* on(() => page.getByRole("button", { name: "Senden" }).waitFor())
+      yield* offers("Senden")
       assert.deepStrictEqual((yield* on(typed))[0], "half a sentence")
-      yield* on(() => page.getByRole("button", { name: "Schließen" }).click())
-      yield* on(() => page.getByRole("button", { name: "Fragen öffnen" }).waitFor())
+      yield* press("Schließen")
+      yield* offers("Fragen öffnen")
       assert.deepStrictEqual(errors, [])
     })
   )
@@ -106,7 +106,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
     Effect.gen(function* () {
       agent.state.gate = Promise.withResolvers()
       const edge = yield* TestServer
-      const { answered, answering, answers, begin, on, page, path, relay, send } = yield* ChatPage.make()
+      const { answered, answering, answers, begin, on, page, path, relay, send, press } = yield* ChatPage.make()
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
@@ -122,7 +122,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* answering("never end")
       yield* on(() => page.evaluate(set({ instance: "00000000-0000-4000-8000-000000000000" })))
       yield* until("the agent's answer ends", () => !answer.isOngoing() && agent.state.ongoing.size === 0)
-      yield* on(() => page.getByRole("button", { name: "Open chat" }).click())
+      yield* press("Open chat")
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       // The first instance's conversation is still stored.
       yield* on(() => page.evaluate(set({ instance: edge.instance.instance_id })))
@@ -136,7 +136,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
   it.effect("can be replaced: the new element has the conversation and can retry", () =>
     Effect.gen(function* () {
       agent.state.gate = Promise.withResolvers()
-      const { answered, answering, begin, errors, on, page, sees, send } = yield* ChatPage.make()
+      const { answered, answering, begin, errors, on, page, sees, send, press, count } = yield* ChatPage.make()
       yield* begin
       yield* send("wait: half of |it")
       yield* answering("half o")
@@ -149,10 +149,10 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       )
       yield* sees("The answer was interrupted. Please try again.")
       yield* until("the agent's answer ends", () => !answer.isOngoing())
-      yield* on(() => page.getByRole("button", { name: "Try again" }).click())
+      yield* press("Try again")
       agent.state.gate.resolve()
       yield* answered("half of it")
-      assert.strictEqual(yield* on(() => page.locator(".message").count()), 3)
+      assert.strictEqual(yield* on(() => count(".message")), 3)
       assert.deepStrictEqual(errors, [])
     })
   )

@@ -27,7 +27,7 @@ const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
     streams: () => chat.relay.received.filter(({ method, path }) => method === "GET" && path.endsWith("/stream")),
     stops: () => chat.relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/stop")),
     noError: Effect.map(
-      chat.on((page) => page.locator(".error").count()),
+      chat.on(() => chat.count(".error")),
       (count) => assert.strictEqual(count, 0)
     )
   }
@@ -36,14 +36,14 @@ const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
 inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
   it.effect("continues after a reload, and is requested once", () =>
     Effect.gen(function* () {
-      const { answered, answering, begin, errors, noError, on, page, send, streams } = yield* make()
+      const { answered, answering, begin, errors, noError, on, page, send, streams, offers } = yield* make()
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const before = agent.state.requests.length
       yield* on(() => page.reload())
       yield* answering("The first half")
-      yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
+      yield* offers("Stop answer")
       yield* noError
       yield* openGate
       yield* answered("The first half, and the second.")
@@ -60,7 +60,7 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
 
   it.effect("that ended while the visitor was away is shown whole", () =>
     Effect.gen(function* () {
-      const { answered, answering, begin, noError, on, open, page, send, site } = yield* make()
+      const { answered, answering, begin, noError, on, open, page, send, site, offers } = yield* make()
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
@@ -71,7 +71,7 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
       yield* open(`${site.url}/other`)
       yield* answered("The first half, and the second.")
       yield* noError
-      yield* on(() => page.getByRole("button", { name: "Send message" }).waitFor())
+      yield* offers("Send message")
     })
   )
 
@@ -93,13 +93,13 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
 
   it.effect("marks the launcher on the next page, on a phone", () =>
     Effect.gen(function* () {
-      const { answering, begin, on, open, page, send, site } = yield* make({ viewport: { width: 360, height: 640 } })
+      const { answering, begin, open, send, site, offers } = yield* make({ viewport: { width: 360, height: 640 } })
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       yield* open(`${site.url}/other`)
       yield* openGate
-      yield* on(() => page.getByRole("button", { name: "Open chat: Chat. New answer." }).waitFor())
+      yield* offers("Open chat: Chat. New answer.")
     })
   )
 
@@ -154,12 +154,12 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
 
   it.effect("ends at the edge when the visitor stops it or starts a new conversation", () =>
     Effect.gen(function* () {
-      const { answered, answering, begin, on, page, send, sees, stops } = yield* make()
+      const { answered, answering, begin, on, page, send, sees, stops, press } = yield* make()
       yield* begin
       yield* send("begin: so far")
       yield* answering("so fa")
       const first = ChatPage.newest(agent.state)
-      yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
+      yield* press("Stop answer")
       yield* sees("You stopped this answer.")
       yield* until("the agent's end", () => !first.isOngoing())
       assert.strictEqual(stops().length, 1)
@@ -169,7 +169,7 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
       yield* send("begin: and on")
       yield* answering("and o")
       const second = ChatPage.newest(agent.state)
-      yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+      yield* press("New conversation")
       yield* until("the agent's end", () => !second.isOngoing())
       assert.strictEqual(stops().length, 2)
     })
@@ -177,15 +177,13 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
 
   it.effect("can be rated", () =>
     Effect.gen(function* () {
-      const { answered, begin, edge, on, page, path, relay, send, spoken } = yield* make()
+      const { answered, begin, edge, offers, on, page, path, pressed, press, relay, send, spoken } = yield* make()
       yield* begin
       yield* send("hello")
       yield* answered("You said hello.")
-      const good = page.getByRole("button", { name: "Good answer" })
-      const bad = page.getByRole("button", { name: "Bad answer" })
-      yield* on(() => good.click())
+      yield* press("Good answer")
       yield* until("the thanks", async () => (await spoken()).at(-1) === "Thank you for your feedback.")
-      yield* on(() => bad.click())
+      yield* press("Bad answer")
       const sent = () => relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/feedback"))
       yield* until("both ratings", () => sent().length === 2)
       const feedback = JSON.parse(sent()[0]!.body) as { message_id: string }
@@ -202,33 +200,27 @@ inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
         page.evaluate<boolean>(`Object.values(sessionStorage).some((json) => json.includes('"rating":"down"'))`)
       )
       yield* on(() => page.reload())
-      yield* on(() => bad.waitFor())
-      assert.deepStrictEqual(
-        yield* on(async () => [await good.getAttribute("aria-pressed"), await bad.getAttribute("aria-pressed")]),
-        ["false", "true"]
-      )
+      yield* offers("Bad answer")
+      assert.deepStrictEqual(yield* on(pressed), ["Bad answer"])
     })
   )
 
   it.effect("shows no rating that was not stored", () =>
     Effect.gen(function* () {
-      const { answered, begin, on, page, relay, send, spoken } = yield* make()
+      const { answered, begin, offers, on, page, press, pressed, relay, send, spoken } = yield* make()
       yield* begin
       yield* send("hello")
       yield* answered("You said hello.")
-      const good = page.getByRole("button", { name: "Good answer" })
-      const bad = page.getByRole("button", { name: "Bad answer" })
-      const pressed = on(async () => [await good.getAttribute("aria-pressed"), await bad.getAttribute("aria-pressed")])
-      yield* on(() => good.click())
+      yield* press("Good answer")
       yield* until("the thanks", async () => (await spoken()).at(-1) === "Thank you for your feedback.")
       relay.fault = ({ path }) =>
         path.endsWith("/feedback") ? { _tag: "Answer", status: 429, headers: {}, body: "" } : undefined
-      yield* on(() => bad.click())
+      yield* press("Bad answer")
       yield* until("the failure", async () => (await spoken()).at(-1) === "Something went wrong. Please try again.")
-      assert.deepStrictEqual(yield* pressed, ["true", "false"])
+      assert.deepStrictEqual(yield* on(pressed), ["Good answer"])
       yield* on(() => page.reload())
-      yield* on(() => bad.waitFor())
-      assert.deepStrictEqual(yield* pressed, ["true", "false"])
+      yield* offers("Bad answer")
+      assert.deepStrictEqual(yield* on(pressed), ["Good answer"])
     })
   )
 })

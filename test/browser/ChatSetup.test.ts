@@ -24,21 +24,21 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
   describe("suggests messages", () => {
     it.effect("until a conversation begins, and sends the one that is pressed", () =>
       Effect.gen(function* () {
-        const { answered, begin, input, on, open, page, site } = yield* ChatPage.make({
+        const { answered, begin, input, on, open, page, site, press } = yield* ChatPage.make({
           attributes: `suggestions='["When do you open?", " ", "Where are you?"]'`
         })
         yield* begin
         const suggestions = page.locator(".suggestion:visible")
         yield* on(() => suggestions.first().waitFor())
         assert.deepStrictEqual(yield* on(() => suggestions.allTextContents()), ["When do you open?", "Where are you?"])
-        yield* on(() => page.getByRole("button", { name: "Where are you?" }).click())
+        yield* press("Where are you?")
         yield* answered("You said Where are you?.")
         assert.strictEqual(yield* on(() => suggestions.count()), 0)
         assert.isTrue(yield* on(() => input.evaluate((field) => field.getRootNode().activeElement === field)))
         yield* open(`${site.url}/other`)
         yield* answered("You said Where are you?.")
         assert.strictEqual(yield* on(() => suggestions.count()), 0)
-        yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+        yield* press("New conversation")
         assert.strictEqual(yield* on(() => suggestions.count()), 2)
         yield* on(() =>
           page.locator("hydracore-chat").evaluate((chat) => chat.setAttribute("suggestions", '["Something else"]'))
@@ -49,12 +49,12 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
 
     it.effect("on a phone without opening its keyboard", () =>
       Effect.gen(function* () {
-        const { answered, begin, log, on, page } = yield* ChatPage.make({
+        const { answered, begin, log, on, press } = yield* ChatPage.make({
           attributes: `suggestions='["When do you open?"]'`,
           viewport: { width: 360, height: 640 }
         })
         yield* begin
-        yield* on(() => page.getByRole("button", { name: "When do you open?" }).click())
+        yield* press("When do you open?")
         yield* answered("You said When do you open?.")
         assert.isTrue(yield* on(() => log.evaluate((log) => log.getRootNode().activeElement === log)))
       })
@@ -149,7 +149,9 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
 
     it.effect("at the second press if the first one failed", () =>
       Effect.gen(function* () {
-        const { launcher, on, open, page, panel, relay, site } = yield* ChatPage.make({ attributes: "heading=Ask" })
+        const { launcher, on, open, page, panel, relay, site, offers } = yield* ChatPage.make({
+          attributes: "heading=Ask"
+        })
         relay.fault = ({ path }) => (ChatPage.panelScript.test(path) ? { _tag: "Cut" } : undefined)
         yield* open(site.url)
         yield* on(() => launcher.click())
@@ -159,7 +161,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
         yield* on(() => failed.click())
         yield* on(() => panel.waitFor())
         yield* on(() => page.keyboard.press("Escape"))
-        yield* on(() => page.getByRole("button", { name: "Open chat: Ask" }).waitFor())
+        yield* offers("Open chat: Ask")
       })
     )
   })

@@ -25,7 +25,7 @@ const stubbed = `{
 inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
   it.effect("keeps its conversation on every page", () =>
     Effect.gen(function* () {
-      const { answered, answers, begin, input, on, open, page, panel, send, site } = yield* ChatPage.make()
+      const { answered, answers, begin, on, open, opened, page, send, site, type, typed } = yield* ChatPage.make()
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
@@ -33,13 +33,13 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* answered("You said two.")
       const [first, second] = agent.state.requests.slice(-2)
       assert.strictEqual(first?.session, second?.session)
-      yield* on(() => input.fill("not sent"))
+      yield* type("not sent")
       yield* open(`${site.url}/other`)
       // The panel is still open, and the focus stays in the page.
-      yield* on(() => panel.waitFor())
+      yield* opened
       assert.strictEqual(yield* on(() => page.evaluate("document.activeElement.localName")), "body")
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said one.", "You said two."])
-      assert.strictEqual(yield* on(() => input.inputValue()), "not sent")
+      assert.strictEqual(yield* on(typed), "not sent")
       yield* send("three")
       yield* answered("You said three.")
       assert.strictEqual(agent.state.requests.at(-1)?.session, first?.session)
@@ -48,7 +48,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
 
   it.effect("starts a new conversation on request", () =>
     Effect.gen(function* () {
-      const { answered, answers, begin, on, open, page, send, site, spoken, answering } = yield* ChatPage.make()
+      const { answered, answers, begin, on, open, send, site, spoken, answering, press } = yield* ChatPage.make()
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
@@ -56,7 +56,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* send("begin: never ends")
       yield* answering("never end")
       const answer = ChatPage.newest(agent.state)
-      yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+      yield* press("New conversation")
       yield* until("the agent's end", () => !answer.isOngoing())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       assert.strictEqual((yield* on(spoken)).at(-1), "New conversation started.")
@@ -70,7 +70,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
 
   it.effect("stores an incomplete answer when its page is left, and can retry", () =>
     Effect.gen(function* () {
-      const { answers, begin, on, open, page, send, sees, site, answering } = yield* ChatPage.make()
+      const { answers, begin, on, open, send, sees, site, answering, press } = yield* ChatPage.make()
       yield* begin
       yield* send("begin: half of")
       yield* answering("half o")
@@ -78,7 +78,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* sees("The answer was interrupted. Please try again.")
       assert.strictEqual((yield* on(answers)).at(-1), "half of")
       const before = agent.state.requests.length
-      yield* on(() => page.getByRole("button", { name: "Try again" }).click())
+      yield* press("Try again")
       yield* until("the agent", () => agent.state.requests.length === before + 1)
       assert.strictEqual(agent.state.requests.at(-1)?.message, "begin: half of")
     })
@@ -86,16 +86,13 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
 
   it.effect("shows newer messages on a page from the back-forward cache, and keeps them", () =>
     Effect.gen(function* () {
-      const { answered, answers, begin, on, page, panel, send, sees } = yield* ChatPage.make({
+      const { answered, answers, begin, on, opened, page, send, sees } = yield* ChatPage.make({
         hasPageCache: true,
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
       })
       const go = (target: "other" | "back") =>
         Effect.andThen(
-          on(
-            async () =>
-              void (await (target === "back" ? page.goBack({ waitUntil: "commit" }) : page.getByText("Other").click()))
-          ),
+          on(async () => void (await (target === "back" ? page.goBack({ waitUntil: "commit" }) : page.click("a")))),
           until("the page", () => page.evaluate(`location.pathname === "${target === "other" ? "/other" : "/"}"`))
         )
       const expected = ["Hello! How can I help you?", "You said one.", "You said two."]
@@ -103,7 +100,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* send("one")
       yield* answered("You said one.")
       yield* go("other")
-      yield* on(() => panel.waitFor())
+      yield* opened
       yield* send("two")
       yield* answered("You said two.")
       yield* go("back")

@@ -5,6 +5,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import type { Page } from "playwright-core"
 import { layer as chromium, inChromium } from "../support/browser/Browser.ts"
+import * as ChatActions from "../support/browser/ChatActions.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import * as TestTime from "../support/TestTime.ts"
@@ -22,11 +23,12 @@ const visit = (options: ChatPage.Options = {}) =>
       Effect.promise(async () => {
         const tab = await chat.context.newPage()
         await tab.goto(chat.site.url)
-        await tab.getByRole("button", { name: "Open chat" }).click()
-        await tab.getByRole("dialog").waitFor()
         return tab
       }),
       (tab) => Effect.promise(() => tab.close())
+    ).pipe(
+      Effect.tap((tab) => ChatActions.on(tab).press("Open chat")),
+      Effect.tap((tab) => ChatActions.on(tab).opened)
     )
     return { ...chat, openTab }
   })
@@ -39,16 +41,14 @@ class SharedVisit extends Context.Service<SharedVisit, Effect.Success<ReturnType
 }
 
 /** The shared visitor with one tab and a new conversation. */
-const newConversation = Effect.tap(
-  SharedVisit,
-  Effect.fnUntraced(function* ({ log, page }) {
-    agent.state.gate = Promise.withResolvers()
-    yield* press(page, "New conversation")
-    yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
-  })
-)
+const newConversation = Effect.tap(SharedVisit, ({ renew }) => {
+  agent.state.gate = Promise.withResolvers()
+  return renew
+})
 
-const texts = (tab: Page) => tab.locator(".message:visible .body:visible").allTextContents()
+const texts = (tab: Page) => ChatActions.on(tab).texts()
+
+const typed = (tab: Page) => ChatActions.on(tab).typed()
 
 const shows = (tab: Page, ...expected: ReadonlyArray<string>) =>
   until(`a tab shows ${expected.join(", ")}`, async () => (await texts(tab)).slice(1).join() === expected.join())
@@ -56,12 +56,6 @@ const shows = (tab: Page, ...expected: ReadonlyArray<string>) =>
 /** Waits until a tab shows this question after the first one and its answer. */
 const showsQuestion = (tab: Page, question: string) =>
   until(`a tab shows ${question}`, async () => (await texts(tab))[3] === question)
-
-const sendIn = (tab: Page, text: string) =>
-  Effect.promise(async () => {
-    await tab.getByRole("textbox").fill(text)
-    await tab.getByRole("textbox").press("Enter")
-  })
 
 /**
  * Types a message in each of two tabs, and lets the tabs send them within a millisecond: when a message arrives on a channel.
@@ -74,18 +68,16 @@ const sendTogether = Effect.fnUntraced(function* (tabs: ReadonlyArray<Page>) {
     document.querySelector("hydracore-chat").shadowRoot.querySelector("form").requestSubmit()
   }`
   for (const [index, tab] of tabs.entries()) {
-    yield* Effect.promise(() => tab.getByRole("textbox").fill(messages[index]!))
+    yield* ChatActions.on(tab).type(messages[index]!)
     yield* Effect.promise(() => tab.evaluate(submitOnSignal))
   }
   yield* Effect.promise(() => tabs[0]!.evaluate(`new BroadcastChannel("signal").postMessage("")`))
   const kept = yield* until("one message in its field", async () => {
-    const [left, right] = await Promise.all(tabs.map((tab) => tab.getByRole("textbox").inputValue()))
+    const [left, right] = await Promise.all(tabs.map(typed))
     return left === "" && right === messages[1] ? 1 : right === "" && left === messages[0] ? 0 : undefined
   })
   return { kept, sent: messages[1 - kept]! }
 })
-
-const press = (tab: Page, name: string) => Effect.promise(() => tab.getByRole("button", { name }).click())
 
 for (const memory of ["edge", "agent"] as const) {
   inChromium(
@@ -94,18 +86,18 @@ for (const memory of ["edge", "agent"] as const) {
     (it) => {
       it.effect("have one conversation", () =>
         Effect.gen(function* () {
-          const { answered, errors, openTab, page, send } = yield* newConversation
+          const { answered, errors, openTab, page, press, send } = yield* newConversation
           yield* send("one")
           yield* answered("You said one.")
           const other = yield* openTab
           yield* shows(other, "one", "You said one.")
-          yield* sendIn(other, "two")
+          yield* ChatActions.on(other).send("two")
           const all = ["one", "You said one.", "two", "You said two."]
           yield* shows(other, ...all)
           yield* shows(page, ...all)
           const [first, second] = agent.state.requests.slice(-2)
           assert.strictEqual(first?.session, second?.session)
-          yield* press(page, "New conversation")
+          yield* press("New conversation")
           yield* shows(other)
           assert.deepStrictEqual(errors, [])
         })
@@ -127,7 +119,7 @@ for (const memory of ["edge", "agent"] as const) {
           for (const tab of tabs) yield* shows(tab, ...all)
           assert.strictEqual(agent.state.requests.length, before + 1)
 
-          yield* Effect.promise(() => tabs[kept]!.getByRole("button", { name: "Send message" }).click())
+          yield* ChatActions.on(tabs[kept]!).press("Send message")
           const then = [`wait: From tab ${kept}, |and more.`, `From tab ${kept}, and more.`]
           for (const tab of tabs) yield* shows(tab, ...all, ...then)
           assert.deepStrictEqual(errors, [])
@@ -140,27 +132,27 @@ for (const memory of ["edge", "agent"] as const) {
           yield* send("wait: The first half, |and the second.")
           yield* answering("The first half")
           const other = yield* openTab
-          yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
+          yield* ChatActions.on(other).offers("Stop answer")
           agent.state.gate.resolve()
           const all = ["wait: The first half, |and the second.", "The first half, and the second."]
           yield* shows(page, ...all)
           yield* shows(other, ...all)
-          yield* Effect.promise(() => other.getByRole("button", { name: "Send message" }).waitFor())
-          assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
+          yield* ChatActions.on(other).offers("Send message")
+          assert.strictEqual(yield* Effect.promise(() => ChatActions.on(other).count(".error")), 0)
         })
       )
 
       it.effect("can stop an answer to the other tab's message", () =>
         Effect.gen(function* () {
-          const { answering, openTab, page, send } = yield* newConversation
+          const { answering, count, offers, on, openTab, send } = yield* newConversation
           yield* send("begin: so far")
           yield* answering("so fa")
           const answer = ChatPage.newest(agent.state)
           const other = yield* openTab
-          yield* press(other, "Stop answer")
+          yield* ChatActions.on(other).press("Stop answer")
           yield* until("the agent's end", () => !answer.isOngoing())
-          yield* Effect.promise(() => page.getByRole("button", { name: "Send message" }).waitFor())
-          assert.strictEqual(yield* Effect.promise(() => page.locator(".error").count()), 0)
+          yield* offers("Send message")
+          assert.strictEqual(yield* on(() => count(".error")), 0)
         })
       )
     }
@@ -177,8 +169,7 @@ inChromium("two tabs without TLS", testServer({}, agent.script, undefined, undef
       yield* shows(other, "one", "You said one.")
       const { kept, sent } = yield* sendTogether([page, other])
       for (const tab of [page, other]) yield* showsQuestion(tab, sent)
-      const field = [page, other][kept]!.getByRole("textbox")
-      assert.notStrictEqual(yield* Effect.promise(() => field.inputValue()), sent)
+      assert.notStrictEqual(yield* Effect.promise(() => typed([page, other][kept]!)), sent)
     })
   )
 })
@@ -190,14 +181,14 @@ inChromium("a tab that waits for another one's answer", testServer({}, agent.scr
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab
-      yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
+      yield* ChatActions.on(other).answering("The first half")
       yield* Effect.promise(() => other.goto(`${site.url}/other`))
-      yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
+      yield* ChatActions.on(other).offers("Stop answer")
       agent.state.gate.resolve()
       const all = ["wait: The first half, |and the second.", "The first half, and the second."]
       yield* shows(page, ...all)
       yield* shows(other, ...all)
-      assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
+      assert.strictEqual(yield* Effect.promise(() => ChatActions.on(other).count(".error")), 0)
     })
   )
 })
@@ -211,7 +202,7 @@ inChromium("a tab that missed how another one sent its message later", testServe
       yield* send("hello")
       const offline = "You are offline. Your message will be sent when you are back online."
       yield* sees(offline)
-      yield* Effect.promise(() => other.getByText(offline).last().waitFor())
+      yield* ChatActions.on(other).sees(offline)
       yield* Effect.promise(() => other.goto("about:blank"))
       yield* on(() => context.setOffline(false))
       yield* answered("You said hello.")
@@ -232,16 +223,17 @@ inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "e
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab
-      yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
+      yield* ChatActions.on(other).answering("The first half")
       yield* Effect.promise(() => page.close({ runBeforeUnload: true }))
       agent.state.gate.resolve()
       yield* shows(other, "wait: The first half, |and the second.", "The first half, and the second.")
       yield* Effect.promise(() => other.close())
       const last = yield* Effect.promise(() => context.newPage())
       yield* Effect.promise(() => last.goto(site.url))
-      yield* press(last, "Open chat")
-      yield* Effect.promise(() => last.getByRole("dialog").waitFor())
-      assert.strictEqual(yield* Effect.promise(() => last.locator(".message-user").count()), 0)
+      const chat = ChatActions.on(last)
+      yield* chat.press("Open chat")
+      yield* chat.opened
+      assert.strictEqual(yield* Effect.promise(() => chat.count(".message-user")), 0)
     })
   )
 })

@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { setTimeout } from "node:timers/promises"
 import { Effect, Stream } from "effect"
 import * as ScriptedAgent from "../../../src/chat/AgentStream.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/chat/AgentStream.ts"
 import type { AgentEvent, AgentRequest } from "../../../src/chat/agent/Agent.ts"
 import { paths, TestServer } from "../TestServer.ts"
-import { until } from "../Wait.ts"
 import { Chromium, type VisitorOptions } from "./Browser.ts"
+import * as ChatActions from "./ChatActions.ts"
 import * as Network from "./Network.ts"
 
 /** The agent's requests, oldest first, and those whose answers have not ended. */
@@ -138,60 +137,6 @@ export interface Options extends VisitorOptions {
   readonly token?: string
 }
 
-/**
- * A script that calls `attempt` with the shadow roots of the chats, at once and after each change of the page, until `attempt`
- * returns true. That takes a third of the processor time of repeated calls from this process.
- */
-const whenSeen = (attempt: string): string => `new Promise((resolve) => {
-  const observed = new Set()
-  const observe = (root) => {
-    if (observed.has(root)) return
-    observed.add(root)
-    observer.observe(root, { attributes: true, characterData: true, childList: true, subtree: true })
-  }
-  const look = () => {
-    const roots = [...document.querySelectorAll("hydracore-chat")].flatMap(({ shadowRoot }) => shadowRoot ?? [])
-    roots.forEach(observe)
-    if (!(${attempt})(roots)) return
-    observer.disconnect()
-    resolve(true)
-  }
-  const observer = new MutationObserver(look)
-  observe(document)
-  look()
-  customElements.whenDefined("hydracore-chat").then(look)
-})`
-
-/** Resolves when the newest answer of the only chat with messages is complete and has this text. */
-const awaitAnswer = (text: string | RegExp): string =>
-  whenSeen(`(roots) => {
-    const text = ${text instanceof RegExp ? text : JSON.stringify(text)}
-    const answers = roots.flatMap((root) => [...root.querySelectorAll(".message-agent:last-child:not(.writing) .body")])
-    if (answers.length !== 1) return false
-    const read = answers[0].textContent.trim()
-    return typeof text === "string" ? read === text : text.test(read)
-  }`)
-
-/**
- * Types a message into the only visible field and presses Enter, as soon as the chat can send it. During an answer, it would stay
- * in the field.
- */
-const sendMessage = (text: string): string =>
-  whenSeen(`(roots) => {
-    const fields = roots
-      .flatMap((root) => [...root.querySelectorAll("textarea")])
-      .filter((field) => field.ariaLabel === "Your message" && field.checkVisibility() && !field.disabled)
-    if (fields.length !== 1) return false
-    const [field] = fields
-    if (field.getRootNode().querySelector("button.send").hidden) return false
-    const text = ${JSON.stringify(text)}
-    field.focus()
-    field.value = text
-    field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, data: text }))
-    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, composed: true }))
-    return true
-  }`)
-
 const document = (script: string, element: string): string =>
   `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
 <body><main><h1>Shop</h1><p><a href="/other">Other</a> <button>Page button</button></p></main>${script}${element}</body></html>`
@@ -216,8 +161,10 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   const { page } = visitor
   const on = <A>(use: (it: typeof page) => Promise<A>) => Effect.promise(() => use(page))
   const input = page.getByRole("textbox", { name: "Your message" })
+  const chat = ChatActions.on(page)
   return {
     ...visitor,
+    ...chat,
     edge,
     relay,
     site,
@@ -231,42 +178,6 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     panel: page.getByRole("dialog"),
     input,
     log: page.getByRole("log"),
-    /** The texts of the agent's visible messages, the greeting first. */
-    answers: () => page.locator(".message-agent .body:visible").allTextContents(),
-    /** The texts in the live region, oldest first. */
-    spoken: () => page.locator("[aria-live=polite] p").allTextContents(),
-    begin: Effect.andThen(
-      visitor.open(site.url),
-      on(() => page.getByRole("button", { name: "Open chat" }).click())
-    ),
-    /** Sends a message by a script. Tests of the keyboard press the keys themselves. */
-    send: (text: string) =>
-      on(() =>
-        Promise.race([
-          page.evaluate(sendMessage(text)),
-          setTimeout(30_000, undefined, { ref: false }).then(() => {
-            throw new Error(`The chat has no visible field for the message ${text}`)
-          })
-        ])
-      ),
-    /** Waits until the newest answer is complete and has this text. */
-    answered: (text: string | RegExp) =>
-      until(
-        () => `the answer ${text}`,
-        () =>
-          Promise.race([
-            page.evaluate<boolean>(awaitAnswer(text)).catch((error: unknown) => {
-              if (page.isClosed()) throw error
-              // The visitor has gone to another page meanwhile.
-              return false
-            }),
-            setTimeout(5000, false, { ref: false })
-          ])
-      ),
-    /** Waits until the newest answer contains this text. */
-    answering: (text: string) =>
-      on(() => page.locator(".message-agent:last-child .body").getByText(text).last().waitFor({ state: "visible" })),
-    /** Waits until this text is visible. */
-    sees: (text: string | RegExp) => on(() => page.getByText(text).last().waitFor({ state: "visible" }))
+    begin: Effect.andThen(visitor.open(site.url), chat.press("Open chat"))
   }
 })
