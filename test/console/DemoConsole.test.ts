@@ -11,7 +11,6 @@ import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { everySession } from "../support/Lists.ts"
 import { TestServer, onFewConnections as testServer } from "../support/TestServer.ts"
-import { until } from "../support/Wait.ts"
 
 const newProfile = Effect.gen(function* () {
   const { url, websiteConfigId } = yield* TestServer
@@ -63,14 +62,9 @@ inChromium("the demo's console", testServer({ routes: DemoConsole.layer }), (it)
       yield* on(() => isLoggedIn.waitFor())
       const { list, revoke } = yield* ConsoleSessions
       for (const { session_id } of yield* list(everySession)) yield* revoke(session_id)
-      // If the session ends between two requests of the page.
-      const ended = page.getByRole("dialog")
-      const logIn = page.getByRole("heading", { name: "Log in", exact: true })
-      yield* until("the lookup of the session is not cached any more", async () => {
-        await page.reload()
-        await logIn.or(isLoggedIn).or(ended).first().waitFor()
-        return await logIn.isVisible()
-      })
+      yield* ConsolePage.refused(page)
+      yield* on(() => page.reload())
+      yield* on(() => page.getByRole("heading", { name: "Log in", exact: true }).waitFor())
       const other = yield* newProfile
       yield* other.open(`${url}/console/`)
       yield* on(() => other.page.getByRole("button", { name: "Session: Owner" }).waitFor())

@@ -62,10 +62,9 @@ inChromium(
           "the colleague is gone",
           async () => (await page.getByText("ada@example.org", { exact: true }).count()) === 0
         )
-        yield* until("the colleague is signed out", async () => {
-          await colleague.page.reload()
-          return (await colleague.page.getByRole("heading", { name: "Log in" }).count()) === 1
-        })
+        yield* ConsolePage.refused(colleague.page)
+        yield* on(() => colleague.page.reload())
+        yield* on(() => colleague.page.getByRole("heading", { name: "Log in" }).waitFor())
         assert.deepStrictEqual(errors, [])
       })
     )

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout } from "node:timers/promises"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Locator, Page } from "playwright-core"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
@@ -14,6 +15,7 @@ import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { Chromium, layer as chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, onFewConnections as testServer } from "../TestServer.ts"
 import * as TestTime from "../TestTime.ts"
+import { until } from "../Wait.ts"
 import * as SiteData from "./SiteData.ts"
 
 export { violations, violationsInBothSchemes, violationsInOtherWidth, violationsOfPart } from "../browser/Axe.ts"
@@ -77,11 +79,8 @@ const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role
   const show = (fragment: string) =>
     Effect.andThen(
       visitor.open(`${url}/console/${fragment}`),
-      on(async () => {
-        await page.getByRole("button", { name: /^Session: / }).waitFor()
-        // The websites can arrive after the session.
-        await page.locator("#content > *").first().waitFor({ state: "attached" })
-      })
+      // The websites can arrive after the session.
+      on(() => shown(page, "its session and content", "session?.checkVisibility() && content?.childElementCount > 0"))
     )
   return { ...visitor, on, url, show, loaded: on(() => loaded(page)) }
 })
@@ -174,9 +173,48 @@ export const choose = async (field: Locator, choice: string): Promise<void> => {
   await field.page().getByRole("option", { name: choice, exact: true }).click()
 }
 
-/** Waits until nothing on the page is loading. */
-export const loaded = async (page: Page): Promise<void> => {
-  // The result of a click is rendered in the next frame.
-  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-  await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
+/** Waits until the service refuses the requests of a page whose session was ended: it looks a session up again after a second. */
+export const refused = (page: Page) =>
+  until("a refused request", () =>
+    page.evaluate<boolean>('fetch("/v1/owner/sites?limit=1").then(({ status }) => status === 401)')
+  )
+
+/**
+ * Waits for a state. A script of the page looks after each change: a locator would be asked again and again, and the first one in a
+ * page takes as much processor time as loading the page.
+ */
+const shown = async (page: Page, what: string, expression: string): Promise<void> => {
+  const script = `new Promise((done) => {
+    const isShown = () => {
+      const content = document.querySelector("#content")
+      const session = document.querySelector("button[aria-label^='Session: ']")
+      return ${expression}
+    }
+    // The result of a click is rendered in the next frame.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (isShown()) return done(true)
+      const observer = new MutationObserver(() => {
+        if (!isShown()) return
+        observer.disconnect()
+        done(true)
+      })
+      observer.observe(document, { attributes: true, characterData: true, childList: true, subtree: true })
+    }))
+  })`
+  await Effect.runPromise(
+    until(`the console shows ${what}`, () =>
+      Promise.race([
+        page.evaluate<boolean>(script).catch((error: unknown) => {
+          if (page.isClosed()) throw error
+          // The page is being loaded again.
+          return false
+        }),
+        setTimeout(5000, false, { ref: false })
+      ])
+    )
+  )
 }
+
+/** Waits until nothing on the page is loading. */
+export const loaded = (page: Page): Promise<void> =>
+  shown(page, "no part that is loading", `document.querySelector("[aria-busy=true], .skeleton, .stale") === null`)
