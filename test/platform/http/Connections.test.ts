@@ -15,103 +15,58 @@ const unlimited: Pick<Connections.Options, "total" | "perAddress" | "isProxy"> =
 
 type Times = Omit<Connections.Options, keyof typeof unlimited>
 
-describe.concurrent("Connections", () => {
-  /** Answers at once, except "/later", and reads the body first, except "/unread". The response to "/much" exceeds the system's buffers. */
-  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, times: Times, bounds: Partial<typeof unlimited> = {}) {
-    const later: Array<() => void> = []
-    const server = createServer()
-    const run = Connections.track(server, { ...times, ...unlimited, ...bounds })
-    const answering = freeingHeads((request, response) => {
-      if (request.url === "/unread") return void response.end("ok\n")
-      const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
-      request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
-    })
-    server.on("request", answering)
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* Scope.provide(run, scope)
-    yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
-    const address = server.address()
-    return { server, later, port: typeof address === "object" && address !== null ? address.port : 0 }
+/** Answers at once, except "/later", and reads the body first, except "/unread". The response to "/much" exceeds the system's buffers. */
+const serve = Effect.fnUntraced(function* (scope: Scope.Scope, times: Times, bounds: Partial<typeof unlimited> = {}) {
+  const later: Array<() => void> = []
+  const server = createServer()
+  const run = Connections.track(server, { ...times, ...unlimited, ...bounds })
+  const answering = freeingHeads((request, response) => {
+    if (request.url === "/unread") return void response.end("ok\n")
+    const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
+    request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
   })
+  server.on("request", answering)
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+  yield* Scope.provide(run, scope)
+  yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+  const address = server.address()
+  return { server, later, port: typeof address === "object" && address !== null ? address.port : 0 }
+})
 
-  interface Client {
-    readonly socket: Socket
-    readonly received: () => string
-    readonly fault: () => string | undefined
-    readonly closed: () => boolean
-  }
+interface Client {
+  readonly socket: Socket
+  readonly received: () => string
+  readonly fault: () => string | undefined
+  readonly closed: () => boolean
+}
 
-  const requestOf = (path: string) => `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}`
-  const request = requestOf("/")
+const requestOf = (path: string) => `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}`
+const request = requestOf("/")
 
-  /** Connects and sends a request. */
-  const client = (port: number, first = request, localAddress = "127.0.0.1"): Client => {
-    const socket = connect({ host: "127.0.0.1", port, localAddress })
-    let [received, fault]: [string, string | undefined] = ["", undefined]
-    socket.setEncoding("latin1").on("data", (text: string) => {
-      received += text
-    })
-    socket.on("error", (error) => {
-      fault = error.message
-    })
-    socket.write(first)
-    return { socket, received: () => received, fault: () => fault, closed: () => socket.destroyed }
-  }
+/** Connects and sends a request. */
+const client = (port: number, first = request, localAddress = "127.0.0.1"): Client => {
+  const socket = connect({ host: "127.0.0.1", port, localAddress })
+  let [received, fault]: [string, string | undefined] = ["", undefined]
+  socket.setEncoding("latin1").on("data", (text: string) => {
+    received += text
+  })
+  socket.on("error", (error) => {
+    fault = error.message
+  })
+  socket.write(first)
+  return { socket, received: () => received, fault: () => fault, closed: () => socket.destroyed }
+}
 
-  const answers = (clients: ReadonlyArray<Client>) =>
-    clients.map(
-      ({ fault, received }) =>
-        fault() ??
-        received()
-          .match(/^HTTP\/1\.1 200|^Connection: \S+/gim)
-          ?.join(" ")
-    )
-
-  it.live("connections in the system's backlog are answered during shutdown", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds", unreadTimeout: 60_000 })
-      const clients = Array.from({ length: 20 }, () => client(port))
-      // The clients connect in the next ticks, and the scope begins to close before the event loop polls the sockets.
-      yield* Effect.promise(() => new Promise<void>((resolve) => process.nextTick(resolve)))
-      yield* Scope.close(scope, Exit.void)
-      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
-      assert.deepStrictEqual(
-        answers(clients),
-        clients.map(() => "HTTP/1.1 200 Connection: close")
-      )
-    }).pipe(Effect.scoped)
+const answers = (clients: ReadonlyArray<Client>) =>
+  clients.map(
+    ({ fault, received }) =>
+      fault() ??
+      received()
+        .match(/^HTTP\/1\.1 200|^Connection: \S+/gim)
+        ?.join(" ")
   )
 
-  it.live("a request that has arrived but is unread when idle connections are closed is answered", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 })
-      const idle = Array.from({ length: 40 }, () => client(port))
-      const busy = client(port)
-      const clients = [...idle, busy]
-      yield* until("all clients are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
-      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-      yield* Effect.callback<void>((resume) => {
-        const check = () => {
-          if (server.listening) return void setImmediate(check)
-          busy.socket.write(request)
-          // Blocks the process until after `linger`, so that its timers fire before it reads anything.
-          const due = performance.now() + 1_100
-          while (performance.now() < due);
-          resume(Effect.void)
-        }
-        check()
-      })
-      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
-      yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
-      assert.deepStrictEqual(answers(clients), [
-        ...idle.map(() => "HTTP/1.1 200 Connection: keep-alive"),
-        "HTTP/1.1 200 Connection: keep-alive HTTP/1.1 200 Connection: close"
-      ])
-    }).pipe(Effect.scoped)
-  )
-
+describe.concurrent("Connections", () => {
   it.live("a client that waits for a response for longer than unreadTimeout gets it", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
@@ -323,6 +278,54 @@ describe.concurrent("Connections", () => {
         leaving.socket.destroy()
         yield* until(`no answer is open after ${end}`, () => open === 0)
       }
+    }).pipe(Effect.scoped)
+  )
+})
+
+// Not beside others: one blocks the process for a second, and the other waits for a turn of the event loop in which little happens.
+describe("Connections, one test after the other", () => {
+  it.live("connections in the system's backlog are answered during shutdown", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds", unreadTimeout: 60_000 })
+      const clients = Array.from({ length: 20 }, () => client(port))
+      // The clients connect in the next ticks, and the scope begins to close before the event loop polls the sockets.
+      yield* Effect.promise(() => new Promise<void>((resolve) => process.nextTick(resolve)))
+      yield* Scope.close(scope, Exit.void)
+      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
+      assert.deepStrictEqual(
+        answers(clients),
+        clients.map(() => "HTTP/1.1 200 Connection: close")
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a request that has arrived but is unread when idle connections are closed is answered", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 })
+      const idle = Array.from({ length: 40 }, () => client(port))
+      const busy = client(port)
+      const clients = [...idle, busy]
+      yield* until("all clients are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Effect.callback<void>((resume) => {
+        const check = () => {
+          if (server.listening) return void setImmediate(check)
+          busy.socket.write(request)
+          // Blocks the process until after `linger`, so that its timers fire before it reads anything.
+          const due = performance.now() + 1_100
+          while (performance.now() < due);
+          resume(Effect.void)
+        }
+        check()
+      })
+      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
+      yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
+      assert.deepStrictEqual(answers(clients), [
+        ...idle.map(() => "HTTP/1.1 200 Connection: keep-alive"),
+        "HTTP/1.1 200 Connection: keep-alive HTTP/1.1 200 Connection: close"
+      ])
     }).pipe(Effect.scoped)
   )
 })
