@@ -108,13 +108,13 @@ export const database = Effect.fnUntraced(function* (timeout: Duration.Input) {
     const denied = yield* Privileges.missing
     const deniedForMaintenance = yield* Privileges.missingForMaintenance
     return { ...server, denied, deniedForMaintenance, failedItems: denied.length === 0 ? yield* FailedItems.list : [] }
-  }).pipe(Database.withDeadline(timeout), Database.mapErrors)
+  }).pipe(Database.withTimeout(timeout), Database.mapErrors)
   return { _tag: "Reached", ...facts, keepsStatements: yield* keepsStatements(timeout) } satisfies DatabaseFacts
 })
 
 /** The facts about the database from which reports are read. `timeout` bounds each query. */
 export const reader = Effect.fnUntraced(function* (timeout: Duration.Input) {
-  const { lagSeconds } = yield* inspectServer.pipe(Database.withDeadline(timeout), Database.mapErrors)
+  const { lagSeconds } = yield* inspectServer.pipe(Database.withTimeout(timeout), Database.mapErrors)
   return { _tag: "Reached", lagSeconds, keepsStatements: yield* keepsStatements(timeout) } satisfies ReaderFacts
 })
 
