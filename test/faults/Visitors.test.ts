@@ -5,8 +5,8 @@ import * as InProcess from "../support/InProcessService.ts"
 import { endlessly, type Respond, says, sse } from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
 
-/** Short timeouts, so that slow visitors reach them soon. */
-const short = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 50 }
+/** Short timeouts, so that slow visitors reach them soon, and not before a busy machine has read their first bytes. */
+const short = { headersTimeout: 1_000, requestTimeout: 2_000, connectionsCheckingInterval: 50 }
 
 /** Timeouts that quick visitors do not reach on a busy machine. */
 const long = { ...short, headersTimeout: 60_000, requestTimeout: 120_000 }

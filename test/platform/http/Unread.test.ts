@@ -36,6 +36,9 @@ const request = (path: string, token: string, message: string): string => {
   ].join("\r\n")
 }
 
+/** In milliseconds: so long that a busy machine sees the states before it. */
+const unreadTimeout = 1_000
+
 const streams = { perAddress: Option.none(), perInstance: Option.some(1) }
 
 for (const [name, chatMaxDuration] of [
@@ -43,10 +46,7 @@ for (const [name, chatMaxDuration] of [
   ["100 ms", Duration.millis(100)]
 ] as const) {
   layer(
-    testServer(
-      { chatStreams: streams, chatMaxBytes: 2 * much, chatMaxDuration, limits: { unreadTimeout: 300 } },
-      script
-    ),
+    testServer({ chatStreams: streams, chatMaxBytes: 2 * much, chatMaxDuration, limits: { unreadTimeout } }, script),
     { excludeTestServices: true }
   )(`http: chats that are not read, with a maximum duration of ${name}`, (it) => {
     for (const [way, query] of [
@@ -80,7 +80,7 @@ layer(
     {
       chatStreams: { ...streams, perInstance: Option.some(2) },
       chatMaxBytes: 2 * much,
-      limits: { unreadTimeout: 300 }
+      limits: { unreadTimeout }
     },
     script
   ),
@@ -105,7 +105,7 @@ layer(
   )
 })
 
-layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: true })("http: unread pages", (it) => {
+layer(testServer({ limits: { unreadTimeout } }), { excludeTestServices: true })("http: unread pages", (it) => {
   it.effect("the connection of a client that reads no response is closed, and an idle one is not", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
