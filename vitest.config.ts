@@ -71,7 +71,7 @@ export default defineConfig({
     // DO_NOT_TRACK: no package reports a run of the tests to its publisher.
     env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/compile"), DO_NOT_TRACK: "1" },
     // Waits have deadlines of their own, which name the missing state. These limits only end a test that hangs.
-    testTimeout: 120_000,
-    hookTimeout: 120_000
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 })

@@ -98,7 +98,7 @@ describe("scripts/container", () => {
         assert.strictEqual(server.exitCode, 0)
         assert.isFalse(isHealthy(port))
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it("the compose file gives the service its stores, a console and the proxy's network, and these settings are valid", async () => {

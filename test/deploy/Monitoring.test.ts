@@ -123,7 +123,7 @@ describe("scripts/deploy", () => {
           }
         }
       }),
-    60_000
+    120_000
   )
 
   it("the panels of the dashboard do not overlap", () => {

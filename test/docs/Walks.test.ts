@@ -234,5 +234,5 @@ it.live(
       }
       checkNamed("delivery", executed)
     }).pipe(Effect.scoped),
-  60_000
+  120_000
 )

@@ -5,7 +5,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Result, Schema } from "effect"
-import { vi } from "vitest"
 import * as PgBouncer from "../../scripts/torture/PgBouncer.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import * as QueryBody from "../../src/analytics/reports/QueryBody.ts"
@@ -15,9 +14,6 @@ import { send } from "../support/OwnerRequests.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as SiteRows from "../support/postgres/SiteRows.ts"
 import * as Reported from "../support/ReportProcesses.ts"
-
-// The tests start processes, which takes long on a busy machine.
-vi.setConfig({ testTimeout: 180_000 })
 
 /** Repeats a query until it gives true or a row. */
 const eventually = <A, E, R>(what: string, look: Effect.Effect<boolean | ReadonlyArray<A>, E, R>) =>

@@ -97,6 +97,6 @@ describe("the exported spans of agents", () => {
             assert.deepStrictEqual(codesOf(path), Object.values(outcomes), `${path} ${JSON.stringify(calls)}`)
           }
         }).pipe(Effect.scoped),
-      60_000
+      120_000
     )
 })

@@ -170,11 +170,11 @@ describe("platform/telemetry/Telemetry", () => {
     it.live(
       `a reader that stops does not block the process, and later gets the count of dropped lines (${kind})`,
       () => Effect.promise(() => readLate(kind)),
-      60_000
+      120_000
     )
   }
 
-  it.live("lines of two processes do not interleave", () => Effect.promise(readBothLate), 60_000)
+  it.live("lines of two processes do not interleave", () => Effect.promise(readBothLate), 120_000)
 
   // The test clock does not advance, so the flush does not time out by itself.
   it.effect("flush waits only until the buffer is empty", () =>

@@ -112,7 +112,7 @@ describe("platform/telemetry/Otlp", () => {
         assert.isTrue(collector.metrics().has("hydracore_build_info"))
         assert.lengthOf(service.output().split(fastPathIsOff), 2)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -130,7 +130,7 @@ describe("platform/telemetry/Otlp", () => {
         const types = new Set(collector.exports.map(({ headers }) => headers["content-type"]))
         assert.deepStrictEqual([...types], ["application/x-protobuf"])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.effect("the log says that the fast path is off if the sampling ratio is 1, but not if it is lower", () =>

@@ -88,7 +88,7 @@ it.live(
       ])
       assert.notInclude(JSON.stringify(collector.exports.map(({ body }) => body.toString())), "secret")
     }).pipe(Effect.scoped),
-  60_000
+  120_000
 )
 
 it.effect("a span has no error's text, and a request that is not sampled has no spans", () =>

@@ -91,7 +91,7 @@ describe("migrate --print-grants", () => {
         yield* owner`CREATE TABLE later (id int)`
         yield* Rows.use(url, (sql) => sql`INSERT INTO later VALUES (1)`)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("the rights of the service name every table that it uses", () =>
