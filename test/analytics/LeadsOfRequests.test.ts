@@ -19,7 +19,7 @@ const matchUntil = (count: number) =>
       yield* Effect.sleep("10 millis")
     }
     return matched
-  }).pipe(Effect.timeout("10 seconds"))
+  }).pipe(Effect.timeout("60 seconds"))
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("a browser's form and chat are leads; those of other programs, of bots and with leads off are none", () =>

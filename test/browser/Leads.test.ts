@@ -94,7 +94,7 @@ inChromium("a lead", testServer(), (it) => {
           matched += (yield* leads.match).matched
           yield* Effect.sleep("10 millis")
         }
-      }).pipe(Effect.timeout("10 seconds"))
+      }).pipe(Effect.timeout("60 seconds"))
       const query = byCampaign(website.websiteConfigId, yield* Clock.currentTimeMillis)
       const answer = yield* Reports.use((reports) => reports.query(website, query))
       assert.deepStrictEqual(
@@ -150,7 +150,7 @@ inChromium("a lead of several tabs", testServer(), (it) => {
           matched += (yield* leads.match).matched
           yield* Effect.sleep("10 millis")
         }
-      }).pipe(Effect.timeout("10 seconds"))
+      }).pipe(Effect.timeout("60 seconds"))
       const query: Query = {
         ...byCampaign(website.websiteConfigId, yield* Clock.currentTimeMillis),
         metrics: ["conversions", "visits", "visitors"],

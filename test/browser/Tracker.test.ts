@@ -32,7 +32,7 @@ inChromium("the tracker", testServer(), (it) => {
         })
         yield* Effect.gen(function* () {
           while ((yield* viewedPaths).every(([path]) => path !== "/first")) yield* Effect.sleep("10 millis")
-        }).pipe(Effect.timeout("10 seconds"))
+        }).pipe(Effect.timeout("60 seconds"))
         assert.deepStrictEqual(errors, [])
       })
     )

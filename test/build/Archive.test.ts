@@ -107,7 +107,7 @@ describe("the archive of npm run build", () => {
         const environment = {
           DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
           ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",
-          DATABASE_TIMEOUT: "100 millis"
+          DATABASE_TIMEOUT: "3 seconds"
         }
         const doctor = yield* Process.launch(["doctor"], environment, [], path.join(archive, "main.js"))
         assert.deepStrictEqual(yield* doctor.ended, { code: 1, signal: null })

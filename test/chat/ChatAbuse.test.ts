@@ -12,6 +12,7 @@ import type { Instance } from "../../src/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+import { poll } from "../support/Wait.ts"
 
 /** An agent that accepts, sends one word and never ends, or that fails or finishes as the message says. */
 const script: ScriptedAgent.Script = ({ message }) => {
@@ -98,9 +99,7 @@ for (const memory of ["agent", "edge"] as const) {
           assert.strictEqual((yield* open(address, other)).response.status, status, address)
         }
         first.leave()
-        let again = yield* open("198.51.100.1", one)
-        const deadline = performance.now() + 10_000
-        while (again.response.status === 429 && performance.now() < deadline) again = yield* open("198.51.100.1", one)
+        const again = yield* poll(open("198.51.100.1", one), ({ response }) => response.status !== 429)
         assert.strictEqual(again.response.status, 200)
         assert.strictEqual((yield* open("198.51.100.1", one)).response.status, 429)
       })
@@ -112,12 +111,10 @@ for (const memory of ["agent", "edge"] as const) {
         for (const message of ["finish", "refuse", "break", "die"]) {
           for (let attempt = 0; attempt < 6; attempt++) {
             // The last byte may arrive before the request has ended on the server.
-            let { response } = yield* open("198.51.100.9", instance, message)
-            const deadline = performance.now() + 10_000
-            while (response.status === 429 && performance.now() < deadline) {
-              yield* read(response)
-              ;({ response } = yield* open("198.51.100.9", instance, message))
-            }
+            const { response } = yield* poll(
+              open("198.51.100.9", instance, message),
+              ({ response }) => response.status !== 429
+            )
             assert.strictEqual(response.status, message === "refuse" ? 502 : 200, message)
             yield* read(response)
           }

@@ -96,7 +96,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
             assert.notInclude(reasons, "stored")
             assert.isAtLeast(reasons.filter((reason) => reason === "overloaded").length, 7)
             faults.length = 0
-            yield* append(site).pipe(Effect.eventually, Effect.timeout("20 seconds"))
+            yield* append(site).pipe(Effect.eventually, Effect.timeout("60 seconds"))
             assert.isAtLeast(yield* countStored(site), 1)
           })
         )
@@ -106,7 +106,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
       withServer("500 millis", 10, (server) =>
         Effect.gen(function* () {
           const wrong = Redacted.make({ ...Redacted.value(server.address), password: "another secret" })
-          const error = yield* ClickHouse.use(({ query }) => bounded("5 seconds")(query("SELECT 1"))).pipe(
+          const error = yield* ClickHouse.use(({ query }) => bounded("60 seconds")(query("SELECT 1"))).pipe(
             Effect.provide(clientLayer({ address: wrong, connections: 1 })),
             Effect.flip
           )

@@ -96,7 +96,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
         )
         // The service shuts down as gracefully as a single process.
         const { took } = yield* Shutdown.end({ ...running, service }, { grace, ...Load.moderate })
-        assert.isBelow(took, grace + 5_000)
+        assert.isBelow(took, grace + 30_000)
       })
   )
 })

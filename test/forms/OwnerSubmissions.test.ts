@@ -270,7 +270,7 @@ layer(
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)
-      const outcome = yield* Effect.timeoutOption(Effect.exit(get("/export?format=ndjson")), "10 seconds")
+      const outcome = yield* Effect.timeoutOption(Effect.exit(get("/export?format=ndjson")), "60 seconds")
       assert.strictEqual(Option.getOrUndefined(outcome)?._tag, "Failure")
     })
   )

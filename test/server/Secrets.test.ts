@@ -78,7 +78,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
   Effect.gen(function* () {
     // The variable only turns on the tracing of batches. The spans go to the scenario's collector instead of this endpoint.
     const environment = ConfigProvider.fromUnknown({
-      DATABASE_TIMEOUT: "1 second",
+      DATABASE_TIMEOUT: "5 seconds",
       SECRETS_KEY: "0".repeat(64),
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318"
     })
@@ -90,7 +90,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
         sql`DROP TABLE page_view CASCADE`
       )
     ).pipe(Effect.orDie, Effect.provide(database), Effect.asVoid)
-    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
+    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(5) }).pipe(
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )

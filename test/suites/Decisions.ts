@@ -33,10 +33,10 @@ const subjectOf = (site: Site, as: (typeof Rejection.Type)["as"]): Subject => {
   }
 }
 
-/** Waits until the counts are as expected, because they are stored asynchronously. Fails after 20 seconds. */
+/** Waits until the counts are as expected, because they are stored asynchronously. Fails after a minute. */
 const assertEventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
   Effect.gen(function* () {
-    const deadline = performance.now() + 20_000
+    const deadline = performance.now() + 60_000
     while (true) {
       const counts = yield* read
       if (JSON.stringify(sorted(counts)) === JSON.stringify(sorted(expected)) || performance.now() > deadline) {

@@ -14,7 +14,7 @@ const slotCount = 16_384
 const node = Effect.gen(function* () {
   const bus = yield* Ports.free
   const redis = yield* TestRedis.makeWith({
-    args: ["--cluster-enabled", "yes", "--cluster-port", `${bus}`, "--cluster-node-timeout", "500"]
+    args: ["--cluster-enabled", "yes", "--cluster-port", `${bus}`, "--cluster-node-timeout", "1000"]
   })
   yield* redis.start
   return { ...redis, bus }

@@ -75,7 +75,7 @@ describe("analytics/postgres/AnalyticsExport", () => {
       const id = randomUUID()
       yield* store(id, 3500, 1)
       const rows = yield* pathsOf(id).pipe(
-        Stream.mapEffect(() => sql`SELECT 1 AS one`.pipe(Effect.timeout("10 seconds"))),
+        Stream.mapEffect(() => sql`SELECT 1 AS one`.pipe(Effect.timeout("60 seconds"))),
         Stream.take(1),
         Stream.runCollect
       )

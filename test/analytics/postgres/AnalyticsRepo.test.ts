@@ -178,7 +178,7 @@ describe("analytics/postgres/AnalyticsRepo: batches", () => {
         })
       )
       // Retried, because a busy machine may miss the short deadline.
-      yield* repo.append(plainView).pipe(Effect.eventually, Effect.timeout("20 seconds"))
+      yield* repo.append(plainView).pipe(Effect.eventually, Effect.timeout("60 seconds"))
       assert.isAtLeast((yield* stored("page_view", plainView.hostedWebsiteId)).length, 1)
       assert.isAtMost((yield* stored("page_view", hangingView.hostedWebsiteId)).length, 1)
     }).pipe(

@@ -101,7 +101,7 @@ describe("chat/agent/Inspection", () => {
         response.writeHead(200, { "content-type": "text/event-stream" })
         response.write(says("At"))
       }
-      assert.strictEqual(yield* beginningOf(hangs, 500, "1 second"), "At")
+      assert.strictEqual(yield* beginningOf(hangs, 500, "3 seconds"), "At")
     }).pipe(Effect.provide(layer))
   )
 })

@@ -107,7 +107,7 @@ describe("chat/postgres/WidgetTokens: caching and storage", () => {
         }).pipe(
           Effect.provide(
             Layer.merge(PostgresWidgetTokens.layer(), InstanceDirectory.layer()).pipe(
-              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
+              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "4 seconds" }))
             )
           )
         )

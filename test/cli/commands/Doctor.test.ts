@@ -231,27 +231,24 @@ describe.concurrent("doctor, the command", () => {
 })
 
 describeWith([PgBouncer], "doctor: PgBouncer", () => {
-  it.live(
-    "reports a pooler that does not keep prepared statements",
-    () =>
-      Effect.gen(function* () {
-        const cluster = yield* Cluster.make({ fsync: "off" })
-        yield* Command.run(["migrate"], { DATABASE_URL: cluster.url })
-        for (const [settings, isReported] of [
-          [{ max_prepared_statements: 0 }, true],
-          [{ max_prepared_statements: 200 }, false],
-          // With one connection, every statement is where it was prepared.
-          [{ max_prepared_statements: 0, default_pool_size: 1 }, false],
-          [{ max_prepared_statements: 0, pool_mode: "session" }, false]
-        ] as const) {
-          const DATABASE_URL = yield* PgBouncer.start(cluster, settings)
-          const { output } = yield* Command.run(["doctor"], { DATABASE_URL, DATABASE_READ_URL: DATABASE_URL })
-          const reported = /^problem +pooler .*\n.* max_prepared_statements = 200 /m
-          assert.strictEqual(reported.test(output), isReported, `${JSON.stringify(settings)}\n${output}`)
-          assert.strictEqual(/^problem +reader +A pooler /m.test(output), isReported)
-          assert.match(output, /^problem +durability /m)
-        }
-      }).pipe(Effect.scoped),
-    60_000
+  it.live("reports a pooler that does not keep prepared statements", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ fsync: "off" })
+      yield* Command.run(["migrate"], { DATABASE_URL: cluster.url })
+      for (const [settings, isReported] of [
+        [{ max_prepared_statements: 0 }, true],
+        [{ max_prepared_statements: 200 }, false],
+        // With one connection, every statement is where it was prepared.
+        [{ max_prepared_statements: 0, default_pool_size: 1 }, false],
+        [{ max_prepared_statements: 0, pool_mode: "session" }, false]
+      ] as const) {
+        const DATABASE_URL = yield* PgBouncer.start(cluster, settings)
+        const { output } = yield* Command.run(["doctor"], { DATABASE_URL, DATABASE_READ_URL: DATABASE_URL })
+        const reported = /^problem +pooler .*\n.* max_prepared_statements = 200 /m
+        assert.strictEqual(reported.test(output), isReported, `${JSON.stringify(settings)}\n${output}`)
+        assert.strictEqual(/^problem +reader +A pooler /m.test(output), isReported)
+        assert.match(output, /^problem +durability /m)
+      }
+    }).pipe(Effect.scoped)
   )
 })

@@ -15,7 +15,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { pause, until } from "../../support/Wait.ts"
 
 /** The database timeout, in milliseconds. */
-const databaseTimeout = 1_000
+const databaseTimeout = 2_000
 
 /** Migrates with a new client. */
 const migrate = ({ url }: TestDatabase.Connection) =>
@@ -72,7 +72,7 @@ describe.concurrent("migrate", () => {
       const backup = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM site`)
       const running = yield* Effect.forkChild(migrate(connection))
       yield* Locks.untilAwaited(sql)
-      assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
+      assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "60 seconds"), [])
       yield* backup.commit
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
     }).pipe(Effect.scoped)

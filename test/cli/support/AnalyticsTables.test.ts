@@ -13,7 +13,7 @@ import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
 import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
 import { findingsOf, installation } from "../../support/DoctorFacts.ts"
 
-const settingsOf = (url: string, timeout = "10 seconds") =>
+const settingsOf = (url: string, timeout = "60 seconds") =>
   Settings.parse(ConfigProvider.fromUnknown({ ANALYTICS_URL: url, DATABASE_TIMEOUT: timeout }))
 
 const drop = (server: HttpServer.HttpServer) =>
@@ -29,7 +29,9 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       const isMigrated = SeparateStore.use(
         Option.match({ onNone: () => Effect.die("no separate store"), onSome: (store) => store.isMigrated })
       ).pipe(
-        Effect.provide(Layer.provide(separateStore({ timeout: "5 seconds" }), Layer.fresh(HttpServer.clientOf(server))))
+        Effect.provide(
+          Layer.provide(separateStore({ timeout: "60 seconds" }), Layer.fresh(HttpServer.clientOf(server)))
+        )
       )
       assert.deepStrictEqual(yield* AnalyticsTables.migrate(settings, Option.none()), [])
       assert.isTrue(yield* isMigrated)
@@ -46,7 +48,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
     "while ClickHouse is unreachable, the service starts; creating the tables fails, and the message names the setting",
     () =>
       Effect.gen(function* () {
-        const settings = yield* settingsOf("clickhouse://127.0.0.1:1/edge", "500 millis")
+        const settings = yield* settingsOf("clickhouse://127.0.0.1:1/edge", "3 seconds")
         yield* AnalyticsTables.warnIfUnusable(settings)
         const error = yield* Effect.flip(AnalyticsTables.migrate(settings, Option.none()))
         assert.match(ErrorMessages.of(error), /^ClickHouse cannot be used \(ECONNREFUSED\)\. .*ANALYTICS_URL/)
@@ -56,7 +58,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
   it.live("an inspection finds the version, missing migrations and rights, and a wrong password", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
-      const inspect = Inspection.analytics(server.address, "5 seconds")
+      const inspect = Inspection.analytics(server.address, "60 seconds")
       const facts = yield* inspect
       assert.deepInclude(facts, { _tag: "Reached", isPrivate: true, denied: [] })
       assert.match(facts.version, /^\d+\.\d+/)
@@ -70,7 +72,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       yield* drop(server)
       assert.match(ErrorMessages.of(yield* Effect.flip(inspect)), /^ClickHouse lacks a migration\. .*migrate/)
       const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })
-      const refused = yield* Effect.flip(Inspection.analytics(wrong, "5 seconds"))
+      const refused = yield* Effect.flip(Inspection.analytics(wrong, "60 seconds"))
       assert.match(
         ErrorMessages.of(refused),
         /^ClickHouse cannot be used \(AUTHENTICATION_FAILED\)\. Check the user and the password /

@@ -125,11 +125,11 @@ describe("platform/cluster/RateLimiter: the channel", () => {
     ])
     return Effect.gen(function* () {
       const pair = yield* connected
-      const limiter = yield* workerOf(pair, fallback, { logs, timeoutMillis: 80 })
+      const limiter = yield* workerOf(pair, fallback, { logs, timeoutMillis: 1_000 })
       assert.strictEqual((yield* limiter.take(hour, "a")).remaining, 2)
       pair.hold()
-      // If each of these requests waited, they would need 80 seconds.
-      const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "20 seconds")
+      // If each of these requests waited, they would need a quarter of an hour.
+      const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "60 seconds")
       for (const decision of during) assert.deepStrictEqual(decision, fallbackDecision)
       yield* until("the worker sends a probe, which has no requests", () =>
         pair.sent.some((message) => message._tag === "Take" && message.requests.length === 0)
@@ -139,7 +139,7 @@ describe("platform/cluster/RateLimiter: the channel", () => {
       assert.strictEqual(pair.sent.length, sentBefore, "nothing is sent while the primary hangs")
       pair.release()
       const back = limiter.take(hour, "b").pipe(Effect.repeat({ until: ({ remaining }) => remaining === 2 }))
-      yield* Effect.timeout(back, "20 seconds")
+      yield* Effect.timeout(back, "60 seconds")
       assert.strictEqual(lines.length, 2)
       assert.match(lines[0]!, /^Warn .*The primary does not answer/)
       assert.match(lines[1]!, /^Info .*The primary is back/)

@@ -276,7 +276,7 @@ describe("platform/postgres/Database: errors", () => {
   it.live("the layer builds without a database", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const error = yield* Effect.flip(sql`SELECT 1`.pipe(Database.withTimeout("100 millis"), Database.mapErrors))
+      const error = yield* Effect.flip(sql`SELECT 1`.pipe(Database.withTimeout("2 seconds"), Database.mapErrors))
       assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "unreachable" })
     }).pipe(Effect.provide(Database.layer({ path: "/nowhere/.s.PGSQL.1", username: "nobody", connections: 1 })))
   )

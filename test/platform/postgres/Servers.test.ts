@@ -11,7 +11,7 @@ interface PortRow {
 }
 
 /** Connects to a URL, and returns the port of the server that the connection goes to. */
-const portOf = (url: string, timeout: "1 second" | "20 seconds" = "20 seconds") =>
+const portOf = (url: string, timeout: "3 seconds" | "60 seconds" = "60 seconds") =>
   SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
     Database.withTimeout(timeout),
     Database.mapErrors,
@@ -57,13 +57,13 @@ describe("platform/postgres/Servers", () => {
         assert.strictEqual(yield* portOf(urlOf("prefer-standby", [primary.port, 1])), primary.port)
         assert.include(both, yield* portOf(urlOf("any", both)))
         const encrypted = `${urlOf("read-write", both)}&sslmode=require`
-        const untrusted = yield* Effect.flip(portOf(encrypted, "1 second"))
+        const untrusted = yield* Effect.flip(portOf(encrypted, "3 seconds"))
         assert.deepInclude(untrusted, { reason: "unreachable", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" })
         yield* trustTestRoot
         assert.strictEqual(yield* portOf(encrypted), primary.port)
-        const denied = yield* Effect.flip(portOf(urlOf("read-write", [replica.port, 1]), "1 second"))
+        const denied = yield* Effect.flip(portOf(urlOf("read-write", [replica.port, 1]), "3 seconds"))
         assert.strictEqual(denied.reason, "read-only")
-        const missing = yield* Effect.flip(portOf(urlOf("read-write", [1, 2]), "1 second"))
+        const missing = yield* Effect.flip(portOf(urlOf("read-write", [1, 2]), "3 seconds"))
         assert.deepInclude(missing, { reason: "unreachable", code: "ECONNREFUSED" })
 
         const database = yield* Layer.build(Database.layer({ url: Redacted.make(pair.url), connections: 2 }))
@@ -77,7 +77,6 @@ describe("platform/postgres/Servers", () => {
         yield* primary.kill
         const [port] = yield* Effect.all([query, pair.promote], { concurrency: "unbounded" })
         assert.strictEqual(port, replica.port)
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })

@@ -32,7 +32,7 @@ const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
 
 const untilRedisDecides = ({ take }: RedisRateLimiter.SharedLimiter) =>
   poll(take(policy, "probe"), ({ remaining }) => remaining !== fallbackDecision.remaining).pipe(
-    Effect.timeout("30 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.orDie
   )
 
@@ -85,40 +85,36 @@ TestRedis.describeWithRedis("platform/redis/RateLimiter: clusters and Sentinels"
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(Metric.MetricRegistry, new Map())
       )
-    },
-    60_000
+    }
   )
 
-  it.live(
-    "Sentinels name the master, and after a failover the promoted replica",
-    () =>
-      Effect.gen(function* () {
-        const { master, replica, sentinel } = yield* TestRedisCluster.sentinel
-        const url = `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/edge`
-        const one = yield* limiterAt(url)
-        assert.deepStrictEqual(yield* one.state, { _tag: "Shared", topology: { _tag: "Sentinel", master: "edge" } })
-        assert.deepStrictEqual(
-          yield* takeAll(one),
-          clients.map(() => 999)
-        )
-        yield* master.kill
-        yield* untilRedisDecides(one)
-        // The replica had copied the counts.
-        assert.deepStrictEqual(
-          yield* takeAll(one),
-          clients.map(() => 998)
-        )
-        assert.isAbove(Number(yield* replica.send("DBSIZE")), clients.length)
-        assert.strictEqual((yield* inspectAt(url))._tag, "Shared")
+  it.live("Sentinels name the master, and after a failover the promoted replica", () =>
+    Effect.gen(function* () {
+      const { master, replica, sentinel } = yield* TestRedisCluster.sentinel
+      const url = `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/edge`
+      const one = yield* limiterAt(url)
+      assert.deepStrictEqual(yield* one.state, { _tag: "Shared", topology: { _tag: "Sentinel", master: "edge" } })
+      assert.deepStrictEqual(
+        yield* takeAll(one),
+        clients.map(() => 999)
+      )
+      yield* master.kill
+      yield* untilRedisDecides(one)
+      // The replica had copied the counts.
+      assert.deepStrictEqual(
+        yield* takeAll(one),
+        clients.map(() => 998)
+      )
+      assert.isAbove(Number(yield* replica.send("DBSIZE")), clients.length)
+      assert.strictEqual((yield* inspectAt(url))._tag, "Shared")
 
-        const faultAt = (address: string) =>
-          Effect.map(inspectAt(address), (facts) => facts._tag === "Alone" && facts.error.fault)
-        assert.strictEqual(yield* faultAt(`redis://127.0.0.1:${sentinel.port}`), "sentinel")
-        assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${sentinel.port}/other`), "master")
-        assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${replica.port}/edge`), "no-sentinel")
-        assert.strictEqual(yield* faultAt(`redis://127.0.0.1:1,127.0.0.1:${replica.port}`), "several")
-      }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
-    60_000
+      const faultAt = (address: string) =>
+        Effect.map(inspectAt(address), (facts) => facts._tag === "Alone" && facts.error.fault)
+      assert.strictEqual(yield* faultAt(`redis://127.0.0.1:${sentinel.port}`), "sentinel")
+      assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${sentinel.port}/other`), "master")
+      assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${replica.port}/edge`), "no-sentinel")
+      assert.strictEqual(yield* faultAt(`redis://127.0.0.1:1,127.0.0.1:${replica.port}`), "several")
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([])))
   )
 
   it.live("a replica is reported as a replica and sets the gauge, until it is promoted", () =>

@@ -58,7 +58,7 @@ describe("sites/postgres/SiteDirectory: cache", () => {
         assert.deepStrictEqual(yield* sites.list, [site])
       }).pipe(
         Effect.provide(
-          Layer.provide(layer(), Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
+          Layer.provide(layer(), Database.layer({ url: connection.url, connections: 2, timeout: "4 seconds" }))
         )
       )
     })

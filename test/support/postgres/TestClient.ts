@@ -22,7 +22,7 @@ export const withConnections = (
 ): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
   onRealClock(
     Layer.unwrap(
-      Effect.map(TestDatabase.connection, ({ url }) => Database.layer({ url, connections, timeout: "20 seconds" }))
+      Effect.map(TestDatabase.connection, ({ url }) => Database.layer({ url, connections, timeout: "60 seconds" }))
     )
   )
 

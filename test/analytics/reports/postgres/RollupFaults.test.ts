@@ -234,7 +234,7 @@ describe("analytics/reports/postgres: faults", () => {
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
-        const { query: ask } = Context.get(yield* Layer.build(PostgresReports.layer({ timeout: "2 seconds" })), Reports)
+        const { query: ask } = Context.get(yield* Layer.build(PostgresReports.layer({ timeout: "5 seconds" })), Reports)
         const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`)
         // A process has two connections for reports, so the third and the fourth report wait for one.
         const running = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.result(ask(site, query))))

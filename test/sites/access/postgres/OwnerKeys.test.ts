@@ -151,7 +151,7 @@ describe("sites/access/postgres/OwnerKeys: the rows", () => {
         }).pipe(
           Effect.provide(
             PostgresOwnerKeys.layer.pipe(
-              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "2 seconds" }))
+              Layer.provide(Database.layer({ url: connection.url, connections: 2, timeout: "4 seconds" }))
             )
           )
         )
