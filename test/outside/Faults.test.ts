@@ -15,7 +15,7 @@ import * as Process from "../support/Process.ts"
 import * as ProcessTree from "../support/ProcessTree.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../support/postgres/ServerFiles.ts"
-import { pause, until } from "../support/Wait.ts"
+import { until } from "../support/Wait.ts"
 import * as Chats from "./faults/Chats.ts"
 import { endless, type Sent } from "./faults/Receivers.ts"
 import { grace, pace, rounds, rowsOf, Stage, layer as stage, underLoad, visitors } from "./faults/Stage.ts"
@@ -122,12 +122,18 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("faults", (it)
       const { account, chats, result } = yield* underLoad(() =>
         Effect.gen(function* () {
           const ending = service()
-          const stream = yield* Effect.forkScoped(Effect.promise(() => Chats.chat(ending.url, target, endless)))
-          yield* pause(200)
+          let hasBegun = false
+          const onBegin = () => {
+            hasBegun = true
+          }
+          const stream = yield* Effect.forkScoped(
+            Effect.promise(() => Chats.chat(ending.url, target, endless, onBegin))
+          )
+          yield* until("the stream has begun", () => hasBegun)
           yield* ending.signal("SIGTERM")
           const begun = performance.now()
           const ended = yield* ending.ended
-          assert.isBelow(performance.now() - begun, grace + 5_000)
+          assert.isBelow(performance.now() - begun, grace + 30_000)
           assert.deepStrictEqual(ended, { code: 0, signal: null }, ending.output().slice(-2000))
           // The following tests need workers.
           yield* start("--workers", "2")
@@ -174,12 +180,14 @@ layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("faults", (it)
       const { service, start, target } = yield* Stage
       const { pid, signal, url } = service()
       const workers = ProcessTree.children(pid)
+      const messages = ["one", "two", "three", "four"]
+      const begun = new Set<string>()
       const chats = yield* Effect.forkScoped(
         Effect.promise(() =>
-          Promise.all(["one", "two", "three", "four"].map((message) => Chats.chat(url, target, message)))
+          Promise.all(messages.map((message) => Chats.chat(url, target, message, () => begun.add(message))))
         )
       )
-      yield* pause(150)
+      yield* until("all answers have begun", () => begun.size === messages.length)
       yield* signal("SIGKILL")
       yield* until("nobody listens", async () => !(await isListening(url)))
       const seen = yield* Fiber.join(chats)

@@ -42,7 +42,7 @@ const services = Layer.effect(
   Services,
   Effect.gen(function* () {
     const databaseUrl = yield* TestDatabase.url
-    const env = { DATABASE_URL: databaseUrl, OWNER_PORT: "0", DRAIN_DELAY: "3 seconds" }
+    const env = { DATABASE_URL: databaseUrl, OWNER_PORT: "0", DRAIN_DELAY: "5 seconds" }
     const limits = {
       RATE_LIMIT_ANALYTICS: `${viewLimit}/hour`,
       METRICS_PORT: "0",

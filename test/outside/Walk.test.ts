@@ -121,7 +121,7 @@ const visit = Effect.fnUntraced(function* (page: Page) {
 
 /**
  * Opens the console with the link on `/demo`. Its overview is complete within two seconds by the page's clock, which runs at a
- * fifth of its rate meanwhile, because the machine may be busy.
+ * tenth of its rate meanwhile, because the machine may be busy.
  */
 const openConsole = Effect.fnUntraced(function* (context: BrowserContext, page: Page) {
   const time = yield* on(() => page.evaluate<number>("Date.now()"))
@@ -133,7 +133,7 @@ const openConsole = Effect.fnUntraced(function* (context: BrowserContext, page: 
   const visitors = opened.getByText("Visitors", { exact: true }).first()
   for (let millis = 0; millis < 2_000 && !(yield* on(() => visitors.isVisible())); millis += 20) {
     yield* on(() => context.clock.runFor(20))
-    yield* pause(100)
+    yield* pause(200)
   }
   assert.isTrue(yield* on(() => visitors.isVisible()), "the overview is visible after two seconds")
   yield* on(() => context.clock.resume())

@@ -77,7 +77,7 @@ const golden = (name: string) => path.join(import.meta.dirname, "wire/goldens", 
 const wire = Layer.effect(
   Wire,
   Effect.gen(function* () {
-    const [edge, fragile] = yield* Edge.startTwo({ AGENT_TIMEOUT: "1 second", DATABASE_TIMEOUT: "1 second" })
+    const [edge, fragile] = yield* Edge.startTwo({ AGENT_TIMEOUT: "1 second", DATABASE_TIMEOUT: "5 seconds" })
     const document = yield* Effect.promise(() =>
       fetch(`${edge.url}/openapi.json`).then(
         (response) => response.json() as Promise<Document & Record<string, unknown>>

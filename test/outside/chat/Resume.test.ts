@@ -48,7 +48,7 @@ const start = (through: "PostgreSQL" | "PgBouncer"): Layer.Layer<Services> =>
       const env = {
         DATABASE_URL: direct,
         TRUSTED_PROXIES: "127.0.0.1",
-        SHUTDOWN_GRACE: "1 second",
+        SHUTDOWN_GRACE: "5 seconds",
         RATE_LIMIT_CHAT_READ: "off"
       }
       const first = Process.start("serve", { ...env, DATABASE_URL: database }).pipe(Scope.provide(scope))
@@ -214,7 +214,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
         agent.finish(short)
         for (const message of [long, alone]) agent.say(message, " and on")
         assert.deepStrictEqual(yield* services[0].ended, { code: 0, signal: null }, services[0].output())
-        assert.isTrue(shortReading!.isDone && longReading!.isDone)
+        yield* until("both readers have their end", () => shortReading!.isDone && longReading!.isDone)
         assert.strictEqual(shortReading!.finishReason, "stop")
         assert.strictEqual(longReading!.finishReason, "error")
         const answers = yield* Effect.forEach(readings, ({ conversationId }) => lastAnswer(services[1], conversationId))

@@ -51,8 +51,8 @@ const chatOf = (message: string, status: number, received: string): Chat => {
   }
 }
 
-/** Sends a message, and reads its answer to its end, or to the end of the connection. */
-export const chat = async (url: string, instance: Instance, message: string): Promise<Chat> => {
+/** Sends a message, and reads its answer to its end, or to the end of the connection. Calls `onBegin` when the answer begins. */
+export const chat = async (url: string, instance: Instance, message: string, onBegin = () => {}): Promise<Chat> => {
   let [status, text] = [0, ""]
   try {
     const response = await fetch(url + pathOf(instance), {
@@ -61,7 +61,10 @@ export const chat = async (url: string, instance: Instance, message: string): Pr
       body: JSON.stringify({ message })
     })
     status = response.status
-    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += part
+    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part
+      onBegin()
+    }
   } catch {
     // The connection broke.
   }
