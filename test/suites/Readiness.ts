@@ -12,7 +12,14 @@ import type { StorageUnavailable } from "../../src/platform/Storage.ts"
 import { Readiness } from "../../src/server/Readiness.ts"
 import { draft } from "../support/TestSubmissions.ts"
 
-export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
+/** A check. It fails if the database does not answer within two seconds. */
+export const checkOnce = Effect.flatMap(Readiness, (readiness) => readiness.check)
+
+/** A check that is repeated while the database of a busy machine does not answer in time. */
+export const check = Effect.retry(checkOnce, {
+  while: ({ code, reason }) => reason === "database-unreachable" && code === undefined,
+  schedule: Schedule.spaced("50 millis")
+})
 
 /** Stores a submission and returns its id. */
 export const write = Effect.suspend(() => {
