@@ -37,7 +37,8 @@ const failures = {
 export const describeUnavailable = ({ cause, code, reason, setting }: StorageUnavailable): string => {
   const store = setting === "ANALYTICS_URL" ? "ClickHouse" : "The database"
   const detail = Predicate.isError(cause) && cause.message !== "" ? cause.message : code
-  return `${store} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. Check that it runs; see hydracore doctor.`
+  const next = reason === "failed" ? "See hydracore doctor." : "Check that it runs; see hydracore doctor."
+  return `${store} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. ${next}`
 }
 
 /**

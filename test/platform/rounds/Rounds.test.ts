@@ -49,7 +49,7 @@ it.effect("platform/rounds/Rounds: an unavailable store is one line that says wh
       [new StorageUnavailable({ reason: "timeout" }), "The database did not answer in time. Check"],
       [
         new StorageUnavailable({ reason: "failed", code: "UNKNOWN_TABLE", setting: "ANALYTICS_URL" }),
-        "ClickHouse answered with an error (UNKNOWN_TABLE). Check"
+        "ClickHouse answered with an error (UNKNOWN_TABLE). See hydracore doctor."
       ]
     ] as const) {
       const { lines } = yield* runLoop([Effect.fail(error), Effect.fail(error)])

@@ -121,7 +121,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
         yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => lines.length > 0 })
         assert.deepStrictEqual(yield* stored(site), { visits: 25_001, rolls: 2 })
         assert.deepStrictEqual(lines, [
-          "Could not delete replaced visits; the next rollup run of the website tries again"
+          "Could not delete replaced visits; the next rollup run of the website tries again. ClickHouse answered with an error (ACCESS_DENIED: no privilege). See hydracore doctor."
         ])
       }).pipe(Effect.provide([logs, EverySite.writable]), Effect.scoped)
     })
