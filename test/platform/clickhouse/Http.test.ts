@@ -74,7 +74,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
           const site = yield* newReportSite
           yield* command(
             `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
-              SELECT {site:UUID}, now64(3) - toIntervalDay(arrayJoin([400, 0])), '/', generateUUIDv4()`,
+              SELECT {site:UUID}, now64(3) - toIntervalDay(arrayJoin([200, 0])), '/', generateUUIDv4()`,
             { parameters: { site: site.hostedWebsiteId } }
           )
           yield* Reports.Reports.use(({ rebuild }) => rebuild(site))
@@ -94,7 +94,7 @@ describeWithClickHouse("platform/clickhouse/ClickHouse over HTTP", () => {
             )
           )
         )
-        assert.deepStrictEqual(days, [{ days: 401 }])
+        assert.deepStrictEqual(days, [{ days: 201 }])
       }).pipe(Effect.scoped)
     )
 

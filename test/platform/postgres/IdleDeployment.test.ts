@@ -87,7 +87,7 @@ describe("platform/rounds/postgres: an idle deployment", () => {
       // The first rounds end.
       yield* pass(60, processes)
       const before = processes.map(({ count }) => count())
-      const seconds = 600
+      const seconds = 300
       yield* pass(seconds, processes)
       const sent = processes.map(({ count }, index) => count() - (before[index] ?? 0))
       // Once an hour, the holder also maintains the tables, as it alone did in the first minute.
