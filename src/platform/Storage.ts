@@ -37,7 +37,11 @@ const failures = {
 export const describeUnavailable = ({ cause, code, reason, setting }: StorageUnavailable): string => {
   const store = setting === "ANALYTICS_URL" ? "ClickHouse" : "The database"
   const detail = Predicate.isError(cause) && cause.message !== "" ? cause.message : code
-  const next = reason === "failed" ? "See hydracore doctor." : "Check that it runs; see hydracore doctor."
+  // A server that answers with an SQLSTATE, unlike the system's codes, runs.
+  const next =
+    reason === "failed" || /[0-9]/.test(code ?? "")
+      ? "See hydracore doctor."
+      : "Check that it runs; see hydracore doctor."
   return `${store} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. ${next}`
 }
 
