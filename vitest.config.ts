@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto"
-import path from "node:path"
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
@@ -67,9 +66,8 @@ export default defineConfig({
     isolate: false,
     // Most of what a test allocates is dropped soon. In smaller spaces, copying it takes a tenth of a worker's processor time.
     execArgv: ["--min-semi-space-size=32", "--max-semi-space-size=64"],
-    // For the scripts that tests start: a short script spends half of its processor time on loading modules.
     // DO_NOT_TRACK: no package reports a run of the tests to its publisher.
-    env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/compile"), DO_NOT_TRACK: "1" },
+    env: { DO_NOT_TRACK: "1" },
     // Waits have deadlines of their own, which name the missing state. These limits only end a test that hangs.
     testTimeout: 300_000,
     hookTimeout: 300_000

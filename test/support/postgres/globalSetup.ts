@@ -123,8 +123,6 @@ export const server: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.ge
 
 /** Vitest calls this before the first worker starts, and the returned function after the last one ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Test workers and the processes that they start from sources inherit this cache: compiling takes half of such a start.
-  process.env["NODE_COMPILE_CACHE"] ??= path.resolve(import.meta.dirname, "../../../node_modules/.cache/compile-test")
   const removeFiles = ServerFiles.create()
   const scope = Scope.makeUnsafe()
   project.provide("postgres", await Effect.runPromise(Scope.provide(server, scope)))
