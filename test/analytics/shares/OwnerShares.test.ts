@@ -6,7 +6,6 @@ import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
 import * as RateLimit from "../../../src/platform/limits/RateLimit.ts"
 import { Shares } from "../../../src/sites/access/Share.ts"
-import * as Maximums from "../../../src/sites/Maximums.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { paths, TestServer, onPostgres as testServer } from "../../support/TestServer.ts"
@@ -171,22 +170,6 @@ layer(testServer(), { excludeTestServices: true })("shared dashboards", (it) => 
       assert.deepStrictEqual(yield* list("event:page", "visitors"), [{ dimensions: ["/offer"], metrics: [5] }])
       assert.deepStrictEqual(yield* list("event:page", "visits"), [{ dimensions: ["/offer"], metrics: [5] }])
       assert.deepStrictEqual(yield* list("visit:exit_page", "visits"), [])
-    })
-  )
-
-  it.effect("limits the shared dashboards of a website", () =>
-    Effect.gen(function* () {
-      const { websiteConfigId } = yield* newSite
-      yield* Shares.use((shares) =>
-        Effect.forEach(Array.from({ length: Maximums.shares.max - 1 }), () =>
-          shares.create(websiteConfigId, { label: null, expiresAt: null })
-        )
-      )
-      const { url } = yield* TestServer
-      const cookie = yield* newCookie("owner", [websiteConfigId])
-      const create = send(url, `/v1/owner/sites/${websiteConfigId}/shares`, { cookie, body: {} })
-      assert.strictEqual((yield* create).status, 200)
-      assert.strictEqual((yield* create).status, 422)
     })
   )
 
