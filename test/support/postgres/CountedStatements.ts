@@ -60,6 +60,8 @@ export const start = Effect.fnUntraced(function* (
       waiting += count
       running += count
     }
+    // The session's start, before the client has asked for it.
+    add(1)
     const readServer = (skip: number) =>
       reader(skip, (type) => {
         if (type === code("Z")) add(-1)
@@ -89,7 +91,7 @@ export const start = Effect.fnUntraced(function* (
         }
         hasBegun = true
         // The session's start ends with ReadyForQuery. A request to cancel a statement (1234.5678) has no answer.
-        if (kind >>> 16 === 3) add(1)
+        if (kind >>> 16 !== 3) add(-1)
         messages(first)
       }
     })
