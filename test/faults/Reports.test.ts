@@ -155,7 +155,7 @@ const suite = (it: Vitest.MethodsNonLive<Reported.Service>) => {
           for (const { status, text } of yield* Fiber.join(asking)) {
             assert.strictEqual(status, 504)
             assert.deepStrictEqual(JSON.parse(text), {
-              detail: "The report takes longer than the limit of 5s. Choose fewer days, or remove filters."
+              detail: "The report takes longer than the limit of 10s. Choose fewer days, or remove filters."
             })
           }
           yield* eventually(

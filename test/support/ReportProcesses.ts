@@ -45,7 +45,7 @@ export class Service extends Context.Service<
 >()("hydracore/test/ReportsService") {}
 
 /** The time limit of a report. A busy machine needs a long one. */
-const reportTimeout = "5 seconds"
+const reportTimeout = "10 seconds"
 
 /** Migrates the database, and creates a website and a key for its statistics. */
 const newSiteAndKey = (url: string) =>

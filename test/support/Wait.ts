@@ -16,7 +16,7 @@ export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() 
 export const until = <A>(
   what: string | (() => string),
   look: () => A | Promise<A>,
-  deadline = 90_000
+  deadline = 180_000
 ): Effect.Effect<Exclude<A, undefined | false>> =>
   Effect.promise(async () => {
     const end = performance.now() + deadline
