@@ -111,7 +111,7 @@ const foreignRequests = (operation: Operation, own: Values, other: Values) => {
   }))
 }
 
-layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("the owner API", (it) => {
+layer(stage, { excludeTestServices: true, timeout: "5 minutes" })("the owner API", (it) => {
   it.effect("of each operation, the document says what this test needs to know", () =>
     Stage.use(({ operations }) => expectNoFaults(operations, (operation) => Effect.succeed(unknownIn(operation))))
   )

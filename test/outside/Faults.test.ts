@@ -86,7 +86,7 @@ it.live("kill -9 of the demo, also together with its PostgreSQL, loses nothing a
   }).pipe(Effect.scoped)
 )
 
-layer(stage, { excludeTestServices: true, timeout: "2 minutes" })("faults", (it) => {
+layer(stage, { excludeTestServices: true, timeout: "5 minutes" })("faults", (it) => {
   it.effect("kill -9 of the service loses nothing acknowledged", () =>
     Effect.gen(function* () {
       const { service, start } = yield* Stage

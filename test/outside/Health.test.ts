@@ -16,7 +16,7 @@ interface Health {
   readonly websites: ReadonlyArray<{ readonly problems: ReadonlyArray<Readonly<Record<string, unknown>>> }>
 }
 
-layer(layerWith({ RATE_LIMIT_FORMS: "off" }), { excludeTestServices: true, timeout: "2 minutes" })("health", (it) => {
+layer(layerWith({ RATE_LIMIT_FORMS: "off" }), { excludeTestServices: true, timeout: "5 minutes" })("health", (it) => {
   it.effect("names an agent that refuses, an unknown origin and a rule, until each is mended", () =>
     Effect.gen(function* () {
       const agent = yield* Agent.start()

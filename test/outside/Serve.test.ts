@@ -42,7 +42,12 @@ const services = Layer.effect(
   Services,
   Effect.gen(function* () {
     const databaseUrl = yield* TestDatabase.url
-    const env = { DATABASE_URL: databaseUrl, OWNER_PORT: "0", DRAIN_DELAY: "5 seconds" }
+    const env = {
+      DATABASE_URL: databaseUrl,
+      DATABASE_TIMEOUT: "1 minute",
+      OWNER_PORT: "0",
+      DRAIN_DELAY: "5 seconds"
+    }
     const limits = {
       RATE_LIMIT_ANALYTICS: `${viewLimit}/hour`,
       METRICS_PORT: "0",
@@ -220,7 +225,7 @@ const checkDrain = Effect.fnUntraced(function* (service: Process.Process) {
   assert.notInclude(output, root)
 })
 
-layer(services, { excludeTestServices: true, timeout: "2 minutes" })("serve", (it) => {
+layer(services, { excludeTestServices: true, timeout: "5 minutes" })("serve", (it) => {
   it.effect("workers share one limit, and the metrics are sums", () =>
     Effect.gen(function* () {
       const before = yield* metrics

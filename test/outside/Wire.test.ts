@@ -133,7 +133,7 @@ const unprovoked: ReadonlyArray<string> = [
 /** Errors in a body, which a request without a body cannot have. */
 const ofBodies = /^(?:400|408|413) /
 
-layer(wire, { excludeTestServices: true, timeout: "2 minutes" })("the wire", (it) => {
+layer(wire, { excludeTestServices: true, timeout: "5 minutes" })("the wire", (it) => {
   for (const group of [...tracking, ...submissionsAndForms, ...chats, ...conversations, ...protocols, ...mails]) {
     it.effect(group.name, () => Wire.use(({ compare }) => compare(group)))
   }

@@ -8,7 +8,7 @@ import * as FetchEventSource from "./FetchEventSource.ts"
 import * as OpenAi from "./OpenAi.ts"
 import * as UseChat from "./UseChat.ts"
 
-layer(service, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
+layer(service, { excludeTestServices: true, timeout: "5 minutes" })((it) => {
   describe("useChat", () => UseChat.tests(it))
   describe("the openai client", () => OpenAi.tests(it))
   describe("AG-UI and CopilotKit", () => AgUi.tests(it))

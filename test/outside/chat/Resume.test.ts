@@ -97,7 +97,7 @@ const untilKnown = ({ url }: Process.Process, conversationId: string) =>
 
 /** The last tests end the first service. */
 const suite = (through: "PostgreSQL" | "PgBouncer") =>
-  layer(start(through), { timeout: "2 minutes", excludeTestServices: true })((it) => {
+  layer(start(through), { timeout: "5 minutes", excludeTestServices: true })((it) => {
     for (const [here, there] of [
       [0, 1],
       [1, 0]

@@ -61,6 +61,7 @@ export const layer: Layer.Layer<Stage> = Layer.effect(
     ])
     const env = {
       DATABASE_URL: postgres.url,
+      DATABASE_TIMEOUT: "1 minute",
       SECRETS_KEY: "5a".repeat(32),
       WEBHOOK_ALLOW: webhooks.host,
       SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
