@@ -39,7 +39,7 @@ layer(
       const { instance, url, widgetToken } = yield* TestServer.TestServer
       const history = "x".repeat(historyLength)
       /** Opens chats with a long history, and looks when all of them stream. */
-      const whileStreaming = Effect.fnUntraced(function* <A>(look: () => A) {
+      const whileStreaming = Effect.fnUntraced(function* <A>(chats: number, look: () => A) {
         let begun = 0
         const opened = Array.from({ length: chats }, () => {
           const body = JSON.stringify({
@@ -69,9 +69,9 @@ layer(
         return seen
       })
       // The first chats also load code.
-      yield* whileStreaming(() => {})
+      yield* whileStreaming(2, () => {})
       const before = inUse()
-      const during = yield* whileStreaming(inUse)
+      const during = yield* whileStreaming(chats, inUse)
       assert.isBelow((during - before) / chats, historyLength / 4)
     })
   )
