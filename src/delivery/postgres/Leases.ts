@@ -174,8 +174,8 @@ const Recorded = Schema.Array(
 
 type Attempted = readonly [leased: Leased, settlement: Settlement]
 
-/** Records attempts, and returns those that it recorded, in the given order. */
-const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
+/** Runs `recordStatement`, and returns the attempts that it recorded. */
+const recordOnce = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
   const rows = yield* sql
     .unsafe(recordStatement, [
       PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
@@ -183,9 +183,21 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
     .pipe(decodeRows(Recorded))
   const idOf = (eventId: string, webhookId: string, generation: number) => `${webhookId} ${eventId} ${generation}`
   const recorded = new Set(rows.map(({ eventId, generation, webhookId }) => idOf(eventId, webhookId, generation)))
-  return attempted.filter(([{ eventId, generation, webhook }]) =>
-    recorded.has(idOf(eventId, webhook.webhookId, generation))
+  return new Set(
+    attempted.filter(([{ eventId, generation, webhook }]) => recorded.has(idOf(eventId, webhook.webhookId, generation)))
   )
+})
+
+/**
+ * Records attempts, and returns those that it recorded, in the given order. A statement that finds a delivery by its place does not see
+ * it any more after it waited for another change of the delivery, such as its cancellation. So what is not recorded is tried again.
+ */
+const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
+  const first = yield* recordOnce(sql, attempted)
+  const missing = attempted.filter((one) => !first.has(one))
+  if (missing.length === 0) return attempted
+  const second = yield* recordOnce(sql, missing)
+  return attempted.filter((one) => first.has(one) || second.has(one))
 })
 
 /** Whether an attempt may change its webhook's health. */

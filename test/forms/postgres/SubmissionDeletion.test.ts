@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer } from "effect"
 import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import { Inbox } from "../../../src/forms/InboxMessage.ts"
@@ -13,6 +13,7 @@ import * as KeptRows from "../../../src/privacy/postgres/KeptRows.ts"
 import { SiteErasure } from "../../../src/sites/SiteErasure.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Mails from "../../support/Mails.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
 import { showDelivery } from "../../support/StoredDeliveries.ts"
 import { draft, remove } from "../../support/TestSubmissions.ts"
@@ -68,7 +69,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       Effect.andThen(inbox[name](websiteConfigId, [id]), Delivery.fanOutAll)
     const statesOf = (webhook: (typeof made)[number]) =>
       Effect.map(Delivery.deliveriesOf(webhook), (all) => all.map(({ status, type }) => `${type} ${status}`).sort())
-    return { websiteConfigId, change, statesOf, webhooks: made }
+    return { websiteConfigId, id, change, statesOf, webhooks: made }
   })
 
   const leads = ["submission.accepted", "submission.released"] as const
@@ -126,6 +127,21 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       yield* Delivery.settle(second!, delivered)
       assert.deepStrictEqual(yield* other.statesOf(other.webhooks[0]!), ["submission.accepted delivered"])
     })
+  )
+
+  it.effect("the outcome of an attempt that waits for the deletion of its submission is recorded", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { change, id, statesOf, webhooks, websiteConfigId } = yield* setup(leads)
+      const [leased] = yield* Delivery.leaseOf(webhooks[0]!)
+      const deletion = yield* Locks.openTransaction(sql, SubmissionDeletion.run(sql, websiteConfigId, [id]))
+      const settling = yield* Effect.forkChild(Delivery.settle(leased!, delivered))
+      yield* Locks.untilAwaited(sql)
+      yield* deletion.commit
+      yield* Fiber.join(settling)
+      yield* change("restore")
+      assert.deepStrictEqual(yield* statesOf(webhooks[0]!), ["submission.accepted delivered"])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("a delivery that has failed can be retried when its submission is restored", () =>
