@@ -9,7 +9,6 @@ import { Shares } from "../../src/sites/access/Share.ts"
 import { Chromium, layer as chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
 import { TestServer } from "../support/TestServer.ts"
-import { until } from "../support/Wait.ts"
 
 /**
  * Looks at the page before each frame that a change of the document causes, once its HTML is parsed. `blank` has the HTML of the
@@ -97,20 +96,14 @@ const shared = "/v1/owner/shared$"
 const data = "/v1/owner/(query|sites/.|people|sessions)"
 const sharedData = "/v1/owner/shared/"
 
-/**
- * Waits until the page shows this. A script of the page looks, because the first locator in a page takes as much processor time as
- * loading the page.
- */
-const shows = (page: Page, what: string, expression: string) =>
-  Effect.runPromise(until(what, () => page.evaluate<boolean>(expression)))
-
 /** Whether the page shows an element of a selector. */
 const isShown = (selector: string) =>
   `[...document.querySelectorAll(${JSON.stringify(selector)})].some((element) => element.checkVisibility())`
 
 /** Whether the page says what to do. */
 const isTold = `[...document.querySelectorAll("main, dialog[open]")].some((part) =>
-  part.checkVisibility() && ${JSON.stringify(nextSteps)}.some((text) => part.innerText.includes(text)))`
+  part.checkVisibility() && ${JSON.stringify(nextSteps)}.some((text) =>
+    part.textContent.includes(text) && part.innerText.includes(text)))`
 
 /** An owner's page, which several tests load again. */
 class Observed extends Context.Service<Observed, Effect.Success<ReturnType<typeof ConsolePage.open>>>()(
@@ -130,9 +123,9 @@ inChromium("every state of the console", Layer.provideMerge(Observed.layer, Cons
   const byLink = async (page: Page, url: string) => {
     const show = (hash: string) => page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
     await show("#/")
-    await shows(page, "the websites", isShown("a.site"))
+    await ConsolePage.shown(page, "the websites", isShown("a.site"))
     await show(new URL(url).hash)
-    await shows(page, "another page", `!${isShown("a.site")}`)
+    await ConsolePage.shown(page, "another page", `!${isShown("a.site")}`)
   }
 
   const check = Effect.fnUntraced(function* (
@@ -147,7 +140,11 @@ inChromium("every state of the console", Layer.provideMerge(Observed.layer, Cons
         const fault = JSON.stringify({ answer, pattern })
         await page.evaluate(`sessionStorage.setItem("fault", ${JSON.stringify(fault)})`)
         await open(page, url)
-        await shows(page, `${url}: ${answer}`, answer === "no answer" ? isShown(".loading, .skeleton") : isTold)
+        await ConsolePage.shown(
+          page,
+          `${url}: ${answer}`,
+          answer === "no answer" ? isShown(".loading, .skeleton") : isTold
+        )
         return page.evaluate<ReadonlyArray<string>>("blank")
       })
       assert.deepStrictEqual(blank, [], `${url}: ${answer}`)

@@ -26,20 +26,20 @@ export class Websites extends Context.Service<Websites, { readonly busy: Site; r
 ) {}
 
 /** A server at the time of the tests, whose busy website has visits of so many days until now. */
-export const on = (server: ReturnType<typeof testServer>, days = 40) =>
+export const on = (server: ReturnType<typeof testServer>, days = 40, visitsPerDay = 20) =>
   Layer.effect(
     Websites,
     Effect.gen(function* () {
       const sites = yield* SiteDirectory
       const busy = yield* sites.create({ name: "Fjordlight Kayaks", origins: [], timeZone: "Europe/Oslo" })
       const fresh = yield* sites.create({ name: "New website", origins: [] })
-      yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days, visitsPerDay: 20 })
+      yield* SiteData.store({ site: busy, now: yield* Clock.currentTimeMillis, days, visitsPerDay })
       return { busy, fresh }
     })
   ).pipe(Layer.provideMerge(server), Layer.provideMerge(TestTime.layer), Layer.orDie)
 
 /** Such a server, which sends no mail. */
-export const layer = on(testServer())
+export const layer = on(testServer(), 40, 10)
 
 /** The same with few visits, for tests that do not read them. */
 export const layerOfTwoDays = on(testServer(), 2)
@@ -183,7 +183,7 @@ export const refused = (page: Page) =>
  * Waits for a state. A script of the page looks after each change: a locator would be asked again and again, and the first one in a
  * page takes as much processor time as loading the page.
  */
-const shown = async (page: Page, what: string, expression: string): Promise<void> => {
+export const shown = async (page: Page, what: string, expression: string): Promise<void> => {
   const script = `new Promise((done) => {
     const isShown = () => {
       const content = document.querySelector("#content")
