@@ -2,6 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
 import { Deliveries } from "../../../src/delivery/Delivery.ts"
+import * as MailItems from "../../../src/delivery/mail/postgres/MailItems.ts"
 import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import { Inbox } from "../../../src/forms/InboxMessage.ts"
 import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
@@ -219,6 +220,23 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       yield* Delivery.fanOutAll
       assert.deepStrictEqual(yield* deletedAndRestored(waiting), [[], [waiting]])
     })
+  )
+
+  it.effect("a submission is mailed that is restored while its mail leaves it out", () =>
+    Effect.gen(function* () {
+      const [inbox, sql] = [yield* Inbox, yield* PgClient.PgClient]
+      const site = yield* Delivery.newSite
+      yield* Mails.add(site)
+      const id = yield* Mails.submit(site)
+      yield* Mails.makeAll()
+      const [item] = yield* sql<{ mail_id: string }>`SELECT mail_id FROM mail_item WHERE submission_id = ${id}`
+      yield* inbox.delete(site, [id])
+      const leaving = yield* Locks.openTransaction(sql, MailItems.leave(sql, [item!.mail_id]))
+      yield* inbox.restore(site, [id])
+      yield* Delivery.fanOutAll
+      yield* leaving.commit
+      assert.deepStrictEqual(yield* Mails.sendOfSite(site), [id])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("a deletion ends after thirty days, and one of the website ends it at once", () =>

@@ -21,11 +21,12 @@ const leaveStatement = `UPDATE mail_item SET mail_id = NULL WHERE mail_id = ANY 
 export const leave = (sql: SqlClient.SqlClient, mailIds: ReadonlyArray<string>) =>
   sql.unsafe(leaveStatement, [Database.uuids(mailIds)])
 
-const resumeStatement = `UPDATE notification SET due_at = to_timestamp(0) FROM mail_item
+/** A mail that is not sent may be leaving its items at this moment. */
+const resumeStatement = `UPDATE notification SET due_at = to_timestamp(0) FROM mail_item LEFT JOIN mail USING (mail_id)
   WHERE notification.website_config_id = ANY ($1) AND mail_item.notification_id = notification.notification_id
-    AND submission_id = ANY ($2) AND mail_id IS NULL`
+    AND submission_id = ANY ($2) AND (mail_item.mail_id IS NULL OR status = 'pending')`
 
-/** Makes the mails about these submissions due whose items waited. */
+/** Makes the mails about these submissions due whose items waited, or may wait in a moment. */
 export const resume = (
   sql: SqlClient.SqlClient,
   websiteConfigIds: ReadonlyArray<WebsiteConfigId>,
