@@ -169,8 +169,8 @@ const shiftedDate = (millis: number): string => `{
 const newProfile = async ({ now, path, ...options }: ProfileOptions): Promise<Profile> => {
   const browser = await browserOf(path)
   const context = await browser.newContext({ userAgent, reducedMotion: "reduce", viewport: size, ...options })
-  // As long as Playwright waits by default, because the machine may be busy.
-  context.setDefaultTimeout(30_000)
+  // Twice as long as Playwright waits by default: on a busy machine, the API's reference took more than half a minute to load.
+  context.setDefaultTimeout(60_000)
   if (now !== undefined) await context.addInitScript(shiftedDate(now - TestTime.ofMachine()))
   const profile: Profile = { context, page: await context.newPage(), isChanged: false, visitors: 0 }
   // A clock that a test sets stays set.
