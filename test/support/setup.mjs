@@ -4,9 +4,10 @@
  */
 import path from "node:path"
 import * as PropertySeed from "./PropertySeed.ts"
-import "./responses/Recorder.ts"
+import * as Recorder from "./responses/Recorder.ts"
 
 PropertySeed.nameInErrors()
+Recorder.forget()
 
 // For the scripts that tests start: a short script spends half of its processor time on loading modules. The workers have no such cache:
 // a test file's URL is another one in each run, and filling the cache of a new clone takes longer than five workers compile without one.

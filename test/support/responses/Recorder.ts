@@ -20,7 +20,7 @@ declare module "vitest" {
   }
 }
 
-/** A recorded response: its request, its head, and the first test in which it was seen. */
+/** A recorded response: its request, its head, and the first test of its file in which it was seen. */
 export interface Recorded {
   /** The method and the path, without a query; null if no request was read. */
   readonly method: string | null
@@ -47,6 +47,9 @@ const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolea
 const folder = inject("responses")
 const file = path.join(folder, `${process.pid}.jsonl`)
 const known = new Set<string>()
+
+/** Forgets what was recorded, so that the next test file records its own responses. */
+export const forget = (): void => known.clear()
 
 /** The status and headers (lower-case names) of the response at the start of a text. */
 const parseHead = (text: string) => {
