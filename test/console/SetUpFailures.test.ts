@@ -155,7 +155,10 @@ inChromium(
         yield* loaded
         const nothing = page.getByText("Nothing is stored about this address.")
         assert.strictEqual(yield* on(() => nothing.count()), 0)
+        // The dialog opens for an address with records only.
+        const records = `${JSON.stringify({ kind: "submission" })}\n`
         yield* on(() => page.unroute("**/person/export"))
+        yield* on(() => page.route("**/person/export", (route) => route.fulfill({ body: records })))
         const erasure = Promise.withResolvers<void>()
         yield* on(async () => {
           await page.route("**/person/erase", (route) => erasure.promise.then(() => route.continue()), { times: 1 })
