@@ -18,11 +18,6 @@ export const latency = (kind: "median" | "p99", at: "own" | "peer"): Heading => 
   unit: "ms"
 })
 
-export const workers: Heading = { id: "workers", title: "Page views by number of processes", unit: "requests/s" }
-
-/** The row of `workers` without workers. */
-export const oneProcess = "serve"
-
 /** The number of page views in a batch of a busy process. */
 export const batchSize = 100
 

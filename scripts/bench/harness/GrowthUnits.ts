@@ -79,9 +79,9 @@ export const unitsOf = (document: string): Units => {
     },
     edgeMicros: {
       what: "page view, on the service's cores",
-      value: readOf(GrowthTables.workers, GrowthTables.oneProcess, ownColumn),
+      value: readOf(GrowthTables.views, contenders.edge, ownColumn),
       unit: "µs",
-      source: `${bench}, workers`
+      source: `${bench}, page views`
     },
     postgresRate: {
       what: "PostgreSQL that several processes write to",

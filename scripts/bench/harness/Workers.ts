@@ -7,7 +7,6 @@
 import { Effect } from "effect"
 import * as Ports from "../../../test/support/Ports.ts"
 import * as Edge from "./Edge.ts"
-import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, rateRow } from "./Measure.ts"
 import { describe } from "./Rates.ts"
 import * as Statistics from "./Statistics.ts"
@@ -21,7 +20,7 @@ export interface Options {
 }
 
 const contenders = [
-  { name: GrowthTables.oneProcess, flags: [], connectionFactor: 1 },
+  { name: "serve", flags: [], connectionFactor: 1 },
   { name: "serve --workers 1", flags: ["--workers", "1"], connectionFactor: 1 },
   { name: "serve --workers 2", flags: ["--workers", "2"], connectionFactor: 1 },
   { name: "serve --workers 2, twice the connections", flags: ["--workers", "2"], connectionFactor: 2 }
@@ -31,7 +30,9 @@ const warmUpSeconds = 3
 
 /** The measure of all rounds, from the costs of each contender. */
 export const measureOf = (costs: ReadonlyMap<string, ReadonlyArray<Wrk.Cost>>): Measure => ({
-  ...GrowthTables.workers,
+  id: "workers",
+  title: "Page views by number of processes",
+  unit: "requests/s",
   rows: contenders.map(({ name }) => rateRow(name, costs.get(name) ?? []))
 })
 
