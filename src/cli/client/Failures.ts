@@ -15,6 +15,8 @@ import { CliFailure } from "../support/Output.ts"
 export interface Facts {
   /** What does not exist after a 404. */
   readonly notFound?: CliFailure
+  /** What a 404 of a running service means where only one reason is possible. */
+  readonly notReached?: CliFailure
   /** Why a condition of the request (`If-Match`, `If-None-Match`) does not hold. */
   readonly preconditionFailed?: CliFailure
   /** The flags of members whose names differ from the flag, by member. */
@@ -63,7 +65,7 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
     return ofValidation(error.detail, facts.flags ?? {})
   }
   if (error._tag === "NotFound" && facts.notFound !== undefined) {
-    return (url === null ? facts.notFound : orNotReached(facts.notFound)).message
+    return (url === null ? facts.notFound : (facts.notReached ?? orNotReached(facts.notFound))).message
   }
   if (error._tag === "PreconditionFailed" && facts.preconditionFailed !== undefined) {
     return facts.preconditionFailed.message

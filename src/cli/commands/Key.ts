@@ -25,6 +25,10 @@ const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, all
   return yield* Effect.forEach(sites, (site) => Effect.map(Websites.find(site), ({ site_id }) => site_id))
 })
 
+const notForAll = new Output.CliFailure({
+  message: "Only a key with the scope write that reaches all websites can issue one for all websites."
+})
+
 const issue = Command.make(
   "issue",
   {
@@ -39,7 +43,8 @@ const issue = Command.make(
     const sites = yield* readSites(ids, allSites)
     // A website was deleted after `readSites` found it.
     const notFound = Output.notFound("website", ids.join(" or "))
-    const issued = yield* Client.owner("keys", { notFound }, (keys) =>
+    const facts = { notFound, ...(sites === "all" && { notReached: notForAll }) }
+    const issued = yield* Client.owner("keys", facts, (keys) =>
       keys.issueKey({
         payload: {
           scope,

@@ -102,7 +102,8 @@ ${curl(
 /** The line of the owner API's own port; empty without one. */
 const ownerLine = ({ owner }: Facts, command: string): string => {
   if (owner === null) return ""
-  const console = owner.console ? `   (and the console: \`${command} console link\` prints a link to it)` : ""
+  const linked = `OWNER_PORT=${new URL(owner.url).port} ${command} console link`
+  const console = owner.console ? `   (and the console: \`${linked}\` prints a link to it)` : ""
   return `  owner API  ${owner.url}${console}\n`
 }
 

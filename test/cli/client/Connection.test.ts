@@ -7,6 +7,7 @@ import { ConfigProvider, Effect, Layer, Option } from "effect"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
 import { Notifications } from "../../../src/delivery/mail/Notification.ts"
 import { ConversationId } from "../../../src/platform/Id.ts"
+import type { Access } from "../../../src/sites/access/Access.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
 import { storeTurn } from "../../support/Conversations.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
@@ -16,8 +17,8 @@ import { onPostgres, TestServer } from "../../support/TestServer.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
 
-const newKey = (scope: "stats" | "write") =>
-  OwnerKeys.use((keys) => keys.issue({ scope, sites: "all", label: null, expiresAt: null })).pipe(
+const newKey = (scope: "stats" | "write", sites: Access["sites"] = "all") =>
+  OwnerKeys.use((keys) => keys.issue({ scope, sites, label: null, expiresAt: null })).pipe(
     Effect.flatMap(Effect.fromOption),
     Effect.orDie
   )
@@ -244,6 +245,7 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
   it.effect("names the flag and not the member, and says what the key cannot do", () =>
     Effect.gen(function* () {
       const { local, remote, run, siteFlag, url } = yield* both
+      const { key: ofOne } = yield* newKey("write", [(yield* TestServer).websiteConfigId])
       const taken = ["goal", "create", ...siteFlag, "--event", "a", "--name", "Form submitted"]
       for (const cli of [local, remote]) {
         const { stderr } = yield* cli(...taken)
@@ -266,6 +268,10 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       assert.strictEqual(
         (yield* as(key, "goal", "list", "--site", "Elsewhere")).stderr,
         'No website that the owner key reaches has the name "Elsewhere". `hydracore site list` shows them.\n'
+      )
+      assert.strictEqual(
+        (yield* as(ofOne, "key", "issue", "--all-sites")).stderr,
+        "Only a key with the scope write that reaches all websites can issue one for all websites.\n"
       )
       assert.match(
         (yield* as(`hok_${"a".repeat(43)}`, "key", "list")).stderr,

@@ -53,7 +53,10 @@ describe("cli/commands/Demo.welcome", () => {
     const url = "http://127.0.0.1:9000"
     const own = { ...facts, ownerApi: false, console: false, listening: base }
     const withConsole = Demo.welcome(demo(base), { ...own, owner: { url, console: true } })
-    assert.match(withConsole, /^ {2}owner API {2}http:\/\/127\.0\.0\.1:9000 .* console link` prints a link/m)
+    assert.match(
+      withConsole,
+      /^ {2}owner API {2}http:\/\/127\.0\.0\.1:9000 .*`OWNER_PORT=9000 .* console link` prints a link/m
+    )
     assert.include(withConsole, `${url}/v1/owner/query`)
     assert.notInclude(Demo.welcome(demo(base), { ...own, owner: { url, console: false } }), "console")
   })
