@@ -12,6 +12,7 @@ describe("console/setup/Lines", () => {
     ])
     for (const text of [
       "localhost:3000",
+      "127.0.0.1:8080",
       "shop.example/path",
       "http://shop.example",
       "*.shop.example",

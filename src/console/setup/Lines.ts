@@ -11,8 +11,8 @@ export const parse = (text: string): ReadonlyArray<string> =>
     .map((line) => line.trim())
     .filter((line) => line !== "")
 
-/** A host name with a dot and perhaps a port, such as `www.example.com`. */
-const hostName = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?\/?$/i
+/** A host name with a dot and perhaps a port, such as `www.example.com`. An IP address is none: pages on it are rarely https. */
+const hostName = /^([a-z0-9-]+\.)+[a-z][a-z0-9-]*(:\d+)?\/?$/i
 
 /** Returns the origins. A host name alone is the origin of its https pages. */
 export const parseOrigins = (text: string): ReadonlyArray<string> =>

@@ -107,7 +107,7 @@ export const website = {
   timeZone: "Time zone",
   timeZoneHint: "Reports use the days of this time zone.",
   noTimeZone:
-    "Nothing matches. Search for the capital or a large city of the country, or for an offset such as +01:00.",
+    "Nothing matches. Search for another large city of the country, without accents, or for an offset such as +01:00.",
   timeZoneChange:
     "Once you save, past days begin and end in this time zone, too: the numbers of past days change. No data is deleted.",
   origins: "Origins",
