@@ -121,15 +121,20 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
     () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
-        const { errors, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
+        const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
           viewport: { width: 1280, height: 500 }
         })
         const chosen = (name: string) => on(() => page.getByRole("link", { name, exact: true }).first().click())
         const heights = "document.documentElement.scrollHeight - innerHeight"
         yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 400)
+        // What is loaded later would move the page.
+        yield* loaded
         yield* on(() => page.evaluate("scrollTo(0, 300)"))
         yield* chosen("Set up")
         yield* until("the top of the next page", async () => (await page.evaluate("scrollY")) === 0)
+        // The browser scrolls when the step back begins, as far as the page is then long.
+        yield* loaded
+        yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 400)
         yield* on(() => page.goBack())
         yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === 300)
         assert.deepStrictEqual(errors, [])
