@@ -37,7 +37,7 @@ describe("console/overview/TableFile", () => {
     )
   })
 
-  it("values have the words of the page", () => {
+  it("values are written as the page shows them", () => {
     const file = TableFile.of(["visit:source"], ["visitors", "visits"], report(["Direct / None", "Google"]))
     assert.deepStrictEqual(
       parse(file.slice(file.indexOf("\n") + 1)).map(([name]) => name),

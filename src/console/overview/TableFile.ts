@@ -30,7 +30,7 @@ export const nameOf = (facts: ReadonlyArray<string>): string =>
     .filter((part) => part !== undefined)
     .join("-")}.csv`
 
-/** Returns the CSV. The names of the columns are those of the API, and the values have the words of the page. */
+/** Returns the CSV, with the column names of the API and the values as the page shows them. */
 export const of = (dimensions: Dimensions, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
   [
     [...dimensions.map(heading), ...metrics],
