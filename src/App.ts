@@ -262,6 +262,12 @@ export const server = (options: ServerOptions, mailOption: Mail = mail(options.s
     Layer.provide([
       ServiceSpans.layer(Option.isSome(settings.otlp))(worker?.limiter ?? rateLimiter(settings)),
       mails(mailOption),
+      Layer.unwrap(
+        Effect.map(
+          load(() => import("./server/Outages.ts")),
+          ({ layer }) => layer
+        )
+      ),
       extensions === undefined ? agents : Layer.provide(extensions.observers, agents)
     ])
   )

@@ -33,16 +33,24 @@ const failures = {
   overloaded: "is overloaded"
 } as const
 
+/** The name of the store, at the beginning of a sentence. */
+export const nameOf = ({ setting }: Pick<StorageUnavailable, "setting">): string => {
+  if (setting === undefined) return "The database"
+  return setting === "ANALYTICS_URL" ? "ClickHouse" : `The database in ${setting}`
+}
+
 /** Why a store is unavailable, and what to do, in two sentences for the operator's log. */
-export const describeUnavailable = ({ cause, code, reason, setting }: StorageUnavailable): string => {
-  const store = setting === "ANALYTICS_URL" ? "ClickHouse" : "The database"
+export const describeUnavailable = (
+  error: Pick<StorageUnavailable, "cause" | "code" | "reason" | "setting">
+): string => {
+  const { cause, code, reason } = error
   const detail = Predicate.isError(cause) && cause.message !== "" ? cause.message : code
   // A server that answers with an SQLSTATE, unlike the system's codes, runs.
   const next =
     reason === "failed" || /[0-9]/.test(code ?? "")
       ? "See hydracore doctor."
       : "Check that it runs; see hydracore doctor."
-  return `${store} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. ${next}`
+  return `${nameOf(error)} ${failures[reason]}${detail === undefined ? "" : ` (${detail})`}. ${next}`
 }
 
 /**

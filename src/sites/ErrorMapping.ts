@@ -5,7 +5,7 @@
  */
 import { Context, Effect } from "effect"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
-import { type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
+import { describeUnavailable, type RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as Decisions from "./Decisions.ts"
 
 /**
@@ -19,26 +19,33 @@ const causeName = (cause: unknown): { readonly cause?: string } => {
   return name === "Error" ? {} : { cause: name }
 }
 
-/** What is done with the error behind a 503. A server logs it, without its message; a command reports it. */
+/** The log annotations of an error of a store. */
+export const annotationsOf = ({ cause, code }: Pick<StorageUnavailable, "cause" | "code">) => ({
+  ...(code === undefined ? {} : { code }),
+  ...causeName(cause)
+})
+
+/** Why requests get a 503, and what to do. Without the cause's message, see `causeName`. */
+export const describe = ({ code, reason, setting }: StorageUnavailable): string =>
+  describeUnavailable({ code, reason, setting })
+
+/**
+ * What is done with the error behind a 503. A server logs when an outage begins and ends, see `server/Outages`; a command reports the
+ * error. By default, each error is logged.
+ */
 export const OnUnavailable = Context.Reference<(error: StorageUnavailable) => Effect.Effect<void>>(
   "hydracore/sites/ErrorMapping/OnUnavailable",
   {
-    defaultValue:
-      () =>
-      ({ cause, code, reason }) =>
-        Effect.annotateLogs(Effect.logWarning("The store is unavailable; the request got a 503"), {
-          reason,
-          ...(code === undefined ? {} : { code }),
-          ...causeName(cause)
-        })
+    defaultValue: () => (error) =>
+      Effect.annotateLogs(Effect.logWarning(describe(error)), { reason: error.reason, ...annotationsOf(error) })
   }
 )
 
-/** Logs that the store is unavailable. */
+/** Reports that the store is unavailable. */
 export const logUnavailable = (error: StorageUnavailable): Effect.Effect<void> =>
   Effect.flatMap(OnUnavailable, (report) => report(error))
 
-/** Logs that the store is unavailable, and responds to a chat request. `headers` are those of the rate limit. */
+/** Reports that the store is unavailable, and responds to a chat request. `headers` are those of the rate limit. */
 export const ofUnavailable = (error: StorageUnavailable, headers: Record<string, string>) =>
   Effect.as(logUnavailable(error), ErrorResponses.withoutDatabase(headers))
 
@@ -52,10 +59,10 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
     : error.reason === "unknown-site"
       ? Effect.succeed(Decisions.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
       : Effect.as(
-          Effect.annotateLogs(Effect.logWarning("The store refused a record; the request got a 422"), {
-            ...(error.code === undefined ? {} : { code: error.code }),
-            ...causeName(error.cause)
-          }),
+          Effect.annotateLogs(
+            Effect.logWarning("The store refused a record; the request got a 422"),
+            annotationsOf(error)
+          ),
           ErrorResponses.notStorable(headers)
         )
 

@@ -17,17 +17,17 @@ const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRe
 describe("sites/ErrorMapping", () => {
   it.effect("a storage error is one log message without empty annotations", () =>
     Effect.gen(function* () {
-      const unavailable = "The store is unavailable; the request got a 503"
+      const timeout = "The database did not answer in time. Check that it runs; see hydracore doctor."
       for (const [error, message, notes] of [
-        [new StorageUnavailable({ reason: "timeout" }), unavailable, { reason: "timeout" }],
+        [new StorageUnavailable({ reason: "timeout" }), timeout, { reason: "timeout" }],
         [
           new StorageUnavailable({ reason: "unreachable", code: "53300", cause: new Error("secret") }),
-          unavailable,
+          "The database cannot be used (53300). See hydracore doctor.",
           { reason: "unreachable", code: "53300" }
         ],
         [
           new StorageUnavailable({ reason: "timeout", cause: new StorageUnavailable({ reason: "timeout" }) }),
-          unavailable,
+          timeout,
           { reason: "timeout", cause: "StorageUnavailable" }
         ],
         [new RecordRefused({}), "The store refused a record; the request got a 422", {}],
