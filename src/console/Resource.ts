@@ -32,6 +32,9 @@ const cache = (key: string, value: unknown): void => {
 /** Forgets the cached answers, so that no page shows anything of a person whose data was deleted. */
 export const forgetAnswers = (): void => answers.clear()
 
+/** Milliseconds between two requests of an answer that changes in a moment. */
+const pause = 3_000
+
 interface State {
   readonly key: string
   readonly scope: string
@@ -44,14 +47,17 @@ interface State {
  * The answer to a request. No request is sent if `input` is null.
  *
  * @param scope such as the id of a website: while an answer loads, the previous answer of the same scope is shown
+ * @param isUnfinished whether an answer changes in a moment. Then it is loaded again every few seconds while the page is visible
  */
 export const useAnswer = <O extends Operation>(
   operation: O,
   input: Input<O> | null,
-  scope = ""
+  scope = "",
+  isUnfinished: (answer: Answer<O>) => boolean = () => false
 ): Resource<Answer<O>> => {
   const version = useStore(Connection.refresh)
   const key = input === null ? "" : `${operation} ${JSON.stringify(input)}`
+  const [turn, setTurn] = useState(0)
   const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined, isFresh: false })
 
   useEffect(() => {
@@ -82,7 +88,18 @@ export const useAnswer = <O extends Operation>(
     )
     return () => abort.abort()
     // The key contains the operation and the input.
-  }, [key, scope, version])
+  }, [key, scope, version, turn])
+
+  // After a failure, the next answer comes when the whole page loads its data again.
+  const isRepeated =
+    state.key === key && state.value !== undefined && !state.failure && isUnfinished(state.value as Answer<O>)
+  useEffect(() => {
+    if (!isRepeated) return
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") setTurn((previous) => previous + 1)
+    }, pause)
+    return () => clearInterval(timer)
+  }, [isRepeated])
 
   if (state.key === key) {
     const { failure, isFresh, value } = state

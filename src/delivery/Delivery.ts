@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import { EventId, type SubmissionId, WebhookId, type WebsiteConfigId } from "../platform/Id.ts"
+import { EventId, SubmissionId, WebhookId, type WebsiteConfigId } from "../platform/Id.ts"
 import type { Health, Next } from "../platform/outward/Schedule.ts"
 import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Part, Position } from "../platform/text/Cursor.ts"
@@ -21,6 +21,8 @@ export const Delivery = Schema.Struct({
   event_id: EventId,
   webhook_id: WebhookId,
   type: Schema.String,
+  /** Null if the event is not about a submission. */
+  submission_id: Schema.NullOr(SubmissionId),
   created_at: Fields.time,
   status: Schema.Literals(deliveryStatuses),
   attempts: Schema.Int,

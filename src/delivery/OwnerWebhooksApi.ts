@@ -106,6 +106,7 @@ const exampleDelivery: Delivery.Delivery = {
   event_id: EventId.make(Fields.exampleId),
   webhook_id: exampleWebhook.webhook_id,
   type: "submission.accepted",
+  submission_id: SubmissionId.make(Fields.exampleId),
   created_at: Fields.exampleTime,
   status: "delivered",
   attempts: 1,

@@ -108,6 +108,10 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           "submission.deleted",
           "submission.deleted"
         ])
+        assert.sameMembers(
+          all.map(({ submission_id }) => submission_id),
+          [id, id, unsent]
+        )
         const {
           history,
           next_attempt_at: nextAttemptAt,

@@ -24,20 +24,30 @@ type Deliveries = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_i
 /** The deliveries to webhooks and the mails as one list, oldest first. */
 const linesOf = ({ mails, webhooks }: Deliveries) =>
   [
-    ...webhooks.map(({ created_at, host, status }) => ({
+    ...webhooks.map(({ created_at, host, status, type }) => ({
       to: host ?? Texts.inbox.operatorsWebhook,
+      event: Texts.eventName(type),
       status,
       created_at,
       error: null
     })),
-    ...mails
+    ...mails.map((mail) => ({ ...mail, event: null }))
   ].sort((left, right) => (left.created_at < right.created_at ? -1 : 1))
+
+/** Not that of a digest tomorrow, a retry in an hour, or a webhook that is disabled. */
+const isNow = (time: string): boolean => Math.abs(Date.now() - Date.parse(time)) < 120_000
+
+/** Whether something is sent at this moment. */
+const isBeingSent = ({ mails, webhooks }: Deliveries): boolean =>
+  webhooks.some(({ next_attempt_at: next }) => next !== null && isNow(next)) ||
+  mails.some(({ created_at, status }) => (status === "waiting" || status === "pending") && isNow(created_at))
 
 const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries",
     { params: { site_id: site.site_id, submission_id: submissionId } },
-    submissionId
+    submissionId,
+    isBeingSent
   )
   if (value === undefined) return failure === undefined ? null : <Problem failure={failure} gone={Texts.inbox.gone} />
   const lines = linesOf(value)
@@ -46,9 +56,12 @@ const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly su
     <section class="visit">
       <h3>{Texts.inbox.deliveries}</h3>
       <ul class="delivered">
-        {lines.map(({ created_at, error, status, to }, index) => (
+        {lines.map(({ created_at, error, event, status, to }, index) => (
           <li key={index}>
-            <bdi>{to}</bdi>
+            <span class="to">
+              <bdi>{to}</bdi>
+              {event !== null && <span class="muted">{event}</span>}
+            </span>
             <span class={`status status-${status}`}>{Texts.inbox.deliveryStatuses[status]}</span>
             <time class="muted" dateTime={created_at}>
               {Format.arrival(created_at, { now: Date.now(), timeZone: site.time_zone })}

@@ -6,6 +6,7 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { ago } from "../Format.ts"
+import { linkTo } from "../Location.ts"
 import { useChange, useWhileShown } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
@@ -115,6 +116,9 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
       )}
       <p class="muted">{value.payload === null ? Texts.deliveries.deleted : Texts.deliveries.payload}</p>
       {value.payload !== null && <pre tabIndex={0}>{IndentedJson.of(value.payload)}</pre>}
+      {value.submission_id !== null && (
+        <a href={linkTo({ page: "inbox", item: value.submission_id, view: {} })}>{Texts.deliveries.submission}</a>
+      )}
       {problem !== undefined && <p class="bad">{problem}</p>}
       {isOwner && value.payload !== null && (
         <button type="button" class="button" disabled={retry.isBusy} onClick={() => retry.run({ params })}>

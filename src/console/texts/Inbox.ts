@@ -119,3 +119,20 @@ export const inbox = {
     clear: "Show all"
   }
 } as const
+
+/** What a webhook gets. */
+export const events = {
+  "submission.accepted": "Submission accepted",
+  "submission.quarantined": "Submission quarantined",
+  "submission.released": "Submission released",
+  "submission.deleted": "Submission deleted",
+  "submission.restored": "Submission restored",
+  "conversation.started": "Conversation started",
+  "conversation.unanswered": "Answer failed",
+  "conversation.feedback": "Answer rated",
+  "site.limit": "Rate limit reached"
+} as const
+
+const names: Readonly<Record<string, string>> = events
+
+export const eventName = (type: string): string => names[type] ?? type

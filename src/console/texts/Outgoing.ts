@@ -5,6 +5,8 @@
  */
 import { language } from "./Frame.ts"
 
+export { eventName, events } from "./Inbox.ts"
+
 export const mails = {
   note: "Submissions and conversations as they arrive, or weekly or monthly reports, by mail.",
   add: "Add a recipient",
@@ -108,22 +110,6 @@ export const autoReplies = {
   confirmBody: "Visitors who send the form get no mail any more."
 } as const
 
-export const events = {
-  "submission.accepted": "Submission accepted",
-  "submission.quarantined": "Submission quarantined",
-  "submission.released": "Submission released",
-  "submission.deleted": "Submission deleted",
-  "submission.restored": "Submission restored",
-  "conversation.started": "Conversation started",
-  "conversation.unanswered": "Answer failed",
-  "conversation.feedback": "Answer rated",
-  "site.limit": "Rate limit reached"
-} as const
-
-const names: Readonly<Record<string, string>> = events
-
-export const eventName = (type: string): string => names[type] ?? type
-
 export const webhooks = {
   note: "What happens on this website, sent to a program or a chat tool as it happens.",
   add: "New webhook",
@@ -170,6 +156,7 @@ export const deliveries = {
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
   deleted: "What was sent is deleted, because its submission or conversation was deleted.",
+  submission: "Open the submission",
   retry: "Deliver again"
 } as const
 

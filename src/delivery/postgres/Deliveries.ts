@@ -28,7 +28,8 @@ const DeliveryRows = Schema.Array(
   Schema.Struct({ ...Delivery.fields, created_at: Time, next_attempt_at: Schema.NullOr(Time) })
 )
 
-const deliveryColumns = `event_id, subscriber_id AS webhook_id, type, created_at, status, attempts,
+const deliveryColumns = `event_id, subscriber_id AS webhook_id, type,
+  CASE WHEN type LIKE 'submission.%' THEN subject END AS submission_id, created_at, status, attempts,
   CASE status WHEN 'pending' THEN next_attempt_at END AS next_attempt_at`
 
 const PayloadRows = Schema.Array(Schema.Struct({ payload: DeliveryDetails.fields.payload }))
