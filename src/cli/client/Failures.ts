@@ -8,6 +8,7 @@ import type { ValidationError } from "../../platform/contract/Errors.ts"
 import { StorageUnavailable } from "../../platform/Storage.ts"
 import * as SystemErrorCode from "../../platform/text/SystemErrorCode.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
+import type * as Access from "../../sites/access/Access.ts"
 import * as Errors from "../../sites/access/Errors.ts"
 import { CliFailure } from "../support/Output.ts"
 
@@ -45,15 +46,34 @@ const textOf = ({ loc, msg }: ValidationError, flags: Readonly<Record<string, st
 const ofValidation = ([first]: ReadonlyArray<ValidationError>, flags: Readonly<Record<string, string>>): string =>
   first === undefined ? "The service refuses the request." : textOf(first, flags)
 
-/**
- * The failure of a record that is not found where the service does not say whether the key only lacks access. Of a website that is
- * more likely, because `site list` shows those that the key reaches.
- */
-export const orNotReached = ({ message }: CliFailure): CliFailure =>
+/** A 404 of a running service, with the scope that the endpoint needs. */
+interface Scoped {
+  readonly scope?: Access.Scope
+}
+
+/** Adds to a 404 which scope its endpoint needs, which the service does not say. */
+export const withScope =
+  (scope: Access.Scope | undefined) =>
+  <E extends { readonly _tag: string }>(error: E): E & Scoped =>
+    error._tag === "NotFound" && scope !== undefined ? { ...error, scope } : error
+
+const scopeOf = (error: object): Access.Scope | undefined => ("scope" in error ? (error as Scoped).scope : undefined)
+
+/** The owner key reaches the website, or the endpoint has none, and its scope is too small. `error` is the 404. */
+export const scopeTooSmall = (error: object): CliFailure => {
+  const scope = scopeOf(error)
+  return new CliFailure({
+    message:
+      scope === undefined
+        ? "The owner key does not have the scope that this needs."
+        : `The owner key does not have the scope ${scope}, which this needs. \`hydracore key issue --scope ${scope}\` issues one that has it.`
+  })
+}
+
+/** A record is not found, and the service does not say whether the key only lacks access. `error` is the 404. */
+export const orNotReached = ({ message }: CliFailure, error: object): CliFailure =>
   new CliFailure({
-    message: message.startsWith("There is no website ")
-      ? `The owner key has too small a scope for this, or does not reach it; or t${message.slice(1)}`
-      : `${message} Or the owner key does not reach it, or has too small a scope.`
+    message: `${message} Or the owner key does not reach it, or does not have the scope ${scopeOf(error) ?? "that this needs"}.`
   })
 
 const unauthorized =
@@ -65,8 +85,10 @@ const messageOf = (error: { readonly _tag: string } & Detailed, facts: Facts, ur
     return ofValidation(error.detail, facts.flags ?? {})
   }
   if (error._tag === "NotFound" && facts.notFound !== undefined) {
-    return (url === null ? facts.notFound : (facts.notReached ?? orNotReached(facts.notFound))).message
+    return (url === null ? facts.notFound : (facts.notReached ?? orNotReached(facts.notFound, error))).message
   }
+  const scope = scopeOf(error)
+  if (scope !== undefined && error.detail === Errors.withoutScope(scope).detail) return scopeTooSmall(error).message
   if (error._tag === "PreconditionFailed" && facts.preconditionFailed !== undefined) {
     return facts.preconditionFailed.message
   }

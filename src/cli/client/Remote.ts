@@ -8,7 +8,27 @@ import { Effect, Layer, type Redacted } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import type { GroupName, RequestError } from "./Client.ts"
+import { scopeFor } from "../../sites/access/Access.ts"
+import * as Authorized from "../../sites/access/Authorized.ts"
+import type { Group, GroupName, RequestError } from "./Client.ts"
+import * as Failures from "./Failures.ts"
+
+/** The same client, whose 404s have the scope that their endpoint needs. */
+const withScopes = <const Name extends GroupName>(group: Name, client: Group<Name>): Group<Name> => {
+  const endpoints: Readonly<Record<string, Parameters<typeof Authorized.requiredBy>[0]>> =
+    OwnerApi.groups[group].endpoints
+  const calls = client as Readonly<
+    Record<string, (request: unknown) => Effect.Effect<unknown, { readonly _tag: string }>>
+  >
+  return Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => {
+      const endpoint = endpoints[name]
+      const required = endpoint && Authorized.requiredBy(endpoint)
+      const scope = required && scopeFor(required.capability, required.mode)
+      return [name, (request: unknown) => Effect.mapError(call(request), Failures.withScope(scope))]
+    })
+  ) as Group<Name>
+}
 
 const withoutRedirects = Layer.succeed(NodeHttpClient.RequestInit, { redirect: "manual" })
 
@@ -23,7 +43,9 @@ export const make = Effect.fnUntraced(
       (response): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestError> => response
     )
     return <const Name extends GroupName>(group: Name) =>
-      HttpApiClient.group(OwnerApi, { group, httpClient, baseUrl: url })
+      Effect.map(HttpApiClient.group(OwnerApi, { group, httpClient, baseUrl: url }), (client) =>
+        withScopes(group, client)
+      )
   },
   Effect.provide(Layer.provide(NodeHttpClient.layerFetch, withoutRedirects))
 )

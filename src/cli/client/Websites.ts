@@ -54,9 +54,15 @@ const only = Effect.fnUntraced(function* <A>(name: string, found: ReadonlyArray<
 
 const byName = (name: string) => Effect.flatMap(named(name), (found) => only(name, found))
 
+/** A website that the owner key does not reach: the service does not say whether it exists. */
+const noSite = (id: string) =>
+  new CliFailure({
+    message: `There is no website ${id}, or the owner key does not reach it; \`hydracore site list\` lists those that it reaches.`
+  })
+
 /** The website of this id. The list also has those whose settings the scope of a key does not include. */
 const byId = (id: WebsiteConfigId) =>
-  Client.owner("sites", { notFound: notFound("website", id) }, (sites) =>
+  Client.owner("sites", { notFound: notFound("website", id), notReached: noSite(id) }, (sites) =>
     sites.read({ params: { site_id: id } }).pipe(
       Effect.catchTag("NotFound", (error) =>
         Client.Client.use(({ url }) =>
@@ -101,12 +107,7 @@ export const idToDelete = (text: string) =>
 /** The id of the website that an optional `--site` names; null without the flag. */
 export const idOrNull = (text: string | null) => (text === null ? Effect.succeed(null) : idOf(text))
 
-const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
-
-const scopeTooSmall = new CliFailure({
-  message:
-    "The owner key reaches this website, but has too small a scope for this. `hydracore key issue` issues another, with --scope read or --scope write."
-})
+export const isNotFound = (error: { readonly _tag: string }): boolean => error._tag === "NotFound"
 
 /** Whether the key reaches a website: the list also has those for which its scope is too small. */
 const reaches = (id: WebsiteConfigId) =>
@@ -133,7 +134,10 @@ export const request = Effect.fnUntraced(function* <
       // The service does not say that only the scope is too small.
       Effect.catchIf(
         (error) => url !== null && facts.notFound === undefined && isNotFound(error),
-        (error) => Effect.flatMap(reaches(site_id), (isReached) => Effect.fail(isReached ? scopeTooSmall : error))
+        (error) =>
+          Effect.flatMap(reaches(site_id), (isReached) =>
+            Effect.fail(isReached ? Failures.scopeTooSmall(error) : noSite(site_id))
+          )
       )
     )
   )
@@ -159,9 +163,41 @@ export const ofRecord = Effect.fnUntraced(function* (record: Named) {
   )
 })
 
+/** Sends a request to a running service for each website that the key reaches, oldest first, until one is not answered with a 404. */
+export const search = Effect.fnUntraced(function* <
+  const Name extends Client.GroupName,
+  A,
+  E extends { readonly _tag: string },
+  R
+>(
+  group: Name,
+  none: CliFailure,
+  request: (client: Client.Group<Name>, params: { readonly site_id: WebsiteConfigId }) => Effect.Effect<A, E, R>
+) {
+  let last: object = {}
+  const found = yield* Client.owner(group, { notFound: none }, (client) =>
+    Effect.flatMap(every, (sites) =>
+      Stream.fromIterable(sites).pipe(
+        Stream.mapEffect(({ site_id }) =>
+          request(client, { site_id }).pipe(
+            Effect.asSome,
+            Effect.catchIf(isNotFound, (error) => {
+              last = error
+              return Effect.succeed(Option.none<A>())
+            })
+          )
+        ),
+        Stream.filter(Option.isSome),
+        Stream.runHead
+      )
+    )
+  )
+  return yield* Effect.fromOption(Option.flatten(found), () => Failures.orNotReached(none, last))
+})
+
 /**
- * Sends a request about a record whose website the command may not name. In this process, the operator finds the website. Of a
- * running service, the websites are tried, oldest first.
+ * Sends a request about a record whose website the command may not name. In this process, the operator finds the website; of a
+ * running service, it is searched.
  */
 export const withRecord = Effect.fnUntraced(function* <
   const Name extends Client.GroupName,
@@ -175,23 +211,7 @@ export const withRecord = Effect.fnUntraced(function* <
 ) {
   const { url } = yield* Client.Client
   const none = record.none ?? noRecord(record)
-  if (record.site !== null || url === null) {
-    const site_id = yield* ofRecord(record)
-    return yield* Client.owner(group, { notFound: none }, (client) => request(client, { site_id }))
-  }
-  const found = yield* Client.owner(group, { notFound: none }, (client) =>
-    Effect.flatMap(every, (sites) =>
-      Stream.fromIterable(sites).pipe(
-        Stream.mapEffect(({ site_id }) =>
-          request(client, { site_id }).pipe(
-            Effect.asSome,
-            Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<A>()))
-          )
-        ),
-        Stream.filter(Option.isSome),
-        Stream.runHead
-      )
-    )
-  )
-  return yield* Effect.fromOption(Option.flatten(found), () => Failures.orNotReached(none))
+  if (record.site === null && url !== null) return yield* search(group, none, request)
+  const site_id = yield* ofRecord(record)
+  return yield* Client.owner(group, { notFound: none }, (client) => request(client, { site_id }))
 })

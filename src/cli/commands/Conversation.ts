@@ -9,9 +9,10 @@ import { Clock, Effect, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import * as Sources from "../../analytics/reports/Sources.ts"
 import * as Transcript from "../../chat/conversations/Transcript.ts"
-import { ConversationId } from "../../platform/Id.ts"
+import { ConversationId, type InstanceId, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
+import type * as Failures from "../client/Failures.ts"
 import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Operator from "../operator/Operator.ts"
@@ -27,6 +28,52 @@ const siteOf = Effect.fnUntraced(function* (site: string | null) {
   }
   return yield* Websites.idOrNull(site)
 })
+
+/** The website that an instance serves; null for none, for an unknown instance, and if the owner key does not reach it. */
+const servedBy = Effect.fnUntraced(
+  function* (id: InstanceId) {
+    const { url } = yield* Client.Client
+    if (url === null) {
+      const instance = yield* Client.operator(Operator.instances, {}, (instances) => instances.read(id))
+      return instance.website_config_id
+    }
+    const request = Effect.fnUntraced(function* (
+      instances: Client.Group<"instances">,
+      { site_id }: { readonly site_id: WebsiteConfigId }
+    ) {
+      yield* instances.read({ params: { site_id, instance_id: id } })
+      return site_id
+    })
+    return yield* Websites.search("instances", Output.notFound("instance", id), request)
+  },
+  Effect.orElseSucceed(() => null)
+)
+
+/** Sends a request about the conversations of an instance that serves a website. */
+const ofSite = <A, E extends { readonly _tag: string }, R>(
+  site_id: WebsiteConfigId,
+  instance_id: InstanceId,
+  facts: Failures.Facts,
+  request: (
+    conversations: Client.Group<"conversations">,
+    params: { readonly site_id: WebsiteConfigId; readonly instance_id: InstanceId }
+  ) => Effect.Effect<A, E, R>
+) =>
+  Client.owner("conversations", facts, (conversations) =>
+    request(conversations, { site_id, instance_id }).pipe(
+      Effect.catchIf(Websites.isNotFound, (error) =>
+        Effect.flatMap(servedBy(instance_id), (served) =>
+          Effect.fail(
+            served === null || served === site_id
+              ? error
+              : new Output.CliFailure({
+                  message: `The instance ${instance_id} does not serve the website ${site_id}, but ${served}: give that one as --site.`
+                })
+          )
+        )
+      )
+    )
+  )
 
 /** An id that a client made is unknown to the owner API: only the service's process can look it up. */
 const ownerId = (text: string) =>
@@ -53,10 +100,8 @@ const list = Command.make(
         ? yield* Client.operator(Operator.conversations, facts, (conversations) =>
             Pages.first("conversations", limit, (query: Pages.PageQuery) => conversations.list(instance_id, query))
           )
-        : yield* Client.owner("conversations", facts, (conversations) =>
-            Pages.first("conversations", limit, (query: Pages.PageQuery) =>
-              conversations.list({ params: { site_id, instance_id }, query })
-            )
+        : yield* ofSite(site_id, instance_id, facts, (conversations, params) =>
+            Pages.first("conversations", limit, (query: Pages.PageQuery) => conversations.list({ params, query }))
           )
     const table = Output.table(
       ["CONVERSATION_ID", "BEGAN", "LAST", "MESSAGES", "PAGE", "SOURCE", "COUNTRY"],
@@ -99,8 +144,8 @@ const show = Command.make(
             conversations.read(instance_id, conversation)
           )
         : yield* Effect.flatMap(ownerId(conversation), (conversation_id) =>
-            Client.owner("conversations", facts, (conversations) =>
-              conversations.transcript({ params: { site_id, instance_id, conversation_id } })
+            ofSite(site_id, instance_id, facts, (conversations, params) =>
+              conversations.transcript({ params: { ...params, conversation_id } })
             )
           )
     yield* Output.answer({ json: transcript, text: Transcript.text(transcript) })
@@ -128,9 +173,7 @@ const exportCommand = Command.make(
             Client.operator(Operator.conversations, facts, (conversations) => conversations.export(instance_id, query))
           )
         : Client.textOf(
-            Client.owner("conversations", facts, (conversations) =>
-              conversations.export({ params: { site_id, instance_id }, query })
-            )
+            ofSite(site_id, instance_id, facts, (conversations, params) => conversations.export({ params, query }))
           )
     )
   })
@@ -157,8 +200,8 @@ const remove = Command.make(
           conversations.delete(instance_id, conversation)
         )
       : Effect.flatMap(ownerId(conversation), (conversation_id) =>
-          Client.owner("conversations", facts, (conversations) =>
-            conversations.delete({ params: { site_id, instance_id, conversation_id } })
+          ofSite(site_id, instance_id, facts, (conversations, params) =>
+            conversations.delete({ params: { ...params, conversation_id } })
           )
         )
     yield* Output.answer({

@@ -38,8 +38,8 @@ const textOf = ({ name, problems }: CheckedWebsite): string =>
     .join("")
 
 const ofOne = ({ name, site_id }: Pick<CheckedWebsite, "name" | "site_id">) =>
-  Client.owner("health", { notFound: Output.notFound("website", site_id) }, (client) =>
-    Effect.map(client.health({ params: { site_id } }), ({ problems }): CheckedWebsite => ({ site_id, name, problems }))
+  Websites.request("health", site_id, (client, params) =>
+    Effect.map(client.health({ params }), ({ problems }): CheckedWebsite => ({ site_id, name, problems }))
   )
 
 /** All websites; for people only those with problems. */

@@ -125,12 +125,15 @@ const add = Command.make(
     const payload = { to: recipient, ...(yield* requireTopic(flags)) }
     const { url } = yield* Client.Client
     const site_id = yield* Websites.idOf(site)
-    const none = { notFound: Output.notFound("website", site_id) }
     const notification =
       url === null
-        ? yield* Client.operator(Operator.notifications, none, (notifications) => notifications.add(site_id, payload))
-        : yield* Client.owner("notifications", none, (notifications) =>
-            notifications.add({ params: { site_id }, payload })
+        ? yield* Client.operator(
+            Operator.notifications,
+            { notFound: Output.notFound("website", site_id) },
+            (notifications) => notifications.add(site_id, payload)
+          )
+        : yield* Websites.request("notifications", site_id, (notifications, params) =>
+            notifications.add({ params, payload })
           )
     const { confirmed, notification_id, to } = notification
     const facts = Output.facts([

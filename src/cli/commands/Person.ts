@@ -43,9 +43,7 @@ const exportCommand = Command.make(
       site_id === null
         ? Stream.unwrap(Client.operator(Operator.persons, {}, (persons) => Effect.succeed(persons.export(email))))
         : Client.textOf(
-            Client.owner("data", { notFound: Output.notFound("website", site_id) }, (data) =>
-              data.exportPerson({ params: { site_id }, payload: { email } })
-            )
+            Websites.request("data", site_id, (data, params) => data.exportPerson({ params, payload: { email } }))
           ),
       `Nothing is stored of ${TerminalText.printable(email)}${site_id === null ? "" : " for this website"}.`
     )
@@ -70,7 +68,7 @@ const erase = Command.make(
     const erased =
       site_id === null || url === null
         ? yield* Client.operator(Operator.persons, facts, (persons) => persons.erase(email, site_id))
-        : yield* Client.owner("data", facts, (data) => data.erasePerson({ params: { site_id }, payload: { email } }))
+        : yield* Websites.request("data", site_id, (data, params) => data.erasePerson({ params, payload: { email } }))
     yield* Output.answer({
       json: erased,
       text: `The data of ${TerminalText.printable(email)} is deleted:\n${Output.facts([

@@ -148,7 +148,7 @@ const remove = Command.make(
     const deleted =
       url === null
         ? yield* Client.operator(Operator.sites, facts, (sites) => sites.delete(site_id, name, withInstances))
-        : yield* Client.owner("sites", facts, (sites) => sites.delete({ params: { site_id }, payload: { name } }))
+        : yield* Websites.request("sites", site_id, (sites, params) => sites.delete({ params, payload: { name } }))
     yield* Output.answer({
       json: deleted,
       text: `The website ${site_id} is deleted, and with it:\n${Output.facts([

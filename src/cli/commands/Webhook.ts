@@ -82,10 +82,9 @@ const ofSite = Effect.fnUntraced(function* <A>(
 ) {
   const { url } = yield* Client.Client
   const site_id = yield* Websites.idOf(site)
+  if (url !== null) return yield* Websites.request("webhooks", site_id, request)
   const facts = { notFound: Output.notFound("website", site_id) }
-  return url === null
-    ? yield* Client.operator(Operator.webhooks, facts, (webhooks) => request(webhooks, { site_id }))
-    : yield* Client.owner("webhooks", facts, (webhooks) => request(webhooks, { site_id }))
+  return yield* Client.operator(Operator.webhooks, facts, (webhooks) => request(webhooks, { site_id }))
 })
 
 /** The same about a webhook. `none` says what does not exist after a 404. */

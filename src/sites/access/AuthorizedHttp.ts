@@ -14,9 +14,6 @@ import { Caller } from "./AuthenticationApi.ts"
 import * as Authorized from "./Authorized.ts"
 import * as Errors from "./Errors.ts"
 
-const withoutScope = (scope: Access.Scope) =>
-  Errors.make("NotFound", `The scope of this request does not include this operation, which needs the scope ${scope}.`)
-
 /**
  * Makes the function that gives the proof that the caller may use a website, for handlers that learn its id from the body. A
  * website that does not exist, one that the caller does not reach and one for which the caller lacks the right fail alike, so
@@ -62,7 +59,7 @@ const ofCaller = <C extends Access.Capability, M extends Access.Mode>(middleware
     Caller.use(({ access }) =>
       Access.permitsAny(access, middleware.capability, middleware.mode)
         ? Effect.void
-        : Effect.fail(withoutScope(Access.scopeFor(middleware.capability, middleware.mode)))
+        : Effect.fail(Errors.withoutScope(Access.scopeFor(middleware.capability, middleware.mode)))
     ).pipe(Effect.andThen(handler))
   )
 

@@ -15,6 +15,7 @@ import {
 import * as Headers from "../../platform/contract/Headers.ts"
 import type { LimitReached, ReportTimeout, ReportTooLarge, StorageUnavailable } from "../../platform/Storage.ts"
 import * as Maximums from "../Maximums.ts"
+import type * as Access from "./Access.ts"
 
 const challenge = {
   "www-authenticate": Schema.optionalKey(Schema.String.annotate({ description: "The scheme to authenticate with" }))
@@ -150,6 +151,10 @@ export const make = <const Tag extends string>(tag: Tag, detail: string): ApiErr
   detail,
   headers: {}
 })
+
+/** The caller may not use an endpoint whose path names no website. */
+export const withoutScope = (scope: Access.Scope) =>
+  make("NotFound", `The scope of this request does not include this operation, which needs the scope ${scope}.`)
 
 /** A 422 about a member of the body, or about the whole body for null. `expected` follows "Value error, ". */
 export const invalid = (member: string | null, expected: string): ValidationFailed => ({

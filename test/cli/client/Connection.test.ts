@@ -9,6 +9,7 @@ import { Notifications } from "../../../src/delivery/mail/Notification.ts"
 import { ConversationId } from "../../../src/platform/Id.ts"
 import type { Access } from "../../../src/sites/access/Access.ts"
 import { OwnerKeys } from "../../../src/sites/access/OwnerKey.ts"
+import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
 import { storeTurn } from "../../support/Conversations.ts"
 import type { Storage } from "../../support/MemoryStorage.ts"
 import { receiver } from "../../support/Receiver.ts"
@@ -111,6 +112,18 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
           (yield* cli("conversation", "show", ...instance, "--conversation", "made by a client")).stderr,
           "With --site, the flag --conversation must be a conversation_id"
         )
+      }
+      const other = yield* SiteDirectory.use((sites) => sites.create({ name: "Other", origins: [] }))
+      for (const cli of [local, remote]) {
+        for (const command of [["list"], ["show", "--conversation", `${first}`]]) {
+          assert.deepInclude(
+            yield* cli("conversation", ...command, "--instance", instanceId, "--site", other.websiteConfigId),
+            {
+              code: 1,
+              stderr: `The instance ${instanceId} does not serve the website ${other.websiteConfigId}, but ${websiteConfigId}: give that one as --site.\n`
+            }
+          )
+        }
       }
       assert.deepInclude(yield* remote("conversation", "list", "--instance", instanceId), {
         code: 1,
@@ -258,12 +271,23 @@ layer(onPostgres(), { excludeTestServices: true })("a command with --url", (it) 
       const as = (secret: string, ...args: ReadonlyArray<string>) => run(...args, "--url", url, "--key", secret)
       assert.match(
         (yield* as(key, "goal", "create", ...siteFlag, "--event", "a")).stderr,
-        /^The owner key reaches this website, but has too small a scope for this\. .*--scope write\.\n$/
+        /^The owner key does not have the scope write, which this needs\. `hydracore key issue --scope write` /
       )
-      assert.match((yield* as(key, "goal", "delete", "--goal", unknown)).stderr, /or has too small a scope\.\n$/)
+      assert.match(
+        (yield* as(key, "person", "export", "--email", "a@example.com", ...siteFlag)).stderr,
+        /^The owner key does not have the scope read, /
+      )
+      assert.match(
+        (yield* as(key, "site", "create", "--name", "Shop")).stderr,
+        /^The owner key does not have the scope write, /
+      )
+      assert.match(
+        (yield* as(key, "goal", "delete", "--goal", unknown)).stderr,
+        /or does not have the scope write\.\n$/
+      )
       assert.match(
         (yield* as(key, "goal", "list", "--site", unknown)).stderr,
-        /^The owner key has too small a scope for this, or does not reach it; or there is no website /
+        /^There is no website .*, or the owner key does not reach it; /
       )
       assert.strictEqual(
         (yield* as(key, "goal", "list", "--site", "Elsewhere")).stderr,
