@@ -63,6 +63,7 @@ inChromium("all websites", layer, (it) => {
       // A mark as spam can be undone.
       yield* on(() => page.getByRole("button", { name: "Mark as spam" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor({ state: "detached" }))
+      yield* until("the address of the list", async () => /\/all\/inbox(\?[^/]*)?$/.test(page.url()))
       yield* on(() => page.getByRole("status").getByRole("button", { name: "Undo" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
 
@@ -72,6 +73,11 @@ inChromium("all websites", layer, (it) => {
       yield* until("no count", async () => (await nav.getByText("unanswered").count()) === 0)
       // A reload finds the website of what is open.
       yield* on(() => page.reload().then(() => page.locator(".transcript").waitFor()))
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.locator(".transcript").waitFor({ state: "detached" }))
+      yield* until("the address of the list", async () => /\/all\/conversations$/.test(page.url()))
+      yield* on(() => page.locator(".entries a:focus, #content:focus").waitFor())
       yield* show("#/all/conversations?site=00000000-0000-4000-8000-000000000000")
       yield* on(() => page.locator("main").waitFor())
       assert.deepStrictEqual(

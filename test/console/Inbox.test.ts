@@ -166,6 +166,8 @@ inChromium("the console's inbox", layer, (it) => {
         yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor())
         yield* on(() => page.locator(".entries a:focus", { hasText: "ben@example.org" }).waitFor())
+        // A reload shows the list.
+        yield* until("the address of the list", async () => page.url().endsWith(`#/${site}/inbox`))
         yield* ConsolePage.withLook(page, { viewport: { width: 390, height: 844 } })
         yield* on(() => page.getByRole("heading", { name: "ben@example.org" }).waitFor({ state: "detached" }))
         yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
@@ -307,6 +309,7 @@ inChromium("the console's inbox", layer, (it) => {
         yield* on(() => undo.click())
         yield* on(() => released)
         yield* on(() => undo.waitFor({ state: "detached" }))
+        yield* on(() => page.locator(".entries a:focus").waitFor())
         yield* on(() => page.reload())
         yield* on(() => ben.waitFor())
         yield* mark

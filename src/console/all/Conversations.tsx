@@ -10,6 +10,7 @@ import * as View from "../conversations/View.ts"
 import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { Confirm } from "../parts/Dialog.tsx"
+import { useKeptFocus } from "../parts/KeptFocus.ts"
 import { Alert, Message } from "../parts/Message.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
 import { NoMatch, Toolbar } from "../parts/Toolbar.tsx"
@@ -21,11 +22,17 @@ import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useS
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 
+const placeOf = ({ conversation_id, instance, site }: Conversation): string =>
+  Page.placeOf(site.site_id, instance.instance_id, conversation_id)
+
 export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const { item, show, siteId, view } = useAllView(View)
   const [openSiteId = null, instanceId = "", conversationId = ""] = Page.parsePlace(item, 3) ?? []
   const openSite = useSite(openSiteId, sites)
   const [isRemoving, setRemoving] = useState(false)
+  /** What was deleted last, which the list has until it is loaded again. */
+  const [removed, setRemoved] = useState<string | null>(null)
+  const panes = useKeptFocus()
   const removal = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id")
   return (
     <div class={openSiteId === null ? "" : "reading"}>
@@ -47,7 +54,7 @@ export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) =
         }
       />
       <Alert isOfList text={removal.failure !== undefined ? Texts.inbox.failed : undefined} />
-      <div class="panes">
+      <div class="panes" ref={panes}>
         <PagedList<Conversation>
           key={JSON.stringify([view, siteId])}
           label={Texts.conversations.list}
@@ -69,9 +76,10 @@ export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) =
               ({ conversations, next }) => ({ items: conversations, next })
             )
           }
+          isHidden={(conversation) => placeOf(conversation) === removed}
           row={(conversation) => {
-            const { conversation_id, instance, site } = conversation
-            const place = Page.placeOf(site.site_id, instance.instance_id, conversation_id)
+            const place = placeOf(conversation)
+            const { site } = conversation
             return (
               <Row
                 key={place}
@@ -117,7 +125,10 @@ export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) =
             setRemoving(false)
             removal.run(
               { params: { site_id: openSite.site_id, instance_id: instanceId, conversation_id: conversationId } },
-              () => go({ item: null }, { replace: true })
+              () => {
+                setRemoved(item)
+                go({ item: null }, { replace: true })
+              }
             )
           }}
         />

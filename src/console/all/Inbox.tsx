@@ -7,7 +7,7 @@ import { useState } from "preact/hooks"
 import { hides } from "../inbox/Change.ts"
 import { useChanges } from "../inbox/Changes.ts"
 import { Details } from "../inbox/Details.tsx"
-import { partSize, Row, Undo } from "../inbox/List.tsx"
+import { partSize, Row, Undo, useClosed, useLastChange } from "../inbox/List.tsx"
 import * as View from "../inbox/View.ts"
 import { go } from "../Location.ts"
 import { Confirm } from "../parts/Dialog.tsx"
@@ -27,15 +27,17 @@ const nothing: ReadonlySet<string> = new Set()
 
 export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
   const { item, show, siteId, view } = useAllView(View)
+  const viewKey = JSON.stringify([view, siteId])
+  const { last, setLast } = useLastChange(viewKey)
   const [openSiteId = null, openId = null] = Page.parsePlace(item, 2) ?? []
   const openSite = useSite(openSiteId, sites)
-  const changes = useChanges(openSiteId ?? "")
+  const [changedSiteId = ""] = Page.parsePlace(item ?? last?.item ?? null, 2) ?? []
+  const changes = useChanges(changedSiteId)
   const [removing, setRemoving] = useState<string | null>(null)
   const panes = useKeptFocus()
   const isOpen = openId !== null && !hides(view.folder, changes.of(openId))
-  const undoable =
-    openId === null || isOpen ? undefined : (["isSpam", "isDeleted"] as const).find((key) => changes.of(openId)[key])
-  const viewKey = JSON.stringify([view, siteId])
+  useClosed(openId !== null && !isOpen)
+  const isUndoable = last?.ids.every((id) => changes.of(id)[last.change] === true) === true
   return (
     <div class={`inbox ${isOpen ? "reading" : ""}`}>
       <h1 class="sr-only">{Texts.pages.inbox}</h1>
@@ -64,7 +66,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
         )}
       </Toolbar>
       <Alert isOfList text={changes.isFailed ? Texts.inbox.failed : undefined} />
-      {openId !== null && undoable !== undefined && <Undo change={undoable} ids={[openId]} changes={changes} />}
+      {last !== undefined && isUndoable && <Undo {...last} changes={changes} />}
       <div class="panes" ref={panes}>
         <PagedList<Submission>
           key={viewKey}
@@ -123,7 +125,10 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
             isChosen={true}
             changes={changes}
             isMember={isMemberOf(roles, openSite.site_id)}
-            onSpam={(id) => changes.markSpam([id])}
+            onSpam={(id) => {
+              changes.markSpam([id])
+              setLast({ change: "isSpam", ids: [id] })
+            }}
             onRemove={setRemoving}
           />
         ) : (
@@ -137,6 +142,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
           onCancel={() => setRemoving(null)}
           onConfirm={() => {
             changes.remove([removing])
+            setLast({ change: "isDeleted", ids: [removing] })
             setRemoving(null)
           }}
         />

@@ -23,7 +23,7 @@ import { hides } from "./Change.ts"
 import { type Changes, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
 import { Held } from "./Held.tsx"
-import { type LastChange, List, Undo } from "./List.tsx"
+import { List, Undo, useClosed, useLastChange } from "./List.tsx"
 import * as View from "./View.ts"
 
 interface ToolbarProps {
@@ -190,17 +190,16 @@ export const Inbox = ({ isMember, site }: PageProps) => {
   const [isHeldShown, setHeldShown] = useState(false)
   const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
   const panes = useKeptFocus()
-  /** What was marked as spam or deleted last, until a person chooses something else. */
-  const [last, setLast] = useState<LastChange>()
+  const { last, setLast } = useLastChange(viewKey)
   // Otherwise a change could include submissions that are no longer listed.
   useEffect(() => setSelected(new Set()), [viewKey])
-  useEffect(() => setLast(undefined), [viewKey, item])
   const { value: counts } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: site.site_id } },
     site.site_id
   )
   const chosen = item !== null && !hides(view.folder, changes.of(item)) ? item : null
+  useClosed(item !== null && chosen === null)
   const isWide = useIsWide()
   const [first, setFirst] = useState<string | null>(null)
   const undoable = last === undefined ? [] : last.ids.filter((id) => changes.of(id)[last.change] === true)
@@ -213,7 +212,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
     setLast({ change: "isSpam", ids })
   }
   const select = (id: string, isSelected: boolean) => {
-    setLast(undefined)
+    setLast()
     const next = new Set(selected)
     if (!isSelected) next.delete(id)
     else if (next.size < maxSelected) next.add(id)
@@ -224,7 +223,6 @@ export const Inbox = ({ isMember, site }: PageProps) => {
     setSelected(new Set())
     if (view.folder === "deleted") {
       changes.purge(removing)
-      if (item !== null && removing.includes(item)) go({ item: null }, { replace: true })
     } else {
       changes.remove(removing)
       setLast({ change: "isDeleted", ids: removing })
@@ -253,7 +251,7 @@ export const Inbox = ({ isMember, site }: PageProps) => {
           onDone={() => setSelected(new Set())}
         />
       )}
-      {last !== undefined && undoable.length > 0 && <Undo change={last.change} ids={undoable} changes={changes} />}
+      {last !== undefined && undoable.length > 0 && <Undo {...last} ids={undoable} changes={changes} />}
       <div class="panes" ref={panes}>
         <List
           key={viewKey}

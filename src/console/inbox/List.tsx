@@ -4,9 +4,11 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
-import { linkTo } from "../Location.ts"
+import { go, linkTo, useAddress } from "../Location.ts"
+import { focusList } from "../parts/KeptFocus.ts"
 import { PagedList } from "../parts/PagedList.tsx"
 import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -120,14 +122,51 @@ export const List = ({ empty, onFirst, ...shared }: Props) => {
 export interface LastChange {
   readonly change: "isSpam" | "isDeleted"
   readonly ids: ReadonlyArray<string>
+  /** What was open then, which is opened again if the change is undone. */
+  readonly item: string | null
 }
 
+/**
+ * What was marked as spam or deleted last, until a person chooses another submission or another list.
+ *
+ * @param viewKey identifies the list
+ */
+export const useLastChange = (viewKey: string) => {
+  const { item } = useAddress()
+  const [last, setLast] = useState<LastChange>()
+  useEffect(() => setLast(undefined), [viewKey])
+  useEffect(() => {
+    if (item !== null) setLast(undefined)
+  }, [item])
+  return { last, setLast: (change?: Omit<LastChange, "item">) => setLast(change && { ...change, item }) }
+}
+
+/** Takes a submission that left its list out of the address: after a reload, nothing would be open that is not in the list. */
+export const useClosed = (isGone: boolean): void =>
+  useEffect(() => {
+    if (isGone) go({ item: null }, { replace: true })
+  }, [isGone])
+
 /** Says that submissions were marked as spam or deleted, which can be undone. */
-export const Undo = ({ change, changes, ids }: LastChange & { readonly changes: Changes }) => (
-  <div class="selection" role="status">
-    <b>{Texts.inbox.changed[change](ids.length)}</b>
-    <button type="button" class="button" onClick={() => (change === "isSpam" ? changes.release : changes.restore)(ids)}>
-      {Texts.inbox.undo}
-    </button>
-  </div>
-)
+export const Undo = ({ change, changes, ids, item }: LastChange & { readonly changes: Changes }) => {
+  const box = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const element = box.current
+    return () => {
+      // The button is gone in a moment.
+      if (element?.contains(document.activeElement)) queueMicrotask(focusList)
+    }
+  }, [])
+  const undo = () => {
+    ;(change === "isSpam" ? changes.release : changes.restore)(ids)
+    if (item !== null) go({ item }, { replace: true })
+  }
+  return (
+    <div class="selection" role="status" ref={box}>
+      <b>{Texts.inbox.changed[change](ids.length)}</b>
+      <button type="button" class="button" onClick={undo}>
+        {Texts.inbox.undo}
+      </button>
+    </div>
+  )
+}

@@ -5,7 +5,8 @@
  */
 import { useEffect, useRef } from "preact/hooks"
 
-const isShown = (link: HTMLElement): boolean => link.isConnected
+/** Whether a link is in the page and not hidden, as the list of a narrow window is while something is open. */
+const isShown = (link: HTMLElement): boolean => link.checkVisibility()
 
 /** The link after the first that is gone, or the one before it; the page if none is left. Undefined if none is gone. */
 const heir = (links: ReadonlyArray<HTMLElement>): HTMLElement | null | undefined => {
@@ -13,6 +14,13 @@ const heir = (links: ReadonlyArray<HTMLElement>): HTMLElement | null | undefined
   return at === -1
     ? undefined
     : (links.slice(at).find(isShown) ?? links.slice(0, at).findLast(isShown) ?? document.getElementById("content"))
+}
+
+/** Moves the focus to what is open in the list, or to its first link; to the page if there is none. */
+export const focusList = (): void => {
+  const links = [...document.querySelectorAll<HTMLElement>(".entries a")].filter(isShown)
+  const open = links.find(({ ariaCurrent }) => ariaCurrent === "true")
+  ;(open ?? links[0] ?? document.getElementById("content"))?.focus()
 }
 
 /** Returns a ref for the parent of a list. Without this, the focus would be on the document, and the keyboard at its beginning. */
