@@ -73,6 +73,7 @@ inChromium("the console's problems", ConsolePage.layerOfTwoDays, (it) => {
       yield* on(() => page.getByText("https://new.example is refused").waitFor())
       yield* on(() => page.getByRole("button", { name: "Allow this origin" }).click())
       yield* on(() => page.getByText("https://new.example is refused").waitFor({ state: "detached" }))
+      yield* on(() => page.locator("#content:focus").waitFor())
       assert.deepStrictEqual(yield* originsOf(site), ["https://old.example", "https://new.example"])
       yield* show(`#/${site.websiteConfigId}/setup/problems`)
       yield* on(() => page.getByText("Nothing is wrong.").waitFor())

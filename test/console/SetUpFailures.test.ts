@@ -150,7 +150,7 @@ inChromium(
           const answered = page.waitForResponse("**/person/export")
           answer.resolve()
           await (await answered).finished()
-          await page.locator("button:enabled", { hasText: /^Export$/ }).waitFor()
+          await page.locator("button[aria-disabled=false]", { hasText: /^Export$/ }).waitFor()
         })
         yield* loaded
         const nothing = page.getByText("Nothing is stored about this address.")

@@ -33,6 +33,7 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
       const options = { colorScheme: "dark", viewport: { width: 360, height: 740 } } as const
       const { on, page } = yield* SetUpPage.show(busy, "assistants", options)
       yield* on(async () => {
+        const dialog = page.getByRole("dialog")
         await page.getByRole("button", { name: "Try" }).click()
         await page.getByLabel("Question").fill("")
         await page.getByRole("button", { name: "Ask" }).click()
@@ -40,6 +41,7 @@ inChromium("console settings", Layer.provideMerge(ConsolePage.SharedOwner.layer,
         await page.getByLabel("Question").fill("When are you open?")
         await page.getByRole("button", { name: "Ask" }).click()
         await page.getByText("It refuses the key (status 401).").waitFor()
+        await dialog.locator("button:focus", { hasText: "Ask" }).waitFor()
         await page.getByText("Enter a valid key under More, Edit.").waitFor()
       })
       assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "dialog")), [])

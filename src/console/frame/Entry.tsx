@@ -77,6 +77,7 @@ export const Link = ({ page, secret }: { readonly secret: string; readonly page:
   // Sent second: a page without a session repeats no other requests, so a failed one of the link would remain.
   const current = useAnswer("GET /v1/owner/session", linked.value === undefined ? null : {})
   const open = async () => {
+    if (isBusy) return
     setBusy(true)
     const outcome = await send("POST /v1/owner/session", { body: { secret } })
     setBusy(false)
@@ -117,7 +118,7 @@ export const Link = ({ page, secret }: { readonly secret: string; readonly page:
       <p>{Texts.link.body}</p>
       <Sessions opens={linked.value} ends={current.value} />
       <p>
-        <button type="button" class="button primary large" disabled={isBusy} onClick={open}>
+        <button type="button" class="button primary large" aria-disabled={isBusy} onClick={open}>
           {Texts.link.open}
         </button>
       </p>

@@ -30,6 +30,7 @@ function PersonForm<A>({ isNamed, onDone, request, submit }: FormProps<A>) {
   const [isBusy, setBusy] = useState(false)
   const onSubmit = async (event: Event) => {
     event.preventDefault()
+    if (isBusy) return
     setBusy(true)
     const person = { name: name.trim(), email: email.trim() }
     const outcome = await request(person)
@@ -64,7 +65,7 @@ function PersonForm<A>({ isNamed, onDone, request, submit }: FormProps<A>) {
           onInput={({ currentTarget }) => setEmail(currentTarget.value)}
         />
       </label>
-      <button type="submit" class="button primary large" disabled={isBusy}>
+      <button type="submit" class="button primary large" aria-disabled={isBusy}>
         {submit(sent !== null)}
       </button>
       <div role="status">

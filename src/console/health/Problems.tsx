@@ -8,6 +8,7 @@ import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
 import { messageOf } from "../parts/FailureText.ts"
+import { useKeptFocus } from "../parts/KeptFocus.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -53,7 +54,7 @@ const Button = ({
         {failure}
       </span>
     )}
-    <button type="button" class="button" disabled={isBusy} onClick={onClick}>
+    <button type="button" class="button" aria-disabled={isBusy} onClick={onClick}>
       {Texts.allow}
     </button>
   </>
@@ -136,35 +137,38 @@ export const NextStep = ({ problem }: { readonly problem: Problem }) => {
 export const Problems = ({ isOwner, site }: PageProps) => {
   const resource = useProblems(site.site_id)
   const [now] = useState(() => Date.now())
+  const list = useKeptFocus(".actions .button")
   return (
     <Section title={Texts.title} note={Texts.note}>
-      <Rows
-        resource={resource}
-        items={({ problems }) => problems}
-        empty={Texts.none}
-        row={(problem) => (
-          <Row
-            key={keyOf(problem)}
-            title={problem.title}
-            facts={
-              <>
-                {factsOf(problem, site.time_zone, now)}
-                <br />
-                {problem.reason !== null && (
-                  <>
-                    {Texts.reason(problem.reason)}
-                    <br />
-                  </>
-                )}
-                {problem.next_step}
-              </>
-            }
-          >
-            {isOwner && <Allow siteId={site.site_id} problem={problem} />}
-            <NextStep problem={problem} />
-          </Row>
-        )}
-      />
+      <div ref={list}>
+        <Rows
+          resource={resource}
+          items={({ problems }) => problems}
+          empty={Texts.none}
+          row={(problem) => (
+            <Row
+              key={keyOf(problem)}
+              title={problem.title}
+              facts={
+                <>
+                  {factsOf(problem, site.time_zone, now)}
+                  <br />
+                  {problem.reason !== null && (
+                    <>
+                      {Texts.reason(problem.reason)}
+                      <br />
+                    </>
+                  )}
+                  {problem.next_step}
+                </>
+              }
+            >
+              {isOwner && <Allow siteId={site.site_id} problem={problem} />}
+              <NextStep problem={problem} />
+            </Row>
+          )}
+        />
+      </div>
     </Section>
   )
 }
@@ -179,6 +183,7 @@ interface LineProps {
 export const Line = ({ isOwner, siteId, timeZone }: LineProps) => {
   const { value } = useProblems(siteId)
   const [now] = useState(() => Date.now())
+  const actions = useKeptFocus(".button")
   const [first, ...others] = value?.problems ?? []
   if (first === undefined) return null
   return (
@@ -193,7 +198,7 @@ export const Line = ({ isOwner, siteId, timeZone }: LineProps) => {
         </span>
       </p>
       <p class="muted">{first.next_step}</p>
-      <div class="actions">
+      <div class="actions" ref={actions}>
         {isOwner && <Allow siteId={siteId} problem={first} />}
         <NextStep problem={first} />
         <a class="button" href={linkTo({ page: "setup", item: "problems", view: {} })}>

@@ -58,7 +58,7 @@ export const Held = ({ isMember, onClose, site }: Props) => {
                     type="button"
                     class="button"
                     aria-label={`${Texts.inbox.held.take}: ${name}`}
-                    disabled={change.isBusy}
+                    aria-disabled={change.isBusy}
                     onClick={() => change.run({ params: { ...params, mark_id } })}
                   >
                     {Texts.inbox.held.take}

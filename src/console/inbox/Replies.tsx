@@ -125,7 +125,7 @@ const Form = ({ onClose, replyTo, site, submissionId, to }: FormProps) => {
         <button type="button" class="button" onClick={close}>
           {Texts.inbox.cancel}
         </button>
-        <button type="submit" class="button primary" disabled={isBusy || text.trim() === ""}>
+        <button type="submit" class="button primary" disabled={text.trim() === ""} aria-disabled={isBusy}>
           {Texts.inbox.replies.send}
         </button>
       </div>

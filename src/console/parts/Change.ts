@@ -22,9 +22,10 @@ export const useWhileShown = <A extends ReadonlyArray<unknown>>(act: (...input: 
 }
 
 export interface Change<O extends Operation> {
+  /** A button of the change has it as `aria-disabled`: a button that is disabled loses the focus. */
   readonly isBusy: boolean
   readonly failure: Failure | undefined
-  /** Sends a change. If it succeeds, the page reloads its data, and `then` receives the answer. */
+  /** Sends a change, unless one is being sent. If it succeeds, the page reloads its data, and `then` receives the answer. */
   readonly run: (input: Input<O>, then?: (answer: Answer<O>) => void) => void
 }
 

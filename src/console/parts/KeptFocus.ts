@@ -23,8 +23,12 @@ export const focusList = (): void => {
   ;(open ?? links[0] ?? document.getElementById("content"))?.focus()
 }
 
-/** Returns a ref for the parent of a list. Without this, the focus would be on the document, and the keyboard at its beginning. */
-export const useKeptFocus = () => {
+/**
+ * Returns a ref for the parent of a list. Without this, the focus would be on the document, and the keyboard at its beginning.
+ *
+ * @param selector finds what gets the focus: the links of a list, or the buttons of its items
+ */
+export const useKeptFocus = (selector = ".entries a") => {
   const parent = useRef<HTMLDivElement>(null)
   const focused = useRef<Element | null>(null)
   /** The links when the focus moved last, which includes those that are gone since. */
@@ -32,7 +36,7 @@ export const useKeptFocus = () => {
   useEffect(() => {
     const remember = ({ target }: FocusEvent) => {
       focused.current = target instanceof Element ? target : null
-      listed.current = [...(parent.current?.querySelectorAll<HTMLElement>(".entries a") ?? [])]
+      listed.current = [...(parent.current?.querySelectorAll<HTMLElement>(selector) ?? [])]
     }
     document.addEventListener("focusin", remember)
     return () => document.removeEventListener("focusin", remember)

@@ -125,7 +125,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
       isWide
       title={settings === null ? Texts.add : Texts.edit(settings.name)}
       submit={settings === null ? Common.create : Common.save}
-      isDisabled={create.isBusy || update.isBusy}
+      isBusy={create.isBusy || update.isBusy}
       message={message}
       onClose={onClose}
       onSubmit={submit}

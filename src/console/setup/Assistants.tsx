@@ -65,7 +65,7 @@ const TryAssistant = ({ instance, onClose, siteId }: TryProps) => {
       title={Texts.trial.title(instance.name)}
       submit={change.isBusy ? Texts.trial.busy : Texts.trial.ask}
       cancel={Texts.trial.close}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={messageOf(change.failure, ["question"])}
       onClose={onClose}
       onSubmit={() => {

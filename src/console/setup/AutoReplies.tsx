@@ -42,7 +42,7 @@ const Edit = ({ onClose, reply, siteId }: EditProps) => {
       isWide
       title={reply === null ? Texts.autoReplies.add : Texts.autoReplies.edit(reply.page)}
       submit={Common.save}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() => change.run({ params: { site_id: siteId }, body: fields.values }, close)}

@@ -104,6 +104,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
 
   /** Loads the person's records for `use`; without any, says so. */
   const load = async (use: (records: string) => void) => {
+    if (isBusy) return
     setBusy(true)
     setResult(undefined)
     const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", inputOf(address))
@@ -137,14 +138,15 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           fault={faultOf(failure, "email") ?? messageOf(failure, ["email"])}
         />
         <div class="save">
-          <button type="submit" class="button" disabled={isBusy || address.trim() === ""}>
+          <button type="submit" class="button" disabled={address.trim() === ""} aria-disabled={isBusy}>
             {Texts.person.export}
           </button>
           {isOwner && (
             <button
               type="button"
               class="button bad"
-              disabled={isBusy || address.trim() === ""}
+              disabled={address.trim() === ""}
+              aria-disabled={isBusy}
               onClick={() => void load((records) => setErasing({ address, counts: PersonRecords.countsOf(records) }))}
             >
               {Texts.person.erase}

@@ -59,7 +59,8 @@ const ReplayDialog = ({ onClose, onDone, siteId, statusChoices, webhookId }: Rep
     <FormDialog
       title={Texts.replay.title}
       submit={Texts.replay.submit(count)}
-      isDisabled={count === undefined || count === 0 || replay.isBusy}
+      isBusy={replay.isBusy}
+      isDisabled={count === undefined || count === 0}
       message={messageOf(replay.failure ?? failure, [])}
       onClose={onClose}
       onSubmit={() =>
@@ -121,7 +122,7 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
       )}
       {problem !== undefined && <p class="bad">{problem}</p>}
       {isOwner && value.payload !== null && (
-        <button type="button" class="button" disabled={retry.isBusy} onClick={() => retry.run({ params })}>
+        <button type="button" class="button" aria-disabled={retry.isBusy} onClick={() => retry.run({ params })}>
           {Texts.deliveries.retry}
         </button>
       )}

@@ -19,8 +19,10 @@ interface FormProps {
   readonly submit: string
   /** The text of the button that closes the dialog; "Cancel" if absent. */
   readonly cancel?: string
-  /** Whether the form cannot be submitted now. */
-  readonly isDisabled: boolean
+  /** Whether the form is incomplete. */
+  readonly isDisabled?: boolean
+  /** Whether the form is being sent. */
+  readonly isBusy: boolean
   readonly isWide?: boolean
   /** The error, unless a field shows it. */
   readonly message: string | undefined
@@ -32,7 +34,8 @@ interface FormProps {
 export const FormDialog = ({
   cancel = Texts.cancel,
   children,
-  isDisabled,
+  isBusy,
+  isDisabled = false,
   isWide = false,
   message,
   onClose,
@@ -61,7 +64,7 @@ export const FormDialog = ({
           <button type="button" class="button" onClick={onClose}>
             {cancel}
           </button>
-          <button type="submit" class="button primary" disabled={isDisabled}>
+          <button type="submit" class="button primary" disabled={isDisabled} aria-disabled={isBusy}>
             {submit}
           </button>
         </div>
@@ -122,7 +125,8 @@ export const ConfirmDialog = ({
             type="submit"
             class="button danger"
             autofocus={isFocused}
-            disabled={isBusy || (requiredText !== undefined && typed.trim() !== requiredText)}
+            disabled={requiredText !== undefined && typed.trim() !== requiredText}
+            aria-disabled={isBusy}
           >
             {yes}
           </button>

@@ -49,7 +49,7 @@ const RulesText = ({ form, onClose, siteId }: RulesTextProps) => {
       isWide
       title={Texts.forms.edit(form.page)}
       submit={Common.save}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={faults.length === 0 ? messageOf(change.failure, []) : undefined}
       onClose={onClose}
       onSubmit={() => {

@@ -29,7 +29,7 @@ const Create = ({ onClose, siteId }: DialogProps) => {
     <FormDialog
       title={Texts.goals.add}
       submit={Texts.create}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>

@@ -38,7 +38,7 @@ const IssueKey = ({
     <FormDialog
       title={Texts.add}
       submit={Common.create}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>

@@ -78,7 +78,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
     <FormDialog
       title={Texts.mails.add}
       submit={Common.add}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>
@@ -143,7 +143,7 @@ const SendButton = ({
     <span class={outcome?.isGood === false ? "bad" : "good"} role="status">
       {outcome?.text ?? ""}
     </span>
-    <button type="button" class="button" aria-label={name} disabled={isBusy} onClick={onClick}>
+    <button type="button" class="button" aria-label={name} aria-disabled={isBusy} onClick={onClick}>
       {label}
     </button>
   </>

@@ -24,7 +24,7 @@ export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
     <FormDialog
       title={Texts.newSite.title}
       submit={Texts.create}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={message}
       onClose={onClose}
       onSubmit={() =>

@@ -144,7 +144,8 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
       isWide
       title={form === null ? Texts.forms.add : Texts.forms.edit(form.page)}
       submit={Common.save}
-      isDisabled={change.isBusy || faults.includes(Texts.forms.repeated)}
+      isBusy={change.isBusy}
+      isDisabled={faults.includes(Texts.forms.repeated)}
       message={message}
       onClose={onClose}
       onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, close)}

@@ -40,7 +40,7 @@ const Issue = ({
     <FormDialog
       title={Texts.tokens.issue}
       submit={Common.create}
-      isDisabled={change.isBusy}
+      isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>

@@ -65,7 +65,8 @@ const WebhookForm = ({ onClose, onSecret, siteId, webhook }: WebhookFormProps) =
     <FormDialog
       title={webhook === null ? Texts.webhooks.add : Texts.webhooks.actions.edit}
       submit={webhook === null ? Common.create : Common.save}
-      isDisabled={create.isBusy || update.isBusy || chosen.length === 0}
+      isBusy={create.isBusy || update.isBusy}
+      isDisabled={chosen.length === 0}
       message={fields.message}
       onClose={onClose}
       onSubmit={submit}
@@ -217,7 +218,7 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
             <button
               type="button"
               class="button"
-              disabled={test.isBusy}
+              aria-disabled={test.isBusy}
               onClick={() => test.run({ params }, (result) => setTested({ url: webhook.url, result }))}
             >
               {Common.test}

@@ -38,7 +38,7 @@ const Form = ({ details }: { readonly details: Details }) => {
       {fields}
       <Alert text={message} />
       <div class="save">
-        <button type="submit" class="button primary" disabled={change.isBusy}>
+        <button type="submit" class="button primary" aria-disabled={change.isBusy}>
           {Texts.save}
         </button>
         <span class="muted" role="status">

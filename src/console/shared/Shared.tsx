@@ -37,7 +37,7 @@ const Password = ({ secret }: { readonly secret: string }) => {
             onInput={({ currentTarget }) => setPassword(currentTarget.value)}
           />
         </label>
-        <button type="submit" class="button primary" disabled={unlocking.isBusy}>
+        <button type="submit" class="button primary" aria-disabled={unlocking.isBusy}>
           {Texts.shared.unlock}
         </button>
       </form>

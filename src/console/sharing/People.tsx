@@ -90,7 +90,7 @@ const Invite = ({ canMail, onClose, onCreated, page }: InviteProps) => {
     <FormDialog
       title={Texts.people.invite}
       submit={address === "" ? Texts.people.create : Texts.people.send}
-      isDisabled={creation.isBusy}
+      isBusy={creation.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>
@@ -173,7 +173,7 @@ export const People = (page: ReachProps) => {
         <button
           type="button"
           class="button"
-          disabled={repetition.isBusy}
+          aria-disabled={repetition.isBusy}
           aria-label={Texts.people.againTo(session.email)}
           onClick={() => repetition.run({ params: { session_id: session.session_id } })}
         >
@@ -202,7 +202,6 @@ export const People = (page: ReachProps) => {
             aria-label={Texts.people.roleOf(person.name ?? person.email)}
             value={granted.role}
             choices={all.map((role) => [role, Texts.session.roles[role]])}
-            disabled={change.isBusy}
             onChoose={(role) =>
               change.run({ params: { person_id: person.person_id }, body: { role, sites: granted.sites } })
             }

@@ -47,7 +47,7 @@ const ShareDashboard = ({ onClose, onCreated, siteId }: ShareProps) => {
     <FormDialog
       title={Texts.dashboards.share}
       submit={Texts.dashboards.create}
-      isDisabled={creation.isBusy}
+      isBusy={creation.isBusy}
       message={fields.message}
       onClose={onClose}
       onSubmit={() =>
