@@ -217,8 +217,7 @@ layer(testServer({ secretsKey }), { excludeTestServices: true })("instances", (i
         ["history", 501],
         ["max_tokens", "5"],
         ["daily_tokens", 1.5],
-        ["instructions", "x".repeat(32_001)],
-        ["origins", ["https://a.example/path"]]
+        ["instructions", "x".repeat(32_001)]
       ] as const) {
         const answer = yield* request("PATCH", `/instances/${id}`, { [member]: value })
         assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [`body.${member}`]], member)

@@ -258,7 +258,7 @@ inChromium(
             await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
             await page.getByRole("button", { name: "Create" }).click()
             await page.getByText("only 80 and 443 are").waitFor()
-            await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
+            await page.getByLabel("Address of the agent").fill("agent.example.com/v1")
             await page.getByRole("button", { name: "Create" }).click()
             // The form leads on to a first question.
             await page.getByRole("heading", { name: "Try Helper" }).waitFor()
@@ -409,7 +409,11 @@ inChromium(
           await page.getByRole("link", { name: "Website", exact: true }).click()
           await page.getByLabel("Origins").fill("https://a.example/path")
           await page.getByRole("button", { name: "Save" }).click()
-          await page.getByText("without a path, are expected.").waitFor()
+          await page.getByText(/^Origins such as .*, without a path, are expected\.$/).waitFor()
+          await page.getByLabel("Origins").fill("https://a.example\n\nhttps://b.example/path")
+          await page.getByRole("button", { name: "Save" }).click()
+          // The origins are shown as they were sent.
+          await page.getByText("Line 2: Origins such as").waitFor()
           // A host name is the origin of its https pages.
           await page.getByLabel("Origins").fill("https://a.example\nb.example")
           const zone = page.getByLabel("Time zone")

@@ -76,8 +76,8 @@ layer(testServer(), { excludeTestServices: true })("settings", (it) => {
         [{ name: "a\0" }, "body.name"],
         [{ name: null }, "body.name"],
         [{ origins: "https://a.example" }, "body.origins"],
-        [{ origins: ["https://a.example/path"] }, "body.origins"],
-        [{ origins: ["javascript:alert(1)"] }, "body.origins"],
+        [{ origins: ["https://a.example", "https://a.example/path"] }, "body.origins.1"],
+        [{ origins: ["javascript:alert(1)"] }, "body.origins.0"],
         [{ origins: Array.from({ length: 101 }, (_, index) => `https://a${index}.example`) }, "body.origins"],
         [{ time_zone: "Mars/Base" }, "body.time_zone"],
         [{ time_zone: "+01:00" }, "body.time_zone"]

@@ -101,7 +101,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
   const saved = useWhileShown(onSaved)
   const failure = create.failure ?? update.failure
-  const { check, choice, message, text, values: typed } = useFields(initial(settings), failure)
+  const { check, choice, lines, message, text, values: typed } = useFields(initial(settings), failure)
   const bodyNames = settings?.agent_body_fields ?? []
   const headerNames = settings?.agent_header_names ?? []
   const submit = () => {
@@ -188,7 +188,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
         hint={Texts.originsHint}
         placeholder="https://www.example.com"
         rows={2}
-        {...text("origins")}
+        {...lines("origins")}
       />
       <details class="more" open={collapsedMembers.some((member) => faultOf(failure, member) !== undefined)}>
         <summary>{Texts.limits}</summary>

@@ -10,6 +10,8 @@ import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Select } from "../parts/Select.tsx"
 import type { Failure } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import * as Lines from "./Lines.ts"
 
 type Values = Readonly<Record<string, string | boolean>>
 
@@ -37,6 +39,20 @@ export function useFields<A extends Values>(initial: A, failure: Failure | undef
       onInput: set(name) as (value: string) => void,
       fault: faultOf(failure, name)
     }),
+    /** Those of a list that is typed, one item per line: the fault names the line of its item. */
+    lines: <K extends Names<A, string>>(name: K) => {
+      const typed = values[name] as string
+      const fault = faultOf(failure, name)
+      const index = failure?.faults.find(({ place }) => place.startsWith(`${name}.`))?.place.slice(name.length + 1)
+      return {
+        value: typed,
+        onInput: set(name) as (value: string) => void,
+        fault:
+          fault === undefined || index === undefined || Lines.parse(typed).length < 2
+            ? fault
+            : Texts.inLine(Lines.lineOf(typed, Number(index)), fault)
+      }
+    },
     choice: <K extends Names<A, string>>(name: K) => ({
       value: values[name],
       onChoose: set(name),
@@ -118,6 +134,12 @@ export const TextField = ({
           autocomplete="off"
           spellcheck={false}
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
+          onChange={({ currentTarget }) => {
+            if (type !== "url") return
+            // At once, because the browser checks the address next if the form is submitted.
+            currentTarget.value = Lines.completeUrl(currentTarget.value)
+            onInput(currentTarget.value)
+          }}
         />
       ) : (
         <textarea

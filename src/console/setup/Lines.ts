@@ -11,8 +11,18 @@ export const parse = (text: string): ReadonlyArray<string> =>
     .map((line) => line.trim())
     .filter((line) => line !== "")
 
+/** The line, from 1, of the item with this index among those that `parse` returns. */
+export const lineOf = (text: string, index: number): number =>
+  text.split("\n").findIndex((_, at, lines) => parse(lines.slice(0, at + 1).join("\n")).length > index) + 1
+
 /** A host name with a dot and perhaps a port, such as `www.example.com`. An IP address is none: pages on it are rarely https. */
 const hostName = /^([a-z0-9-]+\.)+[a-z][a-z0-9-]*(:\d+)?\/?$/i
+
+/** Returns an address whose scheme is completed: a host name with a dot, and perhaps a path, is an https address. */
+export const completeUrl = (text: string): string => {
+  const [host = ""] = text.trim().split(/[/?#]/, 1)
+  return hostName.test(host) ? `https://${text.trim()}` : text
+}
 
 /** Returns the origins. A host name alone is the origin of its https pages. */
 export const parseOrigins = (text: string): ReadonlyArray<string> =>

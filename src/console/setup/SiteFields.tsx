@@ -49,7 +49,7 @@ export const useSiteFields = (
   { failure, isNew = false }: { readonly failure: Failure | undefined; readonly isNew?: boolean }
 ) => {
   const [isZoneOpened, setZoneOpened] = useState(false)
-  const { choice, message, text, values } = useFields({ name, time_zone, origins: before.join("\n") }, failure)
+  const { choice, lines, message, text, values } = useFields({ name, time_zone, origins: before.join("\n") }, failure)
   const origins = Lines.parseOrigins(values.origins)
   return {
     message,
@@ -72,7 +72,7 @@ export const useSiteFields = (
           hint={Texts.website.originsHint}
           placeholder="https://www.example.com"
           rows={3}
-          {...text("origins")}
+          {...lines("origins")}
         />
       </>
     )

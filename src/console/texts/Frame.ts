@@ -158,6 +158,9 @@ export const failures = {
 export const sentence = (text: string): string =>
   `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`.replace(/`([^`]*)`/g, "“$1”")
 
+/** The fault of a list that is typed, one item per line. */
+export const inLine = (line: number, fault: string): string => `Line ${line}: ${fault}`
+
 /** What a change names does not exist. */
 export const gone = "This no longer exists, or your session does not include it."
 

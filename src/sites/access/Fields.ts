@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Option, Result, Schema } from "effect"
+import * as Fault from "../../platform/contract/Fault.ts"
 import * as Field from "../../platform/contract/Field.ts"
 import { isCanonicalUuid, parseUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
@@ -148,13 +149,11 @@ export const origins = (description: string) =>
         return Field.fail("value_error", `Value error, at most ${Site.maxOrigins} origins are possible`)
       }
       const accepted = new Set<string>()
-      for (const text of input) {
+      for (const [index, text] of input.entries()) {
         const origin = typeof text === "string" ? Site.parseOrigin(text) : Option.none()
         if (Option.isNone(origin)) {
-          return Field.fail(
-            "value_error",
-            "Value error, origins such as https://www.example.com, without a path, are expected"
-          )
+          const expected = Fault.value("origins such as https://www.example.com, without a path, are expected")
+          return Result.fail({ ...expected, path: [index] })
         }
         accepted.add(origin.value)
       }
