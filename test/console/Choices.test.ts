@@ -20,7 +20,7 @@ describe("console/parts/Choices", () => {
     }
   )
 
-  it("words are searched in the label and the note, without case", () => {
+  it("words are searched in the label, the note and the terms, without case and accents", () => {
     const zones = [
       ["America/New_York", "America/New York", "UTC-05:00"],
       ["Asia/Tokyo", "Asia/Tokyo", "UTC+09:00"]
@@ -31,6 +31,8 @@ describe("console/parts/Choices", () => {
     assert.deepStrictEqual(found("+09"), ["Asia/Tokyo"])
     assert.deepStrictEqual(found("utc+9:00"), ["Asia/Tokyo"])
     assert.deepStrictEqual(found("-5"), ["America/New_York"])
+    assert.deepStrictEqual(found("TŌKYŌ"), ["Asia/Tokyo"])
     assert.deepStrictEqual(found("america tokyo"), [])
+    assert.lengthOf(matching([["BR", "São Paulo", "", "Brasília"]], "sao brasilia"), 1)
   })
 })

@@ -4,22 +4,27 @@
  * @module
  */
 
-/** The note stands beside the label, such as the offset of a time zone. */
-export type Choice<A extends string> = readonly [value: A, label: string, note?: string]
+/** The note stands beside the label, such as the offset of a time zone. The terms are not shown, but found. */
+export type Choice<A extends string> = readonly [value: A, label: string, note?: string, terms?: string]
 
-const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().split(/[\s/_]+/)
+const wordsOf = (text: string): ReadonlyArray<string> =>
+  text
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .split(/[\s/_]+/)
 
 /**
- * The choices whose labels or notes contain each of the typed words, in order. Case, `/`, `_` and the first zero of an offset do not
- * count.
+ * The choices whose labels, notes or terms contain each of the typed words, in order. Case, accents, `/`, `_` and the first zero of an
+ * offset do not count.
  */
 export const matching = <A extends string>(
   choices: ReadonlyArray<Choice<A>>,
   typed: string
 ): ReadonlyArray<Choice<A>> => {
   const words = wordsOf(typed)
-  return choices.filter(([, label, note = ""]) => {
-    const text = wordsOf(`${label} ${note} ${note.replace(/([+-])0/, "$1")}`).join(" ")
+  return choices.filter(([, label, note = "", terms = ""]) => {
+    const text = wordsOf(`${label} ${terms} ${note} ${note.replace(/([+-])0/, "$1")}`).join(" ")
     return words.every((word) => text.includes(word))
   })
 }

@@ -20,6 +20,7 @@ const offsetOf = (zone: string, time: number): string =>
 
 let known: ReadonlyArray<Choice<string>> | undefined
 let compared: ReadonlyArray<Choice<string>> | undefined
+let described: ReadonlyArray<Choice<string>> | undefined
 
 const zones = (): ReadonlyArray<Choice<string>> => {
   known ??= TimeZones.all().map((zone) => [zone, zone.replaceAll("_", " ")])
@@ -32,6 +33,17 @@ const comparedZones = (): ReadonlyArray<Choice<string>> => {
   compared ??= zones().map(([zone, label]) => [zone, label, offsetOf(zone, now)])
   return compared
 }
+
+/** The same, with what else finds them. It is not needed to open the list. */
+const describedZones = (): ReadonlyArray<Choice<string>> => {
+  if (described === undefined) {
+    const termsOf = TimeZones.terms()
+    described = comparedZones().map(([zone, label, note = ""]) => [zone, label, note, termsOf(zone)])
+  }
+  return described
+}
+
+const choices = { closed: zones, opened: comparedZones, searched: describedZones }
 
 interface Details {
   readonly name: string
@@ -48,7 +60,7 @@ export const useSiteFields = (
   { name, origins: before, time_zone }: Details,
   { failure, isNew = false }: { readonly failure: Failure | undefined; readonly isNew?: boolean }
 ) => {
-  const [isZoneOpened, setZoneOpened] = useState(false)
+  const [zoneList, setZoneList] = useState<keyof typeof choices>("closed")
   const { choice, lines, message, text, values } = useFields({ name, time_zone, origins: before.join("\n") }, failure)
   const origins = Lines.parseOrigins(values.origins)
   return {
@@ -62,8 +74,8 @@ export const useSiteFields = (
         <ChoiceField
           label={Texts.website.timeZone}
           hint={isNew || values.time_zone === time_zone ? Texts.website.timeZoneHint : Texts.website.timeZoneChange}
-          choices={isZoneOpened ? comparedZones() : zones()}
-          onSearch={() => setZoneOpened(true)}
+          choices={choices[zoneList]()}
+          onSearch={(search) => setZoneList(search === "" ? "opened" : "searched")}
           noMatch={Texts.website.noTimeZone}
           {...choice("time_zone")}
         />

@@ -29,6 +29,40 @@ const renamed: Readonly<Record<string, string>> = {
 
 export const presentName = (zone: string): string => renamed[zone] ?? zone
 
+/** The countries of the time zones. Browsers that do not know them list none. */
+const countries = (): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>()
+  const names = new Intl.DisplayNames("en", { type: "region", fallback: "none" })
+  const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+  for (const code of letters.flatMap((first) => letters.map((second) => first + second))) {
+    const name = names.of(code)
+    if (name === undefined) continue
+    const locale = new Intl.Locale(`und-${code}`) as { readonly getTimeZones?: () => ReadonlyArray<string> | undefined }
+    for (const zone of locale.getTimeZones?.() ?? []) {
+      found.set(presentName(zone), `${found.get(presentName(zone)) ?? ""} ${name}`)
+    }
+  }
+  return found
+}
+
+/** The names of a time zone in winter and in summer, and their initials with and without "Standard": EST, EDT and ET. */
+const namesOf = (zone: string): string => {
+  const format = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "long" })
+  const names = [0, 6].map((month) =>
+    format.formatToParts(Date.UTC(2025, month)).find(({ type }) => type === "timeZoneName")
+  )
+  return names
+    .flatMap((part) => (part === undefined ? [] : [part.value, part.value.replace(" Standard", "")]))
+    .flatMap((name) => [name, name.replace(/(\S)\S*\s*/g, "$1")])
+    .join(" ")
+}
+
+/** What else finds the time zones: their countries, names and abbreviations. This takes a desktop a fifth of a second. */
+export const terms = (): ((zone: string) => string) => {
+  const ofCountry = countries()
+  return (zone) => `${ofCountry.get(zone) ?? ""} ${namesOf(zone)}`
+}
+
 /** UTC and the time zones that the browser knows, in the order of their names. */
 export const all = (): ReadonlyArray<string> =>
   [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone").map(presentName)])].sort()

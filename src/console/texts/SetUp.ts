@@ -106,8 +106,7 @@ export const website = {
   name: "Name",
   timeZone: "Time zone",
   timeZoneHint: "Reports use the days of this time zone.",
-  noTimeZone:
-    "Nothing matches. Search for another large city of the country, without accents, or for an offset such as +01:00.",
+  noTimeZone: "Nothing matches. Search for the country, for another large city, or for an offset such as +01:00.",
   timeZoneChange:
     "Once you save, past days begin and end in this time zone, too: the numbers of past days change. No data is deleted.",
   origins: "Origins",
