@@ -17,7 +17,7 @@ export interface Row {
   readonly parameter: string
   /** The console's words for a value of it. */
   readonly title: string
-  /** The title of the console's list of it; absent if the console has no such list. */
+  /** The title of its tab in the lists of the console's overview; absent if it has none. */
   readonly tab?: string
   /** Whether shared dashboards show it. They show none that could identify a person. */
   readonly isShared: boolean
@@ -93,6 +93,13 @@ export const ofVisits = {
 
 export type EventName = keyof typeof ofEvents
 export type VisitName = keyof typeof ofVisits
+
+type Rows = typeof ofEvents & typeof ofVisits
+
+/** The dimensions of which the console shows a list. */
+export type Tabbed = {
+  readonly [Name in keyof Rows]: Rows[Name] extends { readonly tab: string } ? Name : never
+}[keyof Rows]
 
 /** The column of a dimension of visits. */
 export type Column = (typeof ofVisits)[VisitName]["column"]

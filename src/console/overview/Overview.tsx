@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Tabbed } from "../../analytics/reports/Dimensions.ts"
 import { type Filter, linkLists, type Operator } from "../Address.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
@@ -97,14 +98,19 @@ const ProblemLine = lazy(
 const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
 /** The tabs of each list, in two columns. */
-const columns: ReadonlyArray<ReadonlyArray<Tabs>> = [
+const columns = [
   [
     ["visit:source", "visit:channel", "visit:utm_campaign"],
     ["event:goal", "event:name", "links", "files"],
     ["visit:device", "visit:browser", "visit:os"]
   ],
   [["event:page", "visit:entry_page", "visit:exit_page"], ["visit:country"]]
-]
+] as const satisfies ReadonlyArray<ReadonlyArray<Tabs>>
+
+type Missing = Exclude<Tabbed, (typeof columns)[number][number][number]>
+
+// Does not compile if a dimension has a tab, but stands in no list.
+null satisfies [Missing] extends [never] ? null : Missing
 
 /** The lists of the properties that late events have: of the event by which the page is filtered, else of all. */
 const Properties = (props: Omit<ListProps, "all">) => {
