@@ -74,6 +74,7 @@ export const layer = HttpApiBuilder.group(
           yield* requireOne(reach, instanceId)
           const filter = Transcript.toFilter(query, timeZone)
           return exports.file(linesOf(transcripts.stream({ reach, instanceId, filter })), {
+            site: proof.site,
             name: "conversations.ndjson",
             contentType: "application/x-ndjson"
           })

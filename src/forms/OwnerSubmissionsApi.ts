@@ -286,7 +286,9 @@ SubmissionExport.addColumns(columns, exampleMessage.formData)
 
 /** Examples of exports, made by the functions that format them. */
 const exampleExports = {
-  "text/csv": SubmissionExport.csvHeader(columns) + SubmissionExport.csv(exampleMessage, columns),
+  "text/csv":
+    SubmissionExport.csvHeader(columns, "Europe/Berlin") +
+    SubmissionExport.csv(exampleMessage, columns, "Europe/Berlin"),
   "application/x-ndjson": SubmissionExport.ndjson(exampleMessage)
 }
 
@@ -307,7 +309,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
       transform: streamed("The submissions", exampleExports),
       summary: "Export submissions",
       description:
-        "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
+        "All submissions that match, latest first. The default is CSV, with the time also in the website's time zone, a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails."
     })
   )
 

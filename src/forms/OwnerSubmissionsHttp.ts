@@ -6,7 +6,7 @@
 import { type Array, Effect, Layer, Stream } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import type { SubmissionId, WebsiteConfigId } from "../platform/Id.ts"
+import type { SubmissionId } from "../platform/Id.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as Cursor from "../platform/text/Cursor.ts"
 import * as Authorized from "../sites/access/Authorized.ts"
@@ -109,7 +109,7 @@ const submissions = HttpApiBuilder.group(
      * response.
      */
     const linesOf = Effect.fnUntraced(function* (
-      websiteConfigId: WebsiteConfigId,
+      { timeZone, websiteConfigId }: Site,
       filter: InboxMessage.Filter,
       format: (typeof exportFormats)[number]
     ) {
@@ -125,8 +125,8 @@ const submissions = HttpApiBuilder.group(
         Stream.runDrain
       )
       return Stream.concat(
-        Stream.succeed(SubmissionExport.csvHeader(columns)),
-        messages.pipe(paced((message) => SubmissionExport.csv(message, columns)))
+        Stream.succeed(SubmissionExport.csvHeader(columns, timeZone)),
+        messages.pipe(paced((message) => SubmissionExport.csv(message, columns, timeZone)))
       )
     })
 
@@ -183,9 +183,10 @@ const submissions = HttpApiBuilder.group(
           const proof = yield* Authorized.inbox.read.proof
           yield* exports.begin(proof)
           const format = query.format ?? "csv"
-          const filter = InboxMessage.toFilter(query, proof.site.timeZone)
-          const lines = yield* linesOf(proof.site.websiteConfigId, filter, format)
-          return exports.file(lines, { name: `submissions.${format}`, contentType: contentTypes[format] })
+          const { site } = proof
+          const filter = InboxMessage.toFilter(query, site.timeZone)
+          const lines = yield* linesOf(site, filter, format)
+          return exports.file(lines, { site, name: `submissions.${format}`, contentType: contentTypes[format] })
         })
       )
       .handle("release", change(inbox.release))

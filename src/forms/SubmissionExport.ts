@@ -6,6 +6,7 @@
  *
  * @module
  */
+import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { iso } from "../platform/text/Calendar.ts"
 import * as Csv from "../platform/text/Csv.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
@@ -45,7 +46,7 @@ export const ndjson = (submission: Submission): string => `${json(submission)}\n
  */
 const limits = { columns: 200, name: 200 }
 
-const ownColumns = [
+const ownColumns: ReadonlyArray<string> = [
   "submission_id",
   "received_at",
   "status",
@@ -57,7 +58,7 @@ const ownColumns = [
   "campaign",
   "referrer",
   "entry_page"
-] as const
+]
 
 /** The names of the fields that have a column, in the order of their first appearance. */
 export type Columns = Set<string>
@@ -71,15 +72,24 @@ export const addColumns = (columns: Columns, formData: string): void => {
 
 /** Marks the name of a field that equals the name of another column. */
 const titleOf = (name: string): string =>
-  (ownColumns as ReadonlyArray<string>).includes(name) || name === "other_fields" ? `${name} (form)` : name
+  ownColumns.includes(name) || name === "other_fields" ? `${name} (form)` : name
 
-export const csvHeader = (columns: Columns): string =>
-  Csv.record([...ownColumns, ...[...columns].map(titleOf), "other_fields"].map(Csv.text))
+/** A time as the clocks of a time zone show it, which spreadsheets read. */
+const clock = (time: number, timeZone: string): string =>
+  iso(LocalTime.zone(timeZone).toLocal(time)).slice(0, 19).replace("T", " ")
+
+/** @param timeZone the website's, in which the times are repeated */
+export const csvHeader = (columns: Columns, timeZone: string): string =>
+  Csv.record(
+    [...ownColumns.toSpliced(2, 0, `received_at (${timeZone})`), ...[...columns].map(titleOf), "other_fields"].map(
+      Csv.text
+    )
+  )
 
 /**
  * A submission as a CSV record. The values of a repeated field are in one cell, separated by `\u000a` (an escaped line feed).
  */
-export const csv = (message: Inbox.Message, columns: Columns): string => {
+export const csv = (message: Inbox.Message, columns: Columns, timeZone: string): string => {
   const values = new Map<string, string>()
   const others: Array<readonly [name: string, value: string]> = []
   for (const { name, value } of Inbox.fieldsOf(message.formData)) {
@@ -90,6 +100,7 @@ export const csv = (message: Inbox.Message, columns: Columns): string => {
     ...[
       message.submissionId,
       iso(message.receivedAt),
+      clock(message.receivedAt, timeZone),
       message.status,
       message.reasons.join(" "),
       message.email,

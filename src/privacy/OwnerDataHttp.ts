@@ -53,7 +53,8 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
           Effect.fnUntraced(function* ({ query: { format = "csv", from, to } }) {
             const proof = yield* Authorized.inbox.read.proof
             yield* exports.begin(proof)
-            const { hostedWebsiteId, timeZone } = proof.site
+            const { site } = proof
+            const { hostedWebsiteId, timeZone } = site
             const { before, since } = LocalTime.boundsOf({ from, to }, timeZone)
             // By default, times before and after all rows.
             const rows = analytics.rows({ hostedWebsiteId, from: since ?? 0, to: before ?? Date.UTC(9999, 0) })
@@ -61,11 +62,13 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
               ? exports.file(
                   Stream.concat(Stream.succeed(AnalyticsExport.csvHeader), Stream.map(rows, AnalyticsExport.csv)),
                   {
+                    site,
                     name: "analytics.csv",
                     contentType: "text/csv"
                   }
                 )
               : exports.file(Stream.map(rows, AnalyticsExport.ndjson), {
+                  site,
                   name: "analytics.ndjson",
                   contentType: ndjson
                 })
@@ -78,7 +81,7 @@ export const layer = ({ retentionConversations, retentionPageViews, retentionSub
             yield* exports.begin(proof)
             const records = persons.records(personOf(proof, payload))
             const lines = Stream.map(records, (record) => `${Person.exportLine(record)}\n`)
-            return exports.file(lines, { name: "person.ndjson", contentType: ndjson })
+            return exports.file(lines, { site: proof.site, name: "person.ndjson", contentType: ndjson })
           })
         )
         .handle(

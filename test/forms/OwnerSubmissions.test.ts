@@ -166,14 +166,14 @@ layer(testServer(), { excludeTestServices: true })("the inbox", (it) => {
       yield* submit(id, { status: "quarantined" })
       const csv = yield* get("/export?status=accepted")
       assert.match(csv.headers.get("content-type") ?? "", /^text\/csv/)
-      assert.strictEqual(csv.headers.get("content-disposition"), 'attachment; filename="submissions.csv"')
+      assert.strictEqual(csv.headers.get("content-disposition"), 'attachment; filename="A-submissions.csv"')
       const [header = [], ...records] = CsvReader.read(csv.text)
-      assert.deepStrictEqual(header.slice(11), ["n", "f2", "f1", "f0", "other_fields"])
+      assert.deepStrictEqual(header.slice(12), ["n", "f2", "f1", "f0", "other_fields"])
       assert.deepStrictEqual(
-        records.map((record) => record[11]),
+        records.map((record) => record[12]),
         Array.from({ length: 150 }, (_, index) => String(149 - index))
       )
-      assert.strictEqual(records[0]?.[12], "'=1+1")
+      assert.strictEqual(records[0]?.[13], "'=1+1")
       const ndjson = yield* get("/export?format=ndjson&status=accepted")
       assert.strictEqual(ndjson.headers.get("content-type"), "application/x-ndjson")
       const lines = ndjson.text.trimEnd().split("\n")

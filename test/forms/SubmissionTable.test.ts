@@ -25,8 +25,10 @@ const message = (formData: string): Message => ({
 const table = (forms: ReadonlyArray<string>, formsAfterHeader: ReadonlyArray<string> = []) => {
   const columns: SubmissionExport.Columns = new Set()
   for (const form of forms) SubmissionExport.addColumns(columns, form)
-  const rows = [...forms, ...formsAfterHeader].map((form) => SubmissionExport.csv(message(form), columns))
-  return CsvReader.read(SubmissionExport.csvHeader(columns) + rows.join(""))
+  const rows = [...forms, ...formsAfterHeader].map((form) =>
+    SubmissionExport.csv(message(form), columns, "Asia/Kolkata")
+  )
+  return CsvReader.read(SubmissionExport.csvHeader(columns, "Asia/Kolkata") + rows.join(""))
 }
 
 describe("forms/SubmissionExport", () => {
@@ -35,16 +37,18 @@ describe("forms/SubmissionExport", () => {
       '{"name":"Ada","email":"form@example.org","tags":["a",1]}',
       '{"message":"Hi","name":"Bo","name":"Cy"}'
     ])
-    assert.deepStrictEqual(header.slice(11), ["name", "email (form)", "tags", "message", "other_fields"])
-    assert.deepStrictEqual(first?.slice(2, 5), ["quarantined", "links fast", "ada@example.org"])
-    assert.deepStrictEqual(first?.slice(11), ["Ada", "form@example.org", '["a",1]', "", ""])
-    assert.deepStrictEqual(second?.slice(11), ["Bo\\u000aCy", "", "", "Hi", ""])
+    assert.deepStrictEqual(header.slice(12), ["name", "email (form)", "tags", "message", "other_fields"])
+    assert.deepStrictEqual(header.slice(1, 3), ["received_at", "received_at (Asia/Kolkata)"])
+    assert.deepStrictEqual(first?.slice(1, 3), ["1970-01-01T00:00:00.000Z", "1970-01-01 05:30:00"])
+    assert.deepStrictEqual(first?.slice(3, 6), ["quarantined", "links fast", "ada@example.org"])
+    assert.deepStrictEqual(first?.slice(12), ["Ada", "form@example.org", '["a",1]', "", ""])
+    assert.deepStrictEqual(second?.slice(12), ["Bo\\u000aCy", "", "", "Hi", ""])
   })
 
   it("fields without their own column are in the last column", () => {
     const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`f${index}`, String(index)]))
     const [header = [], first, late] = table([JSON.stringify(many)], ['{"new":"x"}'])
-    assert.lengthOf(header, 11 + 200 + 1)
+    assert.lengthOf(header, 12 + 200 + 1)
     const others = JSON.parse(first?.at(-1) ?? "") as ReadonlyArray<readonly [string, string]>
     assert.deepStrictEqual([others.length, others[0]], [50, ["f200", "200"]])
     assert.strictEqual(late?.at(-1), '[["new","x"]]')

@@ -45,7 +45,7 @@ layer(server, { excludeTestServices: true })("data", (it) => {
         const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "")
         const all = yield* mine.request("GET", "/analytics/export")
         assert.strictEqual(all.headers.get("content-type"), "text/csv")
-        assert.strictEqual(all.headers.get("content-disposition"), 'attachment; filename="analytics.csv"')
+        assert.strictEqual(all.headers.get("content-disposition"), 'attachment; filename="A-analytics.csv"')
         assert.strictEqual(lines(all.text).length, 4)
         // Midnight UTC is 9:00 of the same date in Tokyo.
         const some = yield* mine.request("GET", "/analytics/export?format=ndjson&from=2026-03-02&to=2026-03-02")
@@ -53,9 +53,13 @@ layer(server, { excludeTestServices: true })("data", (it) => {
           lines(some.text).map((line) => JSON.parse(line).received_at),
           ["2026-03-02T00:00:00.000Z"]
         )
-        yield* mine.request("PATCH", "", { time_zone: "America/Los_Angeles" })
+        yield* mine.request("PATCH", "", { name: "Ærø & Søn: <shop>", time_zone: "America/Los_Angeles" })
         const untilMaximum = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
         assert.strictEqual(lines(untilMaximum.text).length, 4)
+        assert.strictEqual(
+          untilMaximum.headers.get("content-disposition"),
+          "attachment; filename=\"analytics.csv\"; filename*=UTF-8''%C3%86r%C3%B8-S%C3%B8n-shop-analytics.csv"
+        )
         const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
         assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
       })

@@ -13,6 +13,7 @@ import { Context, Deferred, type Duration, Effect, Fiber, Layer, Record, type Sc
 import { HttpServerResponse } from "effect/http"
 import type { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Open from "../../platform/limits/Slots.ts"
+import type { Site } from "../Site.ts"
 import type { AnyAuthorizedSite } from "./Access.ts"
 import { Caller } from "./AuthenticationApi.ts"
 import type * as Errors from "./Errors.ts"
@@ -138,6 +139,9 @@ export interface Slots {
 }
 
 export interface File {
+  /** The website that the file is about. Its name begins the file's name. */
+  readonly site: Pick<Site, "name">
+  /** The rest of the file's name, such as `submissions.csv`. */
   readonly name: string
   readonly contentType: string
 }
@@ -149,6 +153,19 @@ export interface Exports extends Slots {
   readonly inTurn: <A, E>(stream: Stream.Stream<A, E>) => Stream.Stream<A, E>
   /** The file with these lines. Each array of the stream is a chunk of the response. */
   readonly file: <E>(lines: Stream.Stream<string, E>, file: File) => HttpServerResponse.HttpServerResponse
+}
+
+/** The maximum number of characters of a website's name in the name of a file. */
+const maxSiteName = 60
+
+/** Names a file as the console names those that it makes: after the website, without what a file system may refuse. */
+const dispositionOf = ({ name, site }: Pick<File, "name" | "site">): string => {
+  const words = site.name.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+  const title = [...words.join("-")].slice(0, maxSiteName).join("")
+  const full = title === "" ? name : `${title}-${name}`
+  return /^[\w.-]+$/.test(full)
+    ? `attachment; filename="${full}"`
+    : `attachment; filename="${name}"; filename*=UTF-8''${encodeURIComponent(full)}`
 }
 
 export class SiteSlots extends Context.Service<
@@ -247,14 +264,14 @@ const makeExports = Effect.fnUntraced(function* (slots: Slots) {
     ...slots,
     begin: ({ site }) => slots.hold(site.websiteConfigId),
     inTurn,
-    file: (lines, { contentType, name }) =>
+    file: (lines, { contentType, ...file }) =>
       HttpServerResponse.stream(
         lines.pipe(
           Stream.mapArray((chunk) => [chunk.join("")]),
           inTurn,
           Stream.encodeText
         ),
-        { contentType, headers: { "content-disposition": `attachment; filename="${name}"` } }
+        { contentType, headers: { "content-disposition": dispositionOf(file) } }
       )
   } satisfies Exports
 })
