@@ -7,6 +7,7 @@ import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
 import { AgentRefused } from "../../src/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/chat/WidgetTokens.ts"
 import { Problems } from "../../src/health/Problem.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -42,8 +43,11 @@ inChromium("the console's tags of chats", layer, (it) => {
     Effect.gen(function* () {
       const { instanceId, site } = yield* withAssistant
       const { send } = yield* TestServer
+      // A token that has expired is none.
+      const expired = { instanceId, reach: site.websiteConfigId, label: null, expiresAt: 1 }
+      yield* WidgetTokens.use(({ issue }) => issue(expired))
       const { on, page, url } = yield* SetUpPage.show(site, "install")
-      yield* on(() => page.getByText("This assistant has no token").waitFor())
+      yield* on(() => page.getByText("The tokens of this assistant have expired").waitFor())
       yield* on(() => page.getByRole("button", { name: "Issue a token" }).click())
       const tag = page.locator("code", { hasText: "<hydracore-chat" })
       const shown = (yield* on(() => tag.textContent())) ?? ""
@@ -55,7 +59,7 @@ inChromium("the console's tags of chats", layer, (it) => {
       yield* on(() => page.getByText(/^A visitor got an answer /).waitFor())
       assert.deepStrictEqual(yield* on(() => ConsolePage.violationsOfPart(page, "main")), [])
       yield* on(() => page.getByRole("link", { name: "Assistants" }).last().click())
-      yield* on(() => page.getByRole("button", { name: "Show the tag" }).click())
+      yield* on(() => page.getByRole("button", { name: "Show the tag" }).last().click())
       assert.strictEqual(yield* on(() => page.getByRole("dialog").locator("code").textContent()), shown)
     })
   )

@@ -22,7 +22,7 @@ import { AssistantForm } from "./AssistantForm.tsx"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
-import { TokenList, useTokens } from "./Tokens.tsx"
+import { TokenList, useTokens, validTokens } from "./Tokens.tsx"
 
 type Result = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
 
@@ -171,7 +171,7 @@ const Item = ({ instance, isOwner, onOpen, siteId }: ItemProps) => {
         siteId={siteId}
         instance={instance}
         isOwner={isOwner}
-        hasToken={(tokens.value?.tokens.length ?? 0) > 0}
+        hasToken={tokens.value !== undefined && validTokens(tokens.value).length > 0}
         isBesideTry
       />
       <TokenList siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} tokens={tokens} />

@@ -19,14 +19,9 @@ import * as Texts from "../texts/SetUp.ts"
 import { AnswerCheck, LiveCheck } from "./AnswerCheck.tsx"
 import * as InstallCheck from "./InstallCheck.ts"
 import { AddButton, Loading, Section } from "./Section.tsx"
-import { type Tokens, useTokens } from "./Tokens.tsx"
+import { NoToken, useTokens, validTokens } from "./Tokens.tsx"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
-
-/** The text of the newest valid token whose text is known. */
-const tokenFor = ({ tokens }: Tokens, now: number): string | null =>
-  tokens.findLast(({ expires_at, token }) => token !== null && (expires_at === null || Date.parse(expires_at) > now))
-    ?.token ?? null
 
 interface Props {
   readonly siteId: string
@@ -38,23 +33,26 @@ const ChatTag = ({ instance, isOwner, siteId }: Props & { readonly instance: Ins
   const { failure, value } = useTokens(siteId, instance.instance_id)
   const issue = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
   if (value === undefined) return <Loading failure={failure} />
-  const token = tokenFor(value, Date.now())
+  const valid = validTokens(value)
+  // The newest whose text is known.
+  const token = valid.findLast(({ token }) => token !== null)?.token ?? null
   const problem = messageOf(issue.failure)
   return (
     <>
       {token === null ? (
         <>
-          <p class="muted">
-            {value.tokens.length > 0 ? Assistants.tokens.unknown : Assistants.tokens.empty}{" "}
-            {value.tokens.length === 0 && isOwner && Assistants.tokens.emptyStep}
-          </p>
+          {valid.length === 0 ? (
+            <NoToken tokens={value.tokens} isOwner={isOwner} />
+          ) : (
+            <p class="muted">{Assistants.tokens.unknown}</p>
+          )}
           {isOwner && <AddButton label={Assistants.tokens.add} onClick={() => issue.run({ params, body: {} })} />}
           {problem !== undefined && <p class="bad">{problem}</p>}
         </>
       ) : (
         <Snippet text={Tags.chat(location.origin, instance.instance_id, token)} />
       )}
-      <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} hasToken={value.tokens.length > 0} />
+      <AnswerCheck siteId={siteId} instance={instance} isOwner={isOwner} hasToken={valid.length > 0} />
     </>
   )
 }

@@ -83,6 +83,17 @@ export const useTokens = (siteId: string, instanceId: string): Resource<Tokens> 
     instanceId
   )
 
+/** The tokens with which a page can use the assistant. */
+export const validTokens = ({ tokens }: Tokens): Tokens["tokens"] =>
+  tokens.filter(({ expires_at }) => expires_at === null || Date.parse(expires_at) > Date.now())
+
+/** Says that no page can use the assistant, and what to do. */
+export const NoToken = ({ isOwner, tokens }: Pick<Tokens, "tokens"> & { readonly isOwner: boolean }) => (
+  <p class="muted">
+    {tokens.length === 0 ? Texts.tokens.empty : Texts.tokens.expired} {isOwner && Texts.tokens.emptyStep}
+  </p>
+)
+
 type Open = "issue" | { readonly token: string } | { readonly revoke: string }
 
 export const TokenList = ({ tokens, ...props }: Props & { readonly tokens: Resource<Tokens> }) => {
@@ -93,11 +104,7 @@ export const TokenList = ({ tokens, ...props }: Props & { readonly tokens: Resou
   if (value === undefined) return <Loading failure={failure} />
   return (
     <div class="tokens">
-      {value.tokens.length === 0 && (
-        <p class="muted">
-          {Texts.tokens.empty} {isOwner && Texts.tokens.emptyStep}
-        </p>
-      )}
+      {validTokens(value).length === 0 && <NoToken tokens={value.tokens} isOwner={isOwner} />}
       <ul class="rows">
         {value.tokens.map(({ created_at, expires_at, label, token, token_id }) => (
           <Row

@@ -140,6 +140,7 @@ export const tokens = {
     "An earlier version issued the token and did not store its text. Issue a new one to see the tag; the old one stays valid.",
   unknownShort: "its text is not known",
   empty: "This assistant has no token, so no page can use it.",
+  expired: "The tokens of this assistant have expired, so no page can use it.",
   emptyStep: "Issue one: it comes in a tag, which you paste into your pages.",
   created: (day: string): string => `Created on ${day}`,
   confirm: "Revoke this token?",
