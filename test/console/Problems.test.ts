@@ -80,14 +80,13 @@ inChromium("the console's problems", ConsolePage.layerOfTwoDays, (it) => {
     })
   )
 
-  it.effect("have no button for a viewer", () =>
+  it.effect("lead a member nowhere, who may make none of the next steps", () =>
     Effect.gen(function* () {
-      const { instanceId, problems, site } = yield* brokenSite
-      yield* answered(instanceId)
-      yield* poll(problems, (found) => found.length === 1)
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/overview`, {}, "viewer")
+      const { site } = yield* brokenSite
+      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/setup/problems`, {}, "member")
       yield* on(() => page.getByText("https://new.example is refused").waitFor())
       assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Allow this origin" }).count()), 0)
+      assert.strictEqual(yield* on(() => page.locator(".settings").getByRole("link").count()), 0)
     })
   )
 })

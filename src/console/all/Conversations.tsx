@@ -18,7 +18,7 @@ import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Page from "./Page.tsx"
-import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
+import { type AllPageProps, includesRole, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
 
 type Conversation = Answer<"GET /v1/owner/conversations">["conversations"][number]
 
@@ -109,7 +109,8 @@ export const AllConversations = ({ hasMoreSites, roles, sites }: AllPageProps) =
             instanceId={instanceId}
             conversationId={conversationId}
             isChosen={true}
-            isMember={isMemberOf(roles, openSite.site_id)}
+            isMember={includesRole(roles, openSite.site_id, "member")}
+            isOwner={includesRole(roles, openSite.site_id, "owner")}
             onRemove={() => setRemoving(true)}
           />
         ) : (

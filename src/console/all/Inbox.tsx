@@ -19,7 +19,7 @@ import type { Answer } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Page from "./Page.tsx"
-import { type AllPageProps, isMemberOf, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
+import { type AllPageProps, includesRole, SiteSelect, ToWebsites, useAllView, useSite } from "./Page.tsx"
 
 type Submission = Answer<"GET /v1/owner/submissions">["submissions"][number]
 
@@ -124,7 +124,7 @@ export const AllInbox = ({ hasMoreSites, roles, sites }: AllPageProps) => {
             submissionId={openId}
             isChosen={true}
             changes={changes}
-            isMember={isMemberOf(roles, openSite.site_id)}
+            isMember={includesRole(roles, openSite.site_id, "member")}
             onSpam={(id) => {
               changes.markSpam([id])
               setLast({ change: "isSpam", ids: [id] })

@@ -54,9 +54,9 @@ export const useSite = (siteId: string | null, sites: ReadonlyArray<Site>): Site
   return listed ?? (siteId === null ? undefined : value)
 }
 
-/** Whether the person may work in the inbox of a website. */
-export const isMemberOf = (roles: AllPageProps["roles"], siteId: string): boolean =>
-  Roles.includes(Roles.roleFor(roles, siteId), "member")
+/** Whether the person may do on a website what the role may: a member works in the inbox, and an owner changes everything. */
+export const includesRole = (roles: AllPageProps["roles"], siteId: string, role: "member" | "owner"): boolean =>
+  Roles.includes(Roles.roleFor(roles, siteId), role)
 
 /** The place of an item in the address of a page: the ids, from the website to the item. The first ids have no dots. */
 export const placeOf = (...ids: ReadonlyArray<string>): string => ids.join(".")

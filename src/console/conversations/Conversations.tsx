@@ -197,7 +197,7 @@ const List = ({ instanceId, isStoredByAgent, onFirst, openId, removed, site, vie
   />
 )
 
-export const Conversations = ({ isMember, site }: PageProps) => {
+export const Conversations = ({ isMember, isOwner, site }: PageProps) => {
   const { item, view: parameters } = useAddress()
   const view = View.parse(parameters)
   const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set())
@@ -272,6 +272,7 @@ export const Conversations = ({ isMember, site }: PageProps) => {
             conversationId={openId}
             isChosen={openId === chosen}
             isMember={isMember}
+            isOwner={isOwner}
             onRemove={() => setRemoving(openId)}
           />
         ) : (

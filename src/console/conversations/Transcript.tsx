@@ -129,23 +129,26 @@ const Contacts = ({ contacts, site }: ContactsProps) =>
 interface NextStepProps {
   readonly contacts: ReadonlyArray<Contact>
   readonly isMember: boolean
+  readonly isOwner: boolean
   /** Marks the conversation as seen. Absent if it is not marked as unanswered. */
   readonly onSeen: (() => void) | undefined
 }
 
 /** What a person can do for a visitor without an answer. */
-const NextStep = ({ contacts, isMember, onSeen }: NextStepProps) => {
+const NextStep = ({ contacts, isMember, isOwner, onSeen }: NextStepProps) => {
   if (contacts.some(({ answered_at }) => answered_at !== null)) return null
   const contact = contacts.find(({ email }) => email !== null)
   return (
     <section class="reasons">
-      <p>{contact === undefined ? Texts.conversations.noAddress : Texts.conversations.withAddress}</p>
+      <p>{contact === undefined ? Texts.conversations.noAddress(isOwner) : Texts.conversations.withAddress}</p>
       {isMember && (
         <p class="actions">
           {contact === undefined ? (
-            <a class="button" href={linkTo({ page: "setup", item: "assistants", view: {} })}>
-              {Texts.conversations.toAssistants}
-            </a>
+            isOwner && (
+              <a class="button" href={linkTo({ page: "setup", item: "assistants", view: {} })}>
+                {Texts.conversations.toAssistants}
+              </a>
+            )
           ) : (
             <a class="button primary" href={linkToContact(contact)}>
               <Icon name="mail" />
@@ -172,10 +175,12 @@ interface Props {
   /** Whether a person chose the conversation, which ends its mark. */
   readonly isChosen: boolean
   readonly isMember: boolean
+  /** Whether the person may try the assistant. */
+  readonly isOwner: boolean
   readonly onRemove: () => void
 }
 
-export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onRemove, site }: Props) => {
+export const Transcript = ({ conversationId, instanceId, isChosen, isMember, isOwner, onRemove, site }: Props) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
     { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
@@ -248,6 +253,7 @@ export const Transcript = ({ conversationId, instanceId, isChosen, isMember, onR
             <NextStep
               contacts={found}
               isMember={isMember}
+              isOwner={isOwner}
               onSeen={waits && !isChosen ? () => go({ item: foundId }) : undefined}
             />
           )}

@@ -124,10 +124,10 @@ const pageOf = ({ kind }: Problem) => {
   }
 }
 
-/** Leads to the page of the next step. */
-export const NextStep = ({ problem }: { readonly problem: Problem }) => {
+/** Leads to the page of the next step, which only an owner can make; anyone can look for the tag. */
+const NextStep = ({ isOwner, problem }: { readonly problem: Problem; readonly isOwner: boolean }) => {
   const page = pageOf(problem)
-  return page === null ? null : (
+  return page === null || !(isOwner || page === "install") ? null : (
     <a class="button" href={linkTo({ page: "setup", item: page, view: {} })}>
       {Texts.pages[page]}
     </a>
@@ -164,7 +164,7 @@ export const Problems = ({ isOwner, site }: PageProps) => {
               }
             >
               {isOwner && <Allow siteId={site.site_id} problem={problem} />}
-              <NextStep problem={problem} />
+              <NextStep problem={problem} isOwner={isOwner} />
             </Row>
           )}
         />
@@ -200,7 +200,7 @@ export const Line = ({ isOwner, siteId, timeZone }: LineProps) => {
       <p class="muted">{first.next_step}</p>
       <div class="actions" ref={actions}>
         {isOwner && <Allow siteId={siteId} problem={first} />}
-        <NextStep problem={first} />
+        <NextStep problem={first} isOwner={isOwner} />
         <a class="button" href={linkTo({ page: "setup", item: "problems", view: {} })}>
           {others.length === 0 ? Texts.show : Texts.more(others.length)}
         </a>

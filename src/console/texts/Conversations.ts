@@ -15,8 +15,8 @@ export const conversations = {
   contact: "The visitor left an address:",
   waiting: "Unanswered",
   withAddress: "The visitor got no answer, and left an address to which you can reply.",
-  noAddress:
-    "The visitor got no answer and left no address, so nobody can reply. Find out why the assistant did not answer.",
+  noAddress: (isOwner: boolean): string =>
+    `The visitor got no answer and left no address, so nobody can reply. ${isOwner ? "Find" : "An owner can find"} out why the assistant did not answer.`,
   toReply: "Reply by mail",
   toAssistants: "Try the assistant",
   seen: "Mark as seen",
