@@ -77,6 +77,11 @@ inChromium("the console's live page", layer, (it) => {
       yield* visit(site, "/two", 1, 0, "22222222-2222-4222-8222-222222222222")
       yield* until("two visits", async () => (await now.textContent()) === "1 visitor now, in 2 visits")
       yield* until("two rows", async () => (await page.locator(".live-visit bdi").count()) === 2)
+      // Two other IP addresses in the same visit.
+      yield* visit(site, "/three", 2, 0, "22222222-2222-4222-8222-222222222222")
+      yield* visit(site, "/four", 3, 0, "22222222-2222-4222-8222-222222222222")
+      yield* on(() => page.locator(".live-visit bdi", { hasText: "/four" }).waitFor())
+      assert.strictEqual(yield* on(() => now.textContent()), "2 visitors now")
     })
   )
 

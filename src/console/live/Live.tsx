@@ -232,9 +232,10 @@ const skeleton = (
 
 export const Live = ({ site }: PageProps) => {
   const feed = useFeed(site.site_id)
-  const { isBroken, visitors, visits } = feed
-  /** Whether the number of rows is not that of the visitors. */
-  const hasOtherVisits = visits.length > 0 && visits.length < maxVisits && visits.length !== visitors
+  const { isBroken, visits } = feed
+  const areAllListed = visits.length > 0 && visits.length < maxVisits
+  // A visitor whose IP address changes counts twice, and has one visit.
+  const visitors = feed.visitors === null || !areAllListed ? feed.visitors : Math.min(feed.visitors, visits.length)
   const [isPaused, setPaused] = useState(false)
   const [isHovered, setHovered] = useState(false)
   /** While the lists are paused, they show what they had then. */
@@ -263,7 +264,7 @@ export const Live = ({ site }: PageProps) => {
           ) : (
             Texts.now.visitors(Format.count(visitors), visitors === 1)
           )}
-          {hasOtherVisits && Texts.live.inVisits(visits.length)}
+          {areAllListed && visits.length !== visitors && Texts.live.inVisits(visits.length)}
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>

@@ -6,7 +6,7 @@
 export const live = {
   visits: "On the website now",
   /** A visitor can have several visits, such as in two tabs. */
-  inVisits: (count: number): string => `, in ${count === 1 ? "1 visit" : `${count} visits`}`,
+  inVisits: (count: number): string => `, in ${count} visits`,
   nobody: "Nobody is on the website now.",
   lastView: (when: string): string => `The last page view was at ${when}.`,
   notAll: (count: number): string => `These are the ${count} visits with the latest page views and events.`,
