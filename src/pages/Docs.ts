@@ -32,7 +32,7 @@ const groups = {
 
 export const guides = Object.values(groups).flat()
 
-const indexPath = "/docs"
+const indexPaths = ["/docs", "/docs/"] as const
 const guidePath = (name: string): `/${string}` => `/docs/${name}`
 
 /**
@@ -63,7 +63,7 @@ const apis = [
 ]
 
 export const paths = [
-  indexPath,
+  ...indexPaths,
   ...apis.flatMap(({ document, reference }) => [document, reference]),
   ...guides.map(guidePath)
 ].map((path) => ({
@@ -156,7 +156,8 @@ export const layer = (parts: Page.Parts) =>
         const listed = apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))
         return yield* compress(GuidePage.renderIndex(yield* read, listed, yield* files, parts))
       })
-      yield* router.add("GET", indexPath, yield* serve(index, html, pageHeaders))
+      const indexPage = yield* serve(index, html, pageHeaders)
+      for (const path of indexPaths) yield* router.add("GET", path, indexPage)
       for (const described of apis) {
         const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
         const page = Effect.flatMap(files, (files) => referencePage(described, files, parts)).pipe(
