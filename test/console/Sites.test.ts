@@ -126,17 +126,19 @@ inChromium("the console's websites", ConsolePage.layerOfTwoDays, (it) => {
         })
         const chosen = (name: string) => on(() => page.getByRole("link", { name, exact: true }).first().click())
         const heights = "document.documentElement.scrollHeight - innerHeight"
-        yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 400)
+        yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 700)
         // What is loaded later would move the page.
         yield* loaded
-        yield* on(() => page.evaluate("scrollTo(0, 300)"))
-        yield* chosen("Set up")
+        yield* on(() => page.evaluate("scrollTo(0, 600)"))
+        // The next page stays as short as while it loads, so the browser cannot scroll when the step back begins.
+        const answer = Promise.withResolvers<void>()
+        yield* on(() => page.route("**/v1/owner/**", (route) => answer.promise.then(() => route.continue())))
+        yield* chosen("Inbox")
         yield* until("the top of the next page", async () => (await page.evaluate("scrollY")) === 0)
-        // The browser scrolls when the step back begins, as far as the page is then long.
-        yield* loaded
-        yield* until("a page to scroll", async () => (await page.evaluate<number>(heights)) > 400)
+        assert.isBelow(yield* on(() => page.evaluate<number>(heights)), 600)
         yield* on(() => page.goBack())
-        yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === 300)
+        yield* until("the same scroll position", async () => (await page.evaluate("scrollY")) === 600)
+        answer.resolve()
         assert.deepStrictEqual(errors, [])
       })
   )

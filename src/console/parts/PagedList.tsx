@@ -27,8 +27,6 @@ interface Props<Item> {
   readonly firstParts?: number
   /** Called with the first item that is shown; undefined while none is. */
   readonly onFirst?: (item: Item | undefined) => void
-  /** Called when the first parts are shown. */
-  readonly onShown?: () => void
   /** Called with the number of parts when a person shows one more. */
   readonly onMore?: (parts: number) => void
   /** Shown if the list is empty. */
@@ -99,7 +97,6 @@ export function PagedList<Item>({
   more,
   onFirst,
   onMore,
-  onShown,
   ...part
 }: Props<Item>) {
   const [maxParts, setMaxParts] = useState(firstParts)
@@ -109,11 +106,6 @@ export function PagedList<Item>({
   const last = loaded[cursors.length - 1]
   const totalShown = loaded.slice(0, cursors.length).reduce((sum, { shownCount }) => sum + shownCount, 0)
   const showNext = () => setMaxParts(cursors.length + 1)
-
-  const isShown = last !== undefined && (cursors.length >= firstParts || last.next === null)
-  useEffect(() => {
-    if (isShown) onShown?.()
-  }, [isShown])
 
   const first = loaded.slice(0, cursors.length).find(({ shownCount }) => shownCount > 0)?.first
   useEffect(() => onFirst?.(first), [first])

@@ -5,7 +5,7 @@
  */
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
-import { go, keepScroll, restoreScroll, useAddress } from "../Location.ts"
+import { go, useAddress } from "../Location.ts"
 import { Change } from "../overview/Totals.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { PagedList } from "../parts/PagedList.tsx"
@@ -54,7 +54,7 @@ const Row = ({ site }: { readonly site: Site }) => {
   return (
     <li class="site-row">
       <span class="site-name">
-        <a class="site" href={linkOf(site, "overview")} onClick={keepScroll}>
+        <a class="site" href={linkOf(site, "overview")}>
           {site.needs_attention && <i class={`dot ${(site.problems ?? []).length > 0 ? "bad" : ""}`} />}
           <b dir="auto">{name}</b>
         </a>
@@ -126,7 +126,6 @@ export const SiteList = ({ canCreate, count }: Props) => {
         label={Texts.sites.title}
         more={Texts.sites.more}
         firstParts={Number.parseInt(view["parts"] ?? "", 10) || 1}
-        onShown={restoreScroll}
         onMore={(parts) => show(search, parts)}
         useItems={useItems}
         row={(site) => <Row key={site.site_id} site={site} />}
