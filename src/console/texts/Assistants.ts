@@ -88,7 +88,7 @@ export const trial = {
   ask: "Ask",
   busy: "Asking…",
   close: "Close",
-  waiting: "Waiting for the first word, for at most 30 seconds.",
+  waiting: "Waiting for the beginning of the answer, for at most 30 seconds.",
   firstWord: (time: string): string => `It answers. The first word came after ${time}:`,
   onlyReasoned: "It answers. It reasoned for so long that the test ended before its first word.",
   problem: (text: string, status: number | null): string => `${text}${status === null ? "" : ` (status ${status})`}.`,
