@@ -32,11 +32,15 @@ export const shown = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, w
 export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>
   ["https", "http"].some((scheme) => isOperators(operatorsHosts, { url: `${scheme}://${host}/` }))
 
+/** Why there was no answer, as an owner sees it: a refusal of the service says nothing about the operator's network. */
+export const withoutReason = (error: string | null): string =>
+  Option.getOrElse(AddressGuard.withoutHost(error ?? ""), () => "no answer")
+
 /** Removes what a receiver in the operator's network answered, and why it did not answer. */
 export const withoutAnswer = <A extends AttemptResult>(result: A): A => ({
   ...result,
   answer: null,
-  error: result.status === null ? "no answer" : null
+  error: result.status === null ? withoutReason(result.error) : null
 })
 
 /** `withoutAnswer` for every attempt. */

@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, type Effect, Option, Schema } from "effect"
 import { isFailing } from "../chat/AgentFailures.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
+import * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import { failingLimit } from "../platform/outward/Schedule.ts"
 import type { ReportTimeout, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
@@ -192,8 +193,9 @@ const described = (
         subject: fact.host,
         subject_id: fact.webhookId,
         reason: lastAttempt(fact.lastStatus, fact.lastError),
-        next_step:
-          kind === "webhook_disabled"
+        next_step: Option.isSome(AddressGuard.withoutHost(fact.lastError ?? ""))
+          ? `Give the webhook another URL, or ask the operator to add its host and port to WEBHOOK_ALLOW; then ${kind === "webhook_disabled" ? "enable the webhook" : "send a test event"}.`
+          : kind === "webhook_disabled"
             ? "Repair the receiver, then enable the webhook: the deliveries that wait are sent."
             : "Repair the receiver, then send a test event. Deliveries are tried again until one is accepted."
       }

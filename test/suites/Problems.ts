@@ -15,6 +15,7 @@ import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { Notifications } from "../../src/delivery/mail/Notification.ts"
 import { type Problem, Problems } from "../../src/health/Problem.ts"
 import * as Decision from "../../src/platform/http/Decision.ts"
+import * as AddressGuard from "../../src/platform/outward/AddressGuard.ts"
 import { dateOf, dayMillis } from "../../src/platform/text/Calendar.ts"
 import { Decisions } from "../../src/sites/Decisions.ts"
 import type { Site } from "../../src/sites/Site.ts"
@@ -252,11 +253,12 @@ export const suite = <E>(
           reason: "The receiver answered 503",
           count: 3
         })
-        const error = "hooks.example was not found on the public internet"
+        const error = AddressGuard.withSetting("hooks.example was not found on the public internet")
         yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, error)
           VALUES (${PgTypes.uuid(event)}, ${PgTypes.uuid(webhook)}, ${PgTypes.timestamptz(now)}, NULL, 0, ${error})`
         const [next] = yield* problemsOf(site)
         assert.deepInclude(next, { kind: "webhook_failing", reason: error, count: 4 })
+        assert.include(next?.next_step, "WEBHOOK_ALLOW")
       })
     )
 

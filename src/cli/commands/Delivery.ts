@@ -99,7 +99,9 @@ const show = Command.make(
           Output.time(attempt.attempted_at),
           attempt.status === null ? "none" : String(attempt.status),
           String(attempt.millis),
-          TerminalText.truncate(TerminalText.printable(attempt.error ?? attempt.answer ?? "-"), 60)
+          attempt.error === null
+            ? TerminalText.truncate(TerminalText.printable(attempt.answer ?? "-"), 60)
+            : TerminalText.printable(attempt.error)
         ]),
         "The delivery has not been attempted yet."
       )}`

@@ -28,8 +28,11 @@ const DeliveryRows = Schema.Array(
   Schema.Struct({ ...Delivery.fields, created_at: Time, next_attempt_at: Schema.NullOr(Time) })
 )
 
+/** The attempts are counted, because the column counts those since the latest retry or replay. */
 const deliveryColumns = `event_id, subscriber_id AS webhook_id, type,
-  CASE WHEN type LIKE 'submission.%' THEN subject END AS submission_id, created_at, status, attempts,
+  CASE WHEN type LIKE 'submission.%' THEN subject END AS submission_id, created_at, status,
+  (SELECT count(*) FROM delivery_attempt AS made
+    WHERE made.event_id = delivery.event_id AND made.subscriber_id = delivery.subscriber_id)::int AS attempts,
   CASE status WHEN 'pending' THEN next_attempt_at END AS next_attempt_at`
 
 const PayloadRows = Schema.Array(Schema.Struct({ payload: DeliveryDetails.fields.payload }))

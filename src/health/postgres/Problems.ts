@@ -5,14 +5,14 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import * as AgentFailures from "../../chat/postgres/AgentFailures.ts"
 import * as OperatorsWebhook from "../../delivery/OperatorsWebhook.ts"
 import { hostOf } from "../../delivery/Webhook.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../platform/Id.ts"
-import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
+import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
@@ -21,7 +21,7 @@ import * as Problem from "../Problem.ts"
 
 export interface Options {
   /** The receivers of webhooks whose hosts only the operator may know. */
-  readonly operatorsHosts: ReadonlyArray<AllowedHost>
+  readonly operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>
 }
 
 /** The maximum number of failed attempts that are counted for a webhook. */
@@ -161,14 +161,20 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
                     ]
                   ]
           ),
-          ...webhooks.map(({ site, url, ...counted }): Facts[number] => [
-            site,
-            {
-              _tag: "WebhookFailures",
-              host: OperatorsWebhook.isOperators(operatorsHosts, { url }) ? null : hostOf(url),
-              ...counted
-            }
-          ]),
+          ...webhooks.map(({ lastError, site, url, ...counted }): Facts[number] => {
+            const isHidden = OperatorsWebhook.isOperators(operatorsHosts, { url })
+            return [
+              site,
+              {
+                _tag: "WebhookFailures",
+                host: isHidden ? null : hostOf(url),
+                lastError: isHidden
+                  ? Option.getOrElse(AddressGuard.withoutHost(lastError ?? ""), () => lastError)
+                  : lastError,
+                ...counted
+              }
+            ]
+          }),
           ...mails.map(({ recipient, site, ...counted }): Facts[number] => [
             site,
             { _tag: "MailFailures", domain: domainOf(recipient), ...counted }

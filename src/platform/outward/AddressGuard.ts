@@ -108,6 +108,16 @@ export const refusalOf = (allowed: ReadonlyArray<AllowedHost>, target: Target): 
   return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(notFound(target.host)) : Option.none()
 }
 
+/** The end of the error of a request that the guard refused. It names no host. */
+const elsewhere = "the service sends elsewhere only to the hosts in WEBHOOK_ALLOW"
+
+/** The error of a request that the guard refused, with what the operator can do. */
+export const withSetting = (refusal: string): string => `${refusal}; ${elsewhere}`
+
+/** The same without the host; none for another error. */
+export const withoutHost = (error: string): Option.Option<string> =>
+  error.endsWith(elsewhere) ? Option.some(withSetting("the webhook is not on the public internet")) : Option.none()
+
 /** Whether a host is an IP address, which needs no look-up. */
 export const isAddress = (host: string): boolean => Result.isSuccess(NetAddress.ipFromString(host))
 

@@ -7,6 +7,7 @@
 import type { Socket } from "node:net"
 import { Clock, Context, Effect, Layer } from "effect"
 import * as SystemErrorCode from "../text/SystemErrorCode.ts"
+import * as AddressGuard from "./AddressGuard.ts"
 import type * as OutwardConnector from "./OutwardConnector.ts"
 import * as OutwardNames from "./OutwardNames.ts"
 import type { Outcome } from "./Schedule.ts"
@@ -53,7 +54,7 @@ export class OutwardClient extends Context.Service<
 >()("hydracore/platform/outward/OutwardClient") {}
 
 const describe = (cause: unknown): string => {
-  if (cause instanceof OutwardNames.Refused) return cause.message
+  if (cause instanceof OutwardNames.Refused) return AddressGuard.withSetting(cause.message)
   if (cause instanceof AggregateError) return describe(cause.errors[0])
   return SystemErrorCode.of(cause) ?? "the connection failed"
 }

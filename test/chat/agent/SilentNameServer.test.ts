@@ -44,7 +44,7 @@ it.live("six silent look-ups of one website delay neither the chats nor the webh
       yield* poll(lookedUp, (count) => count === 2)
 
       const otherWebhook = yield* post(other, "http://other.example/", {}, "{}")
-      assert.strictEqual(otherWebhook.error, "other.example was not found on the public internet")
+      assert.include(otherWebhook.error, "other.example was not found on the public internet")
       const otherAgent = yield* ask("https://agent.example/v1", { website_config_id: other, guarded: true })
       assert.strictEqual(AgentCheck.problemOf(otherAgent), "not-public")
       // An agent of the operator has a name that only the system's resolver knows.

@@ -4,6 +4,7 @@ import type * as Dns from "node:dns"
 import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, References } from "effect"
+import * as AddressGuard from "../../../src/platform/outward/AddressGuard.ts"
 import * as OutwardClient from "../../../src/platform/outward/OutwardClient.ts"
 import * as OutwardNames from "../../../src/platform/outward/OutwardNames.ts"
 import * as NameServer from "../../support/NameServer.ts"
@@ -39,7 +40,10 @@ describe("platform/outward/OutwardClient", () => {
         for (const host of [...Object.keys(answers), "unknown.example"]) {
           for (let times = 1; times <= 2; times++) {
             const { error, status } = yield* post(`http://${host}/`)
-            assert.deepStrictEqual([status, error], [null, `${host} was not found on the public internet`])
+            assert.deepStrictEqual(
+              [status, error],
+              [null, AddressGuard.withSetting(`${host} was not found on the public internet`)]
+            )
             assert.lengthOf(
               queried.filter((name) => name === host),
               times
@@ -82,7 +86,7 @@ describe("platform/outward/OutwardClient", () => {
         // Work that needs one of libuv's threads does not wait for them.
         yield* Effect.tryPromise(() => readFile(import.meta.filename)).pipe(Effect.timeout(soon))
         const other = yield* post("http://other.example/", randomUUID())
-        assert.strictEqual(other.error, "other.example was not found on the public internet")
+        assert.include(other.error, "other.example was not found on the public internet")
         assert.isBelow(other.millis, soon)
         assert.strictEqual(new Set(queried).size, 3)
         // Interrupted requests cancel their look-ups, and the next ones begin.
