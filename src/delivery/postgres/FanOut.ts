@@ -14,6 +14,7 @@ import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { ConversationId, EventId, InstanceId, isCanonicalUuid, WebsiteConfigId } from "../../platform/Id.ts"
 import { leaseMillis } from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
@@ -82,16 +83,16 @@ const size = 100
 
 const Text = Schema.NullOr(Schema.String)
 
-const Events = Schema.Array(
-  Schema.Struct({
-    eventId: EventId,
-    websiteConfigId: WebsiteConfigId,
-    type: Schema.String,
-    createdAt: Schema.Date,
-    subject: Text,
-    data: Text
-  })
-)
+const Stored = Schema.Struct({
+  eventId: EventId,
+  websiteConfigId: WebsiteConfigId,
+  type: Schema.String,
+  createdAt: Schema.Date,
+  subject: Text,
+  data: Text
+})
+
+const Events = Schema.Array(Stored)
 
 const Subscribers = Schema.Array(
   Schema.Struct({
@@ -105,9 +106,9 @@ const Subscribers = Schema.Array(
 )
 
 const takeable = (condition: string) => `SELECT event_id FROM outbox
-  WHERE ${FailedItems.mayTry("event", "event_id")} AND ${condition} ORDER BY created_at LIMIT ${size}`
+  WHERE ${FailedItems.mayTry("event", "event_id")} AND ${Outbox.mayFanOut} AND ${condition} ORDER BY created_at LIMIT ${size}`
 
-/** Takes the oldest events that are not locked; or the event `only`. */
+/** Takes the oldest events that may be fanned out and are not locked; or the event `only`. */
 const takeStatement = (only: string | undefined) => `WITH taken AS (
     DELETE FROM outbox WHERE event_id = ANY (ARRAY(
       ${only === undefined ? takeable("true") : takeable("event_id = $1")} FOR UPDATE SKIP LOCKED
@@ -117,24 +118,31 @@ const takeStatement = (only: string | undefined) => `WITH taken AS (
   SELECT event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
     data::text AS data FROM taken`
 
-/** Moves stored submissions from `submission_outbox` to `outbox`, where each has a row, so that each can be taken alone. */
+/** Adds the submissions of a relation with their types to `outbox`, where each has a row. Those that are deleted wait there. */
+const storeEvents = (relation: string) => `INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+  SELECT submission_id, website_config_id, type, received_at, submission_id::text FROM ${relation} JOIN (
+    SELECT submission_id, website_config_id, received_at FROM submission
+    UNION ALL SELECT submission_id, website_config_id, received_at FROM deleted_submission
+  ) AS stored USING (submission_id)
+  ON CONFLICT DO NOTHING`
+
+const storeMissingStatement = storeEvents("unnest($1::uuid[], $2::text[]) AS missing (submission_id, type)")
+
+/** Moves stored submissions from `submission_outbox` to `outbox`, so that each can be taken alone. */
 const splitStatement = `WITH taken AS (
     DELETE FROM submission_outbox WHERE ctid = ANY (ARRAY(
       SELECT ctid FROM submission_outbox ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
     )) RETURNING type, submission_ids
   )
-  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-  SELECT submission_id, website_config_id, type, received_at, submission_id::text
-  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
-  ON CONFLICT DO NOTHING`
+  ${storeEvents("(SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event")}`
 
 /** The events that can be taken alone, after an event failed a fan-out. Needs a transaction. */
 export const split = (sql: PgClient.PgClient) =>
   Effect.andThen(sql.unsafe(splitStatement), sql.unsafe(takeable("true"))).pipe(decodeColumn(Schema.String))
 
 /**
- * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. Returns no event
- * of a submission that was deleted. Locks the other submissions against deletion until the commit, in the order of their ids.
+ * Takes unlocked batches of stored submissions, the oldest first, until they have at least `size` submissions. A submission that was
+ * deleted has no website and no time. Locks the others against deletion until the commit, in the order of their ids.
  */
 const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
     SELECT ctid AS place, created_at, cardinality(submission_ids) AS size FROM submission_outbox
@@ -145,11 +153,32 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
       WHERE before < ${size}
     ))
     RETURNING type, submission_ids
+  ), event AS MATERIALIZED (
+    SELECT unnest(submission_ids) AS submission_id, type FROM taken
+  ), present AS MATERIALIZED (
+    SELECT submission_id, website_config_id, received_at FROM event JOIN submission USING (submission_id)
+    ORDER BY submission_id FOR KEY SHARE OF submission
   )
   SELECT submission_id AS "eventId", website_config_id AS "websiteConfigId", type, received_at AS "createdAt",
     submission_id::text AS subject, NULL AS data
-  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
-  ORDER BY submission_id FOR KEY SHARE OF submission`
+  FROM event LEFT JOIN present USING (submission_id)`
+
+const TakenSubmissions = Schema.Array(
+  Schema.Union([Stored, Schema.Struct({ eventId: EventId, type: Schema.String, websiteConfigId: Schema.Null })])
+)
+
+/** Takes stored submissions. The events of those that were deleted meanwhile go to `outbox`. */
+const takeSubmissions = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+  const taken = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(TakenSubmissions))
+  const missing = taken.filter(({ websiteConfigId }) => websiteConfigId === null)
+  if (missing.length > 0) {
+    yield* sql.unsafe(storeMissingStatement, [
+      Database.uuids(missing.map(({ eventId }) => eventId)),
+      Database.texts(missing.map(({ type }) => type))
+    ])
+  }
+  return taken.filter((row) => row.websiteConfigId !== null)
+})
 
 /**
  * Omits websites whose deletion has begun. A webhook with `hasDue` gets no lease on new deliveries: older ones come first. Locks
@@ -238,7 +267,7 @@ export const run = Effect.fnUntraced(function* (
   secretsKey: Option.Option<Uint8Array>,
   only?: string
 ): Effect.fn.Return<Leases & { readonly events: number }, SqlError.SqlError> {
-  const submissions = only === undefined ? yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events)) : []
+  const submissions = only === undefined ? yield* takeSubmissions(sql) : []
   const others = yield* sql
     .unsafe(takeStatement(only), only === undefined ? [] : [PgTypes.uuid(only)])
     .pipe(decodeRows(Events))

@@ -95,13 +95,15 @@ export const erase = (
     Effect.asVoid
   )
 
-/** Restores deleted submissions, and returns the ids of those that it restored. Subscribers get them again. */
+/** Restores deleted submissions, and returns the ids of those that it restored. Subscribers get them again, and what waited for them. */
 export const restore = Effect.fnUntraced(
   function* (sql: SqlClient.SqlClient, websiteConfigId: WebsiteConfigId, submissionIds: ReadonlyArray<string>) {
     const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
-    return yield* sql
-      .unsafe(restoreStatement, [...parametersOf(websiteConfigId, submissionIds), now])
-      .pipe(decodeColumn(SubmissionId))
+    return yield* sql.unsafe(restoreStatement, [...parametersOf(websiteConfigId, submissionIds), now]).pipe(
+      decodeColumn(SubmissionId),
+      Effect.tap((restored) => Outbox.takeBackDeletions(sql, restored)),
+      sql.withTransaction
+    )
   },
   (effect) => Rounds.waking("events")(effect)
 )

@@ -1,5 +1,6 @@
 /**
- * Deletes the data of deleted submissions and conversations from the outbox and from deliveries.
+ * Deletes the data of deleted submissions and conversations from the outbox and from deliveries. The events of a submission that can
+ * be restored wait in the outbox.
  *
  * @module
  */
@@ -16,13 +17,16 @@ const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')
  */
 const lockStatement = "SELECT FROM submission WHERE submission_id = ANY ($1) ORDER BY submission_id FOR UPDATE"
 
-/** Deletes the submissions `$1` and their events in the outbox, and adds the events of their deletion. */
+/**
+ * An SQL condition: whether an event of the outbox may be fanned out. One whose data is that of a deleted submission waits until the
+ * submission is restored or deleted for good. Probes the index for each event, where the planner could read all deleted submissions.
+ */
+export const mayFanOut = `(SELECT true FROM deleted_submission
+  WHERE submission_id = CASE WHEN outbox.data IS NULL AND length(outbox.subject) = 36 THEN outbox.subject::uuid END) IS NULL`
+
+/** Deletes the submissions `$1`, and adds the events of their deletion. */
 const deleteStatement = `WITH gone AS (
     DELETE FROM submission WHERE submission_id = ANY ($1) RETURNING submission_id, website_config_id
-  ), unsent AS (
-    DELETE FROM outbox USING gone WHERE event_id = submission_id
-  ), unsent_others AS (
-    DELETE FROM outbox USING gone WHERE subject = submission_id::text AND ${isIndexed}
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
   SELECT gen_random_uuid(), website_config_id, 'submission.deleted', now(), submission_id::text,
@@ -32,6 +36,12 @@ const deleteStatement = `WITH gone AS (
 const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isIndexed}`
 
 const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
+
+/** Wait for a fan-out of the events, whose deliveries the next statement then sees. */
+const lockUnsentStatements = [
+  "SELECT FROM outbox WHERE event_id = ANY ($1::uuid[]) FOR UPDATE",
+  `SELECT FROM outbox WHERE subject = ANY ($1) AND ${isIndexed} FOR UPDATE`
+]
 
 /** `next_attempt_at` stays: an attempt may be under way. `Resumption` waits for its outcome if the submission is restored. */
 const deliveryStatements = [
@@ -67,8 +77,9 @@ export const eraseSubmissions: typeof erase = (sql, submissionIds) =>
   runForSubjects(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**
- * Deletes submissions, their events in the outbox, and their data in deliveries and in webhooks' answers. Cancels their
- * pending deliveries, and writes the event `submission.deleted` for subscribers. Needs a transaction.
+ * Deletes submissions, and their data in deliveries and in webhooks' answers. Cancels their pending deliveries, and writes the event
+ * `submission.deleted` for subscribers. Needs a transaction that keeps the submissions in `deleted_submission`, or their events in the
+ * outbox would deliver nothing.
  */
 export const deleteSubmissions = (
   sql: SqlClient.SqlClient,
@@ -76,4 +87,15 @@ export const deleteSubmissions = (
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.forEach([lockStatement, deleteStatement], (statement) =>
     sql.unsafe(statement, [Database.uuids(submissionIds)])
-  ).pipe(Effect.andThen(runForSubjects(sql, deliveryStatements, submissionIds)))
+  ).pipe(Effect.andThen(runForSubjects(sql, [...lockUnsentStatements, ...deliveryStatements], submissionIds)))
+
+/** The outcome of an attempt that is under way is still recorded. */
+const takeBackStatements = [
+  `DELETE FROM outbox WHERE subject = ANY ($1) AND type = 'submission.deleted' AND ${isIndexed}`,
+  `UPDATE delivery SET status = 'cancelled'
+  WHERE subject = ANY ($1) AND type = 'submission.deleted' AND status = 'pending'`
+]
+
+/** For restored submissions: subscribers that do not know of the deletion yet get no event about it. Needs a transaction. */
+export const takeBackDeletions: typeof erase = (sql, submissionIds) =>
+  runForSubjects(sql, takeBackStatements, submissionIds)

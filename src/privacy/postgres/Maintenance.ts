@@ -10,6 +10,7 @@ import * as VisitorSalts from "../../analytics/VisitorSalts.ts"
 import * as ConversationChanges from "../../chat/postgres/ConversationChanges.ts"
 import * as MailItems from "../../delivery/mail/postgres/MailItems.ts"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Outbox from "../../platform/postgres/Outbox.ts"
 import * as Partitions from "../../platform/postgres/schema/Partitions.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
@@ -66,7 +67,7 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
       ({ abouts }) => abouts
     )
   const pending = {
-    events: yield* unsent("outbox", expiredEvent, times, "true"),
+    events: yield* unsent("outbox", expiredEvent, times, Outbox.mayFanOut),
     batches: yield* unsent("submission_outbox", "created_at < $1", [submissions], "true"),
     deliveries: yield* unsent("delivery", expiredEvent, times, "status = 'pending'"),
     mailItems: yield* unsent(

@@ -44,12 +44,16 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       const id = yield* repo.submit(draft({ websiteConfigId, formData: '{"message":"Hello"}' }))
       assert.isTrue(yield* remove(websiteConfigId, id))
       yield* Delivery.fanOutAll
+      assert.deepStrictEqual(
+        (yield* Delivery.deliveriesOf(webhook)).map(({ type }) => type),
+        ["submission.deleted"]
+      )
       yield* SubmissionDeletion.restore(sql, websiteConfigId, [id])
       yield* Delivery.fanOutAll
       const deliveries = yield* Delivery.deliveriesOf(webhook)
       assert.sameMembers(
         deliveries.map(({ type }) => type),
-        ["submission.deleted", "submission.restored"]
+        ["submission.accepted", "submission.deleted", "submission.restored"]
       )
       const restored = deliveries.find(({ type }) => type === "submission.restored")!
       const { payload } = yield* showDelivery(webhook.webhookId, restored.event_id)
@@ -91,7 +95,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         assert.deepStrictEqual(yield* statesOf(done), ["submission.accepted delivered"])
         assert.deepStrictEqual(yield* statesOf(all), [
           "submission.accepted pending",
-          "submission.deleted pending",
+          "submission.deleted cancelled",
           "submission.restored pending"
         ])
         // Its lease of above would end later.
@@ -106,6 +110,83 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         yield* change("restore")
         assert.deepStrictEqual(yield* statesOf(waiting), ["submission.accepted delivered"])
       })
+  )
+
+  it.effect("a restoration cancels the deliveries of the deletion that wait, and no others", () =>
+    Effect.gen(function* () {
+      const types = ["submission.deleted"]
+      const { change, statesOf, webhooks } = yield* setup(types, types, types)
+      const [waiting, done, underWay] = [webhooks[0]!, webhooks[1]!, webhooks[2]!]
+      yield* change("delete")
+      const lease = (webhook: typeof waiting) =>
+        Effect.andThen(
+          Delivery.MakeDue.use((makeDue) => makeDue(webhook.webhookId)),
+          Delivery.leaseOf(webhook)
+        )
+      const [failed] = yield* lease(waiting)
+      const nextAttemptAt = (yield* Clock.currentTimeMillis) + 60_000
+      yield* Delivery.settle(failed!, { status: 500, next: { status: "pending", nextAttemptAt } })
+      for (const leased of yield* lease(done)) yield* Delivery.settle(leased, delivered)
+      const [leased] = yield* lease(underWay)
+      yield* change("restore")
+      assert.deepStrictEqual(yield* lease(waiting), [])
+      assert.deepStrictEqual(yield* statesOf(waiting), ["submission.deleted cancelled"])
+      yield* Delivery.settle(leased!, delivered)
+      assert.deepStrictEqual(yield* statesOf(underWay), ["submission.deleted delivered"])
+      // A later deletion is delivered, and an earlier one is not.
+      yield* change("delete")
+      assert.deepStrictEqual(yield* statesOf(waiting), ["submission.deleted cancelled", "submission.deleted pending"])
+      assert.deepStrictEqual(yield* statesOf(done), ["submission.deleted delivered", "submission.deleted pending"])
+    })
+  )
+
+  it.effect("what happened to a submission before it was deleted is fanned out after it is restored", () =>
+    Effect.gen(function* () {
+      const [inbox, repo] = [yield* Inbox, yield* SubmissionRepo]
+      const site = yield* Delivery.newSite
+      yield* Mails.add(site)
+      const { webhook } = yield* Delivery.newWebhook(site, "https://hooks.example/")
+      const submit = (status: "accepted" | "quarantined") =>
+        repo.submit(draft({ websiteConfigId: site, formData: "{}", status }))
+      const typesOf = (id: SubmissionId) =>
+        Effect.map(Delivery.deliveriesOf(webhook), (all) =>
+          all
+            .filter(({ submission_id }) => submission_id === id)
+            .map(({ type }) => type)
+            .sort()
+        )
+      const [released, accepted, purged] = [
+        yield* submit("quarantined"),
+        yield* submit("accepted"),
+        yield* submit("accepted")
+      ]
+      yield* inbox.release(site, [released])
+      yield* inbox.delete(site, [released, accepted, purged])
+      yield* Delivery.fanOutAll
+      assert.deepStrictEqual(yield* typesOf(released), ["submission.deleted"])
+      yield* inbox.purge(site, [purged])
+      yield* inbox.restore(site, [released, accepted])
+      yield* Delivery.fanOutAll
+      const expected = ["submission.deleted", "submission.restored"]
+      assert.deepStrictEqual(yield* typesOf(released), [
+        "submission.deleted",
+        "submission.quarantined",
+        "submission.released",
+        "submission.restored"
+      ])
+      assert.deepStrictEqual(yield* typesOf(accepted), ["submission.accepted", ...expected])
+      assert.deepStrictEqual(yield* typesOf(purged), ["submission.deleted"])
+      assert.sameMembers(yield* Mails.sendOfSite(site), [released, accepted])
+
+      // Without a fan-out in between, nobody knows of the deletion.
+      const quick = yield* submit("accepted")
+      yield* inbox.delete(site, [quick])
+      yield* inbox.restore(site, [quick])
+      yield* Delivery.fanOutAll
+      assert.deepStrictEqual(yield* typesOf(quick), ["submission.accepted", "submission.restored"])
+      const sql = yield* PgClient.PgClient
+      assert.deepStrictEqual(yield* sql`SELECT FROM outbox WHERE website_config_id = ${site}`, [])
+    })
   )
 
   it.effect("an attempt that runs while its submission is deleted is not repeated when it is restored", () =>

@@ -16,6 +16,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Database from "../../postgres/Database.ts"
+import * as Outbox from "../../postgres/Outbox.ts"
 import * as Times from "../../postgres/Times.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { StorageUnavailable } from "../../Storage.ts"
@@ -74,7 +75,7 @@ const when = (condition: string) => `SELECT now() WHERE ${condition}`
 const dueTimes: Readonly<Record<Found, ReadonlyArray<string>>> = {
   events: [
     when(`EXISTS (SELECT FROM submission_outbox)
-      OR EXISTS (SELECT FROM outbox WHERE ${FailedItems.mayTry("event", "event_id")})`),
+      OR EXISTS (SELECT FROM outbox WHERE ${FailedItems.mayTry("event", "event_id")} AND ${Outbox.mayFanOut})`),
     retries("event")
   ],
   deliveries: [
