@@ -51,11 +51,17 @@ const traitsOfAll = (
 
 const bytes = (digest: string | null) => (digest === null ? null : Buffer.from(digest, "hex"))
 
-/** Quarantines submissions. Those that were accepted leave an event for subscribers. */
+/**
+ * Quarantines submissions. Those that were accepted leave an event for subscribers, and count as mailed, unless the event of their
+ * release still waits: its fan-out, or that of their next release, mails them.
+ */
 const quarantineStatement = `WITH accepted AS (
     SELECT submission_id, website_config_id FROM submission WHERE submission_id = ANY ($1) AND status = 'accepted'
   ), held AS (
-    UPDATE submission SET status = 'quarantined', is_mailed = is_mailed OR status = 'accepted', reasons = array_append(array_remove(reasons, 'marked'), 'marked')
+    UPDATE submission SET status = 'quarantined', reasons = array_append(array_remove(reasons, 'marked'), 'marked'),
+      is_mailed = is_mailed OR status = 'accepted' AND NOT EXISTS (
+        SELECT FROM outbox WHERE subject = submission_id::text AND type = 'submission.released'
+      )
     WHERE submission_id = ANY ($1)
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)

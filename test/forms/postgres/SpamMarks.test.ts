@@ -202,6 +202,13 @@ layer(live, { excludeTestServices: true })("forms/postgres/SpamMarks", (it) => {
       assert.deepStrictEqual(yield* mailed, [])
       yield* inbox.release(site, [refused])
       assert.deepStrictEqual(yield* mailed, [refused, refused])
+
+      // Before the fan-out of its release.
+      const held = yield* Mails.submit(site, { status: "quarantined" })
+      yield* inbox.release(site, [held])
+      yield* inbox.markSpam(site, [held])
+      yield* inbox.release(site, [held])
+      assert.deepStrictEqual(yield* mailed, [held, held])
     })
   )
 })
