@@ -168,11 +168,25 @@ const make = Effect.gen(function* () {
     readonly id: string
   }
 
+  const timeOf = (
+    column: "created_at" | "updated_at",
+    key: { readonly instanceId: string | null; readonly conversationId: string },
+    time: number
+  ) =>
+    Times.ofPosition(
+      sql,
+      column,
+      sql`FROM conversation WHERE instance_id = ${PgTypes.uuid(key.instanceId)}
+        AND conversation_id = ${PgTypes.text(key.conversationId)}`,
+      time
+    )
+
   const ofInstance = (instanceId: InstanceId, reach: Reach): Source => ({
     conversations: (conditions) =>
       sql`conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} AND ${within(reach, instanceId)} AND ${conditions}`,
     order: "updated_at, conversation_id",
-    tuple: ({ id, time }) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`,
+    tuple: ({ id, time }) =>
+      sql`(${timeOf("updated_at", { instanceId, conversationId: id }, time)}, ${PgTypes.text(id)})`,
     id: "conversation_id"
   })
 
@@ -188,8 +202,8 @@ const make = Effect.gen(function* () {
             WHERE website_config_id = ANY (${Database.uuids(sites)}) AND deleted_at IS NULL`,
     order: "updated_at, instance_id, conversation_id",
     tuple: ({ id, time }) => {
-      const key = Transcript.parsePlace(id)
-      return sql`(${PgTypes.timestamptz(time)}, ${PgTypes.uuid(key?.instanceId ?? null)}, ${PgTypes.text(key?.conversationId ?? "")})`
+      const { conversationId, instanceId } = Transcript.parsePlace(id) ?? { instanceId: null, conversationId: "" }
+      return sql`(${timeOf("updated_at", { instanceId, conversationId }, time)}, ${PgTypes.uuid(instanceId)}, ${PgTypes.text(conversationId)})`
     },
     id: "instance_id || '.' || conversation_id"
   })
@@ -295,7 +309,7 @@ const make = Effect.gen(function* () {
       ...(last === null
         ? []
         : [
-            sql`(created_at, conversation_id) > (${PgTypes.timestamptz(Date.parse(last.created_at))}, ${PgTypes.text(last.conversation_id)})`
+            sql`(created_at, conversation_id) > (${timeOf("created_at", { instanceId, conversationId: last.conversation_id }, Date.parse(last.created_at))}, ${PgTypes.text(last.conversation_id)})`
           ])
     ])
     const rows =

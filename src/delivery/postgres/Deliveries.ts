@@ -8,9 +8,11 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Database from "../../platform/postgres/Database.ts"
+import * as Times from "../../platform/postgres/Times.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
+import type { Position } from "../../platform/text/Cursor.ts"
 import * as Cursor from "../../platform/text/Cursor.ts"
 import { Attempt, Deliveries, Delivery, DeliveryDetails, listSize, positionOf } from "../Delivery.ts"
 import * as FanOut from "./FanOut.ts"
@@ -90,15 +92,16 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           }),
         settle: yield* Leases.settle(sql, timeout),
         list: Effect.fnUntraced(function* ({ after, limit, status, webhookId }) {
+          const webhook = PgTypes.uuid(webhookId)
+          const before = ({ id, time }: Position) => {
+            const own = sql`FROM delivery WHERE event_id = ${PgTypes.uuid(id)} AND subscriber_id = ${webhook}`
+            return sql`(created_at, event_id) < (${Times.ofPosition(sql, "created_at", own, time)}, ${PgTypes.uuid(id)})`
+          }
           // The status is a literal, so that the planner can use the index of failed deliveries.
           const rows = yield* sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery
-            WHERE subscriber_id = ${PgTypes.uuid(webhookId)}
+            WHERE subscriber_id = ${webhook}
               AND ${sql.literal(status === undefined ? "true" : `status = '${status}'`)}
-              AND ${
-                after === null
-                  ? sql.literal("true")
-                  : sql`(created_at, event_id) < (${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)})`
-              }
+              AND ${after === null ? sql.literal("true") : before(after)}
             ORDER BY created_at DESC, event_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
             Database.read(DeliveryRows)
           )

@@ -124,8 +124,11 @@ const make = Effect.gen(function* () {
   const reads = yield* Database.OwnerConnections
   const whileLocked = yield* SiteLock.make
 
-  const before = (position: Position) =>
-    reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
+  /** The position as a value of `(received_at, submission_id)`. */
+  const placeOf = ({ id, time }: Position, filter: Inboxes.Filter) => {
+    const own = reads`FROM ${reads.literal(tableOf(filter).name)} WHERE submission_id = ${PgTypes.uuid(id)}`
+    return reads`(${Times.ofPosition(reads, "received_at", own, time)}, ${PgTypes.uuid(id)})`
+  }
 
   /** The conditions that have an index. Literals, so that the planner can use the indexes of the quarantine and of what is unread. */
   const indexed = ({ after, filter }: Query) =>
@@ -135,7 +138,7 @@ const make = Effect.gen(function* () {
       ...(isUnread(filter) ? [reads`status = 'accepted' AND NOT is_read`] : []),
       ...(filter.since === undefined ? [] : [reads`received_at >= ${PgTypes.timestamptz(filter.since)}`]),
       ...(filter.before === undefined ? [] : [reads`received_at < ${PgTypes.timestamptz(filter.before)}`]),
-      ...(after === null ? [] : [before(after)])
+      ...(after === null ? [] : [reads`(received_at, submission_id) < ${placeOf(after, filter)}`])
     ])
 
   const has = (column: string, needle: string) =>
@@ -195,9 +198,7 @@ const make = Effect.gen(function* () {
     const end = filters.length === 0 ? null : yield* windowEnd(query)
     const conditions = [
       indexed(query),
-      ...(end === null
-        ? []
-        : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
+      ...(end === null ? [] : [reads`(received_at, submission_id) >= ${placeOf(end, query.filter)}`]),
       ...filters
     ]
     const { more: deletion } = tableOf(query.filter)

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto"
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Stream } from "effect"
+import type * as Transcript from "../../../src/chat/conversations/Transcript.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/chat/postgres/InstanceDirectory.ts"
 import * as Transcripts from "../../../src/chat/postgres/Transcripts.ts"
 import * as Service from "../../../src/chat/Transcripts.ts"
 import * as Id from "../../../src/platform/Id.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
+import type { Position } from "../../../src/platform/text/Cursor.ts"
 import { suite } from "../../suites/Transcripts.ts"
 import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as TestClient from "../../support/postgres/TestClient.ts"
@@ -84,6 +86,42 @@ it.live("chat/postgres/Transcripts: a list counts an answer that its process lef
       Layer.mergeAll(
         InstanceDirectory.layer(),
         ConversationStore.layer({ timeout, maxQueue: 100 }),
+        Transcripts.layer
+      ).pipe(Layer.provideMerge(TestClient.layer))
+    )
+  )
+)
+
+it.live("chat/postgres/Transcripts: lists and exports have each conversation once, also those of one microsecond", () =>
+  Effect.gen(function* () {
+    const [sql, transcripts] = [yield* PgClient.PgClient, yield* Service.Transcripts]
+    const { instanceId } = yield* newKey
+    const ids = Array.from({ length: 101 }, () => Id.ConversationId.make(randomUUID())).toSorted()
+    yield* Effect.forEach(ids, (conversationId) => beginAnswer({ instanceId, conversationId }, "hello"), {
+      concurrency: "unbounded"
+    })
+    const time = PgTypes.timestamptz(Date.parse("2026-01-31T08:00:00Z"))
+    yield* sql`UPDATE conversation SET created_at = ${time} + interval '500 microseconds',
+      updated_at = ${time} + interval '500 microseconds' WHERE instance_id = ${instanceId}`
+    const listed = (filter: Transcript.ListFilter) =>
+      Stream.paginate(null as Position | null, (after) =>
+        Effect.map(transcripts.list({ reach: "all", instanceId, filter, after, limit: 40 }), ({ items, next }) => [
+          items.map(({ conversation_id }) => conversation_id),
+          Option.fromNullishOr(next)
+        ])
+      ).pipe(Stream.runCollect)
+    assert.deepStrictEqual(yield* listed({}), ids.toReversed())
+    assert.deepStrictEqual(yield* listed({ search: "hello" }), ids.toReversed())
+    const exported = yield* Stream.runCollect(transcripts.stream({ reach: "all", instanceId, filter: {} }))
+    assert.deepStrictEqual(
+      exported.map(({ conversation_id }) => conversation_id),
+      ids
+    )
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        InstanceDirectory.layer(),
+        ConversationStore.layer({ timeout, maxQueue: 1_000 }),
         Transcripts.layer
       ).pipe(Layer.provideMerge(TestClient.layer))
     )

@@ -1,6 +1,6 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Logger, Option } from "effect"
+import { Clock, Effect, Fiber, Logger, Option, Stream } from "effect"
 import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
@@ -8,6 +8,7 @@ import { storeBatch } from "../../../src/forms/postgres/SubmissionRepo.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../src/platform/Id.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
+import type { Position } from "../../../src/platform/text/Cursor.ts"
 import { suite } from "../../suites/Deliveries.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
@@ -195,3 +196,23 @@ describe("delivery/postgres/Deliveries: a replay that fails", () => {
     }).pipe(Effect.provide(Delivery.postgres))
   )
 })
+
+it.live("delivery/postgres/Deliveries: a list has each delivery once, also those stored in one microsecond", () =>
+  Effect.gen(function* () {
+    const [deliveries, sql] = [yield* Deliveries, yield* PgClient.PgClient]
+    const { webhook } = yield* withDeliveries(3)
+    const webhookId = webhook.webhookId
+    yield* sql`UPDATE delivery SET created_at = date_trunc('second', created_at) + interval '500 microseconds'
+      WHERE subscriber_id = ${webhookId}`
+    const listed = yield* Stream.runCollect(
+      Stream.paginate(null as Position | null, (after) =>
+        Effect.map(deliveries.list({ webhookId, after, limit: 1 }), ({ items, next }) => [
+          items.map(({ event_id }) => event_id),
+          Option.fromNullishOr(next)
+        ])
+      )
+    )
+    assert.lengthOf(listed, 3)
+    assert.deepStrictEqual(listed, listed.toSorted().toReversed())
+  }).pipe(Effect.provide(Delivery.postgres))
+)
