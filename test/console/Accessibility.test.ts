@@ -150,13 +150,17 @@ inChromium("the console", layer, (it) => {
     })
   )
 
-  it.effect("leads to the settings without scrolling, 390 pixels wide", () =>
+  it.effect("leads to the settings without scrolling, and opens menus in the window, 390 pixels wide", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`, {
         viewport: { width: 390, height: 800 }
       })
       yield* loaded
+      yield* on(() => page.getByRole("button", { name: /^Days: / }).click())
+      const menu = yield* on(() => page.getByRole("menu").boundingBox())
+      assert.isAtLeast(menu?.x ?? -1, 0)
+      yield* on(() => page.keyboard.press("Escape"))
       const link = page.getByRole("link", { name: "Set up" })
       assert.strictEqual(yield* on(() => link.count()), 1)
       const box = yield* on(() => link.boundingBox())

@@ -37,6 +37,16 @@ export const steps: Readonly<Record<string, (index: number, count: number) => nu
   End: (_, count) => count - 1
 }
 
+/** The smallest distance of the choices from the sides of the window. */
+const margin = 8
+
+/** Moves choices into the window whose button is near the side that they grow towards. */
+const moveIntoWindow = (list: HTMLElement): void => {
+  const { left, right } = list.getBoundingClientRect()
+  const shift = Math.max(margin - left, Math.min(0, document.documentElement.clientWidth - margin - right))
+  if (shift !== 0) list.style.translate = `${shift}px`
+}
+
 export function Menu<A>({
   children,
   choices,
@@ -50,6 +60,7 @@ export function Menu<A>({
   const [isOpen, setOpen] = useState(false)
   const wrapper = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const id = useId()
 
   const items = (): ReadonlyArray<HTMLElement> =>
@@ -63,6 +74,7 @@ export function Menu<A>({
   // Runs before the page is painted, so that a key that is pressed at once reaches the choices.
   useLayoutEffect(() => {
     if (!isOpen) return
+    if (list.current !== null) moveIntoWindow(list.current)
     const current = choices.findIndex(({ isCurrent }) => isCurrent)
     items()[Math.max(current, 0)]?.focus()
     const outside = (event: Event) => {
@@ -128,6 +140,7 @@ export function Menu<A>({
       </button>
       {isOpen && (
         <div
+          ref={list}
           class={`choices choices-${side}`}
           role="menu"
           tabIndex={-1}

@@ -5,6 +5,9 @@
  */
 import { useLayoutEffect, useRef } from "preact/hooks"
 
+/** The width in which a side fades out, in pixels, as in `styles/rows.css`. */
+const fade = 48
+
 /**
  * Returns a ref for the row of links. `current` names the current link. The row fades out on the sides on which it has more
  * (`styles/rows.css`).
@@ -24,7 +27,7 @@ export const useRevealed = (current: string) => {
       const link = row.querySelector("[aria-current], [aria-pressed=true]")
       if (link !== null) {
         const [outer, inner] = [row.getBoundingClientRect(), link.getBoundingClientRect()]
-        if (inner.left < outer.left || inner.right > outer.right) {
+        if (inner.left < outer.left + fade || inner.right > outer.right - fade) {
           row.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
         }
       }
