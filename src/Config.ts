@@ -155,10 +155,13 @@ const console = all([ownerApi, ownerPort, onOrOff("CONSOLE")]).pipe(
   )
 )
 
-/** Whether `PORT` serves the owner API. If `OWNER_API` is not set: true if `PORT` serves the console, else `defaultValue`. */
+/**
+ * Whether `PORT` serves the owner API. If `OWNER_API` is not set: false with `OWNER_PORT`, else true if `PORT` serves the console, else
+ * `defaultValue`.
+ */
 const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
   Config.map(all([ownerApi, hasConsole, ownerPort, defaultValue]), ([ownerApi, hasConsole, port, isOnByDefault]) =>
-    Option.getOrElse(ownerApi, () => (hasConsole && Option.isNone(port)) || isOnByDefault)
+    Option.getOrElse(ownerApi, () => Option.isNone(port) && (hasConsole || isOnByDefault))
   )
 
 /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */

@@ -169,6 +169,8 @@ describe("Config", () => {
           [{ HOST: "0.0.0.0", CONSOLE: "on" }, true, true],
           [{ CONSOLE: "off" }, false, true],
           [{ OWNER_API: "off" }, false, false],
+          [{ OWNER_PORT: "81" }, true, false],
+          [{ OWNER_API: "on", OWNER_PORT: "81" }, true, true],
           [{ OWNER_API: "off", OWNER_PORT: "81" }, true, false]
         ] as const) {
           const { settings } = yield* DemoSettings.parse(ConfigProvider.fromUnknown(environment))
