@@ -78,14 +78,17 @@ const localOnly = Effect.fail(
   new CliFailure({ message: "This works on the database of DATABASE_URL only: run the command without --url." })
 )
 
-/** Fails with `--url`, for commands that work on the database: they would change the wrong one. */
-export const requireLocal = Effect.flatMap(
-  Url,
-  Option.match({
-    onNone: () => Effect.void,
-    onSome: () => localOnly
+const withoutService = Effect.fail(
+  new CliFailure({
+    message: "This works on the database of DATABASE_URL and uses no owner key: run the command without --key."
   })
 )
+
+/** Fails with `--url`, for commands that work on the database: they would change the wrong one. They use no key, either. */
+export const requireLocal = Effect.gen(function* () {
+  if (Option.isSome(yield* Url)) return yield* localOnly
+  if (Option.isSome(yield* Key)) return yield* withoutService
+})
 
 /** The client of a running service. */
 const remote = Effect.fnUntraced(function* (text: string) {
