@@ -127,7 +127,7 @@ const retry = Command.make(
     })
     yield* Output.answer({
       json: { event_id: event, status: "pending" },
-      text: `The delivery ${event} is attempted again now or, if its webhook is disabled, once it is enabled.\n`
+      text: `The delivery ${event} is attempted again now. If its webhook is disabled, it waits until the webhook is enabled.\n`
     })
   })
 ).pipe(Command.withDescription("Attempt a delivery again now, and restart its retry schedule"))
@@ -166,7 +166,7 @@ const replay = Command.make(
       text:
         count === 0
           ? "There are no such deliveries.\n"
-          : `${counted} sent again, oldest first, or, if the webhook is disabled, once it is enabled.\n`
+          : `${counted} sent again, oldest first. If the webhook is disabled, they wait until it is enabled.\n`
     })
   })
 ).pipe(
