@@ -27,6 +27,7 @@ import {
   statSync,
   writeFileSync
 } from "node:fs"
+import { createServer } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -66,8 +67,25 @@ export const make = (dataDir: string, user: User): Effect.Effect<string, Embedde
     return real
   })
 
-/** How to start a second demo. */
-const besideIt = `HYDRACORE_DATA_DIR=.hydracore-2 PORT=8081 ${startDemo}`
+/** Whether nothing listens on a port of this machine. */
+const isFree = (port: number): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const server = createServer()
+    server.once("error", () => resume(Effect.succeed(false)))
+    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(true))))
+  })
+
+/** How to start one more demo, on a port that is free. */
+const besideIt = Effect.map(
+  Effect.findFirst(
+    Array.from({ length: 20 }, (_, index) => index + 2),
+    (number) => isFree(8079 + number)
+  ),
+  (found) => {
+    const number = Option.getOrElse(found, () => 2)
+    return `HYDRACORE_DATA_DIR=.hydracore-${number} PORT=${8079 + number} ${startDemo}`
+  }
+)
 
 /**
  * Locks the folder for this process until the scope closes, or fails with `InUse`.
@@ -90,10 +108,12 @@ export const lock = Effect.fnUntraced(function* (
         database?.close()
         if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
           const pid = Number(read(ownerFile))
-          return fail(
-            "InUse",
-            `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or run this one ` +
-              `beside it, in a folder and on a port of its own: ${besideIt}. ${otherServerAdvice}`
+          return Effect.flatMap(besideIt, (command) =>
+            fail(
+              "InUse",
+              `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or run this one ` +
+                `beside it, in a folder and on a port of its own: ${command}. ${otherServerAdvice}`
+            )
           )
         }
         return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)

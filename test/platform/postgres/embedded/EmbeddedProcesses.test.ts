@@ -104,7 +104,7 @@ describe("the embedded cluster: its processes", () => {
         assert.match(first?.lines[0] ?? "", /^ready /)
         assert.match(
           second?.lines[0] ?? "",
-          /^refused InUse .*HYDRACORE_DATA_DIR=\S+ PORT=8081 npm start\. .*DATABASE_URL/
+          /^refused InUse .*HYDRACORE_DATA_DIR=\S+ PORT=80[0-9]{2} npm start\. .*DATABASE_URL/
         )
         assert.deepStrictEqual(
           readdirSync(dataDir).filter((name) => name.startsWith("data")),
