@@ -103,9 +103,12 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   )
 }
 
-/** Adds "(required)" to the descriptions of required flags. */
-const markRequired = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
+/** Adds "(required)" to the descriptions of required flags, and leaves out global flags that the command has under the same name. */
+const shownHelp = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
   ...help,
+  ...(help.globalFlags && {
+    globalFlags: help.globalFlags.filter(({ name }) => help.flags.every((flag) => flag.name !== name))
+  }),
   flags: help.flags.map((flag) =>
     flag.required ? { ...flag, description: Option.map(flag.description, (text) => `${text} (required)`) } : flag
   )
@@ -131,7 +134,7 @@ const presenter = (
     present: (event) => {
       if (event._tag === "Version") return print(`${event.name} ${event.version}`)
       if (event._tag === "Help" && event.reason === "Requested") {
-        return print(formatter.formatHelpDoc(markRequired(event.helpDoc)))
+        return print(formatter.formatHelpDoc(shownHelp(event.helpDoc)))
       }
       return Effect.sync(() => onInvalid(flagsOf(event.helpDoc)))
     }
@@ -168,6 +171,10 @@ const fail = (
   )
 }
 
+/** `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
+const requested = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args.length === 0 || args[0] === "help" ? [...args.slice(1), "--help"] : args
+
 /**
  * Runs the command line with its arguments. Errors are printed here: a `CliFailure` only means that the process must not
  * exit with 0.
@@ -182,7 +189,7 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
     const onInvalid = (ofCommand: ReadonlyArray<string>) => {
       flags = ofCommand
     }
-    return yield* run(args.length === 0 ? ["--help"] : args).pipe(
+    return yield* run(requested(args)).pipe(
       Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor, onInvalid)),
       Effect.provideService(
         CliConfig.CliConfig,

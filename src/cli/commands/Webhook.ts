@@ -30,7 +30,12 @@ const urlKind: Inputs.Kind<string> = {
   parse: parseUrl
 }
 
-const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
+const url = Inputs.make(
+  "url",
+  urlKind,
+  "<url>",
+  "Where the events are sent, with POST; a --url before the command is the service to which it is sent"
+)
 
 const eventFlags = (description: string) =>
   Flag.Literals("event", Event.types).pipe(
