@@ -125,7 +125,7 @@ const maxQuoted = 16
 export const quoted = (text: string, otherwise: string): string =>
   text.length <= maxQuoted ? `"${TerminalText.printable(text)}"` : otherwise
 
-const suggestion = (names: ReadonlyArray<string>): string | undefined =>
+export const suggestion = (names: ReadonlyArray<string>): string | undefined =>
   names.length === 0 ? undefined : `did you mean ${names.map((name) => TerminalText.printable(name)).join(" or ")}?`
 
 /** The maximum length of the valid values of a flag. All names of events fit in. */
@@ -149,20 +149,26 @@ const maxSuggested = 3
 /** In a short name, two mistakes can make any other word. */
 const maxMistakes = (flag: string): number => (flag.length < 4 ? 1 : flag.length < 8 ? 2 : 3)
 
-/** The flags that an unknown one may be meant to be: those with the fewest mistakes, or else those with a word in common. */
+/** Of some names, those that a mistyped one may be meant to be: those with the fewest mistakes. */
+export const nearest = (typed: string, names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const near = names
+    .map((name) => ({ name, mistakes: distance(typed, name) }))
+    .filter(({ mistakes, name }) => mistakes <= maxMistakes(name))
+  const fewest = Math.min(...near.map(({ mistakes }) => mistakes))
+  return near.filter(({ mistakes }) => mistakes === fewest).map(({ name }) => name)
+}
+
+/** The flags that an unknown one may be meant to be: the nearest, or else those with a word in common. */
 const similarFlags = (option: string, flags: ReadonlyArray<string>): ReadonlyArray<string> => {
   const typed = option
     .replace(/^-+/, "")
     .replace(/([a-z])([A-Z])/g, "$1-$2")
     .replaceAll("_", "-")
     .toLowerCase()
-  const near = flags
-    .map((flag) => ({ flag, mistakes: distance(typed, flag) }))
-    .filter(({ flag, mistakes }) => mistakes <= maxMistakes(flag))
-  const fewest = Math.min(...near.map(({ mistakes }) => mistakes))
+  const near = nearest(typed, flags)
   const found =
     near.length > 0
-      ? near.filter(({ mistakes }) => mistakes === fewest).map(({ flag }) => flag)
+      ? near
       : flags.filter((flag) => (flag.length > 3 && typed.includes(flag)) || (typed.length > 2 && flag.includes(typed)))
   return found.slice(0, maxSuggested).map((flag) => `--${flag}`)
 }

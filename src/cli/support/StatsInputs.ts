@@ -8,10 +8,19 @@ import { CliError, Flag } from "effect/cli"
 import * as DateRange from "../../analytics/reports/DateRange.ts"
 import * as Filters from "../../analytics/reports/Filters.ts"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
-import { comparisons, limits, type Metric, periods } from "../../analytics/reports/Query.ts"
+import {
+  comparisons,
+  eventDimensions,
+  limits,
+  type Metric,
+  periods,
+  timeDimensions,
+  visitDimensions
+} from "../../analytics/reports/Query.ts"
 import * as QueryBody from "../../analytics/reports/QueryBody.ts"
 import type { ValidationError } from "../../platform/contract/Errors.ts"
 import * as Websites from "../client/Websites.ts"
+import * as ErrorMessages from "./ErrorMessages.ts"
 import * as Inputs from "./Inputs.ts"
 
 const texts = (flag: string, metavar: string, description: string) =>
@@ -80,6 +89,8 @@ export const siteOf = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   return Option.isNone(site) ? null : yield* Websites.find(site.value)
 })
 
+const dimensions: ReadonlyArray<string> = [...eventDimensions, ...visitDimensions, ...timeDimensions]
+
 /** What a fault of a query is about: a flag, or the period. */
 const subjectOf = ([first, second]: ValidationError["loc"]): string => {
   switch (first) {
@@ -132,6 +143,13 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
   if (ranges.filter(Boolean).length > 1)
     return yield* invalid("Give only one of --period, --days, and --from with --to.")
   if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* invalid("The flag --to needs --from.")
+  for (const by of flags.by) {
+    const suggested = dimensions.includes(by) ? [] : ErrorMessages.nearest(by, dimensions)
+    if (suggested.length > 0) {
+      const named = ErrorMessages.quoted(by, "of this name")
+      return yield* invalid(`There is no dimension ${named} for the flag --by; ${ErrorMessages.suggestion(suggested)}`)
+    }
+  }
   const filters: Array<unknown> = []
   for (const filter of flags.filter) {
     const parsed = Filters.parse(filter)
