@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import * as LocalTime from "../../analytics/reports/LocalTime.ts"
+import * as Sources from "../../analytics/reports/Sources.ts"
 import { ConversationId, InstanceId, isCanonicalUuid, type WebsiteConfigId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
@@ -283,12 +284,12 @@ const paragraph = (message: TranscriptMessage): string => {
     .join("")
 }
 
-/** What is known of the visit in which a conversation began, on one line; empty if nothing is. */
-const visitLine = ({ country, page, source }: ConversationVisit): string => {
-  const known = Object.entries({ page, source, country }).flatMap(([name, value]) =>
-    value === null ? [] : [`${name} ${TerminalText.escape(value)}`]
+/** What is known of the visit in which a conversation began, each on a line; empty if nothing is. */
+const visitLines = ({ country, page, source }: ConversationVisit): string => {
+  const lines = Object.entries({ page, source: source && Sources.nameOf(source), country }).flatMap(([name, value]) =>
+    value === null ? [] : [`${name.padEnd("country".length)}  ${TerminalText.escape(value)}\n`]
   )
-  return known.length === 0 ? "" : `Began with ${known.join(", ")}\n\n`
+  return lines.length === 0 ? "" : `${lines.join("")}\n`
 }
 
 /**
@@ -296,7 +297,7 @@ const visitLine = ({ country, page, source }: ConversationVisit): string => {
  * Control characters are escaped, for terminals.
  */
 export const text = ({ messages, ...visit }: ConversationVisit & Pick<Transcript, "messages">): string =>
-  `${visitLine(visit)}${messages.map(paragraph).join("\n")}`
+  `${visitLines(visit)}${messages.map(paragraph).join("\n")}`
 
 export const AnswerHealth = Schema.Struct({
   answered_at: Fields.nullableTime.annotate({

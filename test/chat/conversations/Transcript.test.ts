@@ -80,8 +80,8 @@ it("a transcript marks a running answer, and omits absent texts, endings and rat
   const text = "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
   assert.strictEqual(Transcript.text({ ...unknownVisit, messages }), text)
   assert.strictEqual(
-    Transcript.text({ page: "/tours\u001b", source: null, country: "NO", messages }),
-    `Began with page /tours\\u001b, country NO\n\n${text}`
+    Transcript.text({ page: "/tours\u001b", source: "www.google.com", country: "NO", messages }),
+    `page     /tours\\u001b\nsource   Google\ncountry  NO\n\n${text}`
   )
 })
 
