@@ -18,7 +18,11 @@ import * as Failures from "./Failures.ts"
 
 type OwnerGroups = typeof OwnerApi extends HttpApi.HttpApi<string, infer Groups> ? Groups : never
 
-export type GroupName = HttpApiGroup.Identifier<OwnerGroups>
+/** The groups that no command calls. */
+type ForBrowsers = "live" | "replies" | "session" | "shared" | "submissionDeliveries"
+
+/** The groups that commands call. `Local.ts` loads the handlers of each. */
+export type GroupName = Exclude<HttpApiGroup.Identifier<OwnerGroups>, ForBrowsers>
 
 /** Why there is no response: in this process, the error of a store; else that of the connection. */
 export type RequestError = StorageUnavailable | HttpClientError.HttpClientError

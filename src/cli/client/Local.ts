@@ -88,9 +88,9 @@ const handlers = (layer: Layer.Layer<never, never, Services>) => layer as Layer.
 
 /**
  * Loads the handlers of each group of the owner API that commands call. A command loads those of its group alone: loading and
- * building all of them takes longer than most commands. The others are for browsers.
+ * building all of them takes longer than most commands.
  */
-const load: Partial<Record<Client.GroupName, (options: Options) => Promise<ReturnType<typeof handlers>>>> = {
+const load: Readonly<Record<Client.GroupName, (options: Options) => Promise<ReturnType<typeof handlers>>>> = {
   activity: async () => handlers((await import("../../activity/OwnerActivityHttp.ts")).layer),
   attention: async () => handlers((await import("../../activity/OwnerAttentionHttp.ts")).layer),
   autoReplies: async () => handlers((await import("../../delivery/mail/OwnerRepliesHttp.ts")).layer),
@@ -153,13 +153,9 @@ const clientOf = (handler: Handler, scope: Scope.Scope) =>
 /** The routes of a group of the owner API alone. */
 const routesOf = (group: Client.GroupName, options: Options) =>
   Effect.map(
-    Effect.promise(async () => load[group]?.(options)),
-    (loaded) => {
-      if (loaded === undefined) throw new Error(`Commands do not call the group ${group}, which is for browsers.`)
-      return HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(
-        Layer.provide(loaded)
-      )
-    }
+    Effect.promise(() => load[group](options)),
+    (loaded) =>
+      HttpApiBuilder.layer(HttpApi.make(OwnerApi.identifier).add(OwnerApi.groups[group])).pipe(Layer.provide(loaded))
   )
 
 const make = (options: Options) =>
