@@ -1,5 +1,5 @@
 /**
- * `submissions export`, `release`, `delete` and `restore`: a website's form submissions. An export is
+ * `submissions list`, `export`, `release`, `delete` and `restore`: a website's form submissions. An export is
  * streamed, so memory use does not depend on its size.
  *
  * @module
@@ -11,9 +11,14 @@ import { exportFormats } from "../../forms/OwnerSubmissionsApi.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
 import * as Client from "../client/Client.ts"
+import * as Pages from "../client/Pages.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
 import * as Output from "../support/Output.ts"
+
+/** A text of a visitor in a column of a table. */
+const cell = (text: string | null): string =>
+  text === null || text === "" ? "-" : TerminalText.truncate(TerminalText.printable(text), 40)
 
 const exportCommand = Command.make(
   "export",
@@ -57,6 +62,66 @@ const exportCommand = Command.make(
     {
       command: "hydracore submissions export --site Shop --status deleted",
       description: "What can be restored"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  {
+    site: Inputs.site,
+    status: Inputs.optional(
+      Flag.Literals("status", listStatuses).pipe(
+        Flag.withDescription("Only submissions with this status; all but the deleted ones unless given")
+      )
+    ),
+    search: Inputs.optional(
+      Flag.String("search").pipe(
+        Flag.withMetavar("<text>"),
+        Flag.withDescription("Only submissions with this text in the email address, the page or the fields")
+      )
+    ),
+    limit: Inputs.make(
+      "limit",
+      Inputs.countKind(10_000),
+      "<number>",
+      "The maximum number of submissions; 50 unless given"
+    ).pipe(Flag.withDefault(50))
+  },
+  Effect.fnUntraced(function* ({ limit, search, site, status }) {
+    const filter = { ...(status !== null && { status }), ...(search !== null && { search }) }
+    const listed = yield* Websites.request("submissions", site, (submissions, params) =>
+      Pages.first("submissions", limit, (query: Pages.PageQuery) =>
+        submissions.list({ params, query: { ...query, ...filter } })
+      )
+    )
+    const table = Output.table(
+      ["SUBMISSION_ID", "RECEIVED", "STATUS", "PAGE", "NAME", "EMAIL", "PREVIEW"],
+      listed.submissions.map(({ deleted_at, email, name, page_slug, preview, received_at, status, submission_id }) => [
+        submission_id,
+        Output.time(received_at),
+        deleted_at === null ? status : "deleted",
+        page_slug ?? "-",
+        cell(name),
+        cell(email),
+        cell(preview)
+      ]),
+      "There are no such submissions."
+    )
+    yield* Output.answer({
+      json: listed,
+      text:
+        listed.next === null
+          ? table
+          : `${table}\nThere may be more: raise --limit, or use \`hydracore submissions export\`.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("List a website's submissions, latest first, each with the beginning of what was written"),
+  Command.withExamples([
+    {
+      command: "hydracore submissions list --site Shop --status quarantined",
+      description: "Suspected spam, with the ids that `submissions release` takes"
     }
   ])
 )
@@ -160,4 +225,12 @@ const remove = Command.make(
   ])
 )
 
-export const command = Client.command("submissions", "Submissions of forms", exportCommand, release, remove, restore)
+export const command = Client.command(
+  "submissions",
+  "Submissions of forms",
+  list,
+  exportCommand,
+  release,
+  remove,
+  restore
+)

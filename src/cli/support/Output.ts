@@ -27,7 +27,7 @@ const lists = {
   website: "site list",
   instance: "instance list",
   conversation: "conversation list --instance <instance_id>",
-  submission: "submissions export --site <website_config_id>",
+  submission: "submissions list --site <website_config_id>",
   token: "token list --instance <instance_id>",
   key: "key list",
   goal: "goal list --site <website_config_id>",

@@ -101,7 +101,7 @@ describe("submissions: the quarantine", () => {
       assert.deepStrictEqual(yield* release(unknown!), {
         code: 1,
         stdout: "",
-        stderr: `There is no submission ${unknown}; \`hydracore submissions export --site <website_config_id>\` lists them.\n`
+        stderr: `There is no submission ${unknown}; \`hydracore submissions list --site <website_config_id>\` lists them.\n`
       })
     })
   )
@@ -129,7 +129,7 @@ describe("submissions: erasure", () => {
       assert.deepStrictEqual(yield* remove(unknown!), {
         code: 1,
         stdout: "",
-        stderr: `There is no submission ${unknown}; \`hydracore submissions export --site <website_config_id>\` lists them.\n`
+        stderr: `There is no submission ${unknown}; \`hydracore submissions list --site <website_config_id>\` lists them.\n`
       })
     })
   )
