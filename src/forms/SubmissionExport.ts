@@ -78,12 +78,17 @@ const titleOf = (name: string): string =>
 const clock = (time: number, timeZone: string): string =>
   iso(LocalTime.zone(timeZone).toLocal(time)).slice(0, 19).replace("T", " ")
 
-/** @param timeZone the website's, in which the times are repeated */
+/** Whether a table repeats its times, which are in UTC, in a time zone. */
+const hasClock = (timeZone: string): boolean => timeZone !== "UTC"
+
+/** @param timeZone the website's, in which the times are repeated unless it is UTC */
 export const csvHeader = (columns: Columns, timeZone: string): string =>
   Csv.record(
-    [...ownColumns.toSpliced(2, 0, `received_at (${timeZone})`), ...[...columns].map(titleOf), "other_fields"].map(
-      Csv.text
-    )
+    [
+      ...ownColumns.toSpliced(2, 0, ...(hasClock(timeZone) ? [`received_at (${timeZone})`] : [])),
+      ...[...columns].map(titleOf),
+      "other_fields"
+    ].map(Csv.text)
   )
 
 /**
@@ -100,7 +105,7 @@ export const csv = (message: Inbox.Message, columns: Columns, timeZone: string):
     ...[
       message.submissionId,
       iso(message.receivedAt),
-      clock(message.receivedAt, timeZone),
+      ...(hasClock(timeZone) ? [clock(message.receivedAt, timeZone)] : []),
       message.status,
       message.reasons.join(" "),
       message.email,

@@ -45,6 +45,13 @@ describe("forms/SubmissionExport", () => {
     assert.deepStrictEqual(second?.slice(12), ["Bo\\u000aCy", "", "", "Hi", ""])
   })
 
+  it("times are repeated in the website's time zone only if it is another than theirs", () => {
+    const header = CsvReader.read(SubmissionExport.csvHeader(new Set(), "UTC"))[0] ?? []
+    const row = CsvReader.read(SubmissionExport.csv(message("{}"), new Set(), "UTC"))[0]
+    assert.deepStrictEqual(header.slice(1, 3), ["received_at", "status"])
+    assert.deepStrictEqual(row?.slice(1, 3), ["1970-01-01T00:00:00.000Z", "quarantined"])
+  })
+
   it("fields without their own column are in the last column", () => {
     const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`f${index}`, String(index)]))
     const [header = [], first, late] = table([JSON.stringify(many)], ['{"new":"x"}'])
