@@ -237,6 +237,7 @@ const operate = Effect.fnUntraced(function* (transcript: Transcript, hooks: stri
   yield* record("form", "reply", "list", ...ofSite)
   yield* json("form", "reply", "delete", ...ofSite, "--page", "jobs")
 
+  yield* record("submissions", "list", ...ofSite)
   yield* record("submissions", "export", ...ofSite)
   yield* plain("submissions", "export", ...ofSite, "--format", "csv")
   yield* document("submissions", "release", "--submission-id", `${submissions[0]}`)
