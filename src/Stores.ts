@@ -8,7 +8,6 @@ import * as ClickHouseActivity from "./activity/clickhouse/SiteActivity.ts"
 import * as Attention from "./activity/postgres/Attention.ts"
 import * as SiteActivity from "./activity/postgres/SiteActivity.ts"
 import * as ClickHouseRepo from "./analytics/clickhouse/AnalyticsRepo.ts"
-import type * as Batches from "./analytics/clickhouse/Batches.ts"
 import * as SeparateStore from "./analytics/clickhouse/SeparateStore.ts"
 import * as AnalyticsRepo from "./analytics/postgres/AnalyticsRepo.ts"
 import * as Goals from "./analytics/postgres/Goals.ts"
@@ -49,7 +48,7 @@ import * as SiteDirectory from "./sites/postgres/SiteDirectory.ts"
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
   Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
 
-interface ClickHouseOptions extends Batches.Options {
+interface ClickHouseOptions extends ClickHouseRepo.Options {
   readonly address: Redacted.Redacted<Address>
   /** The maximum number of open connections of this process, besides those for batches (`maxBatches`). */
   readonly connections: number

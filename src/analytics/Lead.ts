@@ -1,5 +1,5 @@
 /**
- * Leads: submissions and chats that are credited to the visit in which they happened. Pure.
+ * Leads: submissions and chats that are credited to the visit in which they happened. `analytics/postgres/Leads` has the layer.
  *
  * A lead has the visitor hashes with which its sender's page views are stored. `visitOf` finds the visit among the rows with
  * these hashes.
@@ -7,6 +7,9 @@
  * @module
  */
 
+import { Context, type Effect } from "effect"
+import type { InstanceId } from "../platform/Id.ts"
+import type { StorageUnavailable } from "../platform/Storage.ts"
 import { hourMillis } from "../platform/text/Calendar.ts"
 import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
@@ -188,3 +191,37 @@ export const match = <L extends PendingLead & { readonly isLate: boolean }>(
   }
   return { matched, dropped }
 }
+
+/** The result of one pass over the pending leads. */
+export interface Matched {
+  /** Leads whose visit was found. */
+  readonly matched: number
+  /** Leads without a visit, which were dropped after `maxWaitMillis`. */
+  readonly dropped: number
+}
+
+/** Credits visits with leads. */
+export class Leads extends Context.Service<
+  Leads,
+  {
+    /**
+     * Stores a pending lead for a chat whose conversation the edge does not store. Does nothing for an instance without a
+     * website. (`SubmissionRepo.submit` stores the leads of submissions, and `ConversationStore.begin` those of stored
+     * conversations.)
+     */
+    readonly addChat: (chat: {
+      readonly instanceId: InstanceId
+      /** See `PendingLead`. */
+      readonly visitorHashes: ReadonlyArray<string>
+      /** Milliseconds since 1970. */
+      readonly receivedAt: number
+    }) => Effect.Effect<void, StorageUnavailable>
+    /**
+     * Finds the visits of the pending leads. In one transaction, a lead whose visit is found becomes a conversion, a submission
+     * gets its visit's attribution, a stored conversation that began with the lead gets the visit's page, source and country, and
+     * the pending lead is deleted. A quarantined submission gets the attribution, but becomes
+     * no conversion. Concurrent calls handle each lead once.
+     */
+    readonly match: Effect.Effect<Matched, StorageUnavailable>
+  }
+>()("hydracore/analytics/Leads") {}

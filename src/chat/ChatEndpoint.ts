@@ -7,7 +7,7 @@
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto"
 import { Cause, Clock, Context, type Duration, Effect, identity, Option, Scope, Stream } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import * as LeadHashes from "../analytics/LeadHashes.ts"
+import * as VisitorSalts from "../analytics/VisitorSalts.ts"
 import { conversationName } from "../platform/contract/Headers.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
 import * as Body from "../platform/http/Body.ts"
@@ -202,7 +202,7 @@ export const makeMeasured = Effect.contextWith((context: Context.Context<never>)
 const makeSend = Effect.fnUntraced(function* (answers: RunningAnswers) {
   const agent = yield* AgentStream
   const measured = yield* makeMeasured
-  const leads = yield* LeadHashes.makeOfChats
+  const leads = yield* VisitorSalts.makeChatLeads
   const prepare = Question.makePrepare(yield* ConversationStore)
 
   /**
@@ -227,7 +227,7 @@ const makeSend = Effect.fnUntraced(function* (answers: RunningAnswers) {
     const bounds = { messages: instance.history, characters: instance.history_characters }
     const visitorHashes = Question.isFirst(question)
       ? leads.hashesOf(head, instance.website_config_id)
-      : LeadHashes.none
+      : VisitorSalts.noHashes
     const opened = (events: OpenedAnswer["events"]): OpenedAnswer => ({
       instance,
       conversationId,

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Predicate } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as LeadHashes from "../analytics/LeadHashes.ts"
+import * as VisitorSalts from "../analytics/VisitorSalts.ts"
 import { Api, Traced } from "../api/Api.ts"
 import { Validation, type ValidationError } from "../platform/contract/Errors.ts"
 import { Received, type RequestHead } from "../platform/contract/Received.ts"
@@ -77,7 +77,7 @@ export interface Options {
 const make = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = makeCheck(yield* RateLimiter, options.rateLimit)
   const directory = yield* FormDirectory
-  const leadHashes = yield* LeadHashes.make
+  const leadHashes = yield* VisitorSalts.makeLeadHashes
   const repo = yield* SubmissionRepo
   const recordUncounted = Decisions.recorder(yield* Decisions.Decisions)
   const clock = yield* Clock.Clock
@@ -119,7 +119,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
     const draftId = SubmissionId.make(randomUUID())
     const receivedAt = clock.currentTimeMillisUnsafe()
-    const isLead = LeadHashes.isAllowed(head) && Submission.allowsLead(fields)
+    const isLead = VisitorSalts.mayBeLead(head) && Submission.allowsLead(fields)
     return Effect.flatMap(isLead ? leadHashes(head, site, receivedAt) : Effect.succeed([]), (visitorHashes) => {
       const signals = SpamScore.signalsOf(content, {
         hints: Submission.hintsOf(fields),

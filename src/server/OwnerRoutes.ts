@@ -13,7 +13,6 @@ import * as AttentionHandlers from "../activity/OwnerAttentionHttp.ts"
 import * as GoalHandlers from "../analytics/OwnerGoalsHttp.ts"
 import * as ReportHandlers from "../analytics/reports/OwnerReportsHttp.ts"
 import * as ShareHandlers from "../analytics/shares/OwnerSharesHttp.ts"
-import * as SharedHandlers from "../analytics/shares/SharedHttp.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import type * as InstanceChanges from "../chat/InstanceChanges.ts"
 import * as ConversationHandlers from "../chat/OwnerConversationsHttp.ts"
@@ -93,7 +92,7 @@ export const layer = (options: Options) =>
           TokenHandlers.layer,
           AccessHandlers.layer,
           ShareHandlers.layer,
-          SharedHandlers.layer(options),
+          ShareHandlers.sharedLayer(options),
           InstanceHandlers.layer(options),
           WebhookHandlers.layer(options),
           NotificationHandlers.layer,

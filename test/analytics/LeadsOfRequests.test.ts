@@ -1,7 +1,7 @@
 /** Which submissions and chats are leads, over a real socket. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { Leads } from "../../src/analytics/Leads.ts"
+import { Leads } from "../../src/analytics/Lead.ts"
 import { InstanceDirectory } from "../../src/chat/InstanceDirectory.ts"
 import { postgres, type Storage } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"

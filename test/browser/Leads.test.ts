@@ -5,7 +5,7 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import type { Page } from "playwright-core"
-import { Leads } from "../../src/analytics/Leads.ts"
+import { Leads } from "../../src/analytics/Lead.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import type { Query } from "../../src/analytics/reports/Query.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"

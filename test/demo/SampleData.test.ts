@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { Leads } from "../../src/analytics/Leads.ts"
+import { Leads } from "../../src/analytics/Lead.ts"
 import * as DateRange from "../../src/analytics/reports/DateRange.ts"
 import type { Query, Request } from "../../src/analytics/reports/Query.ts"
 import { Reports } from "../../src/analytics/reports/Reports.ts"

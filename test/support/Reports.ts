@@ -17,7 +17,7 @@ import {
   timeDimensions,
   visitDimensions
 } from "../../src/analytics/reports/Query.ts"
-import type { GoalRow, SiteRows } from "../../src/analytics/reports/Row.ts"
+import type { GoalRow, SiteRows } from "../../src/analytics/reports/Visits.ts"
 import { viewWithoutFacts, withoutFacts } from "../../src/analytics/StoredView.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -135,7 +135,7 @@ export const unitsOf = (document: string): Units => {
       what: "insert",
       value: 20_000,
       unit: "page views at most",
-      source: "`src/analytics/clickhouse/Batches.ts`"
+      source: "`src/analytics/clickhouse/AnalyticsRepo.ts`"
     },
     processConnections: {
       what: "process",

@@ -14,16 +14,16 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
+import type { InstanceId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as FailedItems from "../../platform/rounds/postgres/FailedItems.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import type { StorageUnavailable } from "../../platform/Storage.ts"
+import * as AnalyticsRows from "../AnalyticsRows.ts"
 import * as Lead from "../Lead.ts"
-import { Leads, type Matched } from "../Leads.ts"
+import { Leads, type Matched } from "../Lead.ts"
 import { SeparateStore, type Store } from "../SeparateStore.ts"
-import * as VisitorRows from "../VisitorRows.ts"
-import * as ChatLead from "./ChatLead.ts"
 import * as ConversionOutbox from "./ConversionOutbox.ts"
 
 /** Maximum number of leads of a website in a pass. */
@@ -142,7 +142,7 @@ const search = Effect.fnUntraced(function* (
             PgTypes.timestamptz(until),
             Database.texts(visitorHashes)
           ])
-          .pipe(VisitorRows.decode)
+          .pipe(AnalyticsRows.decodeVisitors)
   let rowsOf: (lead: PendingLead) => ReadonlyArray<Lead.VisitorRow> = () => []
   for (const millis of Lead.searchMillis) {
     const after = first - millis
@@ -202,7 +202,7 @@ export const layer: Layer.Layer<Leads, never, PgClient> = Layer.effect(
     return Leads.of({
       addChat: (chat) =>
         Effect.suspend(() =>
-          ChatLead.insert(sql, randomUUID(), chat).pipe(Database.mapErrors, Effect.asVoid, Rounds.waking("leads"))
+          insertOfChat(sql, randomUUID(), chat).pipe(Database.mapErrors, Effect.asVoid, Rounds.waking("leads"))
         ),
       match: pass(sql, separate).pipe(Effect.provideService(SqlClient.SqlClient, sql), Database.mapErrors)
     })
@@ -229,3 +229,40 @@ export const rounds: Layer.Layer<never, never, Leads> = Layer.effectDiscard(
     })
   })
 )
+
+/**
+ * A `SELECT` of the website of an instance, unless the website is being deleted. The argument is the SQL of the instance's id.
+ * The limit makes the planner use an index.
+ */
+export const websiteOf = (instanceIdSql: string): string => `SELECT hosted_website_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceIdSql} AND site.deleted_at IS NULL LIMIT 1`
+
+const insertOfChatStatement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
+  SELECT $1, 'chat', hosted_website_id, $3, $4, $5 FROM (${websiteOf("$2")}) AS website
+  ON CONFLICT DO NOTHING`
+
+/**
+ * Stores the pending lead of a chat that begins, once for each `leadId`, which is random. Does nothing for an instance without a
+ * website. A lead names the stored conversation only until its visit is found, so that no row that is kept links the conversation to
+ * the visitor.
+ */
+export const insertOfChat = (
+  sql: SqlClient.SqlClient,
+  leadId: string,
+  chat: {
+    readonly instanceId: InstanceId
+    readonly visitorHashes: ReadonlyArray<string>
+    /** Milliseconds since 1970. */
+    readonly receivedAt: number
+    /** The stored conversation that begins; none if the conversation is not stored, or has begun before. */
+    readonly conversationKey?: bigint | undefined
+  }
+) =>
+  sql.unsafe(insertOfChatStatement, [
+    PgTypes.uuid(leadId),
+    PgTypes.uuid(chat.instanceId),
+    Database.texts(chat.visitorHashes),
+    PgTypes.timestamptz(chat.receivedAt),
+    PgTypes.int8(chat.conversationKey ?? null)
+  ])

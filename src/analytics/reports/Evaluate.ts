@@ -20,8 +20,8 @@ import * as Fact from "./Fact.ts"
 import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
 import { type Dimension, isTimeDimension, propertyPrefix, type Query } from "./Query.ts"
-import type { SiteRows } from "./Row.ts"
 import type * as Visits from "./Visits.ts"
+import type { SiteRows } from "./Visits.ts"
 
 type Shape = Pick<Query, "dimensions" | "filters">
 

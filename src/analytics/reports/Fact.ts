@@ -12,9 +12,8 @@ import * as Channel from "./Channel.ts"
 import * as Dimensions from "./Dimensions.ts"
 import { notSet } from "./Dimensions.ts"
 import { type FilterDimension, isVisitDimension, propertyPrefix } from "./Query.ts"
-import type { GoalRow } from "./Row.ts"
 import * as Sources from "./Sources.ts"
-import type { Visit } from "./Visits.ts"
+import type { GoalRow, Visit } from "./Visits.ts"
 
 /** A page view, an event, or a lead, which is stored as a conversion. An absent value is null. */
 export interface Fact {

@@ -1,10 +1,12 @@
 /**
- * The JSON and the text of filters, their application to the values of dimensions, and what they mention. Pure.
+ * The JSON and the text of filters, their application to the values of dimensions, what they mention, and their SQL as far as it is the
+ * same in all databases. Pure.
  *
  * @module
  */
 
 import { Option } from "effect"
+import { isStorable } from "../../platform/text/Text.ts"
 import { type Condition, type Filter, type FilterDimension, operators, type WireFilter } from "./Query.ts"
 import * as Sources from "./Sources.ts"
 
@@ -90,4 +92,33 @@ export const parse = (text: string): Option.Option<unknown> => {
   if (trimmed.startsWith("[")) return Option.liftThrowable((json: string): unknown => JSON.parse(json))(trimmed)
   const match = pattern.exec(trimmed)
   return match === null ? Option.none() : Option.some([match[2], match[1], (match[3] ?? "").split("|")])
+}
+
+/** The `LIKE` pattern of a goal's path pattern, in which `*` matches any text. */
+export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+
+/**
+ * SQL that says whether a condition holds. `write` returns the SQL of `is` if `isEqual`, else of `contains`. It gets only values
+ * that can be stored, because no stored text equals or contains any other.
+ */
+export const conditionSql = (
+  { operator, values }: Condition,
+  write: (isEqual: boolean, values: ReadonlyArray<string>) => string
+): string => {
+  const holds = write(operator === "is" || operator === "is_not", values.filter(isStorable))
+  return operator === "is_not" || operator === "contains_not" ? `NOT ${holds}` : holds
+}
+
+/** SQL that says whether a filter holds. `write` gives the SQL of a condition. */
+export const matchesSql = (filter: Filter, write: (condition: Condition) => string): string => {
+  switch (filter.operator) {
+    case "and":
+      return `(${filter.filters.map((part) => matchesSql(part, write)).join(" AND ")})`
+    case "or":
+      return `(${filter.filters.map((part) => matchesSql(part, write)).join(" OR ")})`
+    case "not":
+      return `NOT ${matchesSql(filter.filter, write)}`
+    default:
+      return write(filter)
+  }
 }

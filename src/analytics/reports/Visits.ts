@@ -9,11 +9,39 @@
  */
 import { dateOf } from "../../platform/text/Calendar.ts"
 import * as Text from "../../platform/text/Text.ts"
+import type { Event } from "../Event.ts"
+import type { Goal } from "../Goal.ts"
 import type { Campaign } from "../PageView.ts"
 import * as StoredView from "../StoredView.ts"
 import * as Dimensions from "./Dimensions.ts"
 import * as LocalTime from "./LocalTime.ts"
-import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
+
+/** A page view that counts. */
+export type ViewRow = StoredView.View
+
+/** An event other than a page view. */
+export type EventRow = Omit<Event, "hostedWebsiteId">
+
+/** A visit's conversion without an event: a submitted form or a started chat. */
+export interface ConversionRow {
+  /** The time of the visit's first row, as it was known when the conversion was stored. */
+  readonly visitStartedAt: number
+  /** See `Visits.sessionKey`. */
+  readonly sessionKey: string
+  /** A name of `Goal.leads`. */
+  readonly name: string
+}
+
+/** A goal. Its name is a value of the dimension `event:goal`. */
+export type GoalRow = Pick<Goal, "name" | "kind" | "value">
+
+/** The rows of one site. Each list is in any order. */
+export interface SiteRows {
+  readonly views: ReadonlyArray<ViewRow>
+  readonly events: ReadonlyArray<EventRow>
+  readonly conversions: ReadonlyArray<ConversionRow>
+  readonly goals: ReadonlyArray<GoalRow>
+}
 
 /** A run ends after this idle time, in milliseconds. */
 export const maxGap = 30 * 60_000

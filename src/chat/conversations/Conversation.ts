@@ -80,7 +80,7 @@ export interface AgentAnswer {
 
 export type Message = VisitorMessage | AgentAnswer
 
-/** What is known of the visit in which a conversation began. All are null until the visit is found (see `analytics/Leads`). */
+/** What is known of the visit in which a conversation began. All are null until the visit is found (see `analytics/Lead`). */
 export interface ConversationVisit {
   /** The path of the page on which it began. */
   readonly page: string | null

@@ -7,7 +7,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import * as ChatLead from "../../analytics/postgres/ChatLead.ts"
+import * as Leads from "../../analytics/postgres/Leads.ts"
 import { MessageId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Outbox from "../../platform/postgres/Outbox.ts"
@@ -198,7 +198,7 @@ export const beginStatement = (source: string, locked: "" | "SKIP LOCKED"): stri
     INSERT INTO pending_lead (lead_id, kind, hosted_website_id, visitor_hashes, received_at, conversation_key)
     SELECT gen_random_uuid(), 'chat', hosted_website_id, string_to_array(visitor_hashes, ','), begun_at,
       CASE WHEN messages = 2 THEN conversation_key END
-    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${Leads.websiteOf("turn.instance_id")}) AS website
     WHERE visitor_hashes <> ''
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)

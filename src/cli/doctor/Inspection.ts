@@ -6,7 +6,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Logger, Option, Redacted, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import * as Erasure from "../../analytics/clickhouse/Erasure.ts"
+import * as SeparateStore from "../../analytics/clickhouse/SeparateStore.ts"
 import * as WebhookRows from "../../delivery/postgres/Webhooks.ts"
 import type { Address } from "../../platform/clickhouse/AnalyticsUrl.ts"
 import * as ClickHouse from "../../platform/clickhouse/ClickHouse.ts"
@@ -168,8 +168,8 @@ export const analytics = (address: Redacted.Redacted<Address>, timeout: Duration
     const tables = yield* denied(Tables.names, (name) => `INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)
     // A right on its database does not include the system tables, which deletions read.
     const systemTables = yield* denied(
-      Erasure.systemTables,
-      (table) => `SELECT 1 FROM ${Erasure.system(target, table)} LIMIT 0`
+      SeparateStore.systemTables,
+      (table) => `SELECT 1 FROM ${SeparateStore.system(target, table)} LIMIT 0`
     )
     const url = new URL(Redacted.value(address).url)
     return {

@@ -3,7 +3,6 @@ import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer, Result, Schema } from "effect"
 import * as Service from "../../../src/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRepo from "../../../src/analytics/clickhouse/AnalyticsRepo.ts"
-import * as Batches from "../../../src/analytics/clickhouse/Batches.ts"
 import type { PageView } from "../../../src/analytics/PageView.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 import { ClickHouseError } from "../../../src/platform/clickhouse/Errors.ts"
@@ -58,7 +57,7 @@ TestClickHouse.describeWithClickHouse("analytics/clickhouse/Batches", () => {
         const view = viewOf(site, plain)
         const views = [view, { ...view, receivedAt: Date.UTC(2028, 1, 28) }, { ...view, hostedWebsiteId: randomUUID() }]
         const batchId = randomUUID()
-        const stored = Batches.store(AnalyticsRepo.counted, views, batchId)
+        const stored = AnalyticsRepo.store(AnalyticsRepo.counted, views, batchId)
         const outcomes = yield* Effect.all([stored, stored, stored], { concurrency: "unbounded" })
         yield* stored
         for (const each of outcomes) assert.deepStrictEqual(each.map(Result.isSuccess), [true, true, false])

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { Leads } from "../../../src/analytics/Leads.ts"
+import { Leads } from "../../../src/analytics/Lead.ts"
 import * as PostgresLeads from "../../../src/analytics/postgres/Leads.ts"
 import * as Rounds from "../../../src/platform/rounds/Rounds.ts"
 import { StorageUnavailable } from "../../../src/platform/Storage.ts"

@@ -3,7 +3,6 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Lead from "../../../src/analytics/Lead.ts"
-import * as Service from "../../../src/analytics/Leads.ts"
 import * as AnalyticsRepo from "../../../src/analytics/postgres/AnalyticsRepo.ts"
 import * as Leads from "../../../src/analytics/postgres/Leads.ts"
 import * as ConversationStore from "../../../src/chat/postgres/ConversationStore.ts"
@@ -58,7 +57,7 @@ suite("analytics/postgres/Leads", live, (hostedWebsiteId) =>
 it.live("analytics/postgres/Leads: a lead without a visit is dropped after its maximum wait, and not earlier", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const leads = yield* Service.Leads
+    const leads = yield* Lead.Leads
     const addPending = (ageMillis: number) => sql`INSERT INTO pending_lead
       (lead_id, kind, hosted_website_id, visitor_hashes, received_at, stored_at)
       VALUES (gen_random_uuid(), 'form', gen_random_uuid(), ARRAY[md5('a')], now(), now() - ${`${ageMillis} milliseconds`}::interval)`
@@ -75,7 +74,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const leads = yield* Service.Leads
+      const leads = yield* Lead.Leads
       const { hostedWebsiteId } = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       // More rows of others than a bound by rows would allow.
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
@@ -97,7 +96,7 @@ it.live(
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const sites = yield* Sites.SiteDirectory
-      const leads = yield* Service.Leads
+      const leads = yield* Lead.Leads
       const [broken, healthy] = [
         yield* sites.create({ name: "a", origins: [] }),
         yield* sites.create({ name: "b", origins: [] })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateRange from "../../../src/analytics/reports/DateRange.ts"
 import type { Query, Request } from "../../../src/analytics/reports/Query.ts"
-import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
+import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Visits.ts"
 import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import * as Evaluation from "../../support/Evaluation.ts"
 import * as ReportQuery from "../../support/ReportQuery.ts"

@@ -10,7 +10,7 @@ import {
   timeDimensions,
   visitDimensions
 } from "../../../src/analytics/reports/Query.ts"
-import type { SiteRows } from "../../../src/analytics/reports/Row.ts"
+import type { SiteRows } from "../../../src/analytics/reports/Visits.ts"
 import * as Text from "../../../src/platform/text/Text.ts"
 import * as Evaluation from "../../support/Evaluation.ts"
 import { FilterShape, filterOf, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../support/Reports.ts"

@@ -1,7 +1,6 @@
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as FilterSql from "../../../src/analytics/reports/FilterSql.ts"
 import * as Filters from "../../../src/analytics/reports/Filters.ts"
 import { type Condition, type Filter, operators } from "../../../src/analytics/reports/Query.ts"
 
@@ -26,7 +25,7 @@ const Stored = Schema.Literals(["a", "ab", "b", "c"])
 
 /** The SQL of a condition in which each comparison with the stored text is replaced by its result. */
 const sqlFor = (condition: Condition, stored: string): string =>
-  FilterSql.condition(condition, (isEqual, values) =>
+  Filters.conditionSql(condition, (isEqual, values) =>
     String(values.some((value) => (isEqual ? value === stored : stored.includes(value))))
   )
 
@@ -36,7 +35,7 @@ describe("analytics/reports/FilterSql", () => {
     [AnyFilter, Stored, Stored],
     ([filter, page, source]) => {
       const valueOf = (dimension: string) => (dimension === "event:page" ? page : source)
-      const sql = FilterSql.matches(filter, (condition) => sqlFor(condition, valueOf(condition.dimension)))
+      const sql = Filters.matchesSql(filter, (condition) => sqlFor(condition, valueOf(condition.dimension)))
       const script = sql.replaceAll("NOT ", "!").replaceAll("AND", "&&").replaceAll("OR", "||")
       assert.strictEqual(
         runInNewContext(script),
@@ -47,7 +46,7 @@ describe("analytics/reports/FilterSql", () => {
   )
 
   it.prop("a pattern matches each character literally, except the star", [Schema.String], ([text]) => {
-    const escaped = FilterSql.like(text)
+    const escaped = Filters.like(text)
     assert.strictEqual(escaped.replace(/\\(.)/gs, "$1").replaceAll("%", "*"), text.replaceAll("%", "*"))
     assert.strictEqual([...escaped.matchAll(/(?<!\\)(?:\\\\)*%/g)].length, text.split("*").length - 1)
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as LocalTime from "../../../src/analytics/reports/LocalTime.ts"
-import type { ViewRow } from "../../../src/analytics/reports/Row.ts"
+import type { ViewRow } from "../../../src/analytics/reports/Visits.ts"
 import * as Visits from "../../../src/analytics/reports/Visits.ts"
 import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import { dateOf } from "../../../src/platform/text/Calendar.ts"

@@ -1,7 +1,7 @@
 /** Inserts the rows of a website into ClickHouse directly, without the service's repositories. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Row.ts"
+import type { EventRow, SiteRows, ViewRow } from "../../../src/analytics/reports/Visits.ts"
 import * as StoredView from "../../../src/analytics/StoredView.ts"
 import { ClickHouse } from "../../../src/platform/clickhouse/ClickHouse.ts"
 

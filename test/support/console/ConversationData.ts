@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
-import { Leads } from "../../../src/analytics/Leads.ts"
+import { Leads } from "../../../src/analytics/Lead.ts"
 import type { PageView } from "../../../src/analytics/PageView.ts"
 import { viewWithoutFacts } from "../../../src/analytics/StoredView.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { AnalyticsRepo } from "../../../src/analytics/AnalyticsRepo.ts"
-import { Leads } from "../../../src/analytics/Leads.ts"
+import { Leads } from "../../../src/analytics/Lead.ts"
 import { viewWithoutFacts, withoutFacts } from "../../../src/analytics/StoredView.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { SubmissionId } from "../../../src/platform/Id.ts"

@@ -10,7 +10,7 @@ import type { Row } from "../../../src/analytics/AnalyticsExport.ts"
 import * as AnalyticsRows from "../../../src/analytics/AnalyticsRows.ts"
 import * as AnalyticsExport from "../../../src/analytics/postgres/AnalyticsExport.ts"
 import type { ReportSite } from "../../../src/analytics/reports/Reports.ts"
-import type { SiteRows } from "../../../src/analytics/reports/Row.ts"
+import type { SiteRows } from "../../../src/analytics/reports/Visits.ts"
 import { decodeRows } from "../../../src/platform/runtime/Rows.ts"
 
 const ConversionRows = Schema.Array(

@@ -17,7 +17,7 @@ import * as Rows from "../../../platform/runtime/Rows.ts"
 import { decodeRows } from "../../../platform/runtime/Rows.ts"
 import { dateOf, hourMillis } from "../../../platform/text/Calendar.ts"
 import { WritableSites } from "../../../sites/SiteDirectory.ts"
-import * as Erasure from "../../clickhouse/Erasure.ts"
+import * as SeparateStore from "../../clickhouse/SeparateStore.ts"
 import type { Day } from "../LocalTime.ts"
 import * as LocalTime from "../LocalTime.ts"
 import * as Packs from "../Packs.ts"
@@ -135,7 +135,7 @@ const store = Effect.fnUntraced(function* (
       sites.filter((site) => !writable.has(site))
     )
   })
-  yield* Effect.forEach(gone, (site) => Erasure.eraseVisits(site, endTimeout), { discard: true })
+  yield* Effect.forEach(gone, (site) => SeparateStore.eraseVisits(site, endTimeout), { discard: true })
 })
 
 const Counts = Schema.Array(Schema.Struct({ start: Schema.Int, rows: Schema.Int }))

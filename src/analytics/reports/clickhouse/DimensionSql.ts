@@ -9,7 +9,7 @@ import { isStorable } from "../../../platform/text/Text.ts"
 import { pageviewName } from "../../EventLimits.ts"
 import * as Dimensions from "../Dimensions.ts"
 import { notSet } from "../Dimensions.ts"
-import * as FilterSql from "../FilterSql.ts"
+import * as Filters from "../Filters.ts"
 import type * as LocalTime from "../LocalTime.ts"
 import {
   type Condition,
@@ -19,8 +19,8 @@ import {
   type TimeDimension,
   type VisitDimension
 } from "../Query.ts"
-import type { GoalRow } from "../Row.ts"
 import * as Sources from "../Sources.ts"
+import type { GoalRow } from "../Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 
 const orElse = (value: string, absent: string): string => `if(${value} = '', '${absent}', ${value})`
@@ -110,14 +110,14 @@ export const factValue = (parameters: Parameters, dimension: FilterDimension, fa
 
 /** Whether a condition holds for one text. */
 export const accepts = (parameters: Parameters, condition: Condition, text: string): string =>
-  FilterSql.condition(condition, (isEqual, values) => {
+  Filters.conditionSql(condition, (isEqual, values) => {
     const given = parameters.texts(values)
     return isEqual ? `has(${given}, ${text})` : `arrayExists(part -> position(${text}, part) > 0, ${given})`
   })
 
 /** Whether a condition holds for an array of texts. */
 const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string =>
-  FilterSql.condition(condition, (isEqual, values) => {
+  Filters.conditionSql(condition, (isEqual, values) => {
     const given = parameters.texts(values)
     return isEqual
       ? `hasAny(${texts}, ${given})`
@@ -126,7 +126,7 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
 
 /** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */
 export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
-  FilterSql.matches(filter, (condition) =>
+  Filters.matchesSql(filter, (condition) =>
     (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))
   )
 
@@ -139,7 +139,7 @@ export const goalNames = (
   const reached = goals.map((goal) => {
     const reaches =
       goal.kind === "page"
-        ? `${kind} = 0 AND ${page} LIKE ${parameters.text(FilterSql.like(goal.value))}`
+        ? `${kind} = 0 AND ${page} LIKE ${parameters.text(Filters.like(goal.value))}`
         : `${kind} = 1 AND ${name} = ${parameters.text(goal.value)}`
     return `if(${reaches}, [${parameters.text(goal.name)}], emptyArrayString())`
   })

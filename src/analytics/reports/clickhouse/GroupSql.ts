@@ -20,7 +20,7 @@ import {
   type Query,
   type VisitDimension
 } from "../Query.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"

@@ -13,7 +13,7 @@ import type { SiteDirectory, WritableSites } from "../../../sites/SiteDirectory.
 import { Goals } from "../../Goal.ts"
 import * as ManySites from "../ManySites.ts"
 import { currentMillis, EventProperty, latest, type ReportError, type ReportSite, Reports } from "../Reports.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import * as Counting from "./Counting.ts"
 import * as ManySitesSql from "./ManySites.ts"
 import { Parameters } from "./Parameters.ts"

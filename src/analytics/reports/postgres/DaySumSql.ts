@@ -13,7 +13,7 @@
 import * as Counts from "../Counts.ts"
 import * as LocalTime from "../LocalTime.ts"
 import { eventDimensions, visitDimensions } from "../Query.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupSql from "./GroupSql.ts"

@@ -8,10 +8,10 @@
 import { isStorable } from "../../../platform/text/Text.ts"
 import * as Dimensions from "../Dimensions.ts"
 import { notSet } from "../Dimensions.ts"
-import * as FilterSql from "../FilterSql.ts"
+import * as Filters from "../Filters.ts"
 import { type Condition, type Filter, type FilterDimension, propertyPrefix, type VisitDimension } from "../Query.ts"
-import type { GoalRow } from "../Row.ts"
 import * as Sources from "../Sources.ts"
+import type { GoalRow } from "../Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 import { lower, source } from "./VisitSql.ts"
 
@@ -78,7 +78,7 @@ export const factValue = (parameters: Parameters, dimension: FilterDimension, pa
 
 /** Whether a condition holds for one text. */
 export const accepts = (parameters: Parameters, condition: Condition, text: string): string =>
-  FilterSql.condition(condition, (isEqual, values) => {
+  Filters.conditionSql(condition, (isEqual, values) => {
     const given = parameters.texts(values)
     return isEqual
       ? `${text} = ANY (${given})`
@@ -87,7 +87,7 @@ export const accepts = (parameters: Parameters, condition: Condition, text: stri
 
 /** Whether a condition holds for an array of texts. */
 const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string =>
-  FilterSql.condition(condition, (isEqual, values) => {
+  Filters.conditionSql(condition, (isEqual, values) => {
     const given = parameters.texts(values)
     return isEqual
       ? `${texts} && ${given}`
@@ -96,13 +96,13 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
 
 /** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */
 export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
-  FilterSql.matches(filter, (condition) =>
+  Filters.matchesSql(filter, (condition) =>
     (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))
   )
 
 /** Whether a row reaches a goal. `column` is compared with the goal's value. */
 const reaches = (parameters: Parameters, { kind, value }: GoalRow, column: string): string =>
-  kind === "page" ? `${column} LIKE ${parameters.text(FilterSql.like(value))}` : `${column} = ${parameters.text(value)}`
+  kind === "page" ? `${column} LIKE ${parameters.text(Filters.like(value))}` : `${column} = ${parameters.text(value)}`
 
 /**
  * Whether a row reaches a goal of a kind; there must be at least one goal of the kind. The planner assumes that half of the rows

@@ -4,7 +4,7 @@
  * @module
  */
 import { pageviewName } from "../../EventLimits.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"

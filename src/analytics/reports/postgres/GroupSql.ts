@@ -23,7 +23,7 @@ import {
   isVisitDimension,
   type Query
 } from "../Query.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import type { Parameters } from "./Parameters.ts"

@@ -16,7 +16,7 @@ import { maxCounted } from "../../Goal.ts"
 import * as Dimensions from "../Dimensions.ts"
 import type { LocalDate } from "../Query.ts"
 import type { ReportSite } from "../Reports.ts"
-import type { GoalRow } from "../Row.ts"
+import type { GoalRow } from "../Visits.ts"
 import type * as RollupPlan from "./RollupPlan.ts"
 
 /** Increase this number when the same rows result in other rollups, as after a change of channel rules: all are then rebuilt. */

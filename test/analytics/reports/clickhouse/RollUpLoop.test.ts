@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Schema } from "effect"
-import * as Erasure from "../../../../src/analytics/clickhouse/Erasure.ts"
+import * as SeparateStore from "../../../../src/analytics/clickhouse/SeparateStore.ts"
 import { Goals } from "../../../../src/analytics/Goal.ts"
 import * as DayRollUp from "../../../../src/analytics/reports/clickhouse/DayRollUp.ts"
 import * as Reader from "../../../../src/analytics/reports/clickhouse/Reader.ts"
@@ -82,7 +82,7 @@ TestClickHouse.describeWithClickHouse("analytics/reports/clickhouse/RollUpLoop",
           yield* DayRollUp.removeReplaced(reader, [site.hostedWebsiteId], -dayMillis)
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 25_000, rolls: 1 })
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])
-          yield* Erasure.erase(site.hostedWebsiteId, "60 seconds")
+          yield* SeparateStore.erase(site.hostedWebsiteId, "60 seconds")
           assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 0, rolls: 0 })
           assert.deepStrictEqual(yield* counts, [0, 0])
         })
