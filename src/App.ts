@@ -18,11 +18,11 @@ import { TokenBudget } from "./chat/TokenBudget.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/mail/MailDispatcher.ts"
 import * as Invitations from "./delivery/mail/MailedInvitations.ts"
+import * as Mailer from "./delivery/mail/Mailer.ts"
 import { MailServer } from "./delivery/mail/Mailer.ts"
 import type { Notifications as NotificationsService } from "./delivery/mail/Notification.ts"
 import * as Mails from "./delivery/mail/postgres/Mails.ts"
 import type { Replies as RepliesService } from "./delivery/mail/Reply.ts"
-import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./forms/SubmissionRepo.ts"
 import type { Problems as ProblemsService } from "./health/Problem.ts"
 import * as ProblemMails from "./health/postgres/ProblemMails.ts"
@@ -63,7 +63,7 @@ export const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardCli
 
 /** The mailer: none without `SMTP_URL`. */
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
-  Option.map(mail, ({ server }) => SmtpMailer.make({ server: Redacted.value(server) }))
+  Option.map(mail, ({ server }) => Mailer.makeSmtp({ server: Redacted.value(server) }))
 
 /** The sender of mails and its server; none without `SMTP_URL` or a key. */
 export const mail = (settings: Settings) => {
@@ -101,7 +101,7 @@ const deliver = (settings: Settings, mailOption: Mail) => {
         Layer.provide(Mails.layer({ secretsKey: mailOption.value.sender.secretsKey })),
         Layer.merge(ProblemMails.layer),
         // A broken installation shows when the process starts, and not at the first mail.
-        Layer.merge(Layer.effectDiscard(load(SmtpMailer.load)))
+        Layer.merge(Layer.effectDiscard(load(Mailer.loadSmtp)))
       )
   return Layer.merge(Dispatcher.layer, mails)
 }

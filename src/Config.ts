@@ -6,7 +6,7 @@
  * @module
  */
 import { Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
-import * as SmtpMailer from "./delivery/mail/SmtpMailer.ts"
+import * as Mailer from "./delivery/mail/Mailer.ts"
 import * as AnalyticsUrl from "./platform/clickhouse/AnalyticsUrl.ts"
 import * as Host from "./platform/http/Host.ts"
 import { isLoopback } from "./platform/http/Host.ts"
@@ -192,7 +192,7 @@ const publicUrl = setting(
 /** The server, the sender and the links of mails. The other variables are read only if there is a server. */
 const mail = ifSet(
   "SMTP_URL",
-  (name) => parsed(name, SmtpMailer.parseUrl),
+  (name) => parsed(name, Mailer.parseUrl),
   (server) =>
     all({
       server: Config.map(server, (parsed) => Redacted.make(parsed)),

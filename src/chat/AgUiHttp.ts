@@ -13,8 +13,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import type { ChatEndpoint } from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
+import { type Dialect, event, sentences } from "./ChatStream.ts"
 import * as ClientMessages from "./ClientMessages.ts"
-import { type Dialect, event, sentences } from "./stream/ChatStream.ts"
 
 /** The client's ids of the conversation and of this request. */
 export interface RunIds {

@@ -23,11 +23,11 @@ import { type AgentError, type AgentRefusal, AgentStream } from "./AgentStream.t
 import type { AgentEvent, AgentRequest } from "./agent/Agent.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
+import * as ChatStream from "./ChatStream.ts"
 import { ConversationStore, NothingToRegenerate } from "./ConversationStore.ts"
 import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
 import type { RunningAnswers } from "./RunningAnswers.ts"
-import * as ChatStream from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetApi.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

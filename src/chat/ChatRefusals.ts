@@ -11,8 +11,8 @@ import { refusal } from "../platform/http/ErrorResponses.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
 import type { AgentRefusal } from "./AgentStream.ts"
+import { type Failure, sentences } from "./ChatStream.ts"
 import type { ConversationFull, NothingToRegenerate } from "./ConversationStore.ts"
-import { type Failure, sentences } from "./stream/ChatStream.ts"
 import { Admitted } from "./WidgetApi.ts"
 
 export type SendError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate

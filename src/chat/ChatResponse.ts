@@ -1,5 +1,5 @@
 /**
- * Responds to a chat request with an agent's stream: the frames of `chat/stream/ChatStream`, with heartbeats and limits. The
+ * Responds to a chat request with an agent's stream: the frames of `chat/ChatStream`, with heartbeats and limits. The
  * stream always ends as its protocol requires. Counts how streams end.
  *
  * @module
@@ -25,7 +25,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Metrics from "../platform/telemetry/Metrics.ts"
 import { type AgentError, type AgentRefusal, AgentRefused, reasonOf as reasonOfAgent } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
-import * as ChatStream from "./stream/ChatStream.ts"
+import * as ChatStream from "./ChatStream.ts"
 
 /** Signals answers and other streams to end, so that they write their last frame before the process ends. */
 export interface Drain {
@@ -305,7 +305,7 @@ export interface WholeAnswer extends Pick<ChatStream.State, "failure" | "finishR
   readonly text: string
 }
 
-/** Reads a chat to its end. The chat must have begun with `OpenAiCompletion.plainText` and without a heartbeat. */
+/** Reads a chat to its end. The chat must have begun with `OpenAiHttp.plainText` and without a heartbeat. */
 export const readWhole = ({ frames, state }: StartedChat): Effect.Effect<WholeAnswer> =>
   Effect.map(Stream.mkString(frames), (text) => {
     const { failure, finishReason, sources, usage } = state()

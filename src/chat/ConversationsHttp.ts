@@ -1,9 +1,10 @@
 /**
- * Reads a stored conversation, and resumes, stops and rates its answers.
+ * Reads a stored conversation, and resumes, stops and rates its answers. Follows the answers that run in other processes and have
+ * readers in this one, which share the queries of the store.
  *
  * @module
  */
-import { Effect, Option, type Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Option, Request, RequestResolver, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
@@ -14,18 +15,103 @@ import type { LimitHeaders } from "../platform/limits/RateLimit.ts"
 import type { RecordRefused, StorageUnavailable } from "../platform/Storage.ts"
 import * as Calendar from "../platform/text/Calendar.ts"
 import * as ErrorMapping from "../sites/ErrorMapping.ts"
-import type { AgentRefusal } from "./AgentStream.ts"
+import { AgentBroken, type AgentError, type AgentRefusal } from "./AgentStream.ts"
 import type { AgentEvent } from "./agent/Agent.ts"
 import type { ChatEndpoint, OpenedAnswer } from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
-import { ConversationStore } from "./ConversationStore.ts"
+import { type AnswerProgress, ConversationStore } from "./ConversationStore.ts"
 import type { ContactOffer, Conversation } from "./ConversationsApi.ts"
+import * as AnswerParts from "./conversations/AnswerParts.ts"
 import type { ConversationKey, Message } from "./conversations/Conversation.ts"
-import * as FollowedAnswers from "./FollowedAnswers.ts"
 import type { Instance } from "./Instance.ts"
 import * as Question from "./Question.ts"
 import type { RunningAnswers } from "./RunningAnswers.ts"
 import { Admitted } from "./WidgetApi.ts"
+
+/** How often the store is read: as often as the events of a running answer are stored. */
+const interval = Duration.millis(100)
+
+/** Reads the events of an answer from a position on. */
+class Follow extends Request.TaggedClass("Follow")<
+  { readonly answerId: MessageId; readonly position: number },
+  AnswerProgress,
+  AgentBroken
+> {}
+
+const failure = (reason: string) => Exit.fail(new AgentBroken({ reason }))
+
+/** The progress from a later position on. */
+const from = (progress: AnswerProgress, skipped: number): AnswerProgress =>
+  skipped === 0 ? progress : { ...progress, events: progress.events.slice(skipped) }
+
+/** One query reads the answers of all readers that wait. */
+const makeResolver = (store: ConversationStore["Service"]) =>
+  RequestResolver.make<Follow>((entries) => {
+    /** Each answer, from the earliest position of its readers on. */
+    const positions = new Map<MessageId, number>()
+    for (const { request } of entries) {
+      const { answerId, position } = request
+      positions.set(answerId, Math.min(position, positions.get(answerId) ?? position))
+    }
+    return store.follow(Array.from(positions, ([answerId, position]) => ({ answerId, position }))).pipe(
+      Effect.tapDefect((defect) =>
+        Effect.logWarning("The answers of other processes could not be read; their readers get an error", defect)
+      ),
+      Effect.exit,
+      Effect.flatMap((found) =>
+        Effect.sync(() => {
+          for (const entry of entries) {
+            const { answerId, position } = entry.request
+            const progress = Exit.isSuccess(found) ? found.value.get(answerId) : undefined
+            if (Exit.isFailure(found)) entry.completeUnsafe(failure("the store is unavailable"))
+            else if (progress === undefined) entry.completeUnsafe(failure("the answer was deleted"))
+            else entry.completeUnsafe(Exit.succeed(from(progress, position - (positions.get(answerId) ?? position))))
+          }
+        })
+      )
+    )
+  }).pipe(RequestResolver.setDelay(interval))
+
+/** What a reader has got so far. */
+interface Followed {
+  readonly position: number
+  readonly folded: AnswerParts.Folded
+}
+
+const nothing: Followed = { position: 0, folded: AnswerParts.none }
+
+/** The last events of an answer, and its failure if its readers must see an error. */
+const endOf = (
+  { ending, parts }: NonNullable<AnswerProgress["ended"]>,
+  folded: AnswerParts.Folded
+): Stream.Stream<AgentEvent, AgentError> => {
+  const missing = Stream.fromIterable(AnswerParts.missing(folded, parts))
+  return Stream.concat(
+    missing,
+    Option.match(AnswerParts.lastEvent(ending), {
+      onNone: () => Stream.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })),
+      onSome: (event) => Stream.succeed(event)
+    })
+  )
+}
+
+/**
+ * Makes the function that follows an answer: its events from the first on. The stream fails if the answer fails or is deleted, or
+ * the store is unavailable.
+ */
+export const makeFollower = (store: ConversationStore["Service"]) => {
+  const resolver = makeResolver(store)
+  return (answerId: MessageId): Stream.Stream<AgentEvent, AgentError> =>
+    // Not recursive: the stream of each read would be kept until the last one ends.
+    Stream.paginate(nothing, ({ folded, position }) =>
+      Effect.map(Effect.request(new Follow({ answerId, position }), resolver), ({ ended, events, next }) => {
+        const now = AnswerParts.addAll(folded, events)
+        return ended === null
+          ? [[Stream.fromArray(events)], Option.some({ position: next, folded: now })]
+          : [[Stream.fromArray(events), endOf(ended, now)], Option.none()]
+      })
+    ).pipe(Stream.flatten)
+}
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 
@@ -66,7 +152,7 @@ export const layer = (answers: RunningAnswers, { openReader, stream }: ChatEndpo
     "conversations",
     Effect.fnUntraced(function* (handlers) {
       const store = yield* ConversationStore
-      const follow = FollowedAnswers.make(store)
+      const follow = makeFollower(store)
 
       /** `onNotStored` responds to an id under which the service never stores a conversation. */
       const asVisitor = (

@@ -4,6 +4,11 @@
  *
  * A client sends its whole conversation with each request. Only `metadata.conversation_id` identifies its conversation.
  *
+ * A stream has a chunk with the role, a chunk for each delta of text, a chunk with the sources (`annotations`) if there are
+ * any, a chunk with the `finish_reason`, a chunk with the usage if the client requested it and the agent reported it, and
+ * `[DONE]`. If the answer fails, an `error`, which OpenAI's clients throw, replaces all chunks after the text. Activities
+ * have no chunk.
+ *
  * @module
  */
 import { Clock, Duration, Effect } from "effect"
@@ -11,24 +16,119 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { Api } from "../api/Api.ts"
+import type { FinishReason } from "./agent/Agent.ts"
 import type * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ChatRefusals from "./ChatRefusals.ts"
 import * as ChatResponse from "./ChatResponse.ts"
+import * as ChatStream from "./ChatStream.ts"
+import { doneEvent, event, type Failure } from "./ChatStream.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import { model } from "./OpenAiApi.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
-import type { Failure } from "./stream/ChatStream.ts"
-import * as OpenAiCompletion from "./stream/OpenAiCompletion.ts"
 import { Admitted } from "./WidgetApi.ts"
 
-const commonFieldsOf = ({ answerId }: ChatEndpoint.OpenedAnswer, now: number): OpenAiCompletion.CommonFields => ({
+/** What all chunks of a completion share. */
+export interface CommonFields {
+  readonly completionId: string
+  /** Seconds since 1970. */
+  readonly created: number
+  readonly model: string
+}
+
+const finishReasons = {
+  stop: "stop",
+  length: "length",
+  "content-filter": "content_filter",
+  other: "stop"
+} as const satisfies Record<FinishReason, string>
+
+const usageOf = ({ inputTokens, outputTokens }: ChatStream.Usage) => ({
+  prompt_tokens: inputTokens,
+  completion_tokens: outputTokens,
+  total_tokens: inputTokens + outputTokens
+})
+
+/** The cited range is empty, because the position in the text is not known. */
+const annotationOf = ({ title, url }: ChatStream.Source) => ({
+  type: "url_citation",
+  url_citation: { url, title: title ?? url, start_index: 0, end_index: 0 }
+})
+
+/**
+ * The stream of chunks. All sources are sent at once at the end: clients keep the last list only.
+ *
+ * @param includeUsage whether the client requested the usage (`stream_options.include_usage`)
+ */
+export const chunks = ({ completionId, created, model }: CommonFields, includeUsage: boolean): ChatStream.Dialect => {
+  const chunk = (choices: ReadonlyArray<unknown>, usage: object | null): string =>
+    event({
+      id: completionId,
+      object: "chat.completion.chunk",
+      created,
+      model,
+      choices,
+      ...(includeUsage ? { usage } : {})
+    })
+  const choice = (delta: object, finish_reason: string | null = null): string =>
+    chunk([{ index: 0, delta, logprobs: null, finish_reason }], null)
+  return {
+    start: () => choice({ role: "assistant", content: "" }),
+    textDelta: (_, content) => choice({ content }),
+    finished: (reason, sources, usage) => {
+      const citations = sources.length === 0 ? "" : choice({ annotations: sources.map(annotationOf) })
+      const total = includeUsage && usage !== null ? chunk([], usageOf(usage)) : ""
+      return citations + choice({}, finishReasons[reason]) + total + doneEvent
+    },
+    failed: (failure) => {
+      const message = ChatStream.sentences[failure]
+      return event({ error: { message, type: "server_error", code: failure, param: null } }) + doneEvent
+    }
+  }
+}
+
+/** Only the text of an answer, for a client that requests the whole answer at once. */
+export const plainText: ChatStream.Dialect = { textDelta: (_, delta) => delta }
+
+/** The completion object of an answer that finished. */
+export const completion = (
+  { completionId, created, model }: CommonFields,
+  {
+    finishReason,
+    sources,
+    text,
+    usage
+  }: Pick<ChatStream.State, "finishReason" | "sources" | "usage"> & {
+    readonly text: string
+  }
+) => ({
+  id: completionId,
+  object: "chat.completion",
+  created,
+  model,
+  choices: [
+    {
+      index: 0,
+      message: {
+        role: "assistant",
+        content: text,
+        refusal: null,
+        ...(sources.length === 0 ? {} : { annotations: sources.map(annotationOf) })
+      },
+      logprobs: null,
+      finish_reason: finishReasons[finishReason ?? "other"]
+    }
+  ],
+  ...(usage === null ? {} : { usage: usageOf(usage) })
+})
+
+const commonFieldsOf = ({ answerId }: ChatEndpoint.OpenedAnswer, now: number): CommonFields => ({
   completionId: `chatcmpl-${answerId}`,
   created: Math.floor(now / 1000),
   model
 })
 
 const streamed = (includeUsage: boolean): ChatEndpoint.Reply => ({
-  dialect: (answer, now) => OpenAiCompletion.chunks(commonFieldsOf(answer, now), includeUsage),
+  dialect: (answer, now) => chunks(commonFieldsOf(answer, now), includeUsage),
   toRefusal: OpenAiErrors.of
 })
 
@@ -36,13 +136,13 @@ const streamed = (includeUsage: boolean): ChatEndpoint.Reply => ({
 const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
 
 const whole: ChatEndpoint.Reply = {
-  dialect: () => OpenAiCompletion.plainText,
+  dialect: () => plainText,
   heartbeat: Duration.infinity,
   respond: Effect.fnUntraced(function* (chat, answer, headers) {
     const common = commonFieldsOf(answer, yield* Clock.currentTimeMillis)
     const result = yield* ChatResponse.readWhole(chat)
     if (result.finishReason !== null) {
-      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
+      return HttpServerResponse.jsonUnsafe(completion(common, result), { headers })
     }
     const failure = result.failure ?? "internal"
     const response = OpenAiErrors.from(ChatRefusals.ofFailure(failure, headers))

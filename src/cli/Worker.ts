@@ -7,8 +7,8 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Cause, Effect, Layer, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
+import * as Protocol from "../platform/cluster/Protocol.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../platform/cluster/Protocol.ts"
-import * as Worker from "../platform/cluster/Worker.ts"
 import * as Environment from "../platform/settings/Environment.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
@@ -39,7 +39,7 @@ const main = Effect.gen(function* () {
       limiter: App.workerRateLimiter(settings, link)
     }
   })
-  yield* Worker.run(process, link, service).pipe(
+  yield* Protocol.run(process, link, service).pipe(
     Effect.annotateLogs({ worker: slot }),
     Effect.provide(App.telemetry(settings, "json"))
   )
@@ -53,12 +53,12 @@ const explain = (cause: Cause.Cause<unknown>): string => {
   return "Internal error in a worker."
 }
 
-/** Without signal handlers: `platform/cluster/Worker` has them. */
+/** Without signal handlers: `platform/cluster/Protocol` has them. */
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
   fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
 })
 
 runMain(
-  Effect.tapCause(main, (cause) => Worker.send(link, { _tag: "Failed", message: explain(cause) })),
+  Effect.tapCause(main, (cause) => Protocol.send(link, { _tag: "Failed", message: explain(cause) })),
   { disableErrorReporting: true }
 )

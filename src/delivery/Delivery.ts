@@ -10,7 +10,7 @@ import type { StorageUnavailable } from "../platform/Storage.ts"
 import type { Part, Position } from "../platform/text/Cursor.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import type { FreeSlots } from "./Slots.ts"
-import { AttemptResult, type Receiver } from "./Webhook.ts"
+import { AttemptResult, type Receiver, withoutAnswer } from "./Webhook.ts"
 
 export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
 
@@ -52,6 +52,12 @@ export const DeliveryDetails = Schema.Struct({
 })
 
 export type DeliveryDetails = typeof DeliveryDetails.Type
+
+/** `withoutAnswer` for every attempt. */
+export const withoutAnswers = (details: DeliveryDetails): DeliveryDetails => ({
+  ...details,
+  history: details.history.map(withoutAnswer)
+})
 
 /** A delivery that a process has leased to attempt it. */
 export interface Leased {

@@ -24,9 +24,8 @@ import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
 import type { SiteDirectory } from "../sites/SiteDirectory.ts"
-import { Deliveries, type DeliveryStatus, type ReplaySelection } from "./Delivery.ts"
+import { Deliveries, type DeliveryStatus, type ReplaySelection, withoutAnswers } from "./Delivery.ts"
 import { Notifications } from "./mail/Notification.ts"
-import * as OperatorsWebhook from "./OperatorsWebhook.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 import * as Webhook from "./Webhook.ts"
 
@@ -94,7 +93,7 @@ const webhooks = ({ webhookAllow }: Options) =>
           accepted ? Effect.void : Effect.fail(tooManySends(resetMillis))
         )
 
-      const show = (webhook: Webhook.StoredWebhook) => OperatorsWebhook.shown(webhookAllow, webhook)
+      const show = (webhook: Webhook.StoredWebhook) => Webhook.shownToOwners(webhookAllow, webhook)
 
       const find = ({ websiteConfigId }: Site, webhookId: WebhookId) =>
         webhooks
@@ -105,7 +104,7 @@ const webhooks = ({ webhookAllow }: Options) =>
 
       /** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
       const requirePublic = ({ websiteConfigId }: Site, url: string) =>
-        Option.match(OperatorsWebhook.refusalOf(webhookAllow, url), {
+        Option.match(Webhook.ownersRefusalOf(webhookAllow, url), {
           onNone: () => Effect.void,
           onSome: (refusal) =>
             Effect.fail(
@@ -185,7 +184,7 @@ const webhooks = ({ webhookAllow }: Options) =>
                 Effect.provide(services),
                 Effect.flatMap(orNoWebhook)
               )
-              return url === null ? OperatorsWebhook.withoutAnswer(tested) : tested
+              return url === null ? Webhook.withoutAnswer(tested) : tested
             },
             Effect.catchTag("SecretsKeyUnusable", withoutKey)
           )
@@ -223,7 +222,7 @@ const webhooks = ({ webhookAllow }: Options) =>
             const { url, webhook_id: webhookId } = yield* find(site, params.webhook_id)
             const found = yield* deliveries.show(webhookId, params.event_id)
             const details = yield* Effect.fromOption(found, () => noDelivery)
-            return url === null ? OperatorsWebhook.withoutAnswers(details) : details
+            return url === null ? withoutAnswers(details) : details
           })
         )
         .handle(
@@ -263,7 +262,7 @@ const submissionDeliveries = ({ webhookAllow }: Options) =>
               const webhook = own.get(delivery.webhook_id)
               return webhook === undefined
                 ? []
-                : [{ ...delivery, host: OperatorsWebhook.shown(webhookAllow, webhook).host }]
+                : [{ ...delivery, host: Webhook.shownToOwners(webhookAllow, webhook).host }]
             }),
             mails: yield* notifications.ofSubmission(websiteConfigId, submissionId)
           }

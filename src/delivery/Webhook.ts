@@ -1,10 +1,12 @@
 /**
- * The webhooks of websites, and the service that stores them; see `delivery/postgres/Webhooks`.
+ * The webhooks of websites, and the service that stores them; see `delivery/postgres/Webhooks`. Those outside the public internet, which
+ * only the operator can set, are hidden from owners.
  *
  * @module
  */
 import { Context, type Effect, Option, Schema } from "effect"
 import { EventId, WebhookId, type WebsiteConfigId } from "../platform/Id.ts"
+import * as AddressGuard from "../platform/outward/AddressGuard.ts"
 import type { Health } from "../platform/outward/Schedule.ts"
 import type { LimitReached, StorageUnavailable } from "../platform/Storage.ts"
 import { dayMillis } from "../platform/text/Calendar.ts"
@@ -35,7 +37,7 @@ export const Webhook = Schema.Struct({
 
 export type Webhook = typeof Webhook.Type
 
-/** A webhook as it is stored, which not every caller may see: see `OperatorsWebhook`. */
+/** A webhook as it is stored, which not every caller may see: see `shownToOwners`. */
 export interface StoredWebhook extends Webhook {
   readonly url: string
   readonly host: string
@@ -79,7 +81,7 @@ export interface WebhookChange {
 /** A new secret. Later, only `withSecrets` returns it. */
 export const WebhookSecret = Schema.Struct({
   webhook_id: WebhookId,
-  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
+  secret: Schema.String.annotate({ description: "It signs the events, and is not shownToOwners again" })
 })
 
 export type WebhookSecret = typeof WebhookSecret.Type
@@ -161,3 +163,40 @@ export class Webhooks extends Context.Service<
     >
   }
 >()("hydracore/delivery/Webhooks") {}
+
+/** Why only the operator may send events to a URL; none if an owner may, or if the lookup of its name decides. */
+export const ownersRefusalOf = (
+  operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
+  url: string
+): Option.Option<string> => {
+  const target = AddressGuard.targetOf(new URL(url))
+  return Option.orElse(AddressGuard.refusalOf([], target), () =>
+    AddressGuard.isAllowed(operatorsHosts, target) ? Option.some(AddressGuard.notFound(target.host)) : Option.none()
+  )
+}
+
+export const isOperators = (
+  operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
+  { url }: Pick<StoredWebhook, "url">
+): boolean => Option.isSome(ownersRefusalOf(operatorsHosts, url))
+
+/** A webhook as an owner sees it. */
+export const shownToOwners = (
+  operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>,
+  webhook: StoredWebhook
+): Webhook => (isOperators(operatorsHosts, webhook) ? { ...webhook, url: null, host: null } : webhook)
+
+/** `isOperators` for the host of a URL with its port, if the URL names one. */
+export const isOperatorsHost = (operatorsHosts: ReadonlyArray<AddressGuard.AllowedHost>, host: string): boolean =>
+  ["https", "http"].some((scheme) => isOperators(operatorsHosts, { url: `${scheme}://${host}/` }))
+
+/** Why there was no answer, as an owner sees it: a refusal of the service says nothing about the operator's network. */
+export const withoutReason = (error: string | null): string =>
+  Option.getOrElse(AddressGuard.withoutHost(error ?? ""), () => "no answer")
+
+/** Removes what a receiver in the operator's network answered, and why it did not answer. */
+export const withoutAnswer = <A extends AttemptResult>(result: A): A => ({
+  ...result,
+  answer: null,
+  error: result.status === null ? withoutReason(result.error) : null
+})

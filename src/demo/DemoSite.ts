@@ -1,19 +1,83 @@
 /**
  * `/demo`: a small website with page views, a form and the chat, next to a live view of what the service receives. The build
- * makes its files of `src/demo/pages`.
+ * makes its files of `src/demo/pages`. On the demo's own machine, browsers open the console without a link. Requests that foreign
+ * pages or other machines make are recognized and refused.
  *
  * @module
  */
-import { Deferred, Effect, Stream } from "effect"
-import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { isIP } from "node:net"
+import { Clock, Deferred, Effect, type Layer, Option, Stream } from "effect"
+import { Headers, HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Built from "../pages/Built.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import { isLoopback, isLoopbackHost } from "../platform/http/Host.ts"
+import * as Incoming from "../platform/http/Incoming.ts"
 import * as Origin from "../platform/http/Origin.ts"
 import * as Text from "../platform/text/Text.ts"
+import { localSessionCookie } from "../sites/access/AuthenticationApi.ts"
+import * as ConsoleSession from "../sites/access/ConsoleSession.ts"
+import * as Credential from "../sites/access/Credential.ts"
+import { current } from "../sites/access/CurrentSessionApi.ts"
+import { cookieOptions } from "../sites/access/CurrentSessionHttp.ts"
 import type { Numbered } from "./Arrival.ts"
 import type { Demo } from "./DemoData.ts"
 import type { DemoFeed } from "./DemoFeed.ts"
-import * as LocalPage from "./LocalPage.ts"
+
+/** The request headers that name the page that made the request. */
+export interface PageHeaders {
+  readonly host: string | undefined
+  readonly origin: string | undefined
+  readonly secFetchSite: string | undefined
+}
+
+/** Whether a name cannot be in the public DNS. The owner of a public name could point it here (DNS rebinding). */
+const isLocalName = (name: string): boolean =>
+  !name.includes(".") || /\.(?:localhost|local|internal|home\.arpa)$/.test(name)
+
+/** Whether a host is an IP address or a local name. DNS rebinding needs a public name. */
+const cannotBeRebound = (host: string): boolean => {
+  const name = URL.parse(`http://${host}`)?.hostname
+  if (name === undefined || name === "") return false
+  return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || isLocalName(name.replace(/\.$/, ""))
+}
+
+/**
+ * Whether a request comes from a page of the program itself or from no page: `Host` is an IP address or a local name,
+ * `Origin` is absent or has that host, and `Sec-Fetch-Site` is absent, `same-origin` or `none`. Browsers omit
+ * `Sec-Fetch-Site` for URLs that are neither https nor loopback.
+ */
+export const isFromNoForeignPage = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
+  host !== undefined &&
+  cannotBeRebound(host) &&
+  (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&
+  (secFetchSite === undefined || secFetchSite === "same-origin" || secFetchSite === "none")
+
+/** Headers that proxies and tunnels add to the requests that they forward. */
+export const forwardingHeaders = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  "x-real-ip",
+  "cf-connecting-ip"
+] as const
+
+/** What shows who sent a request: its headers, with names in lower case, and the IP address of the socket's peer. */
+export interface Sender {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly peer: string
+}
+
+/**
+ * Whether a program on this machine sent the request. A proxy or a tunnel on this machine that adds none of these headers cannot
+ * be recognized: its requests count as local, wherever they come from.
+ */
+export const isFromThisMachine = ({ headers, peer }: Sender): boolean =>
+  isLoopback(peer) &&
+  isLoopbackHost(headers["host"]) &&
+  forwardingHeaders.every((header) => headers[header] === undefined)
 
 /** A strict Content-Security-Policy, to show that the tracker, the forms and the chat work with it. */
 const policy = [
@@ -54,7 +118,7 @@ const comment = ": ping\n\n"
 
 /** Whether `/demo` itself, or a program, sent the request. Pages of other websites must not read the feed. */
 const mayRead = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-  LocalPage.isFromNoForeignPage({
+  isFromNoForeignPage({
     host: headers["host"],
     origin: headers["origin"],
     secFetchSite: headers["sec-fetch-site"]
@@ -145,3 +209,61 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
     open: (demo: Demo) => Effect.asVoid(Deferred.succeed(opened, demo))
   }
 })
+
+/** Whether the console, in a browser on this machine, requests its session. */
+const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean => {
+  const { headers, method, url } = request
+  return (
+    method === "GET" &&
+    url.split("?", 1)[0] === current.path &&
+    headers["authorization"] === undefined &&
+    ConsoleSession.isSameOrigin(headers["sec-fetch-site"]) &&
+    isFromThisMachine({ headers, peer: Incoming.fromRequest(request).peer })
+  )
+}
+
+/**
+ * If a console in a browser on this machine has no session, opens one and answers the console's request in it. Not if its session
+ * ended while the demo ran: a person who was removed stays logged out.
+ */
+export const openConsole: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSession.ConsoleSessions> =
+  HttpRouter.middleware(
+    Effect.gen(function* () {
+      const sessions = yield* ConsoleSession.ConsoleSessions
+      /** The digests of the cookies of open sessions that were seen. */
+      const seen = new Set<string>()
+
+      /** Opens a session for all websites, and returns its cookie. */
+      const openSession = Effect.gen(function* () {
+        const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+        const created = yield* sessions.createLink({ role: "owner", sites: "all", label: "Demo", linkExpiresAt })
+        return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
+      })
+
+      return Effect.fnUntraced(function* (app) {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        if (!isSessionRequest(request)) return yield* app
+        // If the database is unavailable, the service's own error response is sent.
+        const sent = request.cookies[localSessionCookie.key] ?? ""
+        const authenticated = yield* Effect.option(sessions.authenticate(sent))
+        const sentDigest = Buffer.from(Credential.digest(sent)).toString("hex")
+        if (Option.isSome(Option.flatten(authenticated))) seen.add(sentDigest)
+        if (Option.isNone(authenticated) || seen.has(sentDigest)) return yield* app
+        const opened = Option.flatten(yield* Effect.option(openSession))
+        if (Option.isNone(opened)) return yield* app
+        const { cookie } = opened.value
+        const answered = yield* Effect.provideService(
+          app,
+          HttpServerRequest.HttpServerRequest,
+          request.modify({ headers: Headers.set(request.headers, "cookie", `${localSessionCookie.key}=${cookie}`) })
+        )
+        return HttpServerResponse.setCookieUnsafe(
+          answered,
+          localSessionCookie.key,
+          cookie,
+          cookieOptions(ConsoleSession.limits.cookie, false)
+        )
+      })
+    }),
+    { global: true }
+  )

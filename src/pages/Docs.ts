@@ -16,10 +16,10 @@ import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Assets from "./Assets.ts"
 import * as Built from "./Built.ts"
 import * as GuidePage from "./GuidePage.ts"
 import * as Page from "./Page.ts"
-import * as PageFiles from "./PageFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The guides in their groups, in the order of the list. */
@@ -150,7 +150,7 @@ export const layer = (parts: Page.Parts) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const scope = yield* Effect.scope
-      const files = yield* PageFiles.read
+      const files = yield* Assets.readPaths
       const read = yield* StaticContent.built("The guides", readGroups)
       const index = Effect.gen(function* () {
         const listed = apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))

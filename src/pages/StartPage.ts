@@ -7,9 +7,9 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Design from "../platform/design/Design.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
+import * as Assets from "./Assets.ts"
 import * as Built from "./Built.ts"
 import * as Page from "./Page.ts"
-import * as PageFiles from "./PageFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** Links to the parts of a server. */
@@ -68,7 +68,7 @@ const quality = 11
 export const layer = (parts: Page.Parts) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
-      const files = yield* PageFiles.read
+      const files = yield* Assets.readPaths
       const page = yield* StaticContent.once(
         Effect.flatMap(files, (files) =>
           Effect.promise(() => Built.compress(Buffer.from(render(files, parts)), quality))

@@ -11,8 +11,8 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import type { IpNetwork } from "effect/net"
 import { isOpenAiPath } from "../chat/OpenAiApi.ts"
 import * as OpenAiErrors from "../chat/OpenAiErrors.ts"
+import * as Assets from "../pages/Assets.ts"
 import * as Page from "../pages/Page.ts"
-import * as PageFiles from "../pages/PageFiles.ts"
 import * as StartPage from "../pages/StartPage.ts"
 import * as ErrorResponses from "../platform/http/ErrorResponses.ts"
 import * as Incoming from "../platform/http/Incoming.ts"
@@ -148,7 +148,7 @@ const answerErrors =
  *
  * @param parts what the page links to
  */
-const answerBrowsers = (parts: Page.Parts, files: PageFiles.Read) => {
+const answerBrowsers = (parts: Page.Parts, files: Assets.ReadPaths) => {
   const page = Effect.map(files, (files) =>
     HttpServerResponse.text(StartPage.renderUnknown(files, parts), {
       status: 404,
@@ -219,7 +219,7 @@ export const layer = ({ parts, paths, tracing, trustedProxies }: Options) => {
   const answersAndCors = Layer.provideMerge(
     Layer.provideMerge(
       HttpRouter.middleware(answerErrors(paths), global),
-      Layer.unwrap(Effect.map(PageFiles.read, (files) => HttpRouter.middleware(answerBrowsers(parts, files), global)))
+      Layer.unwrap(Effect.map(Assets.readPaths, (files) => HttpRouter.middleware(answerBrowsers(parts, files), global)))
     ),
     HttpRouter.middleware(Origin.cors, global)
   )

@@ -7,9 +7,9 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer, Option, Schema, Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import { OwnerApi } from "../api/OwnerApi.ts"
+import * as Assets from "../pages/Assets.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
-import * as PageFiles from "../pages/PageFiles.ts"
 import * as StartPage from "../pages/StartPage.ts"
 import * as NodeServer from "../platform/http/NodeServer.ts"
 import * as Trace from "../platform/http/Trace.ts"
@@ -40,7 +40,7 @@ const pathsOf = ({ console }: Options): ReadonlyArray<Middleware.KnownPath> => [
   ...Middleware.endpointsOf(OwnerApi),
   ...(console ? Console.paths : []),
   ...Docs.paths,
-  ...PageFiles.paths
+  ...Assets.pagePaths
 ]
 
 const routesOf = (options: Options): NodeServer.Routes => ({
@@ -66,7 +66,7 @@ export const layer = (options: Options) =>
           options.console ? Console.layer : Layer.empty,
           Docs.layer(parts),
           StartPage.layer(parts),
-          PageFiles.layer
+          Assets.pageLayer
         ).pipe(Layer.provideMerge(Middleware.layer({ parts, paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")

@@ -28,7 +28,6 @@ import * as Forms from "../forms/Http.ts"
 import * as Assets from "../pages/Assets.ts"
 import * as Console from "../pages/Console.ts"
 import * as Docs from "../pages/Docs.ts"
-import * as PageFiles from "../pages/PageFiles.ts"
 import * as StartPage from "../pages/StartPage.ts"
 import * as Body from "../platform/http/Body.ts"
 import * as Countries from "../platform/http/Countries.ts"
@@ -82,7 +81,7 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Middleware.Known
   ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
-  ...PageFiles.paths,
+  ...Assets.pagePaths,
   ...Readiness.paths
 ]
 
@@ -124,7 +123,7 @@ const routes = (options: Options, { answers, chat, tracking }: Endpoints, tracin
     Assets.layer,
     Docs.layer(partsOf(options)),
     StartPage.layer(partsOf(options)),
-    PageFiles.layer,
+    Assets.pageLayer,
     Readiness.probes
   ).pipe(
     Layer.provide([

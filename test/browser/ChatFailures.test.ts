@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Route } from "playwright-core"
-import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
 import * as RateLimit from "../../src/platform/limits/RateLimit.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"

@@ -9,7 +9,7 @@ import { parse as parseFrame } from "../../src/browser/chat/Frames.ts"
 import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
-import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {

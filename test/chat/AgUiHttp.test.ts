@@ -2,7 +2,7 @@ import { HttpAgent } from "@ag-ui/client"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as AgUiHttp from "../../src/chat/AgUiHttp.ts"
-import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
 import { Event, textOf, toEvent } from "../support/ChatEvents.ts"
 
 const encode = (events: ReadonlyArray<ChatStream.Event>): string =>

@@ -3,8 +3,8 @@ import { Deferred, Effect, Exit, Fiber, Logger, Queue, Result, Scope, Stream } f
 import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../src/chat/AgentStream.ts"
-import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
-import { doneEvent } from "../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
+import { doneEvent } from "../../src/chat/ChatStream.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../support/ChatScript.ts"
 import { until } from "../support/Wait.ts"
 

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as OpenAiCompletion from "../../src/chat/stream/OpenAiCompletion.ts"
+import * as OpenAiHttp from "../../src/chat/OpenAiHttp.ts"
 import { type Agent, accepted, begin, driven, stop, text } from "../support/ChatScript.ts"
 
 /** Begins the answer of an agent. `graceExpired` completes when the process must end. */
 const beginWhole = (agent: Agent, maxBytes = 1_000, graceExpired: Effect.Effect<void> = Effect.never) =>
-  begin(agent, { dialect: OpenAiCompletion.plainText, heartbeat: "1 hour", maxBytes }, graceExpired)
+  begin(agent, { dialect: OpenAiHttp.plainText, heartbeat: "1 hour", maxBytes }, graceExpired)
 
 describe("ChatResponse.readWhole", () => {
   it.effect("has the text of all parts, the sources, the usage and the finish reason", () =>

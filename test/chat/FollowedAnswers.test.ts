@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger, Stream } from "effect"
 import { ConversationStore } from "../../src/chat/ConversationStore.ts"
+import * as ConversationsHttp from "../../src/chat/ConversationsHttp.ts"
 import * as AnswerParts from "../../src/chat/conversations/AnswerParts.ts"
-import * as FollowedAnswers from "../../src/chat/FollowedAnswers.ts"
 import * as InstanceDirectory from "../../src/chat/InstanceDirectory.ts"
 import { MessageId } from "../../src/platform/Id.ts"
 import * as MemoryConversationStore from "../support/MemoryConversationStore.ts"
@@ -16,7 +16,7 @@ it.live(
     return Effect.gen(function* () {
       const store = yield* ConversationStore
       const parts = AnswerParts.fromEvents([{ _tag: "Text", delta: "Hi" }])
-      const follow = FollowedAnswers.make({
+      const follow = ConversationsHttp.makeFollower({
         ...store,
         follow: (queries) =>
           ++reads === 1

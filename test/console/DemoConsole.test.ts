@@ -5,7 +5,7 @@
 import { setTimeout } from "node:timers/promises"
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import * as DemoConsole from "../../src/demo/DemoConsole.ts"
+import * as DemoSite from "../../src/demo/DemoSite.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -19,7 +19,7 @@ const newProfile = Effect.gen(function* () {
   return { ...visitor, on, url, websiteConfigId }
 })
 
-inChromium("the demo's console", testServer({ routes: DemoConsole.layer }), (it) => {
+inChromium("the demo's console", testServer({ routes: DemoSite.openConsole }), (it) => {
   for (const isDelayed of [false, true]) {
     it.effect(
       `shows the only website at once, without a refused request${isDelayed ? ", if the session is late" : ""}`,

@@ -10,7 +10,7 @@ import { AgentFailures } from "../../src/chat/AgentFailures.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
 import type { Mailer, Sender } from "../../src/delivery/mail/Mailer.ts"
-import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
+import * as SmtpMailer from "../../src/delivery/mail/Mailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
 import { inChromium } from "../support/browser/Browser.ts"
@@ -40,7 +40,9 @@ class Mailbox extends Context.Service<
 
 const layer = Layer.unwrap(
   Effect.map(mailReceiver(), ({ port, received }) => {
-    const mailer = SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+    const mailer = SmtpMailer.makeSmtp({
+      server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null }
+    })
     const server = testServer(
       { secretsKey: Option.some(secretsKey) },
       undefined,

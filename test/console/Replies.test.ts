@@ -7,9 +7,8 @@ import PostalMime from "postal-mime"
 import { Transcripts } from "../../src/chat/Transcripts.ts"
 import { Mails } from "../../src/delivery/mail/Mail.ts"
 import * as MailDispatcher from "../../src/delivery/mail/MailDispatcher.ts"
-import type { Sender } from "../../src/delivery/mail/Mailer.ts"
-import { makeMemory } from "../../src/delivery/mail/Mailer.ts"
-import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
+import * as Mailer from "../../src/delivery/mail/Mailer.ts"
+import { makeMemory, type Sender } from "../../src/delivery/mail/Mailer.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ConsolePage from "../support/console/ConsolePage.ts"
@@ -86,7 +85,7 @@ inChromium("replies from the console", layer, (it) => {
           MailDispatcher.layer(
             {
               sender,
-              mailer: SmtpMailer.make({
+              mailer: Mailer.makeSmtp({
                 server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null }
               })
             },

@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Schema } from "effect"
 import PostalMime from "postal-mime"
 import * as Compose from "../../src/delivery/mail/Compose.ts"
 import type { Mailer } from "../../src/delivery/mail/Mailer.ts"
-import * as SmtpMailer from "../../src/delivery/mail/SmtpMailer.ts"
+import * as SmtpMailer from "../../src/delivery/mail/Mailer.ts"
 import * as SubmissionMail from "../../src/delivery/mail/SubmissionMail.ts"
 import { mailReceiver, type ReceivedMail } from "../support/MailReceiver.ts"
 import { stored } from "../support/StoredSubmission.ts"
@@ -54,7 +54,7 @@ class Inbox extends Context.Service<Inbox, { readonly mailer: Mailer; readonly m
 const receiver = Layer.effect(
   Inbox,
   Effect.map(mailReceiver(), ({ port, received }) => ({
-    mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } }),
+    mailer: SmtpMailer.makeSmtp({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } }),
     mails: received
   }))
 )

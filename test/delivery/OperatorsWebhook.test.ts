@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import * as OperatorsWebhook from "../../src/delivery/OperatorsWebhook.ts"
+import * as Webhook from "../../src/delivery/Webhook.ts"
 import { hostOf } from "../../src/delivery/Webhook.ts"
 import * as AddressGuard from "../../src/platform/outward/AddressGuard.ts"
 
@@ -16,7 +16,7 @@ describe("delivery/OperatorsWebhook", () => {
       const target = AddressGuard.targetOf(new URL(url))
       const hosts = allowed.map(({ host, port }) => AddressGuard.targetOf(new URL(`http://${host}:${port}`)))
       assert.strictEqual(
-        OperatorsWebhook.isOperators(hosts, { url }),
+        Webhook.isOperators(hosts, { url }),
         AddressGuard.isAllowed(hosts, target) || Option.isSome(AddressGuard.refusalOf([], target))
       )
     }
@@ -28,15 +28,15 @@ describe("delivery/OperatorsWebhook", () => {
     ([allowed, host, port, scheme]) => {
       const hosts = allowed.map(({ host, port }) => AddressGuard.targetOf(new URL(`http://${host}:${port}`)))
       const url = `${scheme}://${host}:${port}/secret`
-      if (OperatorsWebhook.isOperators(hosts, { url })) {
-        assert.isTrue(OperatorsWebhook.isOperatorsHost(hosts, hostOf(url)))
+      if (Webhook.isOperators(hosts, { url })) {
+        assert.isTrue(Webhook.isOperatorsHost(hosts, hostOf(url)))
       }
     }
   )
 
   it("the default port of an allowed host is known as the operator's", () => {
     const allowed = [{ host: "hooks.example.com", port: 80 }]
-    assert.isTrue(OperatorsWebhook.isOperatorsHost(allowed, hostOf("http://hooks.example.com:80/")))
-    assert.isFalse(OperatorsWebhook.isOperatorsHost(allowed, hostOf("https://other.example.com/")))
+    assert.isTrue(Webhook.isOperatorsHost(allowed, hostOf("http://hooks.example.com:80/")))
+    assert.isFalse(Webhook.isOperatorsHost(allowed, hostOf("https://other.example.com/")))
   })
 })

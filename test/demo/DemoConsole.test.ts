@@ -7,8 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as ScriptedAgent from "../../src/chat/AgentStream.ts"
-import * as DemoConsole from "../../src/demo/DemoConsole.ts"
-import * as LocalPage from "../../src/demo/LocalPage.ts"
+import * as DemoSite from "../../src/demo/DemoSite.ts"
 import { layerMemory } from "../../src/platform/limits/RateLimit.ts"
 import * as Server from "../../src/server/Server.ts"
 import { ConsoleSessions } from "../../src/sites/access/ConsoleSession.ts"
@@ -37,7 +36,7 @@ describe("demo: the console", () => {
   it.live("the console opens for browsers on this machine, and for no others", () =>
     Effect.gen(function* () {
       const built = yield* Layer.build(
-        Server.layer({ ...options, routes: DemoConsole.layer }).pipe(
+        Server.layer({ ...options, routes: DemoSite.openConsole }).pipe(
           Layer.provide([
             TestDeliveries.layer(),
             layerMemory({ maxKeys: 10 }),
@@ -57,9 +56,7 @@ describe("demo: the console", () => {
         [session, "GET", { "sec-fetch-site": "cross-site" }],
         [session, "GET", { ...fromOwnPage, host: `evil.example:${port}` }],
         [session, "GET", { ...fromOwnPage, host: `192.168.1.5:${port}` }],
-        ...LocalPage.forwardingHeaders.map(
-          (name) => [session, "GET", { ...fromOwnPage, [name]: "127.0.0.1" }] as const
-        ),
+        ...DemoSite.forwardingHeaders.map((name) => [session, "GET", { ...fromOwnPage, [name]: "127.0.0.1" }] as const),
         [session, "GET", { ...fromOwnPage, authorization: "Bearer hok_x" }],
         [session, "DELETE", fromOwnPage],
         ["/v1/owner/sites", "GET", fromOwnPage]

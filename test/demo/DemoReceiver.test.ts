@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import * as OperatorsWebhook from "../../src/delivery/OperatorsWebhook.ts"
+import * as Webhook from "../../src/delivery/Webhook.ts"
 import * as DemoReceiver from "../../src/demo/DemoReceiver.ts"
 import { OutwardClient } from "../../src/platform/outward/OutwardClient.ts"
 
@@ -10,7 +10,7 @@ describe("the receiver of the demo's webhook", () => {
       const { post } = yield* OutwardClient
       const accepted = yield* post("website", DemoReceiver.url, { "content-type": "application/json" }, "{}")
       assert.deepInclude(accepted, { status: 200, answer: "Thank you.\n", error: null })
-      assert.isTrue(Option.isNone(OperatorsWebhook.refusalOf([], DemoReceiver.url)))
+      assert.isTrue(Option.isNone(Webhook.ownersRefusalOf([], DemoReceiver.url)))
       const refused = yield* post("website", "http://127.0.0.1/new-leads", {}, "{}")
       assert.strictEqual(refused.status, null)
       assert.include(refused.error, "127.0.0.1 was not found on the public internet")

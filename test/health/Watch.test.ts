@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Problem from "../../src/health/Problem.ts"
-import * as Watch from "../../src/health/Watch.ts"
+import * as ProblemMails from "../../src/health/postgres/ProblemMails.ts"
 
 const minute = 60_000
 
@@ -12,17 +12,17 @@ const Looks = Schema.Array(
 
 interface Mail {
   readonly at: number
-  readonly mailed: Watch.Mailed
+  readonly mailed: ProblemMails.Mailed
 }
 
 /** The mails after some looks, and what is known then. */
 const watch = (looks: ReadonlyArray<{ readonly minutes: number; readonly isFound: boolean }>) => {
   let now = 0
-  let watched: Watch.Watched | null = null
+  let watched: ProblemMails.Watched | null = null
   const mails: Array<Mail> = []
   for (const { isFound, minutes } of looks) {
     now += minutes * minute
-    const step: Watch.Step = Watch.step(watched, isFound, now)
+    const step: ProblemMails.Step = ProblemMails.step(watched, isFound, now)
     watched = step.watched
     if (step.mailed !== null) mails.push({ at: now, mailed: step.mailed })
   }
@@ -36,7 +36,7 @@ describe("health/Watch", () => {
     const { mails } = watch(looks)
     for (const [index, { at, mailed }] of mails.entries()) {
       assert.strictEqual(mailed, index % 2 === 0 ? "began" : "ended")
-      if (index >= 2 && mailed === "began") assert.isAtLeast(at - mails[index - 2]!.at, Watch.beginApart)
+      if (index >= 2 && mailed === "began") assert.isAtLeast(at - mails[index - 2]!.at, ProblemMails.beginApart)
     }
   })
 
@@ -58,7 +58,7 @@ describe("health/Watch", () => {
     const { mails } = watch([...repeated(10, true), ...repeated(20, false)])
     assert.deepStrictEqual(mails, [
       { at: 15 * minute, mailed: "began" },
-      { at: 55 * minute + Watch.endAfter, mailed: "ended" }
+      { at: 55 * minute + ProblemMails.endAfter, mailed: "ended" }
     ])
     assert.deepStrictEqual(watch([...repeated(2, true), ...repeated(20, false)]).mails, [])
   })
@@ -93,13 +93,13 @@ describe("health/Watch", () => {
       lastAt: now
     })
     const problems = Problem.problemsOf([origin("a", 5), origin("b", 9), webhook(null)], now)
-    const found = Watch.byKey(problems)
+    const found = ProblemMails.byKey(problems)
     assert.deepStrictEqual([...found.values()].map(({ subject }) => subject).sort(), [
       "hooks.example",
       "https://b.example"
     ])
     assert.sameMembers(
-      [...Watch.byKey(Problem.problemsOf([webhook(now), origin("c", 3)], now)).keys()],
+      [...ProblemMails.byKey(Problem.problemsOf([webhook(now), origin("c", 3)], now)).keys()],
       [...found.keys()]
     )
   })

@@ -2,7 +2,7 @@
  * Arbitrary events of a chat stream, for property tests.
  */
 import { Schema } from "effect"
-import type * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import type * as ChatStream from "../../src/chat/ChatStream.ts"
 
 /** Short texts, so that halves of surrogate pairs are joined and separated in every way. */
 export const Piece = Schema.Array(

@@ -6,7 +6,7 @@ import type { AgentError } from "../../src/chat/AgentStream.ts"
 import type { AgentEvent } from "../../src/chat/agent/Agent.ts"
 import * as ChatEndpoint from "../../src/chat/ChatEndpoint.ts"
 import * as ChatResponse from "../../src/chat/ChatResponse.ts"
-import * as ChatStream from "../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
 
 export type Agent = Stream.Stream<AgentEvent, AgentError>
 

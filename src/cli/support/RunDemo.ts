@@ -10,7 +10,6 @@ import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
 import { DemoSettings, type Settings } from "../../Config.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
-import * as DemoConsole from "../../demo/DemoConsole.ts"
 import * as DemoData from "../../demo/DemoData.ts"
 import * as DemoFeed from "../../demo/DemoFeed.ts"
 import * as DemoReceiver from "../../demo/DemoReceiver.ts"
@@ -174,7 +173,7 @@ export const run = Effect.gen(function* () {
     const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
     const feed = yield* DemoFeed.make
     const site = yield* DemoSite.make(feed, { console: hasConsole(settings) })
-    const pages = Layer.merge(site.routes, DemoConsole.layer)
+    const pages = Layer.merge(site.routes, DemoSite.openConsole)
     const server = App.server({ settings, extensions: { pages, observers: feed.observers } })
     const requirements = Layer.merge(App.storage(settings), DemoReceiver.client(settings.webhookAllow))
     const service = yield* Layer.build(Layer.provideMerge(server, requirements)).pipe(

@@ -9,7 +9,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../../platform/contract/Errors.ts"
-import { errorPage, HtmlPage } from "../../platform/contract/HtmlPage.ts"
+import { errorPage, HtmlPage } from "../../platform/contract/Errors.ts"
 
 const unsubscribePath = "/v1/public/mail/unsubscribe/:token"
 

@@ -7,7 +7,7 @@
 import { Effect } from "effect"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import type { AllowedHost } from "../../platform/outward/AddressGuard.ts"
-import * as OperatorsWebhook from "../OperatorsWebhook.ts"
+import * as Webhook from "../Webhook.ts"
 import * as InvitationMail from "./InvitationMail.ts"
 import type { LeasedMail, MailSite } from "./Mail.ts"
 import * as MailTimes from "./MailTimes.ts"
@@ -55,7 +55,7 @@ export const of = Effect.fnUntraced(function* (
       return yield* report(site, notification.report ?? "weekly", subject.range)
     case "webhook-disabled": {
       const { host, ...webhook } = subject.webhook
-      const isHidden = OperatorsWebhook.isOperatorsHost(operatorsHosts, host)
+      const isHidden = Webhook.isOperatorsHost(operatorsHosts, host)
       return ProblemMail.webhookContent(site, { ...webhook, host: isHidden ? null : host })
     }
     case "problems":

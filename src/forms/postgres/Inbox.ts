@@ -20,7 +20,6 @@ import type { Access } from "../../sites/access/Access.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
 import * as Inboxes from "../InboxMessage.ts"
 import * as SpamMarks from "./SpamMarks.ts"
-import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 const Rows = Schema.Array(
@@ -229,7 +228,7 @@ const make = Effect.gen(function* () {
   /** Deletes those that belong to the website. They cannot move to another website between the lookup and the deletion. */
   const deleteOwn: Inboxes.Inbox["Service"]["delete"] = (websiteConfigId, ids) =>
     Effect.tap(idsOfWebsite(websiteConfigId, ids, tables.submission), (own) =>
-      Database.mapErrors(SubmissionDeletion.run(sql, websiteConfigId, own))
+      Database.mapErrors(SubmissionRows.run(sql, websiteConfigId, own))
     )
 
   /** Also returns the ids of those that an earlier change has moved into this table. */
@@ -293,9 +292,9 @@ const make = Effect.gen(function* () {
       }).pipe(whileLocked(websiteConfigId), Rounds.waking("events")),
     delete: changedBefore(tables.deleted, deleteOwn),
     restore: changedBefore(tables.submission, (websiteConfigId, ids) =>
-      Database.mapErrors(SubmissionDeletion.restore(sql, websiteConfigId, ids))
+      Database.mapErrors(SubmissionRows.restore(sql, websiteConfigId, ids))
     ),
-    purge: (websiteConfigId, ids) => Database.mapErrors(SubmissionDeletion.purge(sql, websiteConfigId, ids)),
+    purge: (websiteConfigId, ids) => Database.mapErrors(SubmissionRows.purge(sql, websiteConfigId, ids)),
     ...SpamMarks.make(sql, whileLocked)
   })
 })

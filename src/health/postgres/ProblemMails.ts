@@ -1,6 +1,9 @@
 /**
  * Looks every few minutes for the problems of the websites whose recipients want mails about them, and makes a mail when a problem
- * begins and when it ends (`health/Watch`). One process does so at a time: the one that looks for left-over work.
+ * begins and when it ends. One process does so at a time: the one that looks for left-over work.
+ *
+ * A problem is mailed when it has lasted for a while, and its end when it has been gone for a while, so that one that comes and
+ * goes is one problem. However often it does, its beginning is mailed once a day at most. Times are milliseconds since 1970.
  *
  * @module
  */
@@ -15,7 +18,76 @@ import * as Times from "../../platform/postgres/Times.ts"
 import * as Rounds from "../../platform/rounds/Rounds.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
 import { type CheckedSite, type Problem, Problems, withoutSubject } from "../Problem.ts"
-import * as Watch from "../Watch.ts"
+
+/** What is known about a problem that was found before. */
+export interface Watched {
+  /** Since when each look has found it; null while it is gone. */
+  readonly seenSince: number | null
+  /** Since when no look has found it; null while it is there. */
+  readonly goneSince: number | null
+  /** When its beginning was mailed the last time; null for never. */
+  readonly begunAt: number | null
+  /** Whether its end is still to be mailed. */
+  readonly isMailed: boolean
+}
+
+/** How long a problem lasts before it is mailed. */
+export const beginAfter = 10 * 60_000
+
+/** How long a mailed problem is gone before its end is mailed. */
+export const endAfter = 60 * 60_000
+
+/** The minimum time between two mails about the beginning of the same problem. */
+export const beginApart = 24 * 60 * 60_000
+
+export type Mailed = "began" | "ended"
+
+/** What follows from a look: what is known then, null if it can be forgotten; and what is mailed. */
+export interface Step {
+  readonly watched: Watched | null
+  readonly mailed: Mailed | null
+}
+
+const unknown: Watched = { seenSince: null, goneSince: null, begunAt: null, isMailed: false }
+
+const mayBegin = ({ begunAt }: Watched, now: number): boolean => begunAt === null || now - begunAt >= beginApart
+
+/** What follows from a look at `now` that finds a problem, or that does not find one that was found before. */
+export const step = (before: Watched | null, isFound: boolean, now: number): Step => {
+  const known = before ?? unknown
+  if (isFound) {
+    const seenSince = known.seenSince ?? now
+    const watched = { ...known, seenSince, goneSince: null }
+    return !known.isMailed && now - seenSince >= beginAfter && mayBegin(known, now)
+      ? { watched: { ...watched, begunAt: now, isMailed: true }, mailed: "began" }
+      : { watched, mailed: null }
+  }
+  const goneSince = known.goneSince ?? now
+  const watched = { ...known, seenSince: null, goneSince }
+  if (known.isMailed) {
+    return now - goneSince >= endAfter
+      ? { watched: { ...watched, isMailed: false }, mailed: "ended" }
+      : { watched, mailed: null }
+  }
+  return { watched: mayBegin(known, now) ? null : watched, mailed: null }
+}
+
+/**
+ * Identifies a problem among those of its website over time. All refused origins are one problem: anyone can make more of them. A
+ * webhook that fails and is then disabled is one, too.
+ */
+const keyOf = ({ field, kind, subject, subject_id }: Problem): string => {
+  if (kind === "origin_refused") return kind
+  const family = kind === "webhook_disabled" ? "webhook_failing" : kind
+  return JSON.stringify([family, ...(subject_id === null ? [subject, field] : [subject_id])])
+}
+
+/** The problems by their keys; of several with one key the first, which is the most urgent. */
+export const byKey = (problems: ReadonlyArray<Problem>): ReadonlyMap<string, Problem> =>
+  new Map(problems.toReversed().map((problem) => [keyOf(problem), problem]))
+
+/** Whether the beginning of a problem is mailed as such: about a disabled webhook, every recipient gets a mail anyway. */
+export const isBeginningMailed = ({ kind }: Pick<Problem, "kind">): boolean => kind !== "webhook_disabled"
 
 /** The maximum number of websites whose problems are found by one call, and whose mails are made in one transaction. */
 const chunk = 50
@@ -70,7 +142,7 @@ const noticeOf = (problem: Problem): ProblemNotice => {
 interface Looked {
   readonly key: string
   readonly title: string
-  readonly watched: Watch.Watched | null
+  readonly watched: Watched | null
 }
 
 const store = (sql: PgClient, site: WebsiteConfigId, { key, title, watched }: Looked) => {
@@ -99,19 +171,19 @@ const record = Effect.fnUntraced(function* (
   const rows = yield* sql.unsafe(watchedStatement, ids).pipe(decodeRows(WatchedRows))
   let mailed = 0
   for (const { websiteConfigId } of sites) {
-    const problems = Watch.byKey(found.get(websiteConfigId) ?? [])
+    const problems = byKey(found.get(websiteConfigId) ?? [])
     const known = new Map(rows.flatMap((row) => (row.site === websiteConfigId ? [[row.key, row] as const] : [])))
     const began: Array<ProblemNotice> = []
     const ended: Array<string> = []
     for (const key of new Set([...problems.keys(), ...known.keys()])) {
       const problem = problems.get(key)
       const before = known.get(key) ?? null
-      const step = Watch.step(before, problem !== undefined, now)
+      const looked = step(before, problem !== undefined, now)
       const title = problem === undefined ? (before?.title ?? "") : noticeOf(problem).title
-      yield* store(sql, websiteConfigId, { key, title, watched: step.watched })
-      if (step.mailed === "began" && problem !== undefined && Watch.isBeginningMailed(problem))
+      yield* store(sql, websiteConfigId, { key, title, watched: looked.watched })
+      if (looked.mailed === "began" && problem !== undefined && isBeginningMailed(problem))
         began.push(noticeOf(problem))
-      if (step.mailed === "ended") ended.push(title)
+      if (looked.mailed === "ended") ended.push(title)
     }
     if (began.length + ended.length === 0) continue
     mailed++

@@ -9,7 +9,7 @@ import { Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Reports } from "../../analytics/reports/Reports.ts"
 import * as AgentFailures from "../../chat/postgres/AgentFailures.ts"
-import * as OperatorsWebhook from "../../delivery/OperatorsWebhook.ts"
+import * as Webhook from "../../delivery/Webhook.ts"
 import { hostOf } from "../../delivery/Webhook.ts"
 import { HostedWebsiteId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as AddressGuard from "../../platform/outward/AddressGuard.ts"
@@ -162,7 +162,7 @@ export const layer = ({ operatorsHosts }: Options): Layer.Layer<Problem.Problems
                   ]
           ),
           ...webhooks.map(({ lastError, site, url, ...counted }): Facts[number] => {
-            const isHidden = OperatorsWebhook.isOperators(operatorsHosts, { url })
+            const isHidden = Webhook.isOperators(operatorsHosts, { url })
             return [
               site,
               {

@@ -1,11 +1,11 @@
 /**
  * The error responses of the public API, as tagged errors with the response's headers, and the functions that make them for
- * both APIs.
+ * both APIs; also as pages, for browsers that send a form without a script.
  *
  * @module
  */
 
-import { Predicate, Schema } from "effect"
+import { Predicate, Schema, SchemaGetter } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Headers from "./Headers.ts"
@@ -153,3 +153,13 @@ export const common = commonWith(Headers.decision)
 export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/platform/contract/Validation", {
   error: ValidationFailed
 }) {}
+
+export const HtmlPage = Schema.String.annotate({ title: "Page" }).pipe(
+  Schema.decodeTo(Schema.TaggedStruct("Page", { html: Schema.String }), {
+    decode: SchemaGetter.transform((html: string) => ({ _tag: "Page" as const, html })),
+    encode: SchemaGetter.transform(({ html }) => html)
+  }),
+  HttpApiSchema.asText({ contentType: "text/html" })
+)
+
+export const errorPage = (status: number) => HtmlPage.pipe(HttpApiSchema.status(status))

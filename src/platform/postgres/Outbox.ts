@@ -43,7 +43,7 @@ const lockUnsentStatements = [
   `SELECT FROM outbox WHERE subject = ANY ($1) AND ${isIndexed} FOR UPDATE`
 ]
 
-/** `next_attempt_at` stays: an attempt may be under way. `Resumption` waits for its outcome if the submission is restored. */
+/** `next_attempt_at` stays: an attempt may be under way. `FanOut` waits for its outcome if the submission is restored. */
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END

@@ -6,7 +6,6 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Replies from "../../delivery/mail/postgres/Replies.ts"
-import * as SubmissionDeletion from "../../forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRows from "../../forms/postgres/SubmissionRows.ts"
 import { WebsiteConfigId } from "../../platform/Id.ts"
 import * as Database from "../../platform/postgres/Database.ts"
@@ -91,7 +90,7 @@ export const make = (sql: PgClient.PgClient): Store.Store => {
       const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
       for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {
         const ids = ofWebsite.map(({ submissionId }) => submissionId)
-        yield* SubmissionDeletion.erase(sql, website, ids).pipe(Database.mapErrors)
+        yield* SubmissionRows.erase(sql, website, ids).pipe(Database.mapErrors)
       }
       return submissions.length
     })

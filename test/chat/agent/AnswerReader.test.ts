@@ -4,8 +4,8 @@ import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
 import { protocols } from "../../../src/chat/agent/AgentClient.ts"
 import * as Throttle from "../../../src/chat/agent/AnswerReader.ts"
 import { AnswerReader } from "../../../src/chat/agent/AnswerReader.ts"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
+import * as ChatStream from "../../../src/chat/ChatStream.ts"
+import { uiMessageStream } from "../../../src/chat/ChatStream.ts"
 import { finishes, says } from "../../support/TestUpstream.ts"
 
 /** Pieces of which an agent's stream may consist. */

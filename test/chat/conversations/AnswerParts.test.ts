@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentEvent } from "../../../src/chat/agent/Agent.ts"
+import * as ChatStream from "../../../src/chat/ChatStream.ts"
+import { uiMessageStream } from "../../../src/chat/ChatStream.ts"
 import * as AnswerParts from "../../../src/chat/conversations/AnswerParts.ts"
 import type { MessagePart } from "../../../src/chat/conversations/Conversation.ts"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
 import { Event } from "../../support/Conversations.ts"
 
 const Events = Schema.Array(Event).check(Schema.isMaxLength(20))

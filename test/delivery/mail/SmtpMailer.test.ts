@@ -6,8 +6,8 @@ import { Effect, Fiber, Result } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import type { Outcome } from "../../../src/delivery/mail/Mail.ts"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import type { Message } from "../../../src/delivery/mail/Message.ts"
-import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -30,8 +30,8 @@ const message: Message = {
   autoSubmitted: "auto-generated"
 }
 
-const mailerOf = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
-  SmtpMailer.make({ server: Result.getOrThrow(SmtpMailer.parseUrl(url)), ...options })
+const mailerOf = (url: string, options: Partial<Mailer.Options> = {}) =>
+  Mailer.makeSmtp({ server: Result.getOrThrow(Mailer.parseUrl(url)), ...options })
 
 const send = (...options: Parameters<typeof mailerOf>) => mailerOf(...options).send(message)
 

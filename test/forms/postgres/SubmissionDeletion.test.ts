@@ -5,7 +5,7 @@ import { Deliveries } from "../../../src/delivery/Delivery.ts"
 import * as MailItems from "../../../src/delivery/mail/postgres/MailItems.ts"
 import { Webhooks } from "../../../src/delivery/Webhook.ts"
 import { Inbox } from "../../../src/forms/InboxMessage.ts"
-import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
+import * as SubmissionRows from "../../../src/forms/postgres/SubmissionRows.ts"
 import { tableColumns } from "../../../src/forms/postgres/SubmissionRows.ts"
 import { restorableMillis } from "../../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
@@ -48,7 +48,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
         (yield* Delivery.deliveriesOf(webhook)).map(({ type }) => type),
         ["submission.deleted"]
       )
-      yield* SubmissionDeletion.restore(sql, websiteConfigId, [id])
+      yield* SubmissionRows.restore(sql, websiteConfigId, [id])
       yield* Delivery.fanOutAll
       const deliveries = yield* Delivery.deliveriesOf(webhook)
       assert.sameMembers(
@@ -216,7 +216,7 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       const sql = yield* PgClient.PgClient
       const { change, id, statesOf, webhooks, websiteConfigId } = yield* setup(leads)
       const [leased] = yield* Delivery.leaseOf(webhooks[0]!)
-      const deletion = yield* Locks.openTransaction(sql, SubmissionDeletion.run(sql, websiteConfigId, [id]))
+      const deletion = yield* Locks.openTransaction(sql, SubmissionRows.run(sql, websiteConfigId, [id]))
       const settling = yield* Effect.forkChild(Delivery.settle(leased!, delivered))
       yield* Locks.untilAwaited(sql)
       yield* deletion.commit

@@ -3,8 +3,8 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
 import * as Inbox from "../../../src/forms/postgres/Inbox.ts"
-import * as SubmissionDeletion from "../../../src/forms/postgres/SubmissionDeletion.ts"
 import * as SubmissionRepo from "../../../src/forms/postgres/SubmissionRepo.ts"
+import * as SubmissionRows from "../../../src/forms/postgres/SubmissionRows.ts"
 import * as Service from "../../../src/forms/SubmissionRepo.ts"
 import { SubmissionId } from "../../../src/platform/Id.ts"
 import * as Columns from "../../../src/platform/postgres/Columns.ts"
@@ -127,7 +127,7 @@ describe("forms/postgres/SubmissionRepo: erasure", () => {
       assert.deepStrictEqual(yield* findTraces, [true, true, true, true, true])
       assert.isTrue(yield* remove(deleted.websiteConfigId, deleted.submissionId))
       assert.deepStrictEqual(yield* findTraces, [true, true, false, false, true])
-      yield* SubmissionDeletion.purge(sql, deleted.websiteConfigId, [deleted.submissionId])
+      yield* SubmissionRows.purge(sql, deleted.websiteConfigId, [deleted.submissionId])
       assert.deepStrictEqual(yield* findTraces, [false, false, false, false, true])
     }).pipe(Effect.provide(live))
   )

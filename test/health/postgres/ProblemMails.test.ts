@@ -5,11 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import * as MailDispatcher from "../../../src/delivery/mail/MailDispatcher.ts"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import { Notifications } from "../../../src/delivery/mail/Notification.ts"
 import * as Mails from "../../../src/delivery/mail/postgres/Mails.ts"
-import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
 import * as ProblemMails from "../../../src/health/postgres/ProblemMails.ts"
-import * as Watch from "../../../src/health/Watch.ts"
 import * as Database from "../../../src/platform/postgres/Database.ts"
 import { dateOf } from "../../../src/platform/text/Calendar.ts"
 import { SiteDirectory } from "../../../src/sites/SiteDirectory.ts"
@@ -35,7 +34,7 @@ const startProcess = (port: number) =>
             consoleUrl: "https://edge.example/console",
             secretsKey
           },
-          mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+          mailer: Mailer.makeSmtp({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
         },
         []
       ).pipe(Layer.provide(Mails.layer({ secretsKey })))
@@ -113,10 +112,10 @@ describe("health/postgres/ProblemMails", () => {
       )
       const gone = now + 30 * minute
       yield* lookAt(gone)
-      yield* lookAt(gone + Watch.endAfter - minute)
+      yield* lookAt(gone + ProblemMails.endAfter - minute)
       assert.lengthOf(yield* mailsOf(site), 1)
-      yield* lookAt(gone + Watch.endAfter)
-      yield* lookAt(gone + Watch.endAfter + 5 * minute)
+      yield* lookAt(gone + ProblemMails.endAfter)
+      yield* lookAt(gone + ProblemMails.endAfter + 5 * minute)
       assert.lengthOf(yield* mailsOf(site), 2)
       yield* poll(
         Effect.sync(() => received.length),
@@ -145,7 +144,7 @@ describe("health/postgres/ProblemMails", () => {
         client,
         client`SELECT FROM site WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)} FOR NO KEY UPDATE`
       )
-      const looks = Array.from({ length: 2 }, () => lookAt(now + Watch.beginAfter))
+      const looks = Array.from({ length: 2 }, () => lookAt(now + ProblemMails.beginAfter))
       const looking = yield* Effect.forkChild(Effect.all(looks, { concurrency: "unbounded" }))
       yield* Locks.untilAwaited(sql, looks.length)
       yield* holding.commit
@@ -156,7 +155,7 @@ describe("health/postgres/ProblemMails", () => {
       // Without a problem and without recipients, nothing is kept.
       yield* PgClient.use((sql) => sql`DELETE FROM notification`)
       yield* PgClient.use((sql) => sql`DELETE FROM refusal`)
-      for (const hours of [1, 3, 26]) yield* lookAt(now + Watch.beginAfter + hours * 60 * minute)
+      for (const hours of [1, 3, 26]) yield* lookAt(now + ProblemMails.beginAfter + hours * 60 * minute)
       assert.deepStrictEqual(yield* PgClient.use((sql) => sql`SELECT 1 FROM watched_problem`), [])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
-import * as SmtpMailer from "../../../src/delivery/mail/SmtpMailer.ts"
+import * as Mailer from "../../../src/delivery/mail/Mailer.ts"
 import * as MailAddress from "../../../src/platform/text/MailAddress.ts"
 
 describe("platform/text/MailAddress", () => {
@@ -57,7 +57,7 @@ describe("platform/text/MailAddress", () => {
 
 describe("delivery/mail/SmtpMailer", () => {
   it("a password needs TLS, except on this machine, in a private network, and with `tls=optional`", () => {
-    const parse = (text: string) => Result.getOrThrow(SmtpMailer.parseUrl(text))
+    const parse = (text: string) => Result.getOrThrow(Mailer.parseUrl(text))
     assert.deepStrictEqual(parse("smtps://edge%40x:p%3Aw@mail.example.com"), {
       host: "mail.example.com",
       port: 465,
@@ -96,7 +96,7 @@ describe("delivery/mail/SmtpMailer", () => {
       "smtps://mail.example.com?tls=optional",
       "smtp://mail.example.com?tls=optional&tls=secret"
     ]) {
-      const parsed = SmtpMailer.parseUrl(text)
+      const parsed = Mailer.parseUrl(text)
       if (Result.isSuccess(parsed)) assert.fail(text)
       else assert.notInclude(parsed.failure, "secret")
     }

@@ -8,9 +8,9 @@ import * as PostgresReports from "../../../../src/analytics/reports/postgres/Rep
 import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import { maxPerHour, refusals } from "../../../../src/delivery/mail/AutoReply.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
+import * as Mailer from "../../../../src/delivery/mail/Mailer.ts"
 import { madeStatement } from "../../../../src/delivery/mail/postgres/AutoReplies.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
-import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { Inbox } from "../../../../src/forms/InboxMessage.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
@@ -41,7 +41,7 @@ const startProcess = (port: number) =>
               consoleUrl: null,
               secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
             },
-            mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+            mailer: Mailer.makeSmtp({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
           },
           []
         )

@@ -10,9 +10,9 @@ import * as Dispatcher from "../../../../src/delivery/Dispatcher.ts"
 import * as LinkToken from "../../../../src/delivery/mail/LinkToken.ts"
 import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts"
 import type { Sender } from "../../../../src/delivery/mail/Mailer.ts"
+import * as Mailer from "../../../../src/delivery/mail/Mailer.ts"
 import { type NewNotification, Notifications } from "../../../../src/delivery/mail/Notification.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
-import * as SmtpMailer from "../../../../src/delivery/mail/SmtpMailer.ts"
 import { SubmissionRepo } from "../../../../src/forms/SubmissionRepo.ts"
 import type { WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
@@ -44,7 +44,7 @@ const startProcess = (port: number) =>
         MailDispatcher.layer(
           {
             sender,
-            mailer: SmtpMailer.make({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+            mailer: Mailer.makeSmtp({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
           },
           []
         )

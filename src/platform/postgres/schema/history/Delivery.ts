@@ -302,7 +302,7 @@ export const migrations = {
    * The mails about problems. A notification with `mails_problems` also gets a mail when a problem of its website begins and when it
    * ends.
    *
-   * `watched_problem` has the problems of websites with such notifications, as the last look found them (`health/Watch`).
+   * `watched_problem` has the problems of websites with such notifications, as the last look found them (`health/postgres/ProblemMails`).
    */
   "0049_problem_mails": statements(
     "ALTER TABLE notification ADD COLUMN mails_problems boolean NOT NULL DEFAULT false",

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { type AgentActivity, type AgentEvent, activityOf, type FinishReason } from "../agent/Agent.ts"
-import { maxSources } from "../conversations/AnswerParts.ts"
+import { type AgentActivity, type AgentEvent, activityOf, type FinishReason } from "./agent/Agent.ts"
+import { maxSources } from "./conversations/AnswerParts.ts"
 
 /** An event whose data is a value as JSON. */
 export const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`

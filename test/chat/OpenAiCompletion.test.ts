@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import OpenAI, { APIError } from "openai"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import * as OpenAiCompletion from "../../../src/chat/stream/OpenAiCompletion.ts"
-import { Event, textOf, toEvent } from "../../support/ChatEvents.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
+import * as OpenAiHttp from "../../src/chat/OpenAiHttp.ts"
+import { Event, textOf, toEvent } from "../support/ChatEvents.ts"
 
 const common = { completionId: "chatcmpl-1", created: 1_700_000_000, model: "small" }
 
@@ -63,7 +63,7 @@ describe("OpenAiCompletion", () => {
       Effect.gen(function* () {
         const events = [...list.map(toEvent), failure]
         const ending = events.find((event) => event._tag === "Finish" || event._tag === "Failed")!
-        const [, stream] = encode(OpenAiCompletion.chunks(common, true), events)
+        const [, stream] = encode(OpenAiHttp.chunks(common, true), events)
         const { completion, error } = yield* Effect.promise(() => readStream(stream))
         if (ending._tag === "Failed") {
           assert.isTrue(error instanceof APIError)
@@ -77,14 +77,14 @@ describe("OpenAiCompletion", () => {
   it.effect.prop("the completion object has the same contents as the stream", [Schema.Array(Event)], ([list]) =>
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Finish", reason: "stop" } as const]
-      const [state, text] = encode(OpenAiCompletion.plainText, events)
+      const [state, text] = encode(OpenAiHttp.plainText, events)
       if (state.failure !== null) return
-      const body = JSON.stringify(OpenAiCompletion.completion(common, { ...state, text }))
+      const body = JSON.stringify(OpenAiHttp.completion(common, { ...state, text }))
       const completion = yield* Effect.promise(() =>
         clientOf(body, "application/json").chat.completions.create(request)
       )
       assert.deepStrictEqual(contentsOf(completion), expectedContents(events))
-      const [, stream] = encode(OpenAiCompletion.chunks(common, true), events)
+      const [, stream] = encode(OpenAiHttp.chunks(common, true), events)
       const streamed = yield* Effect.promise(() => readStream(stream))
       assert.strictEqual(completion.choices[0]!.finish_reason, streamed.completion?.choices[0]?.finish_reason)
     })
@@ -106,7 +106,7 @@ describe("OpenAiCompletion", () => {
       choices: [{ index: 0, delta, logprobs: null, finish_reason }]
     })
     const framesOf = (includeUsage: boolean) =>
-      encode(OpenAiCompletion.chunks(common, includeUsage), events)[1]
+      encode(OpenAiHttp.chunks(common, includeUsage), events)[1]
         .trimEnd()
         .split("\n\n")
         .map((frame) => frame.slice("data: ".length))

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { ChatFrame } from "../../../src/chat/ChatFrame.ts"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { uiMessageStream } from "../../../src/chat/stream/ChatStream.ts"
-import { Event, Piece, Text, toEvent } from "../../support/ChatEvents.ts"
+import { ChatFrame } from "../../src/chat/ChatFrame.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
+import { uiMessageStream } from "../../src/chat/ChatStream.ts"
+import { Event, Piece, Text, toEvent } from "../support/ChatEvents.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 

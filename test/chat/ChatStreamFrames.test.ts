@@ -7,8 +7,8 @@ import { getBytes, getLines, getMessages } from "@microsoft/fetch-event-source/l
 import { parseJsonEventStream, uiMessageChunkSchema } from "ai"
 import { Effect, Schema } from "effect"
 import { createParser } from "eventsource-parser"
-import * as ChatStream from "../../../src/chat/stream/ChatStream.ts"
-import { Event, toEvent } from "../../support/ChatEvents.ts"
+import * as ChatStream from "../../src/chat/ChatStream.ts"
+import { Event, toEvent } from "../support/ChatEvents.ts"
 
 /** The bytes of a text as a stream of chunks of seven bytes, which divide frames and characters. */
 const bytesOf = (text: string): ReadableStream<Uint8Array> => {
@@ -38,7 +38,7 @@ const encode = (list: ReadonlyArray<typeof Event.Type>) => {
   }
 }
 
-describe("chat/stream/ChatStream: frames", () => {
+describe("chat/ChatStream: frames", () => {
   it.effect.prop(
     "fetch-event-source delivers the frames, and no message for a heartbeat",
     [Schema.Array(Event)],
