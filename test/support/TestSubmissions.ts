@@ -39,9 +39,9 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
 }
 
-/** The submissions of a website, oldest first. */
-export const submissionsOf = (websiteConfigId: WebsiteConfigId) =>
-  Inbox.use((inbox) => Stream.runCollect(inbox.stream(websiteConfigId, {}))).pipe(
+/** The submissions of a website since a time, oldest first. */
+export const submissionsOf = (websiteConfigId: WebsiteConfigId, since?: number) =>
+  Inbox.use((inbox) => Stream.runCollect(inbox.stream(websiteConfigId, { since }))).pipe(
     Effect.map((all) =>
       all
         .toReversed()
@@ -61,7 +61,10 @@ export const remove = (websiteConfigId: WebsiteConfigId, submissionId: Submissio
 export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
   Effect.gen(function* () {
     const ids = new Set(drafts.map((draft) => draft.submissionId))
-    const all = yield* Effect.forEach(websites, submissionsOf)
+    const since = Math.min(...drafts.map((draft) => draft.receivedAt))
+    const all = yield* Effect.forEach(new Set(drafts.map((draft) => draft.websiteConfigId)), (website) =>
+      submissionsOf(website, since)
+    )
     return all.flat().filter((submission) => ids.has(submission.submissionId))
   })
 
