@@ -18,7 +18,6 @@ import { siteId } from "../sites/OwnerSitesApi.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Event from "./Event.ts"
 import { SubmissionMail } from "./mail/Notification.ts"
-import * as Replay from "./Replay.ts"
 import * as Stored from "./Webhook.ts"
 
 const base = "/v1/owner/sites/:site_id/webhooks"
@@ -141,7 +140,7 @@ export const NewReplay = Schema.Struct({ since, status }).annotate({
 
 export const ReplayedDeliveries = Schema.Struct({
   deliveries: Schema.Int.annotate({
-    description: `How many deliveries are sent again; ${Replay.maxCount} if there are more`
+    description: `How many deliveries are sent again; ${Delivery.maxReplayed} if there are more`
   })
 }).annotate({
   identifier: "ReplayedDeliveries",

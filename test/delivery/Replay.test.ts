@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as Delivery from "../../src/delivery/Delivery.ts"
 import { deliveryStatuses } from "../../src/delivery/Delivery.ts"
-import * as Replay from "../../src/delivery/Replay.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -19,7 +19,7 @@ describe("delivery/Replay", () => {
     [Deliveries, Schema.UndefinedOr(Schema.Literals(deliveryStatuses)), integer(1, 5), integer(1, 9)],
     ([deliveries, status, limit, size]) => {
       const all = deliveries.map(
-        (one, index): Replay.Candidate => ({
+        (one, index): Delivery.ReplayCandidate => ({
           ...one,
           // Two deliveries have the same time.
           createdAt: Math.floor(index / 2),
@@ -31,7 +31,7 @@ describe("delivery/Replay", () => {
       for (let steps = 0; ; steps++) {
         assert.isAtMost(steps, all.length)
         const window = all.slice(begin, begin + size)
-        const { after, eventIds } = Replay.step(window, status, { limit, size })
+        const { after, eventIds } = Delivery.replayStep(window, status, { limit, size })
         assert.isAtMost(eventIds.length, limit)
         selected.push(...eventIds)
         if (after === null) break

@@ -5,8 +5,7 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { Deliveries, type Leased } from "../../src/delivery/Delivery.ts"
-import { stepSize } from "../../src/delivery/Replay.ts"
+import { Deliveries, type Leased, replayStepSize } from "../../src/delivery/Delivery.ts"
 import { Webhooks } from "../../src/delivery/Webhook.ts"
 import { deliveriesOf, fanOutAll, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { withDeliveries } from "../support/StoredDeliveries.ts"
@@ -102,7 +101,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   it.effect("a webhook with many due deliveries gets no more until some are sent, and a disabled one gets none", () =>
     Effect.gen(function* () {
       const [deliveries, webhooks, makeDue] = [yield* Deliveries, yield* Webhooks, yield* MakeDue]
-      const count = stepSize + 20
+      const count = replayStepSize + 20
       const { webhook } = yield* withDeliveries(count)
       const { webhookId } = webhook
       const leased = [...(yield* leaseOf(webhook)), ...(yield* leaseOf(webhook))]
@@ -118,12 +117,12 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       assert.strictEqual(yield* deliveries.replay({ webhookId, since: 0, status: "failed" }), count)
       assert.deepStrictEqual(yield* continueAll, [])
       yield* webhooks.update(webhook.websiteConfigId, webhookId, { enabled: true })
-      assert.deepStrictEqual(yield* continueAll, [stepSize])
+      assert.deepStrictEqual(yield* continueAll, [replayStepSize])
       // A later replay of fewer deliveries does not keep the first from its end.
       const since = Date.parse((yield* deliveriesOf(webhook))[4]?.created_at ?? "")
       assert.isAtLeast(yield* deliveries.replay({ webhookId, since, status: "failed" }), 5)
       const first = yield* leaseOf(webhook)
-      assert.lengthOf(first, stepSize)
+      assert.lengthOf(first, replayStepSize)
       assert.deepStrictEqual(yield* continueAll, [20])
       yield* Effect.forEach(first, (one) => settle(one, { status: 200, next: { status: "delivered" } }), {
         concurrency: "unbounded"

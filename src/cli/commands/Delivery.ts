@@ -5,8 +5,8 @@
  */
 import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Delivery from "../../delivery/Delivery.ts"
 import { deliveryStatuses, listSize, positionOf } from "../../delivery/Delivery.ts"
-import * as Replay from "../../delivery/Replay.ts"
 import { EventId, type WebhookId } from "../../platform/Id.ts"
 import * as Calendar from "../../platform/text/Calendar.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"
@@ -156,7 +156,7 @@ const replay = Command.make(
     )
     const count = replayed.deliveries
     const counted =
-      count === Replay.maxCount
+      count === Delivery.maxReplayed
         ? `${count} or more deliveries are`
         : count === 1
           ? "1 delivery is"

@@ -11,8 +11,8 @@ import { leaseMillis } from "../../platform/outward/Schedule.ts"
 import * as Database from "../../platform/postgres/Database.ts"
 import * as Times from "../../platform/postgres/Times.ts"
 import { decodeRows } from "../../platform/runtime/Rows.ts"
+import * as Delivery from "../Delivery.ts"
 import { deliveryStatuses, type ReplaySelection } from "../Delivery.ts"
-import * as Replay from "../Replay.ts"
 
 /**
  * Whether a delivery is being attempted or due soon. A lease ends at most `leaseMillis` after its transaction began, which was
@@ -22,14 +22,14 @@ const isUnderWay = `(status = 'pending' AND next_attempt_at <= clock_timestamp()
 
 const Count = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
-/** The number of deliveries that a replay sends again, at most `Replay.maxCount`. The status is a literal, as in its index. */
+/** The number of deliveries that a replay sends again, at most `Delivery.maxReplayed`. The status is a literal, as in its index. */
 export const count = (sql: PgClient.PgClient, { since, status, webhookId }: ReplaySelection) =>
   sql
     .unsafe(
       `SELECT count(*)::int AS count FROM (
         SELECT FROM delivery WHERE subscriber_id = $1 AND created_at >= $2
           AND ${status === undefined ? "true" : `status = '${status}'`} AND payload IS NOT NULL AND NOT ${isUnderWay}
-        LIMIT ${Replay.maxCount}
+        LIMIT ${Delivery.maxReplayed}
       ) AS selected`,
       [PgTypes.uuid(webhookId), PgTypes.timestamptz(since)]
     )
@@ -46,7 +46,7 @@ export const begin = Effect.fnUntraced(function* (sql: PgClient.PgClient, select
   const selected = yield* count(sql, selection)
   if (selected === 0) return 0
   const { since, status = "all", webhookId } = selection
-  const after = Replay.startOf(since)
+  const after = Delivery.replayStart(since)
   yield* sql`INSERT INTO webhook_replay (webhook_id, status, after_time, after_id, until)
     SELECT webhook_id, ${PgTypes.text(status)}, ${PgTypes.timestamptz(after.time)}, ${PgTypes.uuid(after.id)},
       (SELECT max(created_at) FROM delivery WHERE subscriber_id = webhook_id)
@@ -67,9 +67,9 @@ const readyStatement = `SELECT webhook_id AS "webhookId", status FROM webhook_re
   WHERE disabled_at IS NULL AND deleted_at IS NULL AND (
     SELECT count(*) FROM (
       SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
-      LIMIT ${Replay.stepSize}
+      LIMIT ${Delivery.replayStepSize}
     ) AS due
-  ) < ${Replay.stepSize}`
+  ) < ${Delivery.replayStepSize}`
 
 const Replays = Schema.Array(
   Schema.Struct({
@@ -96,7 +96,7 @@ const Window = Schema.Array(
 const windowStatement = `SELECT event_id AS "eventId", ${Times.millisAs("created_at", "createdAt")}, status,
     ${isUnderWay} AS "isUnderWay", payload IS NOT NULL AS "hasPayload"
   FROM delivery WHERE subscriber_id = $1 AND (created_at, event_id) > ($2, $3) AND created_at <= $4
-  ORDER BY created_at, event_id LIMIT ${Replay.windowSize}`
+  ORDER BY created_at, event_id LIMIT ${Delivery.replayWindow}`
 
 /**
  * Makes deliveries due, and restarts their schedules. Finds each by the primary key, since the planner could otherwise read all
@@ -128,7 +128,7 @@ export const step = Effect.fnUntraced(function* (
       PgTypes.timestamptz(replay.until)
     ])
     .pipe(decodeRows(Window))
-  const { after, eventIds } = Replay.step(window, status === "all" ? undefined : status)
+  const { after, eventIds } = Delivery.replayStep(window, status === "all" ? undefined : status)
   const due = eventIds.length === 0 ? [] : yield* sql.unsafe(dueStatement, [id, Database.uuids(eventIds)])
   yield* after === null
     ? sql`DELETE FROM webhook_replay WHERE webhook_id = ${id} AND status = ${PgTypes.text(status)}`

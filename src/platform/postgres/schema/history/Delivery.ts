@@ -216,7 +216,7 @@ export const migrations = {
   "0029_failure_series": statements(`ALTER TABLE webhook ADD COLUMN failed_again_at timestamptz`),
 
   /**
-   * Replays of webhooks (`delivery/Replay`). A replay goes through the deliveries of a webhook after `(after_time, after_id)` up
+   * Replays of webhooks (`delivery/Delivery`). A replay goes through the deliveries of a webhook after `(after_time, after_id)` up
    * to the time `until`, and is deleted when it ends. The index finds the few deliveries that were given up among those that were delivered.
    */
   "0031_webhook_replays": statements(
