@@ -380,6 +380,10 @@ export const resume = Effect.fnUntraced(function* (
     }
   )
   if (resumed.length === 0) return []
+  yield* Outbox.lockDeliveries(
+    sql,
+    ended.map(({ subject }) => subject)
+  )
   return yield* sql
     .unsafe(resumeStatement, [
       Database.uuids(resumed.map(({ eventId }) => eventId)),

@@ -148,17 +148,20 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
 /**
  * Records attempts, except those whose delivery was leased again or retried manually meanwhile. Also compares the number of
  * attempts, since processes of an earlier version count no generations. The outcome of a delivery that was cancelled meanwhile is
- * recorded too, so that it is not sent again if its submission is restored. Returns the ids of the attempts that it recorded. A
+ * recorded too, so that it is not sent again if its submission is restored. Locks the deliveries in the order of their ids, as `Outbox`
+ * does. Returns the ids of the attempts that it recorded. A
  * repeated statement changes nothing.
  */
 const recordStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
       generation integer, next_status text, due timestamptz, attempted_at timestamptz, answer_status integer, millis integer,
       answer text, error text)
+  ), held AS MATERIALIZED (
+    SELECT ctid AS place FROM delivery WHERE ${isNamedAndOpen} ORDER BY event_id, subscriber_id FOR NO KEY UPDATE
   ), recorded AS (
     UPDATE delivery SET next_attempt_at = due,
       status = CASE WHEN delivery.status = 'cancelled' AND next_status = 'pending' THEN 'cancelled' ELSE next_status END
-    FROM named WHERE ${isNamedAndOpen} AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
+    FROM named WHERE delivery.ctid = ANY (ARRAY(SELECT place FROM held)) AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
       AND attempts = number AND delivery.generation = named.generation
     RETURNING delivery.event_id, delivery.subscriber_id, delivery.generation, payload IS NOT NULL AS has_payload
   ), attempt AS (

@@ -43,8 +43,12 @@ const lockUnsentStatements = [
   `SELECT FROM outbox WHERE subject = ANY ($1) AND ${isIndexed} FOR UPDATE`
 ]
 
+/** `Leases` locks deliveries in this order, too. Otherwise, the two would deadlock. */
+const lockDeliveriesStatement = `SELECT FROM delivery WHERE subject = ANY ($1) ORDER BY event_id, subscriber_id FOR NO KEY UPDATE`
+
 /** `next_attempt_at` stays: an attempt may be under way. `FanOut` waits for its outcome if the submission is restored. */
 const deliveryStatements = [
+  lockDeliveriesStatement,
   `UPDATE delivery SET payload = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END
   WHERE subject = ANY ($1) AND type <> 'submission.deleted'`,
@@ -92,6 +96,7 @@ export const deleteSubmissions = (
 /** The outcome of an attempt that is under way is still recorded. */
 const takeBackStatements = [
   `DELETE FROM outbox WHERE subject = ANY ($1) AND type = 'submission.deleted' AND ${isIndexed}`,
+  lockDeliveriesStatement,
   `UPDATE delivery SET status = 'cancelled'
   WHERE subject = ANY ($1) AND type = 'submission.deleted' AND status = 'pending'`
 ]
@@ -99,3 +104,7 @@ const takeBackStatements = [
 /** For restored submissions: subscribers that do not know of the deletion yet get no event about it. Needs a transaction. */
 export const takeBackDeletions: typeof erase = (sql, submissionIds) =>
   runForSubjects(sql, takeBackStatements, submissionIds)
+
+/** Locks the deliveries of submissions before a change of several of them. Needs a transaction. */
+export const lockDeliveries: typeof erase = (sql, submissionIds) =>
+  runForSubjects(sql, [lockDeliveriesStatement], submissionIds)

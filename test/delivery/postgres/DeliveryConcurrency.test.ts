@@ -1,13 +1,16 @@
 /** Changes of webhooks and submissions while a fan-out or a settlement runs. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Option } from "effect"
+import { Clock, Effect, Fiber, Layer, Option } from "effect"
 import type { Leased } from "../../../src/delivery/Delivery.ts"
 import * as FanOut from "../../../src/delivery/postgres/FanOut.ts"
 import * as Leases from "../../../src/delivery/postgres/Leases.ts"
 import { type Receiver, Webhooks } from "../../../src/delivery/Webhook.ts"
+import { Inbox } from "../../../src/forms/InboxMessage.ts"
+import { SubmissionId } from "../../../src/platform/Id.ts"
 import * as Delivery from "../../support/Delivery.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestClient from "../../support/postgres/TestClient.ts"
 import { submit, withDeliveries } from "../../support/StoredDeliveries.ts"
 import { remove } from "../../support/TestSubmissions.ts"
 import { poll } from "../../support/Wait.ts"
@@ -100,7 +103,7 @@ describe("delivery/postgres: a submission that is deleted right after its releas
       const deletion = yield* Effect.forkChild(remove(site, submissionId))
       yield* Locks.untilAwaited(sql)
       yield* release.commit
-      yield* untilWaiting(sql, "UPDATE delivery")
+      yield* untilWaiting(sql, "SELECT FROM delivery")
       yield* Delivery.fanOutAll
       yield* delivery.commit
       assert.isTrue(yield* Fiber.join(deletion))
@@ -151,5 +154,45 @@ describe("delivery/postgres: settlements", () => {
       yield* Effect.forEach(settling, Fiber.join)
       assert.deepStrictEqual(failures, [])
     }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
+
+describe("delivery/postgres: changes of several deliveries", () => {
+  it.live("lock them in the order of their ids, so that they cannot deadlock", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { site, webhook } = yield* withDeliveries(3)
+      const leased = (yield* Delivery.leaseOf(webhook)).toSorted((left, right) =>
+        left.eventId < right.eventId ? -1 : 1
+      )
+      const [first, second, third] = [leased[0]!, leased[1]!, leased[2]!]
+      const ids = leased.map(({ eventId }) => SubmissionId.make(eventId))
+      const inbox = yield* Inbox
+      // While the outcome of the third is recorded, those of the others wait, and are then recorded by one statement.
+      const settled = Effect.forEach(
+        [third, second, first],
+        (one) => Delivery.settle(one, { status: 200, next: { status: "delivered" } }),
+        { concurrency: "unbounded", discard: true }
+      )
+      for (const change of [settled, inbox.delete(site, ids)]) {
+        // Now the first is the last one in the table.
+        yield* sql`UPDATE delivery SET attempts = attempts WHERE event_id = ${PgTypes.uuid(first.eventId)}`
+        const holder = yield* Locks.openTransaction(
+          sql,
+          sql`SELECT FROM delivery WHERE event_id = ${PgTypes.uuid(first.eventId)} FOR UPDATE`
+        )
+        const changing = yield* Effect.forkChild(change)
+        yield* Locks.untilAwaited(sql)
+        yield* sql`SELECT FROM delivery WHERE event_id = ${PgTypes.uuid(second.eventId)} FOR UPDATE NOWAIT`
+        yield* holder.commit
+        yield* Fiber.join(changing)
+      }
+      const all = yield* Delivery.deliveriesOf(webhook)
+      assert.deepStrictEqual(all.map(({ status, type }) => `${type} ${status}`).sort(), [
+        "submission.accepted delivered",
+        "submission.accepted delivered",
+        "submission.accepted delivered"
+      ])
+    }).pipe(Effect.provide(Delivery.postgresOn().pipe(Layer.provideMerge(TestClient.layer))))
   )
 })
