@@ -55,27 +55,47 @@ const flags = [
   ...(process.env["SCREENSHOTS"] === undefined ? ["--force-gpu-mem-available-mb=0"] : [])
 ]
 
+/** Those that Playwright disables. They are repeated because Chromium reads only the last list. */
+const disabledFeatures = [
+  "AimEnabled",
+  "HttpsUpgrades",
+  "HttpsFirstBalancedModeAutoEnable",
+  "MediaRouter",
+  "NetworkTimeServiceQuerying",
+  "OptimizationHints",
+  "PaintHolding",
+  "PreconnectToSearch"
+]
+
+const disabling = (features: ReadonlyArray<string>) => `--disable-features=${[...disabledFeatures, ...features].join()}`
+
+/**
+ * The flags of the browser without windows. The pages of a visitor, whatever their websites, share one process, as on a phone with
+ * little memory, and a new page takes the place of the last one there. A process for each website, and a spare one for the next,
+ * would take a tenth of Chromium's processor time.
+ */
+const shellFlags = [
+  ...flags,
+  "--renderer-process-limit=1",
+  "--disable-site-isolation-trials",
+  disabling([
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "ThirdPartyStoragePartitioning",
+    "ProactivelySwapBrowsingInstance",
+    "RenderDocument",
+    "SpareRendererForSitePerProcess"
+  ])
+]
+
 /**
  * The flags of the browser with windows. For each new page, it would also load the pages of the address bar's menus, and start a
- * process for the next page: together they take more processor time than the page of a test. The features from `AimEnabled` on
- * are among those that Playwright disables: they are repeated because Chromium reads only the last list.
+ * process for the next page: together they take more processor time than the page of a test.
  */
 const windowFlags = [
   ...flags,
-  `--disable-features=${[
-    "WebUIOmniboxPopup",
-    "WebUIOmniboxAimPopup",
-    "WebUIOmniboxFullPopup",
-    "SpareRendererForSitePerProcess",
-    "AimEnabled",
-    "HttpsUpgrades",
-    "HttpsFirstBalancedModeAutoEnable",
-    "MediaRouter",
-    "NetworkTimeServiceQuerying",
-    "OptimizationHints",
-    "PaintHolding",
-    "PreconnectToSearch"
-  ].join()}`
+  disabling(["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "SpareRendererForSitePerProcess"])
 ]
 
 /** The user agent of an ordinary browser, because the service treats a headless one as a bot. */
@@ -125,7 +145,7 @@ const browserOf = async (executablePath: string): Promise<Browser> => {
   const started = chromium.launch({
     executablePath,
     handleSIGTERM: false,
-    args: executablePath === shell ? flags : windowFlags,
+    args: executablePath === shell ? shellFlags : windowFlags,
     // Playwright disables the back-forward cache, which visitors have.
     ignoreDefaultArgs: ["--disable-back-forward-cache"]
   })
