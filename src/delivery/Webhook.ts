@@ -81,7 +81,7 @@ export interface WebhookChange {
 /** A new secret. Later, only `withSecrets` returns it. */
 export const WebhookSecret = Schema.Struct({
   webhook_id: WebhookId,
-  secret: Schema.String.annotate({ description: "It signs the events, and is not shownToOwners again" })
+  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
 })
 
 export type WebhookSecret = typeof WebhookSecret.Type
