@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
@@ -15,13 +16,20 @@ export const isMailable = `(mail_item.submission_id IS NULL OR EXISTS (
     WHERE submission.submission_id = mail_item.submission_id AND (submission.status = 'accepted' OR include_quarantined)
   ))`
 
+/** The fan-out of a restoration or a release waits for the lock, and then finds the items that wait. */
+const lockStatement = `SELECT FROM notification WHERE notification_id IN (
+    SELECT notification_id FROM mail_item WHERE mail_id = ANY ($1) AND NOT ${isMailable}
+  ) ORDER BY notification_id FOR NO KEY UPDATE`
+
 const leaveStatement = `UPDATE mail_item SET mail_id = NULL WHERE mail_id = ANY ($1) AND NOT ${isMailable}`
 
-/** Takes the items out of these mails that their recipients may not get now. */
+/** Takes the items out of these mails that their recipients may not get now. Needs a transaction. */
 export const leave = (sql: SqlClient.SqlClient, mailIds: ReadonlyArray<string>) =>
-  sql.unsafe(leaveStatement, [Database.uuids(mailIds)])
+  Effect.forEach([lockStatement, leaveStatement], (statement) => sql.unsafe(statement, [Database.uuids(mailIds)]), {
+    discard: true
+  })
 
-/** A mail that is not sent may be leaving its items at this moment. */
+/** A mail that is not sent may leave its items. */
 const resumeStatement = `UPDATE notification SET due_at = to_timestamp(0) FROM mail_item LEFT JOIN mail USING (mail_id)
   WHERE notification.website_config_id = ANY ($1) AND mail_item.notification_id = notification.notification_id
     AND submission_id = ANY ($2) AND (mail_item.mail_id IS NULL OR status = 'pending')`
