@@ -1,9 +1,24 @@
 /**
- * Where the focus goes when an item leaves a list, and with it what had the focus: a button of the item, or of a dialog about it.
+ * A list, and beside it what is open: whether the window has room for both, and where the focus goes when an item leaves the list, and
+ * with it what had the focus, such as a button of the item or of a dialog about it.
  *
  * @module
  */
-import { useEffect, useRef } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
+
+/** `styles/details.css` has the same width. */
+const narrow = matchMedia("(max-width: 56rem)")
+
+/** Whether the window has room for a list and, beside it, what is open. */
+export const useIsWide = (): boolean => {
+  const [isWide, setWide] = useState(!narrow.matches)
+  useEffect(() => {
+    const update = () => setWide(!narrow.matches)
+    narrow.addEventListener("change", update)
+    return () => narrow.removeEventListener("change", update)
+  }, [])
+  return isWide
+}
 
 /** Whether a link is in the page and not hidden, as the list of a narrow window is while something is open. */
 const isShown = (link: HTMLElement): boolean => link.checkVisibility()
