@@ -1,12 +1,16 @@
 /**
- * The fields of a website: its name, its time zone and its origins.
+ * The fields of a website, which are its name, its time zone and its origins; and the dialog that creates one.
  *
  * @module
  */
 import { useState } from "preact/hooks"
+import * as Address from "../Address.ts"
+import { go } from "../Location.ts"
+import { useChange } from "../parts/Change.ts"
 import type { Choice } from "../parts/Choices.ts"
 import type { Failure } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
+import { FormDialog } from "./Dialogs.tsx"
 import { ChoiceField, TextField, useFields } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
 import * as TimeZones from "./TimeZones.ts"
@@ -89,4 +93,33 @@ export const useSiteFields = (
       </>
     )
   }
+}
+
+/** Opens the snippets of the new website. */
+const openSite = (siteId: string) => go({ ...Address.initial, site: siteId, page: "setup", item: "install" })
+
+/** Creates a website. */
+export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
+  const change = useChange("POST /v1/owner/sites")
+  const { body, fields, message } = useSiteFields(
+    { name: "", time_zone: TimeZones.presentName(Intl.DateTimeFormat().resolvedOptions().timeZone), origins: [] },
+    { failure: change.failure, isNew: true }
+  )
+  return (
+    <FormDialog
+      title={Texts.newSite.title}
+      submit={Texts.create}
+      isBusy={change.isBusy}
+      message={message}
+      onClose={onClose}
+      onSubmit={() =>
+        change.run({ body }, ({ site_id }) => {
+          onClose()
+          openSite(site_id)
+        })
+      }
+    >
+      {fields}
+    </FormDialog>
+  )
 }

@@ -10,7 +10,7 @@ import { lazy } from "../parts/Lazy.tsx"
 import * as Texts from "../Texts.ts"
 
 export const NewSite = lazy(
-  () => import("../setup/NewSite.tsx").then(({ NewSite }) => NewSite),
+  () => import("../setup/SiteFields.tsx").then(({ NewSite }) => NewSite),
   ({ children, onClose }) => (
     <Dialog title={Texts.sites.create} onClose={onClose}>
       {children}
