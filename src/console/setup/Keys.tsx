@@ -12,9 +12,8 @@ import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
-import * as Texts from "../texts/Keys.ts"
 import * as ReachTexts from "../texts/Reach.ts"
-import * as Common from "../texts/SetUp.ts"
+import * as Texts from "../texts/SetUp.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField, useFields } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
@@ -36,8 +35,8 @@ const IssueKey = ({
   const { expires_at, label, scope } = fields.values
   return (
     <FormDialog
-      title={Texts.add}
-      submit={Common.create}
+      title={Texts.keys.add}
+      submit={Texts.create}
       isBusy={change.isBusy}
       message={fields.message}
       onClose={onClose}
@@ -55,13 +54,13 @@ const IssueKey = ({
         )
       }
     >
-      <TextField label={Common.optional(Texts.label)} hint={Texts.labelHint} {...fields.text("label")} />
+      <TextField label={Texts.optional(Texts.keys.label)} hint={Texts.keys.labelHint} {...fields.text("label")} />
       <ChoiceField
-        label={Texts.scope}
+        label={Texts.keys.scope}
         choices={[
-          ["stats", Texts.scopes.stats],
-          ["read", Texts.scopes.read],
-          ["write", Texts.scopes.write]
+          ["stats", Texts.keys.scopes.stats],
+          ["read", Texts.keys.scopes.read],
+          ["write", Texts.keys.scopes.write]
         ]}
         {...fields.choice("scope")}
       />
@@ -69,7 +68,7 @@ const IssueKey = ({
         <ChoiceField label={ReachTexts.label} value={reach.kind} choices={reach.choices} onChoose={reach.choose} />
       )}
       {reach.list}
-      <TextField label={Common.optional(Texts.expiry)} type="date" {...fields.text("expires_at")} />
+      <TextField label={Texts.optional(Texts.keys.expiry)} type="date" {...fields.text("expires_at")} />
     </FormDialog>
   )
 }
@@ -80,12 +79,12 @@ const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string })
     <ConfirmChange
       operation="DELETE /v1/owner/keys/:key_id"
       input={{ params: { key_id: keyId }, query: endsOpenedSessions ? { with_opened: "true" } : {} }}
-      title={Texts.confirm}
-      body={Texts.confirmBody}
-      yes={Common.revoke}
+      title={Texts.keys.confirm}
+      body={Texts.keys.confirmBody}
+      yes={Texts.revoke}
       onClose={onClose}
     >
-      <Check label={Texts.withOpened} isChecked={endsOpenedSessions} onChange={setEndsOpenedSessions} />
+      <Check label={Texts.keys.withOpened} isChecked={endsOpenedSessions} onChange={setEndsOpenedSessions} />
     </ConfirmChange>
   )
 }
@@ -96,16 +95,16 @@ export const Keys = (page: PageProps) => {
   const keys = useAnswer("GET /v1/owner/keys", { query: { site_id: siteId, revoked: "false", limit: 100 } }, siteId)
   const close = () => setDialog(undefined)
   const first = {
-    label: Texts.add,
+    label: Texts.keys.add,
     onClick: () => setDialog("issue"),
     command: `hydracore key issue --site ${page.site.site_id} --scope stats`
   }
   return (
     <Section
-      title={Texts.title}
+      title={Texts.keys.title}
       note={
         <>
-          {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.sharingLink}</a>
+          {Texts.keys.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.keys.sharingLink}</a>
         </>
       }
       actions={<AddButton {...first} />}
@@ -113,30 +112,30 @@ export const Keys = (page: PageProps) => {
       <Rows
         resource={keys}
         items={({ keys }) => keys}
-        empty={Texts.empty}
+        empty={Texts.keys.empty}
         first={first}
         row={(key) => (
           <Row
             key={key.key_id}
-            title={key.label ?? Texts.unnamed}
+            title={key.label ?? Texts.keys.unnamed}
             facts={[
-              Texts.scopes[key.scope],
+              Texts.keys.scopes[key.scope],
               ReachTexts.reached(key.sites),
               key.expires_at === null
-                ? Common.created(Format.day(Date.parse(key.created_at)))
-                : Common.expires(Format.day(Date.parse(key.expires_at)))
+                ? Texts.created(Format.day(Date.parse(key.created_at)))
+                : Texts.expires(Format.day(Date.parse(key.expires_at)))
             ].join(" · ")}
           >
             <button type="button" class="button" onClick={() => setDialog({ revoke: key.key_id })}>
-              {Common.revoke}
+              {Texts.revoke}
             </button>
           </Row>
         )}
       />
-      {keys.value !== undefined && keys.value.next !== null && <p class="muted">{Texts.first}</p>}
+      {keys.value !== undefined && keys.value.next !== null && <p class="muted">{Texts.keys.first}</p>}
       {dialog === "issue" && <IssueKey page={page} onClose={close} onKey={(secret) => setDialog({ secret })} />}
       {typeof dialog === "object" && "secret" in dialog && (
-        <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={dialog.secret} onClose={close} />
+        <SecretDialog title={Texts.keys.secret} body={Texts.keys.secretBody} secret={dialog.secret} onClose={close} />
       )}
       {typeof dialog === "object" && "revoke" in dialog && <RevokeKey keyId={dialog.revoke} onClose={close} />}
     </Section>

@@ -142,3 +142,29 @@ export const goals = {
   confirm: (name: string): string => `Delete the goal “${name}”?`,
   confirmBody: "It is no longer counted. The page views and events are kept."
 } as const
+
+export const keys = {
+  title: "Keys",
+  note: "For programs that use the owner API.",
+  sharingLink: "To give people access, use Sharing.",
+  add: "New key",
+  label: "Label",
+  labelHint: "The program that uses it.",
+  unnamed: "Key without a label",
+  scope: "What it may do",
+  scopes: {
+    stats: "Read statistics",
+    read: "Read everything",
+    write: "Read and change everything"
+  },
+  expiry: "Last day",
+  empty:
+    "No program has a key. With one, a script or a wall display can read what the console shows: see the guide Owner API.",
+  first: "The first 100 are listed. The command `hydracore key list` lists all.",
+  secret: "The new key",
+  secretBody: "Save it now: it is not shown again.",
+  confirm: "Revoke this key?",
+  confirmBody:
+    "The program that uses this key loses access within a second. The keys and the unopened console links that it created stop working too.",
+  withOpened: "Also log out people who opened its links, and revoke the keys and links that they created"
+} as const
