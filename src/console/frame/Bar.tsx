@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
+import { around } from "../parts/Choices.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import { Menu } from "../parts/Menu.tsx"
@@ -17,7 +18,6 @@ import { useStore } from "../Store.ts"
 import { NewSite } from "../sites/NewSiteButton.tsx"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
-import * as MenuItems from "./MenuItems.ts"
 
 export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 
@@ -174,7 +174,7 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
               choices={[
                 { value: () => go(Address.initial), label: Texts.sites.all },
                 ...(canCreate ? [{ value: () => setCreatingAt(address), label: Texts.sites.create }] : []),
-                ...MenuItems.around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }, index) => ({
+                ...around(sites, sites.indexOf(site), maxInMenu).map(({ name, site_id }, index) => ({
                   value: () => go(ofSite(site_id, page)),
                   label: name,
                   isCurrent: site_id === site.site_id,

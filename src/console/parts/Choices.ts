@@ -1,5 +1,5 @@
 /**
- * The choices of a select, and those that a person searches. Pure.
+ * The choices of a select or a menu, and which of them are shown. Pure.
  *
  * @module
  */
@@ -27,4 +27,10 @@ export const matching = <A extends string>(
     const text = wordsOf(`${label} ${terms} ${note} ${note.replace(/([+-])0/, "$1")}`).join(" ")
     return words.every((word) => text.includes(word))
   })
+}
+
+/** All items, or if there are more than `max`, as many as that around the item at `index`. */
+export const around = <A>(items: ReadonlyArray<A>, index: number, max: number): ReadonlyArray<A> => {
+  const first = Math.max(0, Math.min(index - Math.floor(max / 2), items.length - max))
+  return items.slice(first, first + max)
 }
