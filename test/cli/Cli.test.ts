@@ -57,6 +57,8 @@ describe("cli/Cli", () => {
         ["site", "--help"],
         ["stats", "-h"],
         ["token", "issue", "--help"],
+        ["help"],
+        ["help", "webhook", "create"],
         ["--version"]
       ]) {
         const ended = yield* run(args, unusedStorage)
@@ -66,6 +68,9 @@ describe("cli/Cli", () => {
       const help = (yield* run(["--help"], unusedStorage)).stdout
       for (const name of ["site", "instance", "token", "key", "submissions", "stats", "--json"])
         assert.include(help, name)
+      assert.strictEqual((yield* run(["help"], unusedStorage)).stdout, help)
+      const { stdout } = yield* run(["help", "webhook", "create"], unusedStorage)
+      assert.lengthOf(stdout.match(/^ +--url /gm) ?? [], 1)
       assert.match((yield* run(["--version"], unusedStorage)).stdout, /^hydracore \d+\.\d+\.\d+\n$/)
     })
   )
