@@ -13,7 +13,7 @@ import { Reports } from "../analytics/reports/Reports.ts"
 import { OwnerApi } from "../api/OwnerApi.ts"
 import * as Transcript from "../chat/conversations/Transcript.ts"
 import { Transcripts } from "../chat/Transcripts.ts"
-import * as InboxMessage from "../forms/InboxMessage.ts"
+import * as Inbox from "../forms/Inbox.ts"
 import { toSummary } from "../forms/OwnerSubmissionsHttp.ts"
 import { type Found, type Problem, Problems } from "../health/Problem.ts"
 import type { WebsiteConfigId } from "../platform/Id.ts"
@@ -86,7 +86,7 @@ export const layer = HttpApiBuilder.group(
   "attention",
   Effect.fnUntraced(function* (handlers) {
     const attention = yield* Attention
-    const inbox = yield* InboxMessage.Inbox
+    const inbox = yield* Inbox.Inbox
     const directory = yield* SiteDirectory
     const problems = yield* Problems
     const reports = yield* Reports
@@ -180,7 +180,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query: { cursor = null, limit = Fields.defaultLimit, ...query } }) {
           const caller = yield* Caller
           const sites = yield* inboxesOf(query.site_id)
-          const filter = InboxMessage.toFilter(query, "UTC")
+          const filter = Inbox.toFilter(query, "UTC")
           const { items, next } = yield* slots.lists.run(caller.id, inbox.list({ sites, filter, after: cursor, limit }))
           const known = yield* sitesOf(items.map(({ websiteConfigId }) => websiteConfigId))
           return {

@@ -9,7 +9,7 @@
 import { Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../api/OwnerApi.ts"
-import { Inbox } from "../forms/InboxMessage.ts"
+import { Inbox } from "../forms/Inbox.ts"
 import { unknownSubmission } from "../forms/OwnerSubmissionsHttp.ts"
 import type { WebhookId } from "../platform/Id.ts"
 import { RateLimiter, type RateLimitPolicy } from "../platform/limits/RateLimit.ts"

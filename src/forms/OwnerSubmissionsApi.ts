@@ -15,7 +15,7 @@ import * as Authorized from "../sites/access/Authorized.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import * as Maximums from "../sites/Maximums.ts"
 import { siteId } from "../sites/OwnerSitesApi.ts"
-import { listStatuses, type Message, markExamples, maxCount, SpamMark } from "./InboxMessage.ts"
+import { listStatuses, type Message, markExamples, maxCount, SpamMark } from "./Inbox.ts"
 import { statuses } from "./Submission.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 

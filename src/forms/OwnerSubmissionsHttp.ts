@@ -14,7 +14,7 @@ import * as Errors from "../sites/access/Errors.ts"
 import * as Fields from "../sites/access/Fields.ts"
 import { SiteSlots } from "../sites/access/SiteSlots.ts"
 import type { Site } from "../sites/Site.ts"
-import * as InboxMessage from "./InboxMessage.ts"
+import * as Inbox from "./Inbox.ts"
 import type { exportFormats, Selection } from "./OwnerSubmissionsApi.ts"
 import * as SubmissionExport from "./SubmissionExport.ts"
 
@@ -23,13 +23,13 @@ export const unknownSubmission = Errors.make(
   "This website has no such submission. The submission may have been deleted."
 )
 
-const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
+const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
   submission_id: message.submissionId,
   received_at: Calendar.iso(message.receivedAt),
   status: message.status,
   reasons: message.reasons,
   read: message.isRead,
-  name: "name" in message ? message.name : InboxMessage.senderOf(message.formData),
+  name: "name" in message ? message.name : Inbox.senderOf(message.formData),
   email: message.email,
   page_slug: message.pageSlug,
   answered_at: Calendar.isoOrNull(message.answer?.at ?? null),
@@ -38,11 +38,11 @@ const commonOf = (message: InboxMessage.Message | InboxMessage.Summary) => ({
 })
 
 /** A submission in a list. */
-export const toSummary = (summary: InboxMessage.Summary) => ({ ...commonOf(summary), preview: summary.preview })
+export const toSummary = (summary: Inbox.Summary) => ({ ...commonOf(summary), preview: summary.preview })
 
-const toDetails = (message: InboxMessage.Message) => ({
+const toDetails = (message: Inbox.Message) => ({
   ...commonOf(message),
-  fields: InboxMessage.fieldsOf(message.formData),
+  fields: Inbox.fieldsOf(message.formData),
   conversation:
     message.conversation === null
       ? null
@@ -92,8 +92,7 @@ export const mapPaced =
  * Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to
  * format.
  */
-const paced = <A>(toResult: (message: InboxMessage.Message) => A) =>
-  mapPaced(({ formData }) => formData.length, toResult)
+const paced = <A>(toResult: (message: Inbox.Message) => A) => mapPaced(({ formData }) => formData.length, toResult)
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
@@ -101,7 +100,7 @@ const submissions = HttpApiBuilder.group(
   OwnerApi,
   "submissions",
   Effect.fnUntraced(function* (handlers) {
-    const inbox = yield* InboxMessage.Inbox
+    const inbox = yield* Inbox.Inbox
     const { exports, lists } = yield* SiteSlots
 
     /**
@@ -110,7 +109,7 @@ const submissions = HttpApiBuilder.group(
      */
     const linesOf = Effect.fnUntraced(function* (
       { timeZone, websiteConfigId }: Site,
-      filter: InboxMessage.Filter,
+      filter: Inbox.Filter,
       format: (typeof exportFormats)[number]
     ) {
       const messages = inbox.stream(websiteConfigId, filter)
@@ -152,7 +151,7 @@ const submissions = HttpApiBuilder.group(
             websiteConfigId,
             inbox.list({
               sites: [websiteConfigId],
-              filter: InboxMessage.toFilter(query, site.timeZone),
+              filter: Inbox.toFilter(query, site.timeZone),
               after: query.cursor ?? null,
               limit: query.limit ?? Fields.defaultLimit
             })
@@ -184,7 +183,7 @@ const submissions = HttpApiBuilder.group(
           yield* exports.begin(proof)
           const format = query.format ?? "csv"
           const { site } = proof
-          const filter = InboxMessage.toFilter(query, site.timeZone)
+          const filter = Inbox.toFilter(query, site.timeZone)
           const lines = yield* linesOf(site, filter, format)
           return exports.file(lines, { site, name: `submissions.${format}`, contentType: contentTypes[format] })
         })
@@ -209,7 +208,7 @@ const spam = HttpApiBuilder.group(
   OwnerApi,
   "spam",
   Effect.fnUntraced(function* (handlers) {
-    const inbox = yield* InboxMessage.Inbox
+    const inbox = yield* Inbox.Inbox
     return handlers
       .handle(
         "mark",

@@ -9,7 +9,7 @@ import { hash } from "node:crypto"
 import type { WebsiteConfigId } from "../platform/Id.ts"
 import { hourMillis } from "../platform/text/Calendar.ts"
 import * as FormSender from "./FormSender.ts"
-import * as InboxMessage from "./InboxMessage.ts"
+import * as Inbox from "./Inbox.ts"
 import type { Hints, Status, Submission } from "./Submission.ts"
 
 export interface SpamSignals {
@@ -174,7 +174,7 @@ const normalized = (text: string): string => text.normalize("NFKC").toLowerCase(
 
 /** The text that a submission is recognised by: the message or, without a field for it, the longest text. */
 const textOf = (formData: string): string | null => {
-  const texts = InboxMessage.fieldsOf(formData).filter(({ type }) => type === "text")
+  const texts = Inbox.fieldsOf(formData).filter(({ type }) => type === "text")
   const messages = texts.filter(({ name }) => FormSender.isMessage(name)).map(({ value }) => value)
   if (messages.length > 0) {
     const message = messages.join("\n")

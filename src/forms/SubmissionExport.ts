@@ -10,7 +10,7 @@ import * as LocalTime from "../analytics/reports/LocalTime.ts"
 import { iso } from "../platform/text/Calendar.ts"
 import * as Csv from "../platform/text/Csv.ts"
 import * as TerminalText from "../platform/text/TerminalText.ts"
-import * as Inbox from "./InboxMessage.ts"
+import * as Inbox from "./Inbox.ts"
 import type { Submission } from "./Submission.ts"
 
 /** Where the submission's visit came from, by column. */

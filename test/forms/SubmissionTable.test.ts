@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { noAttribution } from "../../src/analytics/Lead.ts"
-import type { Message } from "../../src/forms/InboxMessage.ts"
+import type { Message } from "../../src/forms/Inbox.ts"
 import * as SubmissionExport from "../../src/forms/SubmissionExport.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 import * as CsvReader from "../support/CsvReader.ts"

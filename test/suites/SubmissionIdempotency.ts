@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Result, Schema } from "effect"
-import type { Inbox } from "../../src/forms/InboxMessage.ts"
+import type { Inbox } from "../../src/forms/Inbox.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { asStored, draft, start, storedOf, websites } from "../support/TestSubmissions.ts"

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema } from "effect"
-import type { Inbox } from "../../src/forms/InboxMessage.ts"
+import type { Inbox } from "../../src/forms/Inbox.ts"
 import { statuses } from "../../src/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 import { asStored, draft, storedOf, unknownWebsite, websites } from "../support/TestSubmissions.ts"

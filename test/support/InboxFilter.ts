@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Filter, type Message, needlesOf } from "../../src/forms/InboxMessage.ts"
+import { type Filter, type Message, needlesOf } from "../../src/forms/Inbox.ts"
 import { contains } from "../../src/platform/text/Text.ts"
 
 /** Whether a list with this filter contains the submission. */

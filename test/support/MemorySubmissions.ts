@@ -5,7 +5,7 @@
  */
 import { Layer, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
-import { Inbox, type Message } from "../../src/forms/InboxMessage.ts"
+import { Inbox, type Message } from "../../src/forms/Inbox.ts"
 import type { SubmissionDraft } from "../../src/forms/Submission.ts"
 import { layerMemory, type SubmissionRepo } from "../../src/forms/SubmissionRepo.ts"
 

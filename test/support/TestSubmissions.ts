@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Stream } from "effect"
 import { noAttribution } from "../../src/analytics/Lead.ts"
-import { Inbox } from "../../src/forms/InboxMessage.ts"
+import { Inbox } from "../../src/forms/Inbox.ts"
 import { fingerprint, type Submission, type SubmissionDraft } from "../../src/forms/Submission.ts"
 import { SubmissionId, WebsiteConfigId } from "../../src/platform/Id.ts"
 

@@ -6,7 +6,7 @@
  */
 import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { listStatuses } from "../../forms/InboxMessage.ts"
+import { listStatuses } from "../../forms/Inbox.ts"
 import { exportFormats } from "../../forms/OwnerSubmissionsApi.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../platform/Id.ts"
 import * as TerminalText from "../../platform/text/TerminalText.ts"

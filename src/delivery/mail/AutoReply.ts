@@ -8,7 +8,7 @@
  * @module
  */
 import { Option, Schema } from "effect"
-import * as InboxMessage from "../../forms/InboxMessage.ts"
+import * as Inbox from "../../forms/Inbox.ts"
 import * as Sealing from "../../platform/secrets/Sealing.ts"
 import { dayMillis, hourMillis } from "../../platform/text/Calendar.ts"
 import * as MailAddress from "../../platform/text/MailAddress.ts"
@@ -54,10 +54,10 @@ const namePattern = /^\p{L}[\p{L}\p{M} '’-]*$/u
 /**
  * The sender's name as a reply may repeat it; null if there is none, or if it could be anything but a name.
  *
- * @param source as for `InboxMessage.preview`
+ * @param source as for `Inbox.preview`
  */
 export const nameIn = (source: string): string | null => {
-  const name = InboxMessage.senderOf(source)
+  const name = Inbox.senderOf(source)
   return name !== null && name.length <= maxName && namePattern.test(name) ? name : null
 }
 

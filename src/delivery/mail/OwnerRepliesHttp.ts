@@ -6,7 +6,7 @@
 import { Clock, Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../api/OwnerApi.ts"
-import { Inbox, type Message } from "../../forms/InboxMessage.ts"
+import { Inbox, type Message } from "../../forms/Inbox.ts"
 import { unknownSubmission } from "../../forms/OwnerSubmissionsHttp.ts"
 import type { SubmissionId } from "../../platform/Id.ts"
 import { RateLimiter } from "../../platform/limits/RateLimit.ts"

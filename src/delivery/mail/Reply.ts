@@ -65,7 +65,7 @@ export interface LeasedReply extends Pick<Reply, "reply_id" | "author" | "reply_
   readonly submission: {
     /** Milliseconds since 1970. */
     readonly receivedAt: number
-    /** The beginning of what the visitor wrote; see `InboxMessage.preview`. */
+    /** The beginning of what the visitor wrote; see `Inbox.preview`. */
     readonly preview: string
   }
 }

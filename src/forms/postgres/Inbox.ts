@@ -18,7 +18,7 @@ import { decodeColumn, decodeRows } from "../../platform/runtime/Rows.ts"
 import type { Position } from "../../platform/text/Cursor.ts"
 import type { Access } from "../../sites/access/Access.ts"
 import * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import * as Inboxes from "../InboxMessage.ts"
+import * as Inboxes from "../Inbox.ts"
 import * as SpamMarks from "./SpamMarks.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 

@@ -14,7 +14,7 @@ import { decodeRows, Time } from "../../platform/runtime/Rows.ts"
 import { LimitReached } from "../../platform/Storage.ts"
 import * as Maximums from "../../sites/Maximums.ts"
 import type * as SiteLock from "../../sites/postgres/SiteLock.ts"
-import { type Inbox, SpamMark } from "../InboxMessage.ts"
+import { type Inbox, SpamMark } from "../Inbox.ts"
 import { type Traits, traitsOf } from "../SpamScore.ts"
 
 const { OID } = PgTypes

@@ -17,7 +17,7 @@ import {
 } from "../../../src/activity/Attention.ts"
 import { ConversationStore } from "../../../src/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/chat/InstanceDirectory.ts"
-import { Inbox } from "../../../src/forms/InboxMessage.ts"
+import { Inbox } from "../../../src/forms/Inbox.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import { ConversationId, type WebsiteConfigId } from "../../../src/platform/Id.ts"
 import type { Access } from "../../../src/sites/access/Access.ts"

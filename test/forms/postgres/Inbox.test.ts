@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
-import { Inbox } from "../../../src/forms/InboxMessage.ts"
+import { Inbox } from "../../../src/forms/Inbox.ts"
 import { streamBytes } from "../../../src/forms/postgres/Inbox.ts"
 import { SubmissionRepo } from "../../../src/forms/SubmissionRepo.ts"
 import type { Position } from "../../../src/platform/text/Cursor.ts"

@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Effect, Option, Schema } from "effect"
-import * as InboxMessage from "../../../forms/InboxMessage.ts"
+import * as Inbox from "../../../forms/Inbox.ts"
 import { isCanonicalUuid, WebsiteConfigId } from "../../../platform/Id.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
 import { decodeRows, Time } from "../../../platform/runtime/Rows.ts"
@@ -78,7 +78,7 @@ const Wanted = Schema.Array(
 
 /** The submissions whose form has a reply, and that got none. Locks them against deletion until the commit. */
 const wantedStatement = `SELECT submission_id AS "submissionId", submission.website_config_id AS "websiteConfigId", email,
-    left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData", subject, body AS text, reply_to AS "replyTo"
+    left(form_data::text, ${Inbox.maxPreviewSource}) AS "formData", subject, body AS text, reply_to AS "replyTo"
   FROM submission JOIN auto_reply
     ON auto_reply.website_config_id = submission.website_config_id AND auto_reply.page = submission.page_slug
   WHERE submission_id = ANY ($1) AND submission.status = 'accepted' AND email IS NOT NULL AND NOT EXISTS (

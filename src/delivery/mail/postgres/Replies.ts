@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Layer, Option, Schema } from "effect"
-import * as InboxMessage from "../../../forms/InboxMessage.ts"
+import * as Inbox from "../../../forms/Inbox.ts"
 import { WebsiteConfigId } from "../../../platform/Id.ts"
 import { leaseMillis } from "../../../platform/outward/Schedule.ts"
 import * as Database from "../../../platform/postgres/Database.ts"
@@ -91,7 +91,7 @@ const leaseStatement = `WITH leased AS (
     )) RETURNING reply_id, submission_id, author, reply_to, recipient, subject, body, created_at, attempts
   )
   SELECT reply_id, author, reply_to, recipient AS "to", subject, body AS text, attempts AS attempt, leased.created_at AS "createdAt",
-    received_at AS "receivedAt", left(form_data::text, ${InboxMessage.maxPreviewSource}) AS "formData",
+    received_at AS "receivedAt", left(form_data::text, ${Inbox.maxPreviewSource}) AS "formData",
     submission.website_config_id AS "websiteConfigId", name, time_zone AS "timeZone"
   FROM leased JOIN submission USING (submission_id) JOIN site ON site.website_config_id = submission.website_config_id
   WHERE site.deleted_at IS NULL`
@@ -133,7 +133,7 @@ export const layer: Layer.Layer<Replies, never, PgClient.PgClient> = Layer.effec
                 ...reply,
                 createdAt: createdAt.getTime(),
                 site: { websiteConfigId, name, timeZone },
-                submission: { receivedAt: receivedAt.getTime(), preview: InboxMessage.preview(formData) }
+                submission: { receivedAt: receivedAt.getTime(), preview: Inbox.preview(formData) }
               })
             )
           )

@@ -11,7 +11,7 @@ import * as MailDispatcher from "../../../../src/delivery/mail/MailDispatcher.ts
 import * as Mailer from "../../../../src/delivery/mail/Mailer.ts"
 import { madeStatement } from "../../../../src/delivery/mail/postgres/AutoReplies.ts"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
-import { Inbox } from "../../../../src/forms/InboxMessage.ts"
+import { Inbox } from "../../../../src/forms/Inbox.ts"
 import type { SubmissionId, WebsiteConfigId } from "../../../../src/platform/Id.ts"
 import * as OutwardClient from "../../../../src/platform/outward/OutwardClient.ts"
 import * as Database from "../../../../src/platform/postgres/Database.ts"

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Inbox from "../../src/forms/InboxMessage.ts"
+import * as Inbox from "../../src/forms/Inbox.ts"
 
 const Member = Schema.Tuple([Schema.String, Schema.Union([Schema.String, Schema.Int, Schema.Null, Schema.Boolean])])
 
 const jsonOf = (members: ReadonlyArray<typeof Member.Type>): string =>
   `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`
 
-describe("forms/InboxMessage", () => {
+describe("forms/Inbox", () => {
   it.prop("the fields of a form are its members in order, as text or as JSON", [Schema.Array(Member)], ([members]) => {
     assert.deepStrictEqual(
       Inbox.fieldsOf(jsonOf(members)),
