@@ -283,6 +283,16 @@ inChromium("the console's overview", layer, (it) => {
       assert.notStrictEqual(second, first)
       assert.include(yield* on(() => page.locator(".tip").textContent()), second?.split(":")[0] ?? "?")
 
+      // It stays at the point if the chart is drawn anew.
+      const canvas = page.locator(".plot canvas")
+      const before = yield* on(() => canvas.getAttribute("width"))
+      const size = page.viewportSize()!
+      yield* on(() => page.setViewportSize({ ...size, width: size.width - 300 }))
+      yield* until("the chart is drawn anew", async () => (await canvas.getAttribute("width")) !== before)
+      assert.strictEqual(yield* text(), second)
+      assert.include(yield* on(() => page.locator(".tip").textContent()), second?.split(":")[0] ?? "?")
+      yield* on(() => page.setViewportSize(size))
+
       yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
       const table = page.getByRole("region", { name: "Visitors by day" })
       assert.strictEqual(yield* on(() => table.locator("tbody tr").count()), 30)

@@ -105,8 +105,8 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
   const [current, setCurrent] = useState<number | null>(null)
-  const latest = useRef({ onOpen, points, metric, interval })
-  latest.current = { onOpen, points, metric, interval }
+  const latest = useRef({ onOpen, points, metric, interval, current })
+  latest.current = { onOpen, points, metric, interval, current }
   const last = Math.max(0, points.length - 1 - futureCount)
 
   // Draws before the page is painted, so that the chart handles a key that is pressed at once.
@@ -116,6 +116,7 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
     const isRtl = getComputedStyle(element).direction === "rtl"
 
     const draw = () => {
+      const { current } = latest.current
       plot.current?.destroy()
       const ink = inkOf(element)
       // The solid line ends one point earlier while the last interval is not over; the rest is dotted.
@@ -200,6 +201,12 @@ export const Chart = ({ futureCount, interval, isUnfinished, metric, name, onOpe
             drag: { x: latest.current.onOpen !== undefined, y: false, setScale: false }
           },
           hooks: {
+            // A person who reads it with the keyboard stays at the same point.
+            ready: [
+              () => {
+                if (current !== null && document.activeElement === element) show(Math.min(current, last))
+              }
+            ],
             setCursor: [({ cursor }) => setCurrent(cursor.idx ?? null)],
             setSelect: [
               (self) => {
