@@ -8,8 +8,8 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "./Database.ts"
 
-/** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
-const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')"
+/** Limits a statement to the events in the index of subjects. The id of any other event is that of its submission. */
+const isIndexed = "type <> 'submission.accepted'"
 
 /**
  * Locks submissions in the order of their ids, as `FanOut` does. The next statement then sees what the transactions committed

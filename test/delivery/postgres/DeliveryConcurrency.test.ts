@@ -116,6 +116,28 @@ describe("delivery/postgres: a submission that is deleted right after its releas
   )
 })
 
+describe("delivery/postgres: a submission that is deleted while the fan-out of its mark as spam runs", () => {
+  it.live("leaves no data in a delivery", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Delivery.newSite
+      const { webhook } = yield* Delivery.newWebhook(site, url)
+      const submissionId = yield* submit(site)
+      yield* Delivery.fanOutAll
+      yield* (yield* Inbox).markSpam(site, [submissionId])
+      const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none(), Option.none()))
+      const deletion = yield* Effect.forkChild(remove(site, submissionId))
+      yield* Effect.raceFirst(Locks.untilAwaited(sql), Fiber.await(deletion))
+      yield* fanOut.commit
+      assert.isTrue(yield* Fiber.join(deletion))
+      assert.deepStrictEqual(yield* deliveriesOf(webhook.webhookId), [
+        { type: "submission.accepted", status: "cancelled", hasPayload: false },
+        { type: "submission.quarantined", status: "cancelled", hasPayload: false }
+      ])
+    }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
+
 /** A client that records the failures of its transactions. */
 const recordingFailures = (sql: PgClient.PgClient) => {
   const failures: Array<unknown> = []

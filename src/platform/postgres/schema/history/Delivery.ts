@@ -403,5 +403,14 @@ export const migrations = {
     `CREATE INDEX reply_automatic_counted ON reply (website_config_id, created_at)
     WHERE subject IS NOT NULL AND (status <> 'failed' OR attempts > 0)`,
     "DROP INDEX reply_automatic_time"
+  ),
+
+  /**
+   * The index of subjects gets the events of submissions that were marked as spam, so that a deletion finds them. Their ids are not those
+   * of their submissions.
+   */
+  "0061_outbox_subjects": statements(
+    "CREATE INDEX outbox_subjects ON outbox (subject) WHERE type <> 'submission.accepted'",
+    "DROP INDEX outbox_subject"
   )
 }
