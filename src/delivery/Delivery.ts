@@ -206,11 +206,11 @@ export const maxReplayed = 10_000
 /** The place before all deliveries since a time: no event has this id. */
 export const replayStart = (since: number): Position => ({ time: since, id: "00000000-0000-0000-0000-000000000000" })
 
-/** Whether a replay sends a delivery again. */
+/** Whether a replay sends a delivery again. A deletion that was undone is not sent, whose delivery was cancelled. */
 const isReplayed = (
   { hasPayload, isUnderWay, status }: Omit<ReplayCandidate, "eventId" | "createdAt">,
   selected: DeliveryStatus | undefined
-): boolean => hasPayload && !isUnderWay && (selected === undefined || status === selected)
+): boolean => hasPayload && !isUnderWay && status !== "cancelled" && (selected === undefined || status === selected)
 
 export interface ReplayStep {
   /** The events of the deliveries that become due. */

@@ -20,6 +20,9 @@ import { deliveryStatuses, type ReplaySelection } from "../Delivery.ts"
  */
 const isUnderWay = `(status = 'pending' AND next_attempt_at <= clock_timestamp() + interval '${leaseMillis} milliseconds')`
 
+/** Whether a replay may send a delivery again, see `Delivery.replayStep`. */
+const isReplayable = `payload IS NOT NULL AND status <> 'cancelled' AND NOT ${isUnderWay}`
+
 const Count = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
 /** The number of deliveries that a replay sends again, at most `Delivery.maxReplayed`. The status is a literal, as in its index. */
@@ -28,7 +31,7 @@ export const count = (sql: PgClient.PgClient, { since, status, webhookId }: Repl
     .unsafe(
       `SELECT count(*)::int AS count FROM (
         SELECT FROM delivery WHERE subscriber_id = $1 AND created_at >= $2
-          AND ${status === undefined ? "true" : `status = '${status}'`} AND payload IS NOT NULL AND NOT ${isUnderWay}
+          AND ${status === undefined ? "true" : `status = '${status}'`} AND ${isReplayable}
         LIMIT ${Delivery.maxReplayed}
       ) AS selected`,
       [PgTypes.uuid(webhookId), PgTypes.timestamptz(since)]
@@ -107,7 +110,7 @@ const dueStatement = `WITH named AS MATERIALIZED (SELECT unnest($2::uuid[]) AS e
       SELECT place FROM named CROSS JOIN LATERAL (
         SELECT ctid AS place, subscriber_id FROM delivery WHERE delivery.event_id = named.event_id OFFSET 0
       ) AS of_event WHERE subscriber_id = $1
-    )) AND payload IS NOT NULL AND NOT ${isUnderWay} FOR UPDATE SKIP LOCKED
+    )) AND ${isReplayable} FOR UPDATE SKIP LOCKED
   )
   UPDATE delivery SET status = 'pending', attempts = 0, generation = generation + 1, next_attempt_at = now()
   WHERE ctid = ANY (ARRAY(SELECT place FROM free)) RETURNING 1`

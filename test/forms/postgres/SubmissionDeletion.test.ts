@@ -131,6 +131,12 @@ layer(live, { excludeTestServices: true })("forms/postgres/SubmissionDeletion", 
       yield* change("restore")
       assert.deepStrictEqual(yield* lease(waiting), [])
       assert.deepStrictEqual(yield* statesOf(waiting), ["submission.deleted cancelled"])
+      const { countReplay, replay } = yield* Deliveries
+      const { webhookId } = waiting
+      assert.deepStrictEqual(
+        [yield* countReplay({ webhookId, since: 0 }), yield* replay({ webhookId, since: 0 })],
+        [0, 0]
+      )
       yield* Delivery.settle(leased!, delivered)
       assert.deepStrictEqual(yield* statesOf(underWay), ["submission.deleted delivered"])
       // A later deletion is delivered, and an earlier one is not.
