@@ -157,7 +157,11 @@ const readConsole = Effect.fnUntraced(function* (page: Page) {
   yield* shown(page.getByText(message).last())
   yield* until("the submission has its campaign and was delivered", async () => {
     const text = await page.locator("main").textContent()
-    if (/Campaign\s*spring/.test(`${text}`) && /crm\.fjordlight\.example\s*Delivered/.test(`${text}`)) return true
+    if (
+      /Campaign\s*spring/.test(`${text}`) &&
+      /crm\.fjordlight\.example\s*Submission accepted\s*Delivered/.test(`${text}`)
+    )
+      return true
     await page.reload()
     await page.getByText(message).last().waitFor()
     return false
