@@ -41,7 +41,7 @@ it.live(
       const reportOf = (query: Pick<CoreQuery, "dimensions" | "filters">) =>
         Query.readOnly(
           sql,
-          "30 seconds"
+          "60 seconds"
         )(Query.answer(reader, site, { ...options, ...query, siteId: site.websiteConfigId }))
       const pages = yield* reportOf({ dimensions: ["event:page"], filters: [] })
       assert.deepStrictEqual(
@@ -60,7 +60,7 @@ it.live(
         [[visits, visits]]
       )
     }).pipe(Effect.provide(live)),
-  120_000
+  240_000
 )
 
 it.live(
@@ -77,10 +77,10 @@ it.live(
       const [day] = LocalTime.days("UTC", date, date)
       if (day === undefined) return assert.fail()
       const advanceTo = (time: string) =>
-        Effect.timeout(DayRollUp.advance(sql, site, day, Date.parse(`${date}T${time}Z`), 100_000), "20 seconds")
+        Effect.timeout(DayRollUp.advance(sql, site, day, Date.parse(`${date}T${time}Z`), 100_000), "60 seconds")
       const report = Query.readOnly(
         sql,
-        "20 seconds"
+        "60 seconds"
       )(
         Query.answer(yield* Query.makeReader(sql), site, {
           ...options,
@@ -96,5 +96,5 @@ it.live(
       yield* advanceTo("10:25:00")
       assert.deepStrictEqual(yield* report, [[visits, 2 * visits]])
     }).pipe(Effect.provide(live)),
-  120_000
+  240_000
 )

@@ -1,6 +1,5 @@
-import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Layer, Logger, Redacted } from "effect"
+import { Clock, Deferred, Effect, Layer, Logger, Redacted } from "effect"
 import { Replies } from "../../../../src/delivery/mail/Reply.ts"
 import { Inbox } from "../../../../src/forms/Inbox.ts"
 import * as Database from "../../../../src/platform/postgres/Database.ts"
@@ -13,14 +12,17 @@ import { poll } from "../../../support/Wait.ts"
 /** The kinds of which a first look finds left-over work. */
 const lookOnce = Effect.scoped(
   Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const wakeups = Rounds.makeWakeups()
     const found = new Set<Rounds.Kind>()
+    const looked = yield* Deferred.make<void>()
     yield* Layer.build(Layer.fresh(LeftOver.layer)).pipe(
-      Effect.provideService(Rounds.Wakeups, { ...wakeups, wakeAt: (kind) => void found.add(kind) })
+      Effect.provideService(Rounds.Wakeups, {
+        ...Rounds.makeWakeups(),
+        wakeAt: (kind) => void found.add(kind),
+        // A first look ends by waking the loop that is due every few minutes.
+        wake: (kind) => void (kind === "problems" && Deferred.doneUnsafe(looked, Effect.void))
+      })
     )
-    // The end of the first look is stored: the loop then knows when to look again.
-    yield* poll(sql`SELECT 1 FROM background_lease WHERE until > now()`, ({ length }) => length > 0)
+    yield* Deferred.await(looked)
     return found
   })
 )
