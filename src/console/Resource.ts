@@ -41,6 +41,8 @@ interface State {
   readonly value: unknown
   readonly failure: Failure | undefined
   readonly isFresh: boolean
+  /** How often the answer was loaded again when this one was asked for. */
+  readonly turn: number
 }
 
 /**
@@ -58,7 +60,14 @@ export const useAnswer = <O extends Operation>(
   const version = useStore(Connection.refresh)
   const key = input === null ? "" : `${operation} ${JSON.stringify(input)}`
   const [turn, setTurn] = useState(0)
-  const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined, isFresh: false })
+  const [state, setState] = useState<State>({
+    key: "",
+    scope,
+    value: undefined,
+    failure: undefined,
+    isFresh: false,
+    turn
+  })
 
   useEffect(() => {
     if (input === null) return
@@ -68,7 +77,7 @@ export const useAnswer = <O extends Operation>(
         if (outcome.ok) {
           Connection.recordSuccess()
           cache(key, outcome.value)
-          setState({ key, scope, value: outcome.value, failure: undefined, isFresh: true })
+          setState({ key, scope, value: outcome.value, failure: undefined, isFresh: true, turn })
         } else {
           Connection.recordFailure(outcome.failure)
           const isGone = outcome.failure.kind === "not-found"
@@ -80,7 +89,8 @@ export const useAnswer = <O extends Operation>(
               ? undefined
               : (answers.get(key) ?? (previous.scope === scope && previous.key === key ? previous.value : undefined)),
             failure: outcome.failure,
-            isFresh: previous.scope === scope && previous.key === key && previous.isFresh
+            isFresh: previous.scope === scope && previous.key === key && previous.isFresh,
+            turn
           }))
         }
       },
@@ -90,9 +100,13 @@ export const useAnswer = <O extends Operation>(
     // The key contains the operation and the input.
   }, [key, scope, version, turn])
 
-  // After a failure, the next answer comes when the whole page loads its data again.
+  // The next request waits for the answer, which it would abort. After a failure, it comes when the page loads all its data again.
   const isRepeated =
-    state.key === key && state.value !== undefined && !state.failure && isUnfinished(state.value as Answer<O>)
+    state.key === key &&
+    state.turn === turn &&
+    state.value !== undefined &&
+    !state.failure &&
+    isUnfinished(state.value as Answer<O>)
   useEffect(() => {
     if (!isRepeated) return
     const timer = setInterval(() => {

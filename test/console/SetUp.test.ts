@@ -1,6 +1,7 @@
 /**
  * The settings of a website: what an owner and a viewer see of them. Also the inbox of the same website.
  */
+import { setTimeout } from "node:timers/promises"
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { Goals } from "../../src/analytics/Goal.ts"
@@ -283,28 +284,43 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
+        const now = new Date(yield* Clock.currentTimeMillis).toISOString()
         const underWay = {
           to: "kim@fjordlight.example",
           status: "pending",
-          created_at: new Date(yield* Clock.currentTimeMillis).toISOString(),
+          created_at: now,
           error: null
         }
         const { on, page } = yield* ConsolePage.SharedOwner
+        const answers = [[], [], [underWay]]
         yield* on(() =>
-          page.route(
-            "**/submissions/*/deliveries",
-            (route) => route.fulfill({ json: { webhooks: [], mails: [underWay] } }),
-            { times: 3 }
-          )
+          page.route("**/submissions/*/deliveries", async (route) => {
+            const mails = answers.shift()
+            if (mails !== undefined) return route.fulfill({ json: { webhooks: [], mails } })
+            // Longer than the console waits until it asks again.
+            await setTimeout(3_500)
+            await route.continue()
+          })
         )
         const { loaded } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`)
         yield* loaded
         yield* on(async () => {
+          // The submission arrives now.
+          await page.evaluate(`{
+            const original = window.fetch
+            window.fetch = async (...input) => {
+              const response = await original(...input)
+              return /submissions[/][0-9a-f-]{36}$/.test(response.url)
+                ? Response.json({ ...(await response.json()), received_at: ${JSON.stringify(now)} })
+                : response
+            }
+          }`)
           await page.locator(".entry a").first().click()
           await page.getByRole("heading", { name: "Deliveries" }).waitFor()
           await page.getByText("kim@fjordlight.example").waitFor()
           // Only the repeated requests get this answer: what else loads the page's data does so once.
           await page.getByText("hooks.fjordlight.exampleSubmission accepted").waitFor()
+          await page.unrouteAll({ behavior: "ignoreErrors" })
           await page.getByText("ida@fjordlight.example").waitFor()
           await page.getByText("Waits for the next mail").waitFor()
           await page.getByRole("button", { name: /^Days: / }).click()

@@ -42,12 +42,24 @@ const isBeingSent = ({ mails, webhooks }: Deliveries): boolean =>
   webhooks.some(({ next_attempt_at: next }) => next !== null && isNow(next)) ||
   mails.some(({ created_at, status }) => (status === "waiting" || status === "pending") && isNow(created_at))
 
-const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
+/** In milliseconds; a process that delivers may notice a new submission only after ten seconds. */
+const untilFirstDeliveries = 20_000
+
+/** Whether a submission is so new that its deliveries may begin in a moment. */
+const isNew = (receivedAt: string): boolean => Math.abs(Date.now() - Date.parse(receivedAt)) < untilFirstDeliveries
+
+interface DeliveryListProps {
+  readonly site: Site
+  readonly submissionId: string
+  readonly receivedAt: string
+}
+
+const DeliveryList = ({ receivedAt, site, submissionId }: DeliveryListProps) => {
   const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries",
     { params: { site_id: site.site_id, submission_id: submissionId } },
     submissionId,
-    isBeingSent
+    (deliveries) => isBeingSent(deliveries) || isNew(receivedAt)
   )
   if (value === undefined) return failure === undefined ? null : <Problem failure={failure} gone={Texts.inbox.gone} />
   const lines = linesOf(value)
@@ -312,7 +324,7 @@ export const Details = ({ changes, isChosen, isMember, onRemove, onSpam, site, s
         />
       )}
       <Visit submission={value} />
-      <DeliveryList site={site} submissionId={submissionId} />
+      <DeliveryList site={site} submissionId={submissionId} receivedAt={received_at} />
     </article>
   )
 }
