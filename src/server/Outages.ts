@@ -70,7 +70,7 @@ export const checked = (before: Outage, answers: boolean, now: number): Step<Out
   if (now - recoveredAt < quietMillis) return { outage: { ...before, recoveredAt }, line: undefined }
   return {
     outage: undefined,
-    line: `${nameOf(error)} answers again, after ${took(since, recoveredAt)}. ${requests(refused)} got a 503.`
+    line: `${nameOf(error)} answers again. ${requests(refused)} got a 503 in ${took(since, recoveredAt)}.`
   }
 }
 

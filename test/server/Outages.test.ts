@@ -42,7 +42,7 @@ describe("server/Outages", () => {
       assert.deepStrictEqual(lines, [
         "The database cannot be used (ECONNREFUSED). Check that it runs; see hydracore doctor. Requests that need it get a 503.",
         "The database cannot be used (ECONNREFUSED). Check that it runs; see hydracore doctor. 61 requests got a 503 in 1m.",
-        "The database answers again, after 1m 11s. 70 requests got a 503."
+        "The database answers again. 70 requests got a 503 in 1m 11s."
       ])
       yield* refuse()
       assert.lengthOf(lines, 4)
@@ -61,8 +61,8 @@ describe("server/Outages", () => {
       state.answers = true
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(lines.slice(2).sort(), [
-        "ClickHouse answers again, after 1m 1s. 1 request got a 503.",
-        "The database answers again, after 1m 1s. 1 request got a 503."
+        "ClickHouse answers again. 1 request got a 503 in 1m 1s.",
+        "The database answers again. 1 request got a 503 in 1m 1s."
       ])
     })
   )
@@ -93,7 +93,7 @@ describe("server/Outages", () => {
             const ends = lastAnswer !== undefined && now - lastAnswer >= Outages.quietMillis
             assert.strictEqual(step.outage === undefined, ends)
             assert.strictEqual(step.line !== undefined, ends)
-            if (ends) assert.include(step.line, `. ${requests} request${requests === 1 ? "" : "s"} got a 503.`)
+            if (ends) assert.include(step.line, `. ${requests} request${requests === 1 ? "" : "s"} got a 503 in `)
             outage = step.outage
           }
         }

@@ -104,6 +104,9 @@ export const waking =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(Wakeups, ({ wake }) => Effect.tap(effect, () => Effect.sync(() => kinds.forEach(wake))))
 
+const withoutDefects = (logged: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchDefect(logged, () => Effect.void)
+
 /**
  * Logs that background work failed. If a store is unavailable, the line says why, without the place in our code: that is no fault of
  * ours. Never fails, even if a logger throws, because the loop that logs would end.
@@ -114,7 +117,7 @@ export const logFailure = (message: string, cause: Cause.Cause<unknown>): Effect
     error instanceof StorageUnavailable
       ? Effect.logWarning(`${message}. ${describeUnavailable(error)}`)
       : Effect.logWarning(message, cause)
-  return Effect.catchDefect(logged, () => Effect.void)
+  return withoutDefects(logged)
 }
 
 /** The first and the longest pause after a round that failed; each pause is twice as long as the one before. */
@@ -138,8 +141,8 @@ export interface Options<E, R> {
 }
 
 /**
- * Runs rounds until the scope closes. A round that fails, even with a defect, is repeated after a pause, and the first of
- * consecutive failures is logged.
+ * Runs rounds until the scope closes. A round that fails, even with a defect, is repeated after a pause. The first of
+ * consecutive failures is logged, and the success after them.
  */
 export const start = Effect.fnUntraced(function* <E, R>({
   gap,
@@ -175,8 +178,9 @@ export const start = Effect.fnUntraced(function* <E, R>({
     })
   const attempt = Effect.matchCauseEffect(round, {
     onSuccess: (next) => {
+      const wasFailing = pause !== null
       pause = null
-      return after(next)
+      return Effect.andThen(wasFailing ? withoutDefects(Effect.logInfo(`Can ${what} again`)) : Effect.void, after(next))
     },
     onFailure: (cause) => {
       const wasFailing = pause !== null

@@ -43,11 +43,12 @@ it.effect(
         wake("leads")
         yield* TestClock.adjust("1 minute")
         assert.isAtLeast(passes - idle, 6)
-        assert.strictEqual(lines.length, outage)
+        assert.strictEqual(lines.length, 2 * outage - 1)
         isDown = false
         yield* TestClock.adjust("1 minute")
-        assert.strictEqual(lines.length, outage)
+        assert.strictEqual(lines.length, 2 * outage)
       }
       assert.match(lines[0] ?? "", /Could not match leads with their visits; trying again until it succeeds/)
+      assert.match(lines[1] ?? "", /Can match leads with their visits again/)
     })
 )
