@@ -132,6 +132,9 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ").toLow
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
+/** `HYDRACORE_DATA_DIR` where it is not set. */
+export const defaultDataDir = ".hydracore"
+
 const host = hostSetting("HOST").pipe(withDefault("127.0.0.1"))
 const port = integer("PORT", 0, 65_535).pipe(withDefault(8080))
 
@@ -266,7 +269,7 @@ const fields = {
   geoHeader,
 
   /** The folder of the demo's database and `demo.json`. */
-  dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
+  dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(defaultDataDir)),
   logLevel,
 
   /** Whether the owner API is served on `PORT` too. */

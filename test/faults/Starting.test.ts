@@ -94,8 +94,8 @@ describe("faults: starting", () => {
         const tables = yield* Rows.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
         assert.deepStrictEqual(tables, [])
         // The printed commands find the demo's own website in the same environment.
-        const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(text) ?? []
-        assert.strictEqual(prefix, "DATABASE_URL= ")
+        const [, prefix, args = ""] = /^(.*)npm run -s hydracore -- (stats .*)$/m.exec(text) ?? []
+        assert.strictEqual(prefix, `DATABASE_URL= HYDRACORE_DATA_DIR=${environment.HYDRACORE_DATA_DIR} `)
         const stats = yield* Command.run(args.split(" "), { ...environment, DATABASE_URL: "" })
         assert.strictEqual(stats.code, 0, stats.output)
       }).pipe(Effect.scoped)

@@ -8,7 +8,7 @@ import { createRequire } from "node:module"
 import { Context, Deferred, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../App.ts"
-import { DemoSettings, type Settings } from "../../Config.ts"
+import { DemoSettings, defaultDataDir, type Settings } from "../../Config.ts"
 import * as DemoAgent from "../../demo/DemoAgent.ts"
 import * as DemoData from "../../demo/DemoData.ts"
 import * as DemoFeed from "../../demo/DemoFeed.ts"
@@ -34,6 +34,9 @@ const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefo
 /** Quotes a URL with brackets, such as `http://[::1]:8080`: some shells expand brackets. */
 const quoted = (url: string): string => (url.includes("[") ? `'${url}'` : url)
 
+/** A word of a POSIX shell with this text. */
+const word = (text: string): string => (/^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
 /** A command that can be pasted into any POSIX shell. */
 const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: ReadonlyArray<string>): string =>
   [
@@ -55,6 +58,8 @@ interface Facts {
   /** The URL of the demo's database, and the file that holds the demo's ids. */
   readonly database: string
   readonly file: string
+  /** `HYDRACORE_DATA_DIR`. */
+  readonly dataDir: string
   /** The variables that are set and that the demo ignores. */
   readonly unused: ReadonlyArray<keyof typeof builtIn>
   /** Whether the owner API is served. */
@@ -116,7 +121,8 @@ const reachable = (url: string): string => url.replace("//0.0.0.0:", "//127.0.0.
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
   // The other commands use these variables if they are set. An empty value counts as unset.
   const unset = (["DATABASE_URL", "ANALYTICS_URL"] as const).filter((name) => facts.unused.includes(name))
-  const command = `${unset.map((name) => `${name}= `).join("")}${hydracore}`
+  const folder = facts.dataDir === defaultDataDir ? "" : `HYDRACORE_DATA_DIR=${word(facts.dataDir)} `
+  const command = `${unset.map((name) => `${name}= `).join("")}${folder}${hydracore}`
   return `
 HydraCore Edge is ready. Open this in a browser:
 
@@ -208,6 +214,7 @@ export const run = Effect.gen(function* () {
       welcome(demo, {
         database: url,
         file,
+        dataDir: settings.dataDir,
         unused,
         ownerApi: settings.ownerApi,
         console: hasConsole(settings),

@@ -16,6 +16,7 @@ const facts = {
   owner: null,
   database: "postgresql://postgres@%2Ftmp/postgres",
   file: ".hydracore/demo.json",
+  dataDir: ".hydracore",
   unused: []
 }
 
@@ -59,5 +60,21 @@ describe("cli/commands/Demo.welcome", () => {
     )
     assert.include(withConsole, `${url}/v1/owner/query`)
     assert.notInclude(Demo.welcome(demo(base), { ...own, owner: { url, console: false } }), "console")
+  })
+
+  it("names the data folder in each command, unless it is the default one", () => {
+    const listening = "http://127.0.0.1:8080"
+    const owner = { url: "http://127.0.0.1:9000", console: true }
+    const commands = (dataDir: string) =>
+      Demo.welcome(demo(listening), { ...facts, owner, dataDir, listening, unused: ["DATABASE_URL"] }).match(
+        /(?:(?:[A-Z_]+=(?:'[^']*'|\\'|[^' ])* )*)npm run -s hydracore/g
+      )
+    const all = (folder: string) => [
+      `OWNER_PORT=9000 DATABASE_URL= ${folder}npm run -s hydracore`,
+      ...Array.from({ length: 3 }, () => `DATABASE_URL= ${folder}npm run -s hydracore`)
+    ]
+    assert.deepStrictEqual(commands(".hydracore"), all(""))
+    assert.deepStrictEqual(commands("/srv/demo-2"), all("HYDRACORE_DATA_DIR=/srv/demo-2 "))
+    assert.deepStrictEqual(commands("Ada's demo"), all("HYDRACORE_DATA_DIR='Ada'\\''s demo' "))
   })
 })
