@@ -4,7 +4,7 @@
  * @module
  */
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
-import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
+import { CliConfig, CliError, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
 import * as TerminalText from "../platform/text/TerminalText.ts"
 import { Readiness } from "../server/Readiness.ts"
@@ -118,27 +118,34 @@ const shownHelp = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
 const flagsOf = ({ flags, globalFlags = [], inheritedFlags = [] }: HelpDoc.HelpDoc): ReadonlyArray<string> =>
   [...flags, ...inheritedFlags, ...globalFlags].map(({ name }) => name)
 
+const print = (text: string) => Effect.ignore(Output.write(`${text}\n`))
+
 /**
- * Prints requested help and the version to stdout. For an invalid command line it prints nothing, since `fail` does, but hands over
- * the flags of the command.
+ * Prints the version to stdout, and hands over requested help. For an invalid command line it prints nothing, since `fail` does, but
+ * hands over the flags of the command.
  */
 const presenter = (
   stdio: Stdio.Stdio,
-  colors: boolean,
+  onHelp: (help: HelpDoc.HelpDoc) => void,
   onInvalid: (flags: ReadonlyArray<string>) => void
-): CliOutput.Presenter => {
-  const formatter = CliOutput.defaultFormatter({ colors })
-  const print = (text: string) =>
-    Output.write(`${text}\n`).pipe(Effect.provideService(Stdio.Stdio, stdio), Effect.ignore)
-  return {
-    present: (event) => {
-      if (event._tag === "Version") return print(`${event.name} ${event.version}`)
-      if (event._tag === "Help" && event.reason === "Requested") {
-        return print(formatter.formatHelpDoc(shownHelp(event.helpDoc)))
-      }
-      return Effect.sync(() => onInvalid(flagsOf(event.helpDoc)))
+): CliOutput.Presenter => ({
+  present: (event) => {
+    if (event._tag === "Version") {
+      return Effect.provideService(print(`${event.name} ${event.version}`), Stdio.Stdio, stdio)
     }
+    return Effect.sync(() =>
+      event._tag === "Help" && event.reason === "Requested" ? onHelp(event.helpDoc) : onInvalid(flagsOf(event.helpDoc))
+    )
   }
+})
+
+/** The error of a command line that names an unknown command, as if it had no other. */
+const unknownCommand = (error: unknown): Option.Option<CliError.ShowHelp> => {
+  if (!CliError.isCliError(error) || error._tag !== "ShowHelp") return Option.none()
+  const errors = error.errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
+  return errors.length === 0
+    ? Option.none()
+    : Option.some(new CliError.ShowHelp({ commandPath: error.commandPath, errors }))
 }
 
 /** Reports a defect, with its cause for the bug report. */
@@ -171,6 +178,9 @@ const fail = (
   )
 }
 
+/** The flags of the library that do something else than to run the command. */
+type Action = typeof GlobalFlag.Help | typeof GlobalFlag.Version | typeof GlobalFlag.Completions
+
 /** `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
 const requested = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args.length === 0 || args[0] === "help" ? [...args.slice(1), "--help"] : args
@@ -185,18 +195,32 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
   return Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     const stdio = yield* Stdio.Stdio
     const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+    let help = Option.none<HelpDoc.HelpDoc>()
     let flags: ReadonlyArray<string> = []
+    const onHelp = (requested: HelpDoc.HelpDoc) => {
+      help = Option.some(requested)
+    }
     const onInvalid = (ofCommand: ReadonlyArray<string>) => {
       flags = ofCommand
     }
-    return yield* run(requested(args)).pipe(
-      Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor, onInvalid)),
-      Effect.provideService(
-        CliConfig.CliConfig,
-        CliConfig.make({
-          builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
-        })
-      ),
+    const runWith = (...actions: ReadonlyArray<Action>) =>
+      run(requested(args)).pipe(
+        Effect.provideService(CliOutput.Presenter, presenter(stdio, onHelp, onInvalid)),
+        Effect.provideService(CliConfig.CliConfig, CliConfig.make({ builtIns: [...actions, GlobalFlag.LogLevel] }))
+      )
+    /**
+     * Prints help, unless a command is unknown: for that, the library shows the help of the group. Without the flag for help, which is
+     * then an unknown flag, no handler runs, and the errors of the command line are known.
+     */
+    const printHelp = Effect.fnUntraced(function* (help: HelpDoc.HelpDoc) {
+      if (help.subcommands !== undefined) {
+        const unknown = Option.flatMap(yield* Effect.option(Effect.flip(runWith())), unknownCommand)
+        if (Option.isSome(unknown)) return yield* unknown.value
+      }
+      yield* print(CliOutput.defaultFormatter({ colors: canColor }).formatHelpDoc(shownHelp(help)))
+    })
+    return yield* runWith(GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions).pipe(
+      Effect.andThen(Effect.suspend(() => Option.match(help, { onNone: () => Effect.void, onSome: printHelp }))),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause, args.includes("--json"), flags)
       ),
