@@ -14,6 +14,7 @@ import {
   limits,
   type Metric,
   periods,
+  propertyPrefix,
   timeDimensions,
   visitDimensions
 } from "../../analytics/reports/Query.ts"
@@ -89,15 +90,39 @@ export const siteOf = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   return Option.isNone(site) ? null : yield* Websites.find(site.value)
 })
 
-const dimensions: ReadonlyArray<string> = [...eventDimensions, ...visitDimensions, ...timeDimensions]
+const filterDimensions: ReadonlyArray<string> = [...eventDimensions, ...visitDimensions]
+
+const dimensions: ReadonlyArray<string> = [...filterDimensions, ...timeDimensions]
+
+/** The name of a dimension without its prefix, such as `source` of `visit:source`. */
+const withoutPrefix = (dimension: string): string => dimension.slice(dimension.lastIndexOf(":") + 1)
+
+/** The dimensions that an unknown one may be meant to be: the nearest, or else those with another prefix. */
+const similar = (typed: string, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const near = ErrorMessages.nearest(typed, known)
+  if (near.length > 0) return near
+  const names = ErrorMessages.nearest(withoutPrefix(typed), known.map(withoutPrefix))
+  return known.filter((dimension) => names.includes(withoutPrefix(dimension)))
+}
+
+/** Fails for a dimension that is not known, if it is like a known one. Others are faults of the query. */
+const refuseMistyped = Effect.fnUntraced(function* (flag: string, typed: string, known: ReadonlyArray<string>) {
+  if (known.includes(typed) || typed.startsWith(propertyPrefix)) return
+  const suggestion = ErrorMessages.suggestion(similar(typed, known))
+  if (suggestion === undefined) return
+  return yield* invalid(
+    `There is no dimension ${ErrorMessages.quoted(typed, "of this name")} for the flag --${flag}; ${suggestion}`
+  )
+})
 
 /** What a fault of a query is about: a flag, or the period. */
-const subjectOf = ([first, second]: ValidationError["loc"]): string => {
+const subjectOf = (loc: ValidationError["loc"]): string => {
+  const [first, second, third] = loc
   switch (first) {
     case "dimensions":
       return "flag --by"
     case "filters":
-      return "flag --filter"
+      return third === 1 && loc.length === 3 ? "dimension of the flag --filter" : "flag --filter"
     case "pagination":
       return "flag --limit"
     default:
@@ -143,13 +168,7 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
   if (ranges.filter(Boolean).length > 1)
     return yield* invalid("Give only one of --period, --days, and --from with --to.")
   if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* invalid("The flag --to needs --from.")
-  for (const by of flags.by) {
-    const suggested = dimensions.includes(by) ? [] : ErrorMessages.nearest(by, dimensions)
-    if (suggested.length > 0) {
-      const named = ErrorMessages.quoted(by, "of this name")
-      return yield* invalid(`There is no dimension ${named} for the flag --by; ${ErrorMessages.suggestion(suggested)}`)
-    }
-  }
+  for (const by of flags.by) yield* refuseMistyped("by", by, dimensions)
   const filters: Array<unknown> = []
   for (const filter of flags.filter) {
     const parsed = Filters.parse(filter)
@@ -159,6 +178,8 @@ export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site,
         "a dimension, an operator (is, is_not, contains, contains_not) and values separated by |, such as 'event:page is /pricing|/tours'"
       )
     }
+    const [, dimension] = Array.isArray(parsed.value) ? parsed.value : []
+    if (typeof dimension === "string") yield* refuseMistyped("filter", dimension, filterDimensions)
     filters.push(parsed.value)
   }
   const range = dateRange(flags, DateRange.today({ now, timeZone: site.time_zone }))

@@ -219,8 +219,13 @@ describe("stats", () => {
         [[], "Give either --site or --all-sites."],
         [[...siteFlag, "--all-sites"], "Give either --site or --all-sites."],
         [[...siteFlag, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],
+        [[...siteFlag, "--by", "source"], 'no dimension "source" for the flag --by; did you mean visit:source?'],
+        [
+          [...siteFlag, "--filter", "event:pge is /x"],
+          'no dimension "event:pge" for the flag --filter; did you mean event:page?'
+        ],
         [[...siteFlag, "--filter", "event:page"], "The flag --filter must be a dimension, an operator"],
-        [[...siteFlag, "--filter", "time:day is x"], "The flag --filter must be 'event:page'"],
+        [[...siteFlag, "--filter", "time:day is x"], "The dimension of the flag --filter must be 'event:page'"],
         [
           [...siteFlag, "--from", "2026-03-02", "--to", "2026-03-01"],
           "The period is wrong: the range ends on 2026-03-01, before it begins on"
@@ -237,7 +242,7 @@ describe("stats", () => {
         const refused = yield* refusal(...args)
         const sentence = args.includes("--json") ? `${JSON.parse(refused).error.message}\n` : refused
         assert.include(sentence, part)
-        assert.match(sentence, /^[^\n]*\.\n$/)
+        assert.match(sentence, /^[^\n]*[.?]\n$/)
       }
     })
   )
