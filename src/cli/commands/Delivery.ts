@@ -165,7 +165,7 @@ const replay = Command.make(
       json: replayed,
       text:
         count === 0
-          ? "There are no such deliveries.\n"
+          ? "There are no such deliveries. Those that are being attempted now are left out.\n"
           : `${counted} sent again, oldest first. If the webhook is disabled, they wait until it is enabled.\n`
     })
   })
