@@ -381,6 +381,9 @@ inChromium("the console's inbox", layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "Delete permanently" }).click())
       yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
       yield* on(() => page.getByText("Nothing is deleted").waitFor())
+      // Nothing is left to be focused, and the bar, which is sticky, covers nothing.
+      yield* on(() => page.locator("main:focus").waitFor())
+      assert.strictEqual(yield* on(() => page.evaluate("scrollY")), 0)
       yield* on(() => page.getByRole("button", { name: "Accepted" }).click())
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).waitFor())
       assert.strictEqual(yield* on(() => page.locator(".submission").count()), 1)

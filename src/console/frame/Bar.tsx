@@ -11,6 +11,7 @@ import { around } from "../parts/Choices.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { lazy } from "../parts/Lazy.tsx"
 import { Menu } from "../parts/Menu.tsx"
+import { focusPage } from "../parts/Panes.ts"
 import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
 import * as Roles from "../Roles.ts"
@@ -142,7 +143,7 @@ export const Bar = ({ canCreate, counts, session, site, sites }: Props) => {
   return (
     <>
       <header class="bar">
-        <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
+        <button type="button" class="skip" onClick={focusPage}>
           {Texts.frame.skip}
         </button>
         <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>

@@ -20,22 +20,27 @@ export const useIsWide = (): boolean => {
   return isWide
 }
 
+/** Moves the focus to the page, which is not scrolled: the sticky bar would cover its first lines. */
+export const focusPage = (): void => document.getElementById("content")?.focus({ preventScroll: true })
+
 /** Whether a link is in the page and not hidden, as the list of a narrow window is while something is open. */
 const isShown = (link: HTMLElement): boolean => link.checkVisibility()
 
-/** The link after the first that is gone, or the one before it; the page if none is left. Undefined if none is gone. */
-const heir = (links: ReadonlyArray<HTMLElement>): HTMLElement | null | undefined => {
+/** Moves the focus to the link after the first that is gone, or to the one before it; to the page if none is left. */
+const focusHeir = (links: ReadonlyArray<HTMLElement>): void => {
   const at = links.findIndex((link) => !link.isConnected)
-  return at === -1
-    ? undefined
-    : (links.slice(at).find(isShown) ?? links.slice(0, at).findLast(isShown) ?? document.getElementById("content"))
+  if (at === -1) return
+  const heir = links.slice(at).find(isShown) ?? links.slice(0, at).findLast(isShown)
+  if (heir === undefined) focusPage()
+  else heir.focus()
 }
 
 /** Moves the focus to what is open in the list, or to its first link; to the page if there is none. */
 export const focusList = (): void => {
   const links = [...document.querySelectorAll<HTMLElement>(".entries a")].filter(isShown)
-  const open = links.find(({ ariaCurrent }) => ariaCurrent === "true")
-  ;(open ?? links[0] ?? document.getElementById("content"))?.focus()
+  const link = links.find(({ ariaCurrent }) => ariaCurrent === "true") ?? links[0]
+  if (link === undefined) focusPage()
+  else link.focus()
 }
 
 /**
@@ -59,7 +64,7 @@ export const useKeptFocus = (selector = ".entries a") => {
   useEffect(() => {
     if (document.activeElement !== document.body || focused.current?.isConnected !== false) return
     focused.current = null
-    heir(listed.current)?.focus()
+    focusHeir(listed.current)
   })
   return parent
 }

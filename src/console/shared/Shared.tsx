@@ -9,6 +9,7 @@ import { Overview } from "../overview/Overview.tsx"
 import { useChange } from "../parts/Change.ts"
 import { Mark } from "../parts/Icon.tsx"
 import { Message, Notice, PagePending } from "../parts/Message.tsx"
+import { focusPage } from "../parts/Panes.ts"
 import { authorizeShared } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -66,7 +67,7 @@ export const Shared = ({ secret }: { readonly secret: string }) => {
   return (
     <>
       <header class="bar">
-        <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
+        <button type="button" class="skip" onClick={focusPage}>
           {Texts.frame.skip}
         </button>
         <Mark />
