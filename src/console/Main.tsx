@@ -128,6 +128,10 @@ const NoSuchSite = () => (
 /** The maximum number of websites that one request lists. */
 const maxListed = 100
 
+/** What is new: on a page of one kind, the number that the navigation shows beside its name. */
+const newOf = (page: string, { unread, waiting } = { unread: 0, waiting: 0 }): number =>
+  page === "inbox" ? unread : page === "conversations" ? waiting : unread + waiting
+
 /** The websites of a session, and the page that the address names. */
 const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"> }) => {
   const address = useAddress()
@@ -166,7 +170,7 @@ const Session = ({ session }: { readonly session: Answer<"GET /v1/owner/session"
     isEnded || first.value === undefined ? null : { query: site === undefined ? {} : { site_id: site.site_id } },
     JSON.stringify([site?.site_id, page, address.view])
   )
-  const newCount = counts === undefined ? 0 : counts.unread + counts.waiting
+  const newCount = newOf(page, counts)
   const title = site === undefined && AllPage === undefined ? Texts.sites.title : Texts.pages[page]
   useEffect(() => {
     document.title = isEnded
