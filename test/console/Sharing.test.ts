@@ -17,6 +17,8 @@ inChromium(
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
         const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
+        // No mail can be sent.
+        yield* on(() => page.getByText("A link opens the console once, for anyone who has it.").waitFor())
         yield* on(() => page.getByRole("button", { name: "Invite a person" }).click())
         yield* on(() => page.getByLabel("Name", { exact: true }).fill("ada@example.org"))
         const sessions = "**/v1/owner/sessions"

@@ -223,7 +223,11 @@ export const People = (page: ReachProps) => {
     command: `hydracore person invite --site ${site.site_id} --email colleague@example.com`
   }
   return (
-    <Section title={Texts.people.title} note={Texts.people.note} actions={<AddButton {...first} />}>
+    <Section
+      title={Texts.people.title}
+      note={listed.value?.can_mail === false ? Texts.people.noteWithoutMail : Texts.people.note}
+      actions={<AddButton {...first} />}
+    >
       <div role="status">
         {[repetition.failure, change.failure].map(
           (failure) => failure !== undefined && <p class="bad">{messageOf(failure)}</p>

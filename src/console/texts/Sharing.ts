@@ -6,6 +6,8 @@
 export const people = {
   title: "People",
   note: "Invite a person by mail: the link in the mail makes the person, who then logs in with the address. A link without an address opens the console once, for anyone who has it.",
+  /** Instead of `note`, if the service sends no mail. */
+  noteWithoutMail: "A link opens the console once, for anyone who has it.",
   invite: "Invite a person",
   name: "Name",
   email: "Email address",
