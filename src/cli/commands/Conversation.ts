@@ -49,6 +49,10 @@ const servedBy = Effect.fnUntraced(
   Effect.orElseSucceed(() => null)
 )
 
+/** After a 404 about a conversation, in this process: fails for an instance that does not exist. */
+const requireInstance = (id: InstanceId) =>
+  Client.operator(Operator.instances, { notFound: Output.notFound("instance", id) }, (instances) => instances.read(id))
+
 /** Sends a request about the conversations of an instance that serves a website. */
 const ofSite = <A, E extends { readonly _tag: string }, R>(
   site_id: WebsiteConfigId,
@@ -141,7 +145,9 @@ const show = Command.make(
     const transcript =
       site_id === null
         ? yield* Client.operator(Operator.conversations, facts, (conversations) =>
-            conversations.read(instance_id, conversation)
+            conversations
+              .read(instance_id, conversation)
+              .pipe(Effect.tapErrorTag("NotFound", () => requireInstance(instance_id)))
           )
         : yield* Effect.flatMap(ownerId(conversation), (conversation_id) =>
             ofSite(site_id, instance_id, facts, (conversations, params) =>
@@ -197,7 +203,9 @@ const remove = Command.make(
     const facts = { notFound: Output.notFound("conversation", conversation) }
     yield* site_id === null
       ? Client.operator(Operator.conversations, facts, (conversations) =>
-          conversations.delete(instance_id, conversation)
+          conversations
+            .delete(instance_id, conversation)
+            .pipe(Effect.tapErrorTag("NotFound", () => requireInstance(instance_id)))
         )
       : Effect.flatMap(ownerId(conversation), (conversation_id) =>
           ofSite(site_id, instance_id, facts, (conversations, params) =>

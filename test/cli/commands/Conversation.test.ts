@@ -211,9 +211,10 @@ describe("conversation", () => {
         /\nThere may be more: raise --limit, or use `[^`]+`\.\n$/
       )
       assert.notInclude((yield* run([...list, "4"], services)).stdout, "more")
-      for (const command of ["list", "export"]) {
+      const conversation = ["--conversation", unknown]
+      for (const command of [["list"], ["export"], ["show", ...conversation], ["delete", ...conversation]]) {
         assert.strictEqual(
-          yield* refusal("conversation", command, "--instance", unknown),
+          yield* refusal("conversation", ...command, "--instance", unknown),
           `There is no instance ${unknown}; \`hydracore instance list\` lists them.\n`
         )
       }
