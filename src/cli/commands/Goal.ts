@@ -8,6 +8,8 @@ import { Command } from "effect/cli"
 import * as EventLimits from "../../analytics/EventLimits.ts"
 import * as Goal from "../../analytics/Goal.ts"
 import { GoalId } from "../../platform/Id.ts"
+import * as TerminalText from "../../platform/text/TerminalText.ts"
+import type * as Errors from "../../sites/access/Errors.ts"
 import * as Client from "../client/Client.ts"
 import * as Websites from "../client/Websites.ts"
 import * as Inputs from "../support/Inputs.ts"
@@ -22,6 +24,14 @@ const pageKind: Inputs.Kind<string> = {
   expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${Goal.maxStars} stars matches any text, of at most ${Goal.maxPath} characters`,
   parse: Option.liftPredicate(Goal.isPage)
 }
+
+/** Whether the name that a goal has without `--name` is refused: only because another goal has it. */
+const isTaken = ({ detail }: Errors.ValidationFailed): boolean => detail.some(({ loc }) => loc.at(-1) === "name")
+
+const taken = (target: Goal.Target) =>
+  new Output.CliFailure({
+    message: `The website has a goal of the name "${TerminalText.printable(Goal.defaultName(target))}"; give another one with --name.`
+  })
 
 const create = Command.make(
   "create",
@@ -49,7 +59,14 @@ const create = Command.make(
     const goal = yield* Websites.request(
       "goals",
       site,
-      (goals, params) => goals.create({ params, payload: { ...target, ...(name !== null && { name }) } }),
+      (goals, params) =>
+        goals
+          .create({ params, payload: { ...target, ...(name !== null && { name }) } })
+          .pipe(
+            Effect.catchTag("ValidationFailed", (error) =>
+              Effect.fail(name === null && isTaken(error) ? taken(target) : error)
+            )
+          ),
       { flags: { value: target.kind, ...(name === null && { name: target.kind }) } }
     )
     yield* Output.answer({

@@ -57,6 +57,10 @@ describe("goal", () => {
         [[...siteFlag, "--event", "x".repeat(121)], /--event must be/],
         [[...siteFlag, "--event", "pageview"], /page views are counted by --page/],
         [[...siteFlag, "--event", "a", "--name", "Form submitted"], /has a goal of this name/],
+        [
+          [...siteFlag, "--event", "Form submitted"],
+          /goal of the name "Form submitted"; give another one with --name\./
+        ],
         [["--site", unknown, "--event", "a"], /There is no website/]
       ] as const
       for (const [flags, message] of cases) {
