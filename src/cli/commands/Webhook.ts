@@ -260,8 +260,10 @@ const test = Command.make(
       ])
     })
     if (delivered) return
+    const { url } = yield* Client.Client
+    const isOwnRefusal = url === null && error !== null && AddressGuard.isRefusal(error)
     return yield* new Output.CliFailure({
-      message: `The event was not delivered: ${error ?? `the receiver answered ${status}, and only 2xx is success`}.`
+      message: `The event was not delivered: ${error ?? `the receiver answered ${status}, and only 2xx is success`}.${isOwnRefusal ? " This command sent the test itself: set WEBHOOK_ALLOW for it, and for the service." : ""}`
     })
   })
 ).pipe(Command.withDescription("Send one event and print the outcome"))

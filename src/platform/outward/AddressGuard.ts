@@ -114,9 +114,12 @@ const elsewhere = "the service sends elsewhere only to the hosts in WEBHOOK_ALLO
 /** The error of a request that the guard refused, with what the operator can do. */
 export const withSetting = (refusal: string): string => `${refusal}; ${elsewhere}`
 
+/** Whether this is the error of a request that the guard refused. */
+export const isRefusal = (error: string): boolean => error.endsWith(elsewhere)
+
 /** The same without the host; none for another error. */
 export const withoutHost = (error: string): Option.Option<string> =>
-  error.endsWith(elsewhere) ? Option.some(withSetting("the webhook is not on the public internet")) : Option.none()
+  isRefusal(error) ? Option.some(withSetting("the webhook is not on the public internet")) : Option.none()
 
 /** Whether a host is an IP address, which needs no look-up. */
 export const isAddress = (host: string): boolean => Result.isSuccess(NetAddress.ipFromString(host))

@@ -197,6 +197,7 @@ describe("cli/commands/Webhook", () => {
       const { code, stderr } = yield* test()
       assert.strictEqual(code, 1)
       assert.match(stderr, /^[^\n]*hooks\.invalid was not found on the public internet[^\n]*\n$/)
+      assert.include(stderr, "This command sent the test itself: set WEBHOOK_ALLOW for it, and for the service.\n")
       assert.deepStrictEqual(logged, [])
       yield* test("--log-level", "warn")
       assert.deepStrictEqual(logged.flat(), ["A host that an owner named was not found on the public internet"])
