@@ -424,6 +424,9 @@ inChromium(
           // Chromium lists it as Asia/Calcutta.
           await zone.fill("kolkata")
           await page.getByRole("option", { name: "Asia/Kolkata UTC+05:30" }).waitFor()
+          // Before America/Indiana.
+          await zone.fill("india")
+          await page.locator(".marked", { hasText: "Asia/Kolkata" }).waitFor()
           await zone.fill("tok +09")
           await page.getByRole("option", { name: "Asia/Tokyo UTC+09:00" }).waitFor()
           assert.deepStrictEqual(await ConsolePage.violationsOfPart(page, "main"), [])

@@ -27,6 +27,8 @@ interface Props<A extends string> {
   readonly onType?: ((text: string) => void) | undefined
   /** Gets what is searched for, to add more choices; "" when the list opens. */
   readonly onSearch?: ((text: string) => void) | undefined
+  /** Finds and orders the choices for what is typed. The default keeps their order. */
+  readonly find?: typeof matching | undefined
   /** Stands at the end of the list, such as that there are more choices than it shows. */
   readonly note?: string | undefined
   /** Shown if nothing matches what is typed, such as what to search for instead. */
@@ -42,6 +44,7 @@ interface Props<A extends string> {
 
 export function Select<A extends string>({
   choices,
+  find = matching,
   noMatch = Texts.lists.noMatch,
   note,
   onChoose,
@@ -53,7 +56,7 @@ export function Select<A extends string>({
   const [open, setOpen] = useState<Open | null>(null)
   const list = useRef<HTMLDivElement>(null)
   const listId = useId()
-  const shown = open === null ? [] : matching(choices, open.typed ?? "")
+  const shown = open === null ? [] : find(choices, open.typed ?? "")
   const isShown = open !== null && (shown.length > 0 || onType === undefined)
   const label = choices.find(([choice]) => choice === value)?.[1] ?? value
 

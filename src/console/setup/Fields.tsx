@@ -5,7 +5,7 @@
  */
 import type { ComponentChildren } from "preact"
 import { useId, useState } from "preact/hooks"
-import type { Choice } from "../parts/Choices.ts"
+import type { Choice, matching } from "../parts/Choices.ts"
 import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { Select } from "../parts/Select.tsx"
 import type { Failure } from "../Requests.ts"
@@ -164,6 +164,8 @@ interface ChoiceProps<A extends string> extends Common {
   readonly onType?: (text: string) => void
   /** Gets what is searched for; "" when the list opens. */
   readonly onSearch?: (text: string) => void
+  /** Finds and orders the choices for what is typed. The default keeps their order. */
+  readonly find?: typeof matching
   /** Shown if nothing matches. */
   readonly noMatch?: string
   readonly placeholder?: string
@@ -171,6 +173,7 @@ interface ChoiceProps<A extends string> extends Common {
 
 export const ChoiceField = <A extends string>({
   choices,
+  find,
   noMatch,
   onChoose,
   onSearch,
@@ -188,6 +191,7 @@ export const ChoiceField = <A extends string>({
         onChoose={onChoose}
         onType={onType}
         onSearch={onSearch}
+        find={find}
         noMatch={noMatch}
         placeholder={placeholder}
       />

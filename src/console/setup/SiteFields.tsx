@@ -7,7 +7,7 @@ import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import { go } from "../Location.ts"
 import { useChange } from "../parts/Change.ts"
-import type { Choice } from "../parts/Choices.ts"
+import type { Choice, matching } from "../parts/Choices.ts"
 import type { Failure } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { FormDialog } from "./Dialogs.tsx"
@@ -47,6 +47,8 @@ const describedZones = (): ReadonlyArray<Choice<string>> => {
   return described
 }
 
+const find: typeof matching = (all, typed) => TimeZones.found(all, typed, TimeZones.own())
+
 const choices = { closed: zones, opened: comparedZones, searched: describedZones }
 
 interface Details {
@@ -80,6 +82,7 @@ export const useSiteFields = (
           hint={isNew || values.time_zone === time_zone ? Texts.website.timeZoneHint : Texts.website.timeZoneChange}
           choices={choices[zoneList]()}
           onSearch={(search) => setZoneList(search === "" ? "opened" : "searched")}
+          find={find}
           noMatch={Texts.website.noTimeZone}
           {...choice("time_zone")}
         />
@@ -102,7 +105,7 @@ const openSite = (siteId: string) => go({ ...Address.initial, site: siteId, page
 export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
   const change = useChange("POST /v1/owner/sites")
   const { body, fields, message } = useSiteFields(
-    { name: "", time_zone: TimeZones.presentName(Intl.DateTimeFormat().resolvedOptions().timeZone), origins: [] },
+    { name: "", time_zone: TimeZones.own(), origins: [] },
     { failure: change.failure, isNew: true }
   )
   return (
