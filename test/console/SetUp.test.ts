@@ -197,6 +197,9 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       })
       assert.strictEqual(yield* on(() => page.getByLabel("Path").count()), 1)
       assert.strictEqual(yield* on(() => page.getByLabel("Path").inputValue()), "/typed")
+      // What is typed is kept at first.
+      yield* on(() => page.keyboard.press("Escape"))
+      assert.strictEqual(yield* on(() => page.getByLabel("Path").inputValue()), "/typed")
       yield* on(() => page.keyboard.press("Escape"))
       const goals = yield* Goals
       for (const { goal_id } of yield* goals.list(busy.websiteConfigId)) {

@@ -306,7 +306,13 @@ inChromium(
             await page.getByRole("button", { name: "Save" }).click()
             await page.locator("input[type=url][aria-invalid=true]").waitFor()
           })
-          yield* on(() => page.keyboard.press("Escape"))
+          yield* on(async () => {
+            const dialog = page.getByRole("dialog")
+            await page.keyboard.press("Escape")
+            await dialog.getByText("What you typed is not saved.").waitFor()
+            await page.keyboard.press("Escape")
+            await dialog.waitFor({ state: "detached" })
+          })
           yield* on(async () => {
             await page.route("**/instances/*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 })
             await page.getByRole("button", { name: "More for Concierge" }).click()

@@ -4,9 +4,10 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
-import { useId, useLayoutEffect, useRef } from "preact/hooks"
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Icon } from "./Icon.tsx"
+import { Alert } from "./Message.tsx"
 
 interface ConfirmProps {
   readonly title: string
@@ -37,9 +38,13 @@ interface Props {
   readonly isWide?: boolean
   /** Whether only its buttons close the dialog, and neither Escape nor a click beside it: it shows what is not shown again. */
   readonly isKept?: boolean
+  /** Whether what is typed in it is to be saved: Escape and a click beside it must then be repeated to throw it away. */
+  readonly isSaved?: boolean
 }
 
-export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Props) => {
+export const Dialog = ({ children, isKept = false, isSaved = false, isWide, onClose, title }: Props) => {
+  const [isTyped, setTyped] = useState(false)
+  const [isAsking, setAsking] = useState(false)
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   useLayoutEffect(() => {
@@ -63,9 +68,18 @@ export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Pro
       class={isWide ? "wide" : undefined}
       aria-labelledby={id}
       closedby={isKept ? "none" : "any"}
+      onInput={() => {
+        setTyped(isSaved)
+        setAsking(false)
+      }}
       onCancel={(event) => {
         event.preventDefault()
-        if (!isKept) onClose()
+        if (isTyped && !isAsking) setAsking(true)
+        else if (!isKept) onClose()
+      }}
+      // A browser closes it at the second Escape without asking again.
+      onClose={({ currentTarget }) => {
+        if (currentTarget.isConnected) onClose()
       }}
     >
       <div class="dialog">
@@ -76,6 +90,7 @@ export const Dialog = ({ children, isKept = false, isWide, onClose, title }: Pro
           </button>
         </header>
         {children}
+        <Alert text={isAsking ? Texts.frame.unsaved : undefined} />
       </div>
     </dialog>
   )

@@ -66,6 +66,7 @@ const TryAssistant = ({ instance, onClose, siteId }: TryProps) => {
       submit={change.isBusy ? Texts.trial.busy : Texts.trial.ask}
       cancel={Texts.trial.close}
       isBusy={change.isBusy}
+      isSaved={false}
       message={messageOf(change.failure, ["question"])}
       onClose={onClose}
       onSubmit={() => {

@@ -24,6 +24,8 @@ interface FormProps {
   /** Whether the form is being sent. */
   readonly isBusy: boolean
   readonly isWide?: boolean
+  /** Whether what is typed is to be saved, so that Escape asks before it throws it away. */
+  readonly isSaved?: boolean
   /** The error, unless a field shows it. */
   readonly message: string | undefined
   readonly children: ComponentChildren
@@ -36,6 +38,7 @@ export const FormDialog = ({
   children,
   isBusy,
   isDisabled = false,
+  isSaved = true,
   isWide = false,
   message,
   onClose,
@@ -49,7 +52,7 @@ export const FormDialog = ({
     form.current?.querySelector<HTMLElement>("input, textarea")?.focus()
   }, [])
   return (
-    <Dialog title={title} onClose={onClose} isWide={isWide}>
+    <Dialog title={title} onClose={onClose} isWide={isWide} isSaved={isSaved}>
       <form
         ref={form}
         class="form"

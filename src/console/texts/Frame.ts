@@ -109,6 +109,7 @@ export const frame = {
   theme: "Theme",
   themes: { system: "System", light: "Light", dark: "Dark" },
   close: "Close",
+  unsaved: "What you typed is not saved. Press Escape again to throw it away.",
   choices: "Choices",
   notLoaded: "This page could not be loaded",
   notLoadedBody: "The service was updated, or it cannot be reached now.",
