@@ -110,8 +110,6 @@ export const listQuery = {
   limit: Fields.limit
 }
 
-export type ListQuery = Schema.Struct.Type<typeof listQuery>
-
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {
   params: ofInstance,
   query: listQuery,

@@ -7,7 +7,7 @@
 /** The note stands beside the label, such as the offset of a time zone. The terms are not shown, but found. */
 export type Choice<A extends string> = readonly [value: A, label: string, note?: string, terms?: string]
 
-/** The words of a text as they are compared, without case and accents. */
+/** Splits a text into words, in lower case and without accents, so that a search ignores both. */
 export const wordsOf = (text: string): ReadonlyArray<string> =>
   text
     .normalize("NFD")
